@@ -12,7 +12,7 @@ rmSync("dist", { recursive: true, force: true });
 const tsc = spawnSync(process.execPath, [join("node_modules", "typescript", "bin", "tsc")], { stdio: "inherit" });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
-const programs = readdirSync("src/bin").map((file) => join("src/bin", file));
+const programs = readdirSync("src/bin", { recursive: false }).map((file) => join("src/bin", file));
 await build({
   entryPoints: programs,
   outdir: "dist/bin",
