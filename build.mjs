@@ -1,7 +1,7 @@
 /** Builds `dist/`: tsc type-checks and compiles for the tests; esbuild makes one file of each program, because
  *  start-up is the floor of every command (docs/decisions/001-bundled-programs.md). */
 import { spawnSync } from "node:child_process";
-import { chmodSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -35,3 +35,10 @@ await build({
   },
 });
 for (const file of readdirSync("dist/bin")) if (file.endsWith(".js")) chmodSync(join("dist/bin", file), 0o755);
+
+// The manual page says what the help says: both are made from the commands themselves.
+const { formatManPage } = await import("./dist/src/cli/man-page.js");
+const { listEverything } = await import("./dist/src/cli/help-command.js");
+const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+mkdirSync("dist/man", { recursive: true });
+writeFileSync("dist/man/git-heroku.1", formatManPage(await listEverything(), version));
