@@ -6,7 +6,7 @@ import type { Release } from "../core/release.ts";
 import { runGit, type Repository } from "./git-process.ts";
 import type { Ink } from "./ink.ts";
 
-export const DEPLOY_REFS: readonly string[] = ["refs/heads/main", "refs/heads/master"];
+const DEPLOY_REFS: readonly string[] = ["refs/heads/main", "refs/heads/master"];
 
 /** The full name of the deploy branch; undefined until the first deploy. */
 export async function readDeployBranch(repository: Repository, ink: Ink): Promise<string | undefined> {
