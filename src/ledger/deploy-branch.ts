@@ -6,7 +6,7 @@ import type { Release } from "../core/release.ts";
 import { runGit, type Repository } from "./git-process.ts";
 import type { Ink } from "./ink.ts";
 
-export const DEPLOY_REFS: readonly string[] = ["refs/heads/main", "refs/heads/master"];
+const DEPLOY_REFS: ReadonlySet<string> = new Set(["refs/heads/main", "refs/heads/master"]);
 
 /** The full name of the deploy branch; undefined until the first deploy. */
 export async function readDeployBranch(repository: Repository, ink: Ink): Promise<string | undefined> {
@@ -17,7 +17,7 @@ export async function readDeployBranch(repository: Repository, ink: Ink): Promis
 /** Makes the branch of a first deploy the app's deploy branch.
  *  @throws AppError conflict when the app deploys from the other one. */
 export async function claimDeployBranch(repository: Repository, ink: Ink, ref: string): Promise<void> {
-  if (!DEPLOY_REFS.includes(ref)) throw new Error(`${ref} can be no deploy branch.`);
+  if (!DEPLOY_REFS.has(ref)) throw new Error(`${ref} can be no deploy branch.`);
   const current = await readHead(repository);
   if (current === ref) return;
   if ((await ink.objects.reader.ref(current)) !== undefined) {

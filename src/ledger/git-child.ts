@@ -17,6 +17,8 @@ export interface GitChildOptions {
   onEnd(end: ChildEnd): void;
   /** False while an answer is awaited. */
   isIdle(): boolean;
+  /** How long it may be quiet; a minute, when left out. */
+  idleMs?: number;
 }
 
 const IDLE_MS = 60_000;
@@ -38,7 +40,7 @@ export class GitChild {
     if (this.#isClosed) throw new Error("The ledger is closed.");
     this.#process ??= this.#start();
     this.#process.stdin.write(text);
-    this.#idleTimer ??= setTimeout(() => this.#letGoIfIdle(), IDLE_MS).unref();
+    this.#idleTimer ??= setTimeout(() => this.#letGoIfIdle(), this.#options.idleMs ?? IDLE_MS).unref();
     this.#idleTimer.refresh();
   }
 

@@ -1,8 +1,10 @@
-/** The objects of an app's repository: isomorphic-git encodes and hashes them, git reads them. */
-import { writeBlob, writeObject, writeTree, readTree, type TreeEntry } from "isomorphic-git";
+/** The objects of an app's repository. isomorphic-git is the codec of trees; git reads everything; what is written is
+ *  written all at once, for every id is known before the first byte is on disk. */
+import { readTree, writeTree, type TreeEntry } from "isomorphic-git";
 import { AppError } from "../core/error.ts";
 import { formatCommit, parseCommit, type Commit } from "../core/release-commit.ts";
 import { makeGitBackedFs, type GitBackedFs } from "./git-backed-fs.ts";
+import { LooseObjects } from "./loose-objects.ts";
 import type { ObjectReader } from "./object-reader.ts";
 import type { LedgerKey } from "./ledger-key.ts";
 
@@ -14,13 +16,15 @@ const OID = /^[0-9a-f]{40}$/;
 
 export class ObjectStore {
   readonly reader: ObjectReader;
+  readonly #loose: LooseObjects;
   readonly #fs: GitBackedFs;
   readonly #gitdir: string;
 
   constructor(repositoryPath: string, reader: ObjectReader) {
     this.reader = reader;
     this.#gitdir = repositoryPath;
-    this.#fs = makeGitBackedFs(repositoryPath, reader);
+    this.#loose = new LooseObjects(repositoryPath, reader);
+    this.#fs = makeGitBackedFs(repositoryPath, reader, this.#loose);
   }
 
   async readCommit(oid: string): Promise<Commit> {
@@ -71,18 +75,30 @@ export class ObjectStore {
     return entry !== undefined && mode.test(entry.mode) ? entry.oid : undefined;
   }
 
-  writeText(text: string): Promise<string> {
-    return writeBlob({ fs: this.#fs, gitdir: this.#gitdir, blob: Buffer.from(text) });
-  }
-
-  writeTree(entries: TreeEntry[]): Promise<string> {
-    return writeTree({ fs: this.#fs, gitdir: this.#gitdir, tree: entries });
+  /** Writes a tree of regular files (path → text) and of trees that are there already (path → id). */
+  async writeTree(files: Readonly<Record<string, string>>, trees: Readonly<Record<string, string>>): Promise<string> {
+    const entries: TreeEntry[] = Object.entries(trees).map(([path, oid]) => ({
+      path,
+      oid,
+      mode: "040000",
+      type: "tree",
+    }));
+    const writing: Promise<void>[] = [];
+    for (const [path, text] of Object.entries(files)) {
+      const { oid, written } = this.#loose.put("blob", text);
+      entries.push({ path, oid, mode: "100644", type: "blob" });
+      writing.push(written);
+    }
+    const tree = writeTree({ fs: this.#fs, gitdir: this.#gitdir, tree: entries });
+    await Promise.all([tree, ...writing]);
+    return tree;
   }
 
   /** Signs the commit and writes it. */
   async writeCommit(commit: Commit, key: LedgerKey): Promise<string> {
     const signature = key.sign(Buffer.from(formatCommit(commit)));
-    const object = Buffer.from(formatCommit({ ...commit, signature }));
-    return writeObject({ fs: this.#fs, gitdir: this.#gitdir, type: "commit", format: "content", object });
+    const { oid, written } = this.#loose.put("commit", formatCommit({ ...commit, signature }));
+    await written;
+    return oid;
   }
 }

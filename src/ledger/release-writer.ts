@@ -63,15 +63,13 @@ export async function readSnapshot(ink: Ink, release: Release): Promise<Snapshot
   return { codeTree: tree.get("code")?.oid, configEnv: configEnv ?? "", addonsJson: addonsJson ?? "{}\n", procfile };
 }
 
-async function writeSnapshot(ink: Ink, snapshot: Snapshot): Promise<string> {
-  const file = async (path: string, text: string) =>
-    ({ path, mode: "100644", type: "blob", oid: await ink.objects.writeText(text) }) as const;
-  const entries = [file("config.env", snapshot.configEnv), file("addons.json", snapshot.addonsJson)];
-  if (snapshot.procfile !== undefined) {
-    entries.push(file("Procfile", formatProcfile(parseProcfile(snapshot.procfile))));
-  }
-  const code = { path: "code", mode: "040000", type: "tree", oid: snapshot.codeTree ?? "" } as const;
-  return ink.objects.writeTree([...(await Promise.all(entries)), ...(snapshot.codeTree === undefined ? [] : [code])]);
+function writeSnapshot(ink: Ink, snapshot: Snapshot): Promise<string> {
+  const { codeTree, configEnv, addonsJson, procfile } = snapshot;
+  const files = { "config.env": configEnv, "addons.json": addonsJson };
+  return ink.objects.writeTree(
+    procfile === undefined ? files : { ...files, Procfile: formatProcfile(parseProcfile(procfile)) },
+    codeTree === undefined ? {} : { code: codeTree },
+  );
 }
 
 /** A release must not name one commit and hold the tree of another. */

@@ -75,13 +75,12 @@ export class StateBranch {
     return this.#cached;
   }
 
-  async #writeTree(state: State): Promise<string> {
-    const entries = Object.entries(state).map(async ([name, value]) => {
+  #writeTree(state: State): Promise<string> {
+    const files = Object.entries(state).map(([name, value]) => {
       if (!FILE_NAME.test(name)) throw new Error(`${JSON.stringify(name)} cannot name a state file.`);
-      const oid = await this.#ink.objects.writeText(formatJson(value));
-      return { path: `${name}.json`, mode: "100644", type: "blob", oid } as const;
+      return [`${name}.json`, formatJson(value)];
     });
-    return this.#ink.objects.writeTree(await Promise.all(entries));
+    return this.#ink.objects.writeTree(Object.fromEntries(files) as Record<string, string>, {});
   }
 
   async #writeCommit(what: StateChange, tree: string, parent: string | undefined): Promise<string> {

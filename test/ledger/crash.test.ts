@@ -10,7 +10,7 @@ import { makeCode, makeFixture, type Fixture } from "./fixture.ts";
 const PROGRAM = fileURLToPath(new URL("append-loop.js", import.meta.url));
 const ROUNDS = 10;
 
-/** Runs the program until it has told of `count` versions and then for `moreMs`; returns the last version it told. */
+/** Runs the program until it has told of three versions, kills it, and returns the last version that it told. */
 async function killAfter(fixture: Fixture, code: { oid: string; tree: string }, round: number): Promise<number> {
   const paths = [fixture.repo, fixture.options.indexPath, join(fixture.home, "ledger.key")];
   const child = spawn(process.execPath, [PROGRAM, ...paths, code.oid, code.tree], {
@@ -21,10 +21,11 @@ async function killAfter(fixture: Fixture, code: { oid: string; tree: string }, 
   });
   const pid = child.pid ?? 0;
   let told = "";
+  let timer: NodeJS.Timeout | undefined;
   child.stdout.on("data", (chunk: Buffer) => {
     told += chunk.toString();
-    // Different moments of an append: at once, or some hundred microseconds of it later.
-    if (told.split("\n").length > 3) setTimeout(() => process.kill(-pid, "SIGKILL"), round % 5).unref();
+    // Different moments of an append: at once, or up to some milliseconds of it later.
+    if (told.split("\n").length > 3) timer ??= setTimeout(() => process.kill(-pid, "SIGKILL"), round % 5);
   });
   await once(child, "close");
   return Number(told.trimEnd().split("\n").at(-1));

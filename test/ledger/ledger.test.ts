@@ -1,5 +1,5 @@
 /** The ledger as git sees it, and as its own reader does. */
-import { chmod, mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { access, chmod, mkdir, readFile, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -293,6 +293,25 @@ describe("ledger", (test) => {
     await fixture.git("pack-refs", "--all");
     assert.is((await readFile(fixture.options.indexPath)).length, 80);
     assert.is((await ledger.get(2)).change, "deploy");
+  });
+
+  test("opening leaves the lock of a push to another branch, unless it is old", async (t) => {
+    const fixture = await makeFixture(t);
+    const [old, fresh] = ["old", "fresh"].map((name) => join(fixture.repo, `refs/heads/${name}.lock`)) as [
+      string,
+      string,
+    ];
+    const nowSeconds = fixture.clock.ms / 1000;
+    for (const [path, ageSeconds] of [
+      [old, 120],
+      [fresh, 1],
+    ] as const) {
+      await writeFile(path, "");
+      await utimes(path, nowSeconds - ageSeconds, nowSeconds - ageSeconds);
+    }
+    await fixture.reopen();
+    await access(fresh);
+    await rejects(access(old));
   });
 
   test("a ledger whose head is lost is not taken for a new one", async (t) => {
