@@ -1,7 +1,6 @@
 /** A growing buffer: the encoder writes records into it, a flush takes them out with one write. */
 
 const START_BYTES = 16 * 1024;
-const KEPT_BYTES_MAX = 64 * 1024;
 
 export class ByteSink {
   bytes: Buffer = Buffer.alloc(0);
@@ -18,10 +17,10 @@ export class ByteSink {
     this.bytes = grown;
   }
 
-  /** Empties it; the memory is kept for the next use when it is little. */
-  reset(): void {
+  /** Empties it and keeps its memory for the next use, unless there is more of it than `keptBytesMax`. */
+  reset(keptBytesMax: number): void {
     this.length = 0;
-    if (this.bytes.length > KEPT_BYTES_MAX) this.bytes = Buffer.alloc(0);
+    if (this.bytes.length > keptBytesMax) this.bytes = Buffer.alloc(0);
   }
 
   written(): Buffer {

@@ -13,6 +13,9 @@ import type { SegmentWriter } from "./segment-writer.ts";
 
 /** A batch that is larger takes no more from spools. */
 const BATCH_BYTES = 1024 * 1024;
+/** Memory that a batch may keep for the next one, while there is a next one and when there is none. */
+const BUSY_BYTES_MAX = 8 * 1024 * 1024;
+const IDLE_BYTES_MAX = 64 * 1024;
 const RETRY_FIRST_MS = 500;
 const RETRY_LAST_MS = 15_000;
 
@@ -100,10 +103,12 @@ export class Journal {
       this.taken += 1;
       if (!(await this.store(batch))) break;
       this.stored += 1;
-      batch.sink.reset();
+      batch.sink.reset(BUSY_BYTES_MAX);
       this.spare = batch.sink;
       this.attempted.fire();
     }
+    this.spare?.reset(IDLE_BYTES_MAX);
+    if (this.pending.isEmpty) this.pending.sink.reset(IDLE_BYTES_MAX);
     this.running = undefined;
     this.attempted.fire();
   }

@@ -9,6 +9,6 @@ export const realClock: Clock = {
 
 /** A clock that stands still at `ms` until the test sets it. */
 export function settableClock(ms: number): Clock & { ms: number } {
-  const clock = { ms, now: () => clock.ms, sleep: realClock.sleep };
+  const clock = { ms, now: () => clock.ms, sleep: (ms: number, signal?: AbortSignal) => realClock.sleep(ms, signal) };
   return clock;
 }
