@@ -7,6 +7,7 @@ import { constants, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { writeAt } from "./quick-io.ts";
 
 export interface Cursor {
   id: string;
@@ -63,9 +64,13 @@ export class CursorFile {
     slot.writeUInt32LE(json.length, 4);
     slot.writeDoubleLE(this.sequence + 1, 8);
     slot.writeUInt32LE(crc32(slot.subarray(4)), 0);
-    const { bytesWritten } = await this.handle.write(slot, 0, slot.length, ((this.sequence + 1) % 2) * SLOT_BYTES);
-    if (bytesWritten < slot.length) throw Object.assign(new Error("The disk is full."), { code: "ENOSPC" });
+    await writeAt(this.handle, slot, ((this.sequence + 1) % 2) * SLOT_BYTES);
     this.sequence += 1;
+  }
+
+  /** Puts the cursors on the disk: raw bytes before them may go only then. */
+  async sync(): Promise<void> {
+    await this.handle.datasync();
   }
 
   async close(): Promise<void> {

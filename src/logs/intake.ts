@@ -26,7 +26,8 @@ interface Entry {
   spool: Spool;
   opened: Promise<void>;
   isQueued: boolean;
-  /** Set by `finish`. */
+  finished: Promise<void> | undefined;
+  /** Set by `finish`: told when the end of the file is in the journal. */
   ended: { resolve: () => void; reject: (error: unknown) => void } | undefined;
   failure: AppError | undefined;
 }
@@ -60,6 +61,7 @@ export class Intake {
       spool: new Spool(source, cursor),
       opened: Promise.resolve(),
       isQueued: false,
+      finished: undefined,
       ended: undefined,
       failure: undefined,
     };
@@ -80,20 +82,26 @@ export class Intake {
    *  @throws AppError unavailable when the store closes before that: attach and finish again later. */
   async finish(id: string): Promise<void> {
     const entry = this.entries.get(id);
-    if (entry !== undefined) {
-      await entry.opened;
-      if (entry.failure === undefined) await this.drain(entry);
-      this.entries.delete(id);
-      await entry.spool.close();
-      if (entry.failure !== undefined) throw entry.failure;
-      await this.parts.journal.flushed();
-    }
+    if (entry !== undefined) await (entry.finished ??= this.finishEntry(id, entry));
     const cursor = this.parts.cursors.get(id);
     if (cursor !== undefined) cursor.isDone = true;
     await this.forgetRemoved();
   }
 
+  private async finishEntry(id: string, entry: Entry): Promise<void> {
+    await entry.opened;
+    try {
+      await this.drain(entry);
+    } finally {
+      this.entries.delete(id);
+      await entry.spool.close();
+    }
+    await this.parts.journal.flushed();
+  }
+
+  /** Rejects when the rest cannot be read. */
   private drain(entry: Entry): Promise<void> {
+    if (entry.failure !== undefined) return Promise.reject(entry.failure);
     if (this.isClosed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
       entry.ended = { resolve, reject };

@@ -68,7 +68,10 @@ export class LogStore {
       cursors,
       now: () => stamper.now(),
       append,
-      sync: () => writer.sync(),
+      sync: async () => {
+        await writer.sync();
+        await cursorFile.sync();
+      },
       punchBytes: options.punchBytes,
     });
   }

@@ -8,6 +8,7 @@ import type { Block } from "./block-index.ts";
 import { FACET_WORDS, lineFacets, mergeFacets } from "./facets.ts";
 import { BLOCK_BYTES } from "./line-encoder.ts";
 import { PS_AT, STAMP_AT, STAMP_BYTES } from "./line-head.ts";
+import { readAt } from "./quick-io.ts";
 import { indexName } from "./segment-files.ts";
 
 const NEWLINE = 10;
@@ -20,7 +21,7 @@ export async function readLines(handle: FileHandle, from: number, end: number): 
     const size = Math.min(want, end - from);
     if (size <= 0) return Buffer.alloc(0);
     const buffer = Buffer.allocUnsafeSlow(size);
-    const { bytesRead } = await handle.read(buffer, 0, size, from);
+    const bytesRead = await readAt(handle, buffer, size, from);
     const whole = bytesRead === 0 ? 0 : buffer.lastIndexOf(NEWLINE, bytesRead - 1) + 1;
     if (whole > 0 || bytesRead < size || size < want) return buffer.subarray(0, whole);
   }

@@ -8,6 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Batch } from "./batch.ts";
 import { BlockBuilder, encodeRecord } from "./block-index.ts";
 import type { Block } from "./block-index.ts";
+import { writeAt } from "./quick-io.ts";
 import type { Position, SegmentFiles } from "./segment-files.ts";
 import { indexName, segmentName, segmentUs } from "./segment-files.ts";
 
@@ -116,10 +117,7 @@ export class SegmentWriter {
     if (data === undefined) throw new Error("append without prepare");
     const bytes = batch.sink.written();
     try {
-      for (let done = 0; done < bytes.length;) {
-        const { bytesWritten } = await data.write(bytes, done, bytes.length - done, this.size + done);
-        done += bytesWritten;
-      }
+      await writeAt(data, bytes, this.size);
     } catch (error) {
       await data.truncate(this.size);
       throw error;
@@ -151,7 +149,7 @@ export class SegmentWriter {
         constants.O_WRONLY | constants.O_CREAT,
         0o600,
       );
-      await this.index.write(records, 0, records.length, this.indexSize);
+      await writeAt(this.index, records, this.indexSize);
     } catch {
       return;
     } finally {

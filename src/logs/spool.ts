@@ -1,7 +1,7 @@
 /** One spool: the O_APPEND file that is the stdout and stderr of a process, read behind a cursor. It holds no bytes:
  *  a line that is not finished yet is read again when it grows. */
 import { isUtf8 } from "node:buffer";
-import { watch } from "node:fs";
+import { fstatSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { constants, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
@@ -9,6 +9,7 @@ import type { Cursor } from "./cursor-file.ts";
 import type { Journal } from "./journal.ts";
 import { encodeRun } from "./line-encoder.ts";
 import { LineHeads } from "./line-head.ts";
+import { readAt } from "./quick-io.ts";
 import { PartScanner } from "./raw-parts.ts";
 
 export interface SpoolSource {
@@ -69,7 +70,7 @@ export class Spool {
     const { handle } = this;
     if (handle === undefined) return false;
     const { isEnding } = this;
-    const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, this.offset);
+    const bytesRead = await readAt(handle, buffer, READ_BYTES, this.offset);
     if (bytesRead === 0) return this.restartWhenCut(handle);
     const isAtEnd = bytesRead < READ_BYTES;
     const raw = buffer.subarray(0, bytesRead);
@@ -91,8 +92,8 @@ export class Spool {
   }
 
   /** A file that became shorter was emptied by somebody: what it holds now is new. */
-  private async restartWhenCut(handle: FileHandle): Promise<boolean> {
-    const { size } = await handle.stat();
+  private restartWhenCut(handle: FileHandle): boolean {
+    const { size } = fstatSync(handle.fd);
     if (size >= this.offset) return false;
     this.offset = 0;
     this.isLater = false;

@@ -22,7 +22,7 @@ describe("log spools", (test) => {
     const store = await openStore(t, dir);
     const lines = await storeRaw(store, dir, "listening\n[error] no\r\nlast words");
     assert.equal(
-      lines.map((line) => ({ ...line, ts: "" })),
+      lines.map((line) => Object.assign(line, { ts: "" })),
       [
         { ts: "", ps: "web.1", source: "app", release: 74, msg: "listening" },
         { ts: "", ps: "web.1", source: "app", release: 74, level: "error", msg: "[error] no" },
