@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { once } from "node:events";
 import * as assert from "uvu/assert";
 import { describe, type TestContext } from "../support/suite.ts";
-import { deadPort, field, Lab, rawWeb, web } from "./lab.ts";
+import { deadPort, field, Lab, latch, rawWeb, web } from "./lab.ts";
 
 /** A process whose accept queue is full: the kernel answers no further connection. */
 async function deafPort(t: TestContext): Promise<number> {
@@ -283,18 +283,15 @@ describe("router failures", (test) => {
 
   test("H27: the client went away, held or served, and the backend is told", async (t) => {
     const lab = await Lab.start(t);
-    let arrived: () => void = () => undefined;
-    const inApp = new Promise<void>((resolve) => {
-      arrived = resolve;
-    });
+    const inApp = latch();
     let told: Promise<unknown> | undefined;
     const backend = await web(t, (_, response) => {
       told = once(response, "close");
-      arrived();
+      inApp.open();
     });
     lab.route({ backends: [backend] });
     const client = lab.dial(t, "GET /slow HTTP/1.1\r\nHost: hello.localhost\r\n\r\n");
-    await inApp;
+    await inApp.opened;
     client.socket.destroy();
     const line = await lab.line();
     assert.match(line, 'sock=client at=warning code=H27 desc="Client Request Interrupted" method=GET path="/slow"');
@@ -312,20 +309,17 @@ describe("router failures", (test) => {
   test("H27 in the middle of an upload", async (t) => {
     const lab = await Lab.start(t);
     let told: Promise<unknown> | undefined;
-    let arrived: () => void = () => undefined;
-    const inApp = new Promise<void>((resolve) => {
-      arrived = resolve;
-    });
+    const inApp = latch();
     const backend = await web(t, (request) => {
       request.on("error", () => undefined);
       told = new Promise((resolve) => {
         request.on("close", resolve);
       });
-      request.once("data", arrived);
+      request.once("data", inApp.open);
     });
     lab.route({ backends: [backend] });
     const client = lab.dial(t, "POST / HTTP/1.1\r\nHost: hello.localhost\r\nContent-Length: 100\r\n\r\nsome");
-    await inApp;
+    await inApp.opened;
     client.socket.destroy();
     assert.is(field(await lab.line(), "code"), "H27");
     await told;

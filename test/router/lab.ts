@@ -228,3 +228,20 @@ export function field(line: string, name: string): string | undefined {
   const match = new RegExp(`(?:^| )${name}=(?:"([^"]*)"|(\\S*))(?: |$)`).exec(line);
   return match?.[1] ?? match?.[2];
 }
+
+export interface Latch {
+  readonly opened: Promise<void>;
+  open: () => void;
+}
+
+export function latch(): Latch {
+  let open = nothing;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+export function nothing(): void {
+  // Stands where a handler is required.
+}
