@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { Failure } from "./failure.ts";
 
 /** `status` when it differs from the failure's own. */
-export function errorPage(failure: Failure, app: string | undefined, status: number = failure.status): Buffer {
+function errorPage(failure: Failure, app: string | undefined, status: number = failure.status): Buffer {
   const command = failure.command?.replace("APP", app ?? "APP");
   const owner = command === undefined ? "" : `<p>If it is yours: <code>${command}</code></p>`;
   const mark = failure.code === undefined ? `status=${String(status)}` : `code=${failure.code}`;
@@ -16,7 +16,7 @@ export function errorPage(failure: Failure, app: string | undefined, status: num
   );
 }
 
-/** Answers with the failure's page. A connection of which the request was not read to its end is given up. */
+/** Answers with the failure's page; node reads and drops what the client still sends of its body. */
 export function answerFailure(response: ServerResponse, failure: Failure, app?: string, status?: number): void {
   const page = errorPage(failure, app, status);
   response.writeHead(status ?? failure.status, pageHeaders(page));

@@ -3,7 +3,7 @@
 const HOST = /^(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?\.?)(?::\d{0,5})?$/;
 
 /** The name in lower case without port and final dot, or undefined when the text is no host. */
-export function parseHost(text: string): string | undefined {
+function parseHost(text: string): string | undefined {
   const host = text.toLowerCase();
   if (!HOST.test(host)) return undefined;
   const portAt = host.indexOf(":", host.indexOf("]") + 1);

@@ -1,7 +1,7 @@
 /** An upgraded connection: bytes both ways until both sides are closed. */
 import type { Socket } from "node:net";
 
-export interface TunnelEnds {
+interface TunnelEnds {
   readonly client: Socket;
   readonly backend: Socket;
   /** What the client sent right behind its request. */

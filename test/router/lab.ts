@@ -21,12 +21,12 @@ import { Router } from "../../src/router/router.ts";
 import type { RouterSettings } from "../../src/router/settings.ts";
 import type { TestContext } from "../support/suite.ts";
 
-export const clock: Clock = {
+const clock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => undefined),
 };
 
-export interface Reply {
+interface Reply {
   status: number;
   headers: IncomingHttpHeaders;
   rawHeaders: string[];
@@ -35,7 +35,7 @@ export interface Reply {
   text: string;
 }
 
-export interface Ask {
+interface Ask {
   host?: string;
   method?: string;
   path?: string;
@@ -128,7 +128,7 @@ export class Lab {
   }
 }
 
-export class RawClient {
+class RawClient {
   readonly socket: Socket;
   received = "";
   readonly closed: Promise<void>;
@@ -229,7 +229,7 @@ export function field(line: string, name: string): string | undefined {
   return match?.[1] ?? match?.[2];
 }
 
-export interface Latch {
+interface Latch {
   readonly opened: Promise<void>;
   open: () => void;
 }

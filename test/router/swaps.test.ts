@@ -3,6 +3,7 @@ import { Agent, request as httpRequest } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import type { Backend } from "../../src/router/route-table.ts";
+import { Router } from "../../src/router/router.ts";
 import { describe } from "../support/suite.ts";
 import { field, Lab, latch, nothing, rawWeb, stop, web } from "./lab.ts";
 
@@ -184,7 +185,6 @@ describe("router swaps", (test) => {
 
   test("a busy port is node's own error", async (t) => {
     const lab = await Lab.start(t);
-    const { Router } = await import("../../src/router/router.ts");
     const options = {
       host: "127.0.0.1",
       port: lab.router.port,
