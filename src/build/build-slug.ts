@@ -189,7 +189,9 @@ class Build {
       signal: this.#signal,
       output,
     }).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      // EACCES: a directory on the PATH is not ours to search, and no other one has the program.
+      if (code !== "ENOENT" && code !== "EACCES") throw error;
       throw buildFailed(`The platform's machine has no ${command} on its PATH.`);
     });
     this.#signal.throwIfAborted();

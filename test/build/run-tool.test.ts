@@ -8,7 +8,7 @@ function tool(command: string, ...args: string[]): { run: Promise<number | strin
   let said = "";
   const output = new ToolOutput((text) => (said += text));
   const signal = new AbortController().signal;
-  const env = { PATH: process.env["PATH"] ?? "" };
+  const env = { PATH: "/usr/bin:/bin" };
   return { run: runTool({ command, args, cwd: "/", env, signal, output }), said: () => said };
 }
 
