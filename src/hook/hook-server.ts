@@ -2,6 +2,7 @@
  *  git's own protocol on. The daemon owns the work: a developer who leaves detaches, and a hook whose daemon dies
  *  fails at once. */
 import { randomBytes } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
@@ -70,6 +71,8 @@ export class HookServer {
   private constructor(options: HookServerOptions, doors: Doors) {
     this.#options = options;
     this.#doors = doors;
+    // One deadline of every push of the last 10 seconds listens to it: a busy minute is no leak.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   static async listen(options: HookServerOptions): Promise<HookServer> {

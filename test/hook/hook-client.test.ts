@@ -14,6 +14,11 @@ function machine(answers: Record<string, string>): Probe {
   return async (command) => answers[command];
 }
 
+/** This machine, if it had only one program. */
+function onlyWith(name: string): Probe {
+  return async (command, args) => (command === name ? probeProgram(command, args) : undefined);
+}
+
 describe("hook client", (test) => {
   test("takes the first client that can do it", async () => {
     assert.is(
@@ -33,10 +38,6 @@ describe("hook client", (test) => {
   });
 
   test("the real programs of this machine are asked in a way that they answer", async () => {
-    const onlyWith =
-      (name: string): Probe =>
-      async (command, args) =>
-        command === name ? probeProgram(command, args) : undefined;
     const seen = await Promise.all(["perl", "bash", "none"].map((name) => chooseHookClient(onlyWith(name))));
     assert.ok(["perl", "node"].includes(seen[0] ?? ""));
     assert.is(seen[1], "bash");

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { cp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -8,7 +8,7 @@ import { AppError } from "../../src/core/error.ts";
 import type { HookClient } from "../../src/hook/hook-client.ts";
 import type { ReceivedPush, StoredPush } from "../../src/hook/hook-server.ts";
 import { describe, type TestContext } from "../support/suite.ts";
-import { accept, CLIENTS, CLOCK, DAEMON, gone, PushLab } from "./push-lab.ts";
+import { accept, CLIENTS, CLOCK, DAEMON, gone, HOOKS, PushLab } from "./push-lab.ts";
 
 const ZEROS = "0".repeat(40);
 
@@ -26,6 +26,10 @@ function gate(): { opened: Promise<void>; open: () => void } {
   let open!: () => void;
   const opened = new Promise<void>((resolve) => (open = resolve));
   return { opened, open };
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 async function daemonProcess(t: TestContext, home: string): Promise<ReturnType<typeof spawn>> {
@@ -146,6 +150,41 @@ describe("hook server", (test) => {
     assert.is(code, 0, text);
     assert.match(text, "remote: stored refs/heads/topic refs/tags/one");
     assert.is(received, 0);
+  });
+
+  test("hundreds of refs are told in one go", async (t) => {
+    const lab = await PushLab.make(t);
+    let updates = 0;
+    await lab.listen({ onPost: async (push) => void (updates = push.updates.length) });
+    const clone = await lab.app("foobaz", CLIENT);
+    const tags = Array.from({ length: 300 }, (_, index) => `refs/tags/a-tag-with-a-rather-long-name-${String(index)}`);
+    const commit = await lab.commit(clone, "tagged");
+    const packed = tags.map((tag) => `${commit} ${tag}\n`).sort((a, b) => (a < b ? -1 : 1));
+    await writeFile(join(clone, ".git/packed-refs"), `# pack-refs with: sorted \n${packed.join("")}`);
+    const { code, text } = await lab.push(clone, "--tags").ended;
+    assert.is(code, 0, text);
+    assert.is(updates, 300);
+  });
+
+  test("the hooks work as copies in the repository, under a path with spaces, for a user with odd names", async (t) => {
+    const lab = await PushLab.make(t, { under: 'it\'s a "home" `x` $HOME' });
+    let user = "";
+    await lab.listen({ onReceive: async (push) => ((user = push.user), accept(push.commands)) });
+    const clone = await lab.app("foobaz", CLIENT);
+    const repo = join(lab.home, "repos/foobaz.git");
+    await lab.git(repo, "config", "--unset", "core.hooksPath");
+    await cp(HOOKS, join(repo, "hooks"), { recursive: true });
+    const odd = `O'Neill \\n $(id) "x" <o@example.com>`;
+    const { code, text } = await lab.push(
+      clone,
+      "main",
+      `--receive-pack=GIT_HEROKU_USER=${quote(odd)} git-receive-pack`,
+    ).ended;
+    assert.is(code, 0, text);
+    assert.is(user, odd);
+    const forged = quote("x <x@example.com>\nrefs");
+    await lab.push(clone, "-f", "main", `--receive-pack=GIT_HEROKU_USER=${forged} git-receive-pack`).ended;
+    assert.is(user, "");
   });
 
   test("a deletion and a forced push are the caller's to judge", async (t) => {

@@ -12,7 +12,7 @@ import { HookServer, type HookServerOptions } from "../../src/hook/hook-server.t
 import type { RefResult, RefUpdate } from "../../src/hook/proc-receive.ts";
 import type { TestContext } from "../support/suite.ts";
 
-const HOOKS = fileURLToPath(new URL("../../../hooks", import.meta.url));
+export const HOOKS = fileURLToPath(new URL("../../../hooks", import.meta.url));
 const NODE_CLIENT = fileURLToPath(new URL("../../bin/hook-client.js", import.meta.url));
 export const DAEMON = fileURLToPath(new URL("hook-daemon.js", import.meta.url));
 /** No test starts a process by mistake. */
@@ -158,7 +158,8 @@ export class PushLab {
 export async function gone(socketPath: string): Promise<void> {
   const socket = connect(socketPath);
   socket.on("error", () => undefined).resume();
-  await once(socket, "close");
+  // `once` of node:events would take the reset by a dying listener for a failure.
+  await new Promise((resolve) => socket.on("close", resolve));
 }
 
 export const CLIENTS: readonly HookClient[] = ["nc", "perl", "bash", "node"];
