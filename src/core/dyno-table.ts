@@ -15,7 +15,7 @@ type Row = { readonly [T in DynoEvent["type"]]: Cell<T> };
 export function nextDyno(dyno: Dyno, event: DynoEvent, rules: DynoRules): DynoStep {
   // The row holds a cell for exactly this event; the compiler cannot follow that through the union.
   const cell = TABLE[dyno.phase][event.type] as Cell<typeof event.type>;
-  const step = cell(dyno, event as never, rules);
+  const step = cell(dyno, event, rules);
   return { dyno: step.dyno, effects: [...step.effects, ...activityChanges(dyno, step.dyno, rules)] };
 }
 
@@ -93,16 +93,10 @@ const crashOnSpawnFailure: Cell<"spawn-failed"> = (dyno, event) =>
 
 /** The process is gone: on to what it was stopped for. */
 function reach(dyno: Dyno, effects: readonly DynoEffect[]): DynoStep {
-  switch (dyno.goal) {
-    case "restart":
-      return launch(dyno, effects);
-    case "crash":
-      return crash(dyno, effects);
-    case "down":
-    case "idle":
-      // Heroku's log calls a sleeping dyno down.
-      return move(dyno, { phase: dyno.goal, announced: "down" }, [...effects, ...announce(dyno, "down")]);
-  }
+  if (dyno.goal === "restart") return launch(dyno, effects);
+  if (dyno.goal === "crash") return crash(dyno, effects);
+  // Heroku's log calls a sleeping dyno down.
+  return move(dyno, { phase: dyno.goal, announced: "down" }, [...effects, ...announce(dyno, "down")]);
 }
 
 const reachOnExit: Cell<"exited"> = (dyno, event) => reach(dyno, [exitLine(event.exit)]);
@@ -135,7 +129,7 @@ function cancel(dyno: Dyno, goal: DynoGoal): DynoStep {
 }
 
 const restartLaunching: Cell<"restart-requested"> = (dyno, event) =>
-  event.spec === undefined || event.spec === dyno.spec
+  event.spec === undefined || (event.spec.release === dyno.spec.release && event.spec.command === dyno.spec.command)
     ? move(dyno, { crashes: 0 })
     : cancel({ ...dyno, spec: event.spec, crashes: 0 }, "restart");
 

@@ -107,22 +107,23 @@ export function newDyno(spec: DynoSpec): Dyno {
   return { phase: "down", goal: "down", spec, crashes: 0, starts: 0, announced: "down", retired: false };
 }
 
+const STATES: { readonly [P in DynoPhase]: DynoState | "by goal" } = {
+  down: "down",
+  launching: "starting",
+  starting: "starting",
+  up: "up",
+  idle: "idle",
+  crashed: "crashed",
+  cancelling: "by goal",
+  draining: "by goal",
+  stopping: "by goal",
+  killing: "by goal",
+};
+
 export function dynoState(dyno: Dyno): DynoState {
-  switch (dyno.phase) {
-    case "down":
-    case "up":
-    case "idle":
-    case "crashed":
-    case "starting":
-      return dyno.phase;
-    case "launching":
-      return "starting";
-    case "cancelling":
-    case "draining":
-    case "stopping":
-    case "killing":
-      return dyno.goal === "restart" || dyno.goal === "crash" ? "starting" : dyno.goal;
-  }
+  const state = STATES[dyno.phase];
+  if (state !== "by goal") return state;
+  return dyno.goal === "down" || dyno.goal === "idle" ? dyno.goal : "starting";
 }
 
 /** Is there, or may there be, a process? */
@@ -142,25 +143,22 @@ export function isLeaving(dyno: Dyno): boolean {
 }
 
 /** A timer belongs to a phase: entering the phase arms it, leaving disarms it. */
+const TIMERS: { readonly [P in DynoPhase]: DynoTimer | undefined } = {
+  down: undefined,
+  launching: undefined,
+  starting: "boot",
+  up: "steady",
+  idle: undefined,
+  crashed: "backoff",
+  cancelling: undefined,
+  draining: "drain",
+  stopping: "stop",
+  killing: undefined,
+};
+
 export function timerOf(dyno: Dyno): DynoTimer | undefined {
-  switch (dyno.phase) {
-    case "starting":
-      return dyno.spec.web ? "boot" : "lived";
-    case "up":
-      return "steady";
-    case "crashed":
-      return "backoff";
-    case "draining":
-      return "drain";
-    case "stopping":
-      return "stop";
-    case "down":
-    case "launching":
-    case "idle":
-    case "cancelling":
-    case "killing":
-      return undefined;
-  }
+  const timer = TIMERS[dyno.phase];
+  return timer === "boot" && !dyno.spec.web ? "lived" : timer;
 }
 
 export function isProbed(dyno: Dyno): boolean {
@@ -168,20 +166,15 @@ export function isProbed(dyno: Dyno): boolean {
 }
 
 export function timerMs(timer: DynoTimer, dyno: Dyno, rules: DynoRules): number {
-  switch (timer) {
-    case "boot":
-      return rules.bootTimeoutMs;
-    case "lived":
-      return rules.upAfterMs;
-    case "steady":
-      return rules.backoff.resetAfterMs;
-    case "backoff":
-      return backoffMs(dyno.crashes, rules.backoff);
-    case "drain":
-      return rules.drainTimeoutMs;
-    case "stop":
-      return rules.exitTimeoutMs;
-  }
+  const ms: { readonly [T in DynoTimer]: number } = {
+    boot: rules.bootTimeoutMs,
+    lived: rules.upAfterMs,
+    steady: rules.backoff.resetAfterMs,
+    backoff: backoffMs(dyno.crashes, rules.backoff),
+    drain: rules.drainTimeoutMs,
+    stop: rules.exitTimeoutMs,
+  };
+  return ms[timer];
 }
 
 /** What a timer says when it fires. */
