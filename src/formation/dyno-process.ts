@@ -30,6 +30,18 @@ export class DynoProcess {
   #isEnding = false;
   #probe: AbortController | undefined;
   #isDisposed = false;
+  readonly #performers: { readonly [T in DynoEffect["type"]]: (effect: Extract<DynoEffect, { type: T }>) => void } = {
+    spawn: (effect) => {
+      this.#begun = this.#spawn(effect.announcement);
+    },
+    "abort-spawn": () => this.#spawning?.abort(),
+    probe: (effect) => (effect.on ? this.#startProbe() : this.#probe?.abort()),
+    drain: () => this.#inBackground(this.#drain()),
+    signal: (effect) => this.#inBackground(this.#host.runtime.signal(this.#id, effect.signal)),
+    arm: (effect) => this.#inBackground(this.#timers.arm(effect.timer, effect.ms)),
+    disarm: (effect) => this.#timers.disarm(effect.timer),
+    log: (effect) => this.#log(effect.message, effect.level),
+  };
 
   constructor(name: DynoName, spec: DynoSpec, host: DynoHost) {
     this.name = name;
@@ -154,32 +166,19 @@ export class DynoProcess {
   }
 
   #perform(effect: DynoEffect): void {
-    switch (effect.type) {
-      case "spawn":
-        this.#begun = this.#spawn(effect.announcement);
-        return;
-      case "abort-spawn":
-        this.#spawning?.abort();
-        return;
-      case "probe":
-        return effect.on ? this.#startProbe() : this.#probe?.abort();
-      case "drain":
-        this.#drain();
-        return;
-      case "signal":
-        this.#host.runtime.signal(this.#id, effect.signal).catch((error: unknown) => this.#host.broken(error));
-        return;
-      case "arm":
-        this.#timers.arm(effect.timer, effect.ms).catch((error: unknown) => this.#host.broken(error));
-        return;
-      case "disarm":
-        return this.#timers.disarm(effect.timer);
-      case "log": {
-        const release = this.#instance?.release ?? this.spec.release;
-        const level = effect.level === undefined ? {} : { level: effect.level };
-        this.#host.log({ ps: this.ps, release, message: effect.message, ...level });
-      }
-    }
+    // Each effect meets the performer of its own type; the compiler cannot follow that through the union.
+    const perform = this.#performers[effect.type] as (effect: DynoEffect) => void;
+    perform(effect);
+  }
+
+  /** What began in the background ends there; only a bug makes it fail. */
+  #inBackground(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#host.broken(error));
+  }
+
+  #log(message: string, level?: "error"): void {
+    const release = this.#instance?.release ?? this.spec.release;
+    this.#host.log({ ps: this.ps, release, message, ...(level === undefined ? {} : { level }) });
   }
 
   async #spawn(announcement: string): Promise<void> {
@@ -230,27 +229,23 @@ export class DynoProcess {
   }
 
   #startProbe(): void {
-    const probe = new AbortController();
-    this.#probe = probe;
     const port = this.#instance?.port;
     if (port === undefined) return;
-    waitForPort(port, this.#host.clock, probe.signal)
-      .then((accepts) => {
-        if (accepts) this.send({ type: "ready" });
-      })
-      .catch((error: unknown) => this.#host.broken(error));
+    this.#probe = new AbortController();
+    this.#inBackground(this.#watchPort(port, this.#probe.signal));
   }
 
-  #drain(): void {
+  async #watchPort(port: number, signal: AbortSignal): Promise<void> {
+    if (await waitForPort(port, this.#host.clock, signal)) this.send({ type: "ready" });
+  }
+
+  async #drain(): Promise<void> {
     const id = this.#id;
     const port = this.#instance?.port;
-    const served = port === undefined ? Promise.resolve() : this.#host.drained({ ps: this.ps, host: LOOPBACK, port });
-    served
-      .catch((error: unknown) => this.#host.broken(error))
-      .then(() => {
-        if (this.#id === id) this.send({ type: "drained" });
-      })
-      .catch((error: unknown) => this.#host.broken(error));
+    const work = port === undefined ? undefined : this.#host.drained({ ps: this.ps, host: LOOPBACK, port });
+    // Never at once: the other effects of the same step come first.
+    await Promise.resolve(work).catch((error: unknown) => this.#host.broken(error));
+    if (this.#id === id) this.send({ type: "drained" });
   }
 }
 

@@ -55,6 +55,8 @@ export class Formation {
   readonly #roster: Roster;
   readonly #gate: StartGate;
   readonly #targets = new Map<number, Target>();
+  /** Processes that are gone and whose last words and traces are being seen to. */
+  readonly #endings = new Set<Promise<void>>();
   readonly #settledWaiters = new Set<() => void>();
   #settings: FormationSettings;
   #target: Target | undefined;
@@ -170,6 +172,7 @@ export class Formation {
     this.#phase = "closed";
     this.#unwatch();
     await Promise.all(this.#roster.all.map((dyno) => dyno.dispose()));
+    await Promise.all(this.#endings);
     this.#wakeSettled();
   }
 
@@ -220,7 +223,12 @@ export class Formation {
 
   #notice(instance: Instance): void {
     const dyno = this.#roster.all.find((dyno) => dyno.id === instance.id);
-    dyno?.exited(instance).catch((error: unknown) => this.#options.callbacks.onFault(error));
+    if (dyno === undefined) return;
+    const ending = dyno
+      .exited(instance)
+      .catch((error: unknown) => this.#options.callbacks.onFault(error))
+      .finally(() => this.#endings.delete(ending));
+    this.#endings.add(ending);
   }
 
   /** Something has changed: looks at everything once, after all that happens in this moment. */

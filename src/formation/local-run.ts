@@ -36,6 +36,11 @@ export class LocalRun {
   #checking: Promise<void> | undefined;
   #checkAgain = false;
   #goneSince: number | undefined;
+  #tellKnown = (): void => undefined;
+  /** Resolves when the process is known. */
+  readonly known = new Promise<void>((resolve) => {
+    this.#tellKnown = resolve;
+  });
 
   constructor(directory: string, record: RunRecord, host: RunHost) {
     this.directory = directory;
@@ -183,6 +188,7 @@ export class LocalRun {
 
   #change(change: Partial<Instance>): void {
     this.#instance = { ...this.#instance, ...change };
+    if (this.#instance.phase !== "pending") this.#tellKnown();
     this.#host.changed(this.#instance);
   }
 }

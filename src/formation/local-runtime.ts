@@ -90,22 +90,10 @@ export class LocalRuntime implements Runtime {
     });
     const failed = once(shim, "exit");
     run.follow(shim);
-    const running = this.#whenRunning(run.instance.id);
-    await run.check();
-    await Promise.race([running.promise, failed]).finally(running.stop);
+    await Promise.race([run.known, failed]);
     // The shim of a process that has ended already may be the first to say so.
     await run.check();
     if (run.instance.phase === "pending") throw new Error("the shell that should start it ended at once");
-  }
-
-  #whenRunning(id: string): { promise: Promise<void>; stop: () => void } {
-    let stop = (): void => undefined;
-    const promise = new Promise<void>((resolve) => {
-      stop = this.watch((instance) => {
-        if (instance.id === id) resolve();
-      });
-    });
-    return { promise, stop };
   }
 
   async signal(id: string, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
@@ -161,16 +149,11 @@ export class LocalRuntime implements Runtime {
   }
 
   async #end(run: LocalRun): Promise<void> {
-    const ended = new Promise<void>((resolve) => {
-      const stop = this.watch((instance) => {
-        if (instance.id !== run.instance.id || instance.phase !== "exited") return;
-        stop();
-        resolve();
-      });
-    });
-    if (run.instance.phase !== "running") return;
     await run.signal("SIGKILL");
-    await ended;
+    while (run.instance.phase === "running") {
+      await this.#options.clock.sleep(10);
+      await run.check();
+    }
   }
 
   #tell(instance: Instance): void {

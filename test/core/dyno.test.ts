@@ -149,8 +149,9 @@ describe("dyno", (test) => {
   });
 
   test("what follows an exit is what the process was stopped for", () => {
-    const after = (goal: DynoGoal): string => nextDyno(dynoIn("stopping", goal), exited(143), DYNO_RULES).dyno.phase;
-    assert.equal((["down", "idle", "restart", "crash"] as const).map(after), ["down", "idle", "launching", "crashed"]);
+    const goals = ["down", "idle", "restart", "crash"] as const;
+    const phases = goals.map((goal) => nextDyno(dynoIn("stopping", goal), exited(143), DYNO_RULES).dyno.phase);
+    assert.equal(phases, ["down", "idle", "launching", "crashed"]);
   });
 
   test("a process on its way out can be wanted again, or no more", () => {
