@@ -32,6 +32,7 @@ export class LocalRun {
   #shim: ChildProcess | undefined;
   #terminated = false;
   #killed = false;
+  readonly #terminatedPids = new Set<number>();
   #ended: Promise<void> | undefined;
   #checking: Promise<void> | undefined;
   #checkAgain = false;
@@ -153,11 +154,10 @@ export class LocalRun {
     for (let pause = 5; ; pause = Math.min(200, pause * 2)) {
       const members = await this.#members();
       if (members.length === 0) return;
-      if (!this.#terminated || this.#killed) {
-        killingSince ??= clock.now();
-        if (clock.now() - killingSince > KILL_PATIENCE_MS) return;
-        for (const { pid } of members) sendSignal(pid, "SIGKILL");
-      }
+      const isKilling = this.#killed || !this.#terminated;
+      if (isKilling) killingSince ??= clock.now();
+      if (killingSince !== undefined && clock.now() - killingSince > KILL_PATIENCE_MS) return;
+      for (const { pid } of members) this.#tell(pid, isKilling ? "SIGKILL" : "SIGTERM");
       await clock.sleep(pause);
     }
   }
@@ -169,11 +169,18 @@ export class LocalRun {
     const leader = this.#leader();
     const alive = await isAlive(this.#host.table, leader);
     // Right after its birth the process has not made its group yet.
-    const told = alive && (sendSignal(-leader.pid, signal) || sendSignal(leader.pid, signal));
+    const groupTold = alive && (sendSignal(-leader.pid, signal) || sendSignal(leader.pid, signal));
     for (const member of await this.#members()) {
-      // A second SIGTERM makes many programs quit less gently.
-      if (!told || member.group !== leader.pid) sendSignal(member.pid, signal);
+      if (groupTold && member.group === leader.pid) this.#terminatedPids.add(member.pid);
+      this.#tell(member.pid, signal);
     }
+  }
+
+  /** A second SIGTERM makes many programs quit less gently, so each process gets one. */
+  #tell(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+    if (signal === "SIGTERM" && this.#terminatedPids.has(pid)) return;
+    this.#terminatedPids.add(pid);
+    sendSignal(pid, signal);
   }
 
   #members(): Promise<Member[]> {

@@ -164,7 +164,7 @@ export async function copyOfFixture(t: TestContext, app: string): Promise<string
   return directory;
 }
 
-/** The living processes whose HOME is below the directory: what a test must not leave behind. */
+/** The living processes whose HOME is below the directory, by pid: what a test must not leave behind. */
 export async function processesUnder(directory: string): Promise<number[]> {
   const pids = (await readdir("/proc")).filter((name) => /^[1-9]/.test(name));
   const under = await Promise.all(
@@ -173,7 +173,10 @@ export async function processesUnder(directory: string): Promise<number[]> {
       return environment.split("\0").some((entry) => entry.startsWith(`HOME=${directory}`));
     }),
   );
-  return pids.filter((_, index) => under[index]).map(Number);
+  return pids
+    .filter((_, index) => under[index])
+    .map(Number)
+    .sort((a, b) => a - b);
 }
 
 /** The machine can tell which process has which environment. */
