@@ -1,0 +1,109 @@
+/** Ports for web processes, and the question whether somebody listens there.
+ *  Several platforms may share a machine, so every port is tried before it is given out. */
+import { connect, createServer } from "node:net";
+import type { Clock } from "../core/clock.ts";
+import { AppError } from "../core/error.ts";
+
+export interface PortAllocatorOptions {
+  readonly clock: Clock;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+  /** Outside of the ports that systems hand out by themselves. */
+  readonly first?: number;
+  readonly last?: number;
+}
+
+/** A port rests before it is used again, so that late packets of its last owner reach nobody. */
+const REST_MS = 60_000;
+
+export class PortAllocator {
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #first: number;
+  readonly #count: number;
+  readonly #taken = new Set<number>();
+  readonly #freedAt = new Map<number, number>();
+
+  constructor(options: PortAllocatorOptions) {
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#first = options.first ?? 20_000;
+    this.#count = (options.last ?? 29_999) - this.#first + 1;
+  }
+
+  /** @throws AppError unavailable when every port is in use. */
+  async allocate(): Promise<number> {
+    const start = Math.floor(this.#random() * this.#count);
+    for (let step = 0; step < this.#count; step += 1) {
+      const port = this.#first + ((start + step) % this.#count);
+      if (this.#taken.has(port) || this.#isResting(port)) continue;
+      this.#taken.add(port);
+      if (await isFree(port)) return port;
+      this.release(port);
+    }
+    throw new AppError("unavailable", "No port is free for another web process.");
+  }
+
+  /** A process from before has this port. */
+  reserve(port: number): void {
+    this.#taken.add(port);
+  }
+
+  release(port: number): void {
+    this.#taken.delete(port);
+    this.#freedAt.set(port, this.#clock.now());
+  }
+
+  #isResting(port: number): boolean {
+    const freedAt = this.#freedAt.get(port);
+    if (freedAt === undefined) return false;
+    if (this.#clock.now() - freedAt < REST_MS) return true;
+    this.#freedAt.delete(port);
+    return false;
+  }
+}
+
+/** Both families are tried, because a process may listen on either. */
+async function isFree(port: number): Promise<boolean> {
+  return (await canListen(port, "::")) && (await canListen(port, "127.0.0.1"));
+}
+
+function canListen(port: number, host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      resolve(error.code === "EAFNOSUPPORT" || error.code === "EADDRNOTAVAIL");
+    });
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+const CONNECT_TIMEOUT_MS = 1_000;
+
+export const LOOPBACK = "127.0.0.1";
+
+export function acceptsConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: LOOPBACK, timeout: CONNECT_TIMEOUT_MS });
+    const answer = (accepted: boolean) => (): void => {
+      socket.destroy();
+      resolve(accepted);
+    };
+    socket.once("connect", answer(true)).once("error", answer(false)).once("timeout", answer(false));
+  });
+}
+
+/** A process that boots in 50 ms should not wait for us; one that takes a minute should not be pestered. */
+const FIRST_PAUSE_MS = 10;
+const LAST_PAUSE_MS = 250;
+const QUICK_PAUSES = 50;
+
+/** Resolves true when the port accepts, false when the signal aborts first. */
+export async function waitForPort(port: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
+  for (let tries = 0; !signal.aborted; tries += 1) {
+    if (await acceptsConnections(port)) return !signal.aborted;
+    const growth = 1.25 ** Math.min(30, Math.max(0, tries - QUICK_PAUSES));
+    await clock.sleep(Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * growth), signal);
+  }
+  return false;
+}

@@ -1,0 +1,118 @@
+/** The machine's table of processes. A process is known by its pid and its start time, because pids come again;
+ *  a zombie counts as gone. Linux is read from /proc, other systems through ps. */
+import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+
+export interface Leader {
+  readonly pid: number;
+  readonly startTime: string;
+  /** The HOME that only this leader and its descendants have. */
+  readonly home: string;
+}
+
+export interface Member {
+  readonly pid: number;
+  readonly group: number;
+}
+
+export interface ProcessTable {
+  /** Undefined when there is no such process, or only its zombie. */
+  startTime(pid: number): Promise<string | undefined>;
+  /** The living processes of the leader's session and all others that it left behind, itself included. */
+  members(leader: Leader): Promise<Member[]>;
+  /** Changes with every boot of the machine; empty where start times are unique by themselves. */
+  bootId(): Promise<string>;
+}
+
+export const processTable: ProcessTable =
+  process.platform === "linux"
+    ? { startTime: linuxStartTime, members: linuxMembers, bootId: linuxBootId }
+    : { startTime: psStartTime, members: psMembers, bootId: () => Promise.resolve("") };
+
+export async function isAlive(table: ProcessTable, leader: { pid: number; startTime: string }): Promise<boolean> {
+  return (await table.startTime(leader.pid)) === leader.startTime;
+}
+
+interface Stat {
+  readonly zombie: boolean;
+  readonly group: number;
+  readonly session: number;
+  readonly startTime: string;
+}
+
+async function linuxStat(pid: number): Promise<Stat | undefined> {
+  const text = await readFile(`/proc/${String(pid)}/stat`, "latin1").catch(() => "");
+  // The name in parentheses may hold anything, so fields are counted after the last one.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const startTime = fields[19];
+  if (startTime === undefined) return undefined;
+  return {
+    zombie: fields[0] === "Z" || fields[0] === "X",
+    group: Number(fields[2]),
+    session: Number(fields[3]),
+    startTime,
+  };
+}
+
+async function linuxStartTime(pid: number): Promise<string | undefined> {
+  const stat = await linuxStat(pid);
+  return stat === undefined || stat.zombie ? undefined : stat.startTime;
+}
+
+async function linuxMembers(leader: Leader): Promise<Member[]> {
+  const first = await linuxStat(leader.pid);
+  // Someone else's session under the same number: ours is gone.
+  const recycled = first !== undefined && first.startTime !== leader.startTime;
+  const pids = (await readdir("/proc")).filter((name) => /^[1-9]/.test(name)).map(Number);
+  const found = await Promise.all(pids.map((pid) => linuxMember(pid, leader, recycled)));
+  return found.filter((member) => member !== undefined);
+}
+
+async function linuxMember(pid: number, leader: Leader, recycled: boolean): Promise<Member | undefined> {
+  const stat = await linuxStat(pid);
+  if (stat === undefined || stat.zombie || Number(stat.startTime) < Number(leader.startTime)) return undefined;
+  const member = { pid, group: stat.group };
+  if (stat.session === leader.pid && !recycled) return member;
+  const environment = await readFile(`/proc/${String(pid)}/environ`, "latin1").catch(() => "");
+  return environment.split("\0").includes(`HOME=${Buffer.from(leader.home).toString("latin1")}`) ? member : undefined;
+}
+
+async function linuxBootId(): Promise<string> {
+  return (await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "")).trim();
+}
+
+async function psStartTime(pid: number): Promise<string | undefined> {
+  const [line] = await ps(["-o", "stat=,lstart=", "-p", String(pid)]);
+  const [state, ...start] = (line ?? "").trim().split(/\s+/);
+  return state === undefined || state === "" || state.startsWith("Z") ? undefined : start.join(" ");
+}
+
+async function psMembers(leader: Leader): Promise<Member[]> {
+  const lines = await ps(["-A", "-o", "pid=,pgid=,stat="]);
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, group, state]) => Number(group) === leader.pid && state?.startsWith("Z") === false)
+    .map(([pid]) => ({ pid: Number(pid), group: leader.pid }));
+}
+
+/** No such process is an empty answer. */
+function ps(args: string[]): Promise<string[]> {
+  return new Promise((resolve) => {
+    execFile("/bin/ps", args, { env: { LC_ALL: "C", TZ: "UTC" } }, (_error, stdout) => {
+      resolve(stdout.split("\n").filter((line) => line.trim() !== ""));
+    });
+  });
+}
+
+/** Sends a signal; a process that is gone is no error. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    // macOS answers EPERM for a group in which only zombies are left.
+    if (code === "ESRCH" || code === "EPERM") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,83 @@
+/** What the directory of a run says about it (docs/decisions/030-process-shim.md): `spec.json`, written before anything
+ *  else and removed before anything else, and the shim's `state/claim`, `state/pid` and `state/exit`. No secret is in it. */
+import { open, readFile, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { formatJson } from "../core/json.ts";
+import type { StartSpec } from "./runtime.ts";
+
+export type RunRecord = Omit<StartSpec, "env" | "appDir"> & {
+  /** The boot of the machine in which it ran: after another one it cannot be alive. */
+  readonly bootId: string;
+  readonly createdAt: number;
+};
+
+export async function writeRecord(directory: string, record: RunRecord): Promise<void> {
+  const temporary = join(directory, "spec.json.tmp");
+  await writeFile(temporary, formatJson({ ...record }), { mode: 0o600 });
+  await rename(temporary, join(directory, "spec.json"));
+}
+
+/** Undefined where a run was only begun, or already half removed. */
+export async function readRecord(directory: string): Promise<RunRecord | undefined> {
+  const text = await readIfThere(join(directory, "spec.json"));
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as RunRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes the run for the caller: true when no shim has begun it, and none will any more. */
+export async function claimRun(directory: string): Promise<boolean> {
+  try {
+    await (await open(join(directory, "state", "claim"), "wx")).close();
+    return true;
+  } catch (error) {
+    // Without the directory for it, no shim was started yet.
+    return (error as NodeJS.ErrnoException).code === "ENOENT";
+  }
+}
+
+export interface PidRecord {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly since: number;
+}
+
+export async function readPid(directory: string): Promise<PidRecord | undefined> {
+  const file = join(directory, "state", "pid");
+  const match = /^([1-9][0-9]*) (.+)\n$/.exec((await readIfThere(file)) ?? "");
+  if (match?.[2] === undefined) return undefined;
+  return { pid: Number(match[1]), startTime: match[2].trim().replace(/\s+/g, " "), since: await modifiedAt(file) };
+}
+
+export interface ExitRecord {
+  readonly code: number;
+  readonly since: number;
+}
+
+export async function readExit(directory: string): Promise<ExitRecord | undefined> {
+  const file = join(directory, "state", "exit");
+  const match = /^([0-9]{1,3})\n$/.exec((await readIfThere(file)) ?? "");
+  return match === null ? undefined : { code: Number(match[1]), since: await modifiedAt(file) };
+}
+
+/** The record goes first, so that a removal that is cut short is not taken for a run. */
+export async function removeRun(directory: string): Promise<void> {
+  await unlink(join(directory, "spec.json")).catch(() => undefined);
+  await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+}
+
+async function modifiedAt(file: string): Promise<number> {
+  return Math.round((await stat(file)).mtimeMs);
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,64 @@
+/** What a formation needs of the thing that runs processes: this machine now, a cluster engine as well.
+ *  A runtime starts, signals and observes; it decides nothing. Instances are known by ids that the caller makes, so that
+ *  after a crash of the daemon both sides mean the same process. Readiness is not its business: the caller asks the port. */
+import type { DynoExit } from "../core/dyno.ts";
+
+export interface StartSpec {
+  /** A UUID made by the caller. */
+  readonly id: string;
+  readonly app: string;
+  readonly type: string;
+  readonly slot: number;
+  readonly release: number;
+  /** Process number of this dyno, 1 for its first one. */
+  readonly attempt: number;
+  readonly command: string;
+  /** The whole environment, except HOME, which is the directory that the runtime makes. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The slug; the process gets a throw-away view of it. */
+  readonly appDir: string;
+  readonly port?: number;
+}
+
+/** `pending` until the process is known, `running` until all that belongs to it is gone. */
+export type InstancePhase = "pending" | "running" | "exited";
+
+export interface Instance {
+  readonly id: string;
+  /** `web.1` */
+  readonly ps: string;
+  readonly app: string;
+  readonly type: string;
+  readonly slot: number;
+  readonly release: number;
+  readonly attempt: number;
+  readonly command: string;
+  readonly phase: InstancePhase;
+  /** When the phase began, milliseconds since the epoch. */
+  readonly since: number;
+  /** What it wrote to stdout and stderr, in order; there until the instance is forgotten. */
+  readonly spool: string;
+  readonly port?: number;
+  readonly pid?: number;
+  /** Tells the process from a later one with the same pid. */
+  readonly startTime?: string;
+  readonly exit?: DynoExit;
+}
+
+export type InstanceListener = (instance: Instance) => void;
+
+export interface Runtime {
+  /** Resolves when the process runs. Aborting gives it up as long as it does not run yet.
+   *  Rejects when it cannot be started; nothing is left behind then. */
+  start(spec: StartSpec, signal?: AbortSignal): Promise<Instance>;
+  /** To every process of the instance. An instance that is gone is no error. */
+  signal(id: string, signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Everything of the app that runs or has ended and was not forgotten, also from before this daemon. */
+  list(app: string): Promise<Instance[]>;
+  /** Tells of every change of a phase, until the returned function is called. */
+  watch(listener: InstanceListener): () => void;
+  /** Removes all traces of an ended instance. */
+  forget(id: string): Promise<void>;
+  /** `detach` leaves everything running; otherwise it is killed. */
+  close(options: { detach: boolean }): Promise<void>;
+}

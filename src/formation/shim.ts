@@ -1,0 +1,70 @@
+/** The small shell that stands between the daemon and a process, so that the process outlives the daemon and its exit
+ *  status is never lost (docs/decisions/030-process-shim.md). It runs in a session of its own; the process in another.
+ *
+ *  Arguments: directory of the run, program that makes a session, shell, command. Files it writes in `state`, each in one
+ *  write: `claim` (this run has begun; only one can), `pid` ("PID STARTTIME\n"), `exit` ("STATUS\n"). It uses no program but
+ *  these, so the PATH of the app does not matter, and no variable that the app could see. */
+import { access, constants } from "node:fs/promises";
+import { AppError } from "../core/error.ts";
+
+// The process runs in the foreground of the shell: a background one would ignore SIGINT and SIGQUIT for ever (POSIX).
+// Handlers, unlike ignored signals, are not inherited. The shell's own output goes nowhere, as it says "Killed" and such.
+export const SHIM = `
+set -C
+: >"$1/state/claim" || exit 111
+set +C
+trap : HUP INT QUIT TERM
+stamp() { printf '%s %s\\n' "$1" "\${21}" >"$ght_run/state/pid"; }
+(
+  trap - HUP INT QUIT TERM
+  ght_run=$1
+  if read -r ght_stat </proc/self/stat; then
+    stamp "\${ght_stat%% *}" \${ght_stat##*) }
+  else
+    ght_pid=$(exec /bin/sh -c 'echo $PPID')
+    printf '%s %s\\n' "$ght_pid" "$(LC_ALL=C TZ=UTC /bin/ps -o lstart= -p "$ght_pid")" >"$ght_run/state/pid"
+  fi
+  unset ght_run ght_stat ght_pid
+  HOME=$1/app
+  export HOME
+  exec >>"$1/out" 2>&1
+  case $2 in
+  */perl) exec "$2" -e 'use POSIX (); POSIX::setsid(); exec { $ARGV[0] } @ARGV' "$3" -c "$4" ;;
+  *) exec "$2" "$3" -c "$4" ;;
+  esac
+)
+printf '%s\\n' "$?" >"$1/state/exit"
+`;
+
+/** The programs of this machine that the shim needs, by absolute path. */
+export interface ShimPrograms {
+  /** Makes a session and runs its arguments in it: setsid (util-linux, busybox) or perl. */
+  readonly session: string;
+  /** Runs the commands of a Procfile. */
+  readonly shell: string;
+}
+
+const DIRECTORIES = ["/usr/bin", "/bin", "/usr/local/bin", "/opt/homebrew/bin"];
+
+/** @throws AppError unavailable on a machine with neither setsid nor perl. */
+export async function findShimPrograms(): Promise<ShimPrograms> {
+  const session = (await findProgram("setsid")) ?? (await findProgram("perl"));
+  if (session === undefined) {
+    throw new AppError("unavailable", "Processes cannot be started: this machine has neither setsid nor perl.", {
+      hint: "Install util-linux or perl.",
+    });
+  }
+  return { session, shell: (await findProgram("bash")) ?? "/bin/sh" };
+}
+
+async function findProgram(name: string): Promise<string | undefined> {
+  for (const directory of DIRECTORIES) {
+    const path = `${directory}/${name}`;
+    const found = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return path;
+  }
+  return undefined;
+}

@@ -1,0 +1,28 @@
+/** A program for adoption.test.ts: a formation whose daemon will be killed. Says `process` for each
+ *  process and `settled` when everything runs.
+ *  Arguments: directory of the apps, name of the fixture, release, quantities as JSON. */
+import { Formation } from "../../src/formation/formation.ts";
+import { LocalRuntime } from "../../src/formation/local-runtime.ts";
+import { PortAllocator } from "../../src/formation/ports.ts";
+import { QUICK, realClock, target } from "./support.ts";
+
+const [appsDirectory = "", app = "", release = "1", quantities = "{}"] = process.argv.slice(2);
+const formation = new Formation({
+  app: "foobaz",
+  runtime: await LocalRuntime.open({ appsDirectory, clock: realClock }),
+  ports: new PortAllocator({ clock: realClock, random: () => Math.random() }),
+  clock: realClock,
+  settings: QUICK,
+  callbacks: {
+    log: () => undefined,
+    onProcess: () => void process.stdout.write("process\n"),
+    onExit: () => Promise.resolve(),
+    onRoutes: () => undefined,
+    drained: () => Promise.resolve(),
+    onFault: (error) => console.error(error),
+  },
+});
+const wanted = JSON.parse(quantities) as Record<string, number>;
+formation.converge(await target(app, wanted, { release: Number(release) }), "launch");
+await formation.settled();
+console.log("settled");

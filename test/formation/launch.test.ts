@@ -1,0 +1,204 @@
+/** A new release beside the old one: the switch, the abandoned switch, and workers that never overlap. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { describe } from "../support/suite.ts";
+import { copyOfFixture, stage, target } from "./support.ts";
+import type { Witness } from "./support.ts";
+
+/** Asks for the page through the routes, again and again, as a router would; tells which releases have answered. */
+async function hammer(witness: Witness, until: () => boolean): Promise<{ failures: string[]; releases: Set<string> }> {
+  const failures: string[] = [];
+  const releases = new Set<string>();
+  while (!until()) {
+    const endpoint = witness.endpoints[0];
+    if (endpoint === undefined) {
+      failures.push("no endpoint");
+      break;
+    }
+    try {
+      const response = await fetch(`http://127.0.0.1:${String(endpoint.port)}/`, { headers: { connection: "close" } });
+      releases.add(/v[0-9]+/.exec(await response.text())?.[0] ?? "");
+    } catch (error) {
+      failures.push(String(error));
+    }
+  }
+  return { failures, releases };
+}
+
+const shown = (list: readonly { name: string; release: number; state: string; serving: boolean }[]): string[] =>
+  list.map(({ name, release, state, serving }) => `${name} v${String(release)} ${state}${serving ? " serving" : ""}`);
+
+const PATIENT = { backoff: { firstMs: 60_000, maxMs: 60_000, resetAfterMs: 60_000 } };
+
+describe("launch", (test) => {
+  test("a new release takes over without a failed request", async (t) => {
+    // The old processes stay until the requests that may still reach them are answered.
+    const { formation, witness } = await stage(t, { drained: () => new Promise((done) => setTimeout(done, 100)) });
+    formation.converge(await target("hello", { web: 2 }, { release: 1 }), "launch");
+    await formation.settled();
+    let isDone = false;
+    const hammered = hammer(witness, () => isDone);
+    for (const release of [2, 3]) {
+      formation.converge(await target("hello", { web: 2 }, { release }), "launch");
+      await formation.settled();
+    }
+    isDone = true;
+    const { failures, releases } = await hammered;
+    assert.equal(failures, []);
+    assert.ok(releases.has("v1") && releases.has("v2"), [...releases].join());
+    assert.equal(shown(formation.list()), ["web.1 v3 up serving", "web.2 v3 up serving"]);
+    // One after the other came up at first; after that both were exchanged at once.
+    assert.ok(witness.routes.slice(2).every(({ endpoints }) => endpoints.length === 2));
+  });
+
+  test("its words are those of a restart", async (t) => {
+    const { formation, witness } = await stage(t);
+    formation.converge(await target("hello", { web: 1 }, { release: 1 }), "launch");
+    await formation.settled();
+    formation.converge(await target("hello", { web: 1 }, { release: 2 }), "launch");
+    await formation.settled();
+    assert.equal(witness.lines.slice(2), [
+      "web.1 v2 Restarting",
+      "web.1 v2 State changed from up to starting",
+      "web.1 v2 Starting process with command `node web.js`",
+      "web.1 v2 State changed from starting to up",
+      "web.1 v1 Stopping all processes with SIGTERM",
+      "web.1 v1 (its output ends)",
+      "web.1 v1 Process exited with status 0",
+    ]);
+  });
+
+  test("a release that crashes at boot leaves the old web serving, unlisted", async (t) => {
+    const { formation, witness } = await stage(t, { settings: PATIENT });
+    formation.converge(await target("hello", { web: 1, worker: 1 }, { release: 1 }), "launch");
+    await formation.settled();
+    const served = witness.endpoints;
+    formation.converge(await target("crashes", { web: 1, worker: 1 }, { release: 2 }), "launch");
+    await formation.settled();
+    const list = formation.list();
+    assert.equal(shown(list), ["web.1 v2 crashed", "worker.1 v2 crashed", "web.1 v1 up serving"]);
+    assert.equal(
+      list.map(({ listed }) => listed),
+      [true, true, false],
+    );
+    assert.equal(witness.endpoints, served);
+    assert.ok(witness.saw("worker.1 v1 Process exited with status 143"));
+    const page = await fetch(`http://127.0.0.1:${String(served[0]?.port)}/`);
+    assert.is(await page.text(), "Hello from v1 on web.1\n");
+  });
+
+  test("after an abandoned switch the next good release takes over", async (t) => {
+    const { formation, witness } = await stage(t, { settings: PATIENT });
+    formation.converge(await target("hello", { web: 1, worker: 1 }, { release: 1 }), "launch");
+    await formation.settled();
+    formation.converge(await target("crashes", { web: 1, worker: 1 }, { release: 2 }), "launch");
+    await formation.settled();
+    let isDone = false;
+    const hammered = hammer(witness, () => isDone);
+    formation.converge(await target("hello", { web: 1, worker: 1 }, { release: 3 }), "launch");
+    await formation.settled();
+    isDone = true;
+    assert.equal((await hammered).failures, []);
+    assert.equal(shown(formation.list()), ["web.1 v3 up serving", "worker.1 v3 up"]);
+    assert.equal(
+      witness.lines.filter((line) => line.startsWith("web.1 v3")),
+      [
+        "web.1 v3 Restarting",
+        "web.1 v3 State changed from crashed to starting",
+        "web.1 v3 Starting process with command `node web.js`",
+        "web.1 v3 State changed from starting to up",
+      ],
+    );
+  });
+
+  test("an abandoned switch is made when a restart of the new release is healthy", async (t) => {
+    const slug = await copyOfFixture(t, "crashes");
+    const { formation, witness } = await stage(t, { settings: PATIENT });
+    formation.converge(await target("hello", { web: 1 }, { release: 1 }), "launch");
+    await formation.settled();
+    formation.converge({ ...(await target("crashes", { web: 1 }, { release: 2 })), appDir: slug }, "launch");
+    await formation.settled();
+    assert.equal(shown(formation.list()), ["web.1 v2 crashed", "web.1 v1 up serving"]);
+    // What it missed is there now.
+    await writeFile(join(slug, "crash.js"), `require("node:http").createServer().listen(process.env.PORT);\n`);
+    formation.restart("web.1");
+    await formation.settled();
+    assert.equal(shown(formation.list()), ["web.1 v2 up serving"]);
+    assert.ok(witness.routes.slice(1).every(({ endpoints }) => endpoints.length === 1));
+  });
+
+  test("two releases of a worker type never run at once", async (t) => {
+    const directory = await t.tempDir();
+    const journal = join(directory, "journal");
+    // Each worker takes another time to end.
+    const procfile = `worker: trap 'sleep 0.\${DYNO#worker.}; echo "$V end" >>${journal}; exit 0' TERM; echo "$V begin" >>${journal}; while :; do sleep 0.02; done\n`;
+    const at = async (release: number): Promise<Parameters<typeof formation.converge>[0]> =>
+      target("hello", { worker: 3 }, { release, procfile, env: { V: `v${String(release)}` } });
+    const { formation } = await stage(t);
+    formation.converge(await at(1), "launch");
+    await formation.settled();
+    formation.converge(await at(2), "launch");
+    await formation.settled();
+    const lines = (await readFile(journal, "utf8")).trim().split("\n");
+    assert.equal(lines, [
+      ...["v1 begin", "v1 begin", "v1 begin"],
+      ...["v1 end", "v1 end", "v1 end"],
+      ...["v2 begin", "v2 begin", "v2 begin"],
+    ]);
+  });
+
+  test("workers wait for the web processes of their release", async (t) => {
+    const { formation, witness } = await stage(t);
+    formation.converge(await target("hello", { web: 1, worker: 1 }, { release: 1 }), "launch");
+    await formation.settled();
+    formation.converge(await target("hello", { web: 1, worker: 1 }, { release: 2 }), "launch");
+    await formation.settled();
+    const index = (text: string): number => witness.lines.indexOf(text);
+    assert.ok(index("web.1 v2 State changed from starting to up") < index("worker.1 v1 Restarting"));
+    assert.equal(shown(formation.list()), ["web.1 v2 up serving", "worker.1 v2 up"]);
+  });
+
+  test("without preboot the old web stops before the new one starts", async (t) => {
+    const { formation, witness } = await stage(t, { settings: { preboot: false } });
+    formation.converge(await target("hello", { web: 1 }, { release: 1 }), "launch");
+    await formation.settled();
+    formation.converge(await target("hello", { web: 1 }, { release: 2 }), "launch");
+    await formation.settled();
+    assert.equal(witness.lines.slice(2), [
+      "web.1 v1 Restarting",
+      "web.1 v1 State changed from up to starting",
+      "web.1 v1 Stopping all processes with SIGTERM",
+      "web.1 v1 (its output ends)",
+      "web.1 v1 Process exited with status 0",
+      "web.1 v2 Starting process with command `node web.js`",
+      "web.1 v2 State changed from starting to up",
+    ]);
+  });
+
+  test("a release during a launch replaces the one that was booting", async (t) => {
+    const { formation, witness } = await stage(t);
+    formation.converge(await target("hello", { web: 1 }, { release: 1 }), "launch");
+    await formation.settled();
+    formation.converge(await target("slow-boot", { web: 1 }, { release: 2 }), "launch");
+    await witness.until(() => witness.processes.some(({ release }) => release === 2));
+    formation.converge(await target("hello", { web: 1 }, { release: 3 }), "launch");
+    await formation.settled();
+    assert.equal(shown(formation.list()), ["web.1 v3 up serving"]);
+    assert.ok(witness.saw("web.1 v2 Stopping all processes with SIGTERM"));
+    assert.ok(witness.routes.slice(1).every(({ endpoints }) => endpoints.length === 1));
+  });
+
+  test("scaling web to none during a launch ends the old ones too", async (t) => {
+    const { formation, witness } = await stage(t);
+    formation.converge(await target("hello", { web: 1 }, { release: 1 }), "launch");
+    await formation.settled();
+    const slow = await target("slow-boot", { web: 1 }, { release: 2 });
+    formation.converge(slow, "launch");
+    await witness.until(() => witness.processes.some(({ release }) => release === 2));
+    formation.converge({ ...slow, quantities: {} }, "scale");
+    await formation.settled();
+    assert.equal(formation.list(), []);
+    assert.equal(witness.routes.at(-1), { endpoints: [], webState: "none" });
+  });
+});

@@ -1,0 +1,61 @@
+/** Ports: never one in use, never one just used; readiness is somebody who accepts. */
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo, Server } from "node:net";
+import * as assert from "uvu/assert";
+import type { Clock } from "../../src/core/clock.ts";
+import { acceptsConnections, PortAllocator, waitForPort } from "../../src/formation/ports.ts";
+import { refuses } from "../support/assert.ts";
+import { describe } from "../support/suite.ts";
+import type { TestContext } from "../support/suite.ts";
+import { realClock } from "./support.ts";
+
+async function listen(t: TestContext, port: number, host: string): Promise<Server> {
+  const server = createServer((socket) => socket.destroy()).listen(port, host);
+  await once(server, "listening");
+  t.after(() => server.close());
+  return server;
+}
+
+describe("ports", (test) => {
+  test("a port that somebody has is passed over", async (t) => {
+    const server = await listen(t, 0, "127.0.0.1");
+    const { port: first } = server.address() as AddressInfo;
+    const ports = new PortAllocator({ clock: realClock, random: () => 0, first, last: first + 20 });
+    const port = await ports.allocate();
+    assert.ok(port > first && port <= first + 20);
+  });
+
+  test("a port is given once, and rests for a minute", async () => {
+    let now = 0;
+    const clock: Clock = { now: () => now, sleep: () => Promise.resolve() };
+    const ports = new PortAllocator({ clock, random: () => 0.999, first: 28_700, last: 28_702 });
+    const given = [await ports.allocate(), await ports.allocate(), await ports.allocate()];
+    assert.equal(
+      given.sort((a, b) => a - b),
+      [28_700, 28_701, 28_702],
+    );
+    await refuses("unavailable", () => ports.allocate());
+    ports.release(28_701);
+    now = 59_999;
+    await refuses("unavailable", () => ports.allocate());
+    now = 60_000;
+    assert.is(await ports.allocate(), 28_701);
+  });
+
+  test("a port of an adopted process is not given away", async () => {
+    const ports = new PortAllocator({ clock: realClock, random: () => 0, first: 28_710, last: 28_711 });
+    ports.reserve(28_710);
+    assert.is(await ports.allocate(), 28_711);
+  });
+
+  test("waiting ends when somebody accepts, or when nobody cares any more", async (t) => {
+    const ports = new PortAllocator({ clock: realClock, random: () => Math.random() });
+    const port = await ports.allocate();
+    assert.is(await acceptsConnections(port), false);
+    const waiting = waitForPort(port, realClock, new AbortController().signal);
+    await listen(t, port, "::");
+    assert.is(await waiting, true);
+    assert.is(await waitForPort(await ports.allocate(), realClock, AbortSignal.timeout(30)), false);
+  });
+});

@@ -1,0 +1,183 @@
+/** A formation of a real app with a real runtime in a temporary directory, and an eye on all it says. */
+import { cp, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { Clock } from "../../src/core/clock.ts";
+import { parseProcfile } from "../../src/core/procfile.ts";
+import type { FormationLine } from "../../src/formation/dyno-host.ts";
+import { Formation } from "../../src/formation/formation.ts";
+import type { FormationSettings } from "../../src/formation/formation.ts";
+import { LocalRuntime } from "../../src/formation/local-runtime.ts";
+import { PortAllocator } from "../../src/formation/ports.ts";
+import type { Routes } from "../../src/formation/roster.ts";
+import type { Instance } from "../../src/formation/runtime.ts";
+import type { Target } from "../../src/formation/target.ts";
+import type { TestContext } from "../support/suite.ts";
+
+export const realClock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
+};
+
+export const FIXTURES = fileURLToPath(new URL("../../../fixtures/apps", import.meta.url));
+export const PATH = process.env["PATH"] ?? "/usr/bin:/bin";
+
+/** Quick enough for tests; limits that a test is about are set by it. */
+export const QUICK: Partial<FormationSettings> = {
+  upAfterMs: 60,
+  bootTimeoutMs: 15_000,
+  exitTimeoutMs: 10_000,
+  backoff: { firstMs: 20, maxMs: 100, resetAfterMs: 60_000 },
+};
+
+/** Everything that the formation has said, and a way to wait for more. */
+export class Witness {
+  readonly lines: string[] = [];
+  readonly processes: Instance[] = [];
+  readonly exits: Instance[] = [];
+  readonly routes: Routes[] = [];
+  readonly faults: unknown[] = [];
+  readonly outputs = new Map<string, string>();
+  readonly #waiting = new Set<() => void>();
+
+  log(line: FormationLine): void {
+    this.lines.push(`${line.ps} v${String(line.release)} ${line.message}`);
+    this.#look();
+  }
+
+  onProcess(instance: Instance): void {
+    this.processes.push(instance);
+    this.#look();
+  }
+
+  async onExit(instance: Instance): Promise<void> {
+    this.outputs.set(instance.id, await readFile(instance.spool, "utf8"));
+    this.exits.push(instance);
+    this.lines.push(`${instance.ps} v${String(instance.release)} (its output ends)`);
+    this.#look();
+  }
+
+  onRoutes(routes: Routes): void {
+    this.routes.push(routes);
+    this.#look();
+  }
+
+  onFault(error: unknown): void {
+    this.faults.push(error);
+    this.#look();
+  }
+
+  #look(): void {
+    for (const look of this.#waiting) look();
+  }
+
+  /** Resolves as soon as something is said after which the condition holds. */
+  async until(condition: () => boolean): Promise<void> {
+    if (condition()) return;
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!condition()) return;
+        this.#waiting.delete(look);
+        resolve();
+      };
+      this.#waiting.add(look);
+    });
+  }
+
+  saw(text: string): boolean {
+    return this.lines.some((line) => line.includes(text));
+  }
+
+  sees(text: string): Promise<void> {
+    return this.until(() => this.saw(text));
+  }
+
+  get endpoints(): readonly { port: number; ps: string }[] {
+    return this.routes.at(-1)?.endpoints ?? [];
+  }
+}
+
+export interface Stage {
+  readonly formation: Formation;
+  readonly runtime: LocalRuntime;
+  readonly witness: Witness;
+  readonly appsDirectory: string;
+}
+
+export interface StageOptions {
+  readonly settings?: Partial<FormationSettings>;
+  readonly appsDirectory?: string;
+  readonly drained?: (endpoint: { port: number }) => Promise<void>;
+}
+
+/** Nothing of it is left when the test ends. */
+export async function stage(t: TestContext, options: StageOptions = {}): Promise<Stage> {
+  const appsDirectory = options.appsDirectory ?? (await t.tempDir());
+  const runtime = await LocalRuntime.open({ appsDirectory, clock: realClock, sweepMs: 200 });
+  const witness = new Witness();
+  const formation = new Formation({
+    app: "foobaz",
+    runtime,
+    ports: new PortAllocator({ clock: realClock, random: () => Math.random() }),
+    clock: realClock,
+    settings: { ...QUICK, ...options.settings },
+    callbacks: {
+      log: (line) => witness.log(line),
+      onProcess: (instance) => witness.onProcess(instance),
+      onExit: (instance) => witness.onExit(instance),
+      onRoutes: (routes) => witness.onRoutes(routes),
+      drained: options.drained ?? (() => Promise.resolve()),
+      onFault: (error) => witness.onFault(error),
+    },
+  });
+  t.after(async () => {
+    await formation.shutdown({ stopApps: false });
+    await runtime.close({ detach: false });
+    if (witness.faults.length > 0) throw witness.faults[0];
+  });
+  return { formation, runtime, witness, appsDirectory };
+}
+
+export interface TargetOptions {
+  readonly release?: number;
+  readonly procfile?: string;
+  readonly env?: Record<string, string>;
+}
+
+export async function target(
+  app: string,
+  quantities: Record<string, number>,
+  options: TargetOptions = {},
+): Promise<Target> {
+  const release = options.release ?? 1;
+  const appDir = join(FIXTURES, app);
+  const procfile = parseProcfile(options.procfile ?? (await readFile(join(appDir, "Procfile"), "utf8")));
+  const env = { PATH, HEROKU_RELEASE_VERSION: `v${String(release)}`, ...options.env };
+  return { release, appDir, procfile, quantities, env };
+}
+
+/** A fixture under a directory of the test's own, for tests that change it. */
+export async function copyOfFixture(t: TestContext, app: string): Promise<string> {
+  const directory = join(await t.tempDir(), app);
+  await cp(join(FIXTURES, app), directory, { recursive: true });
+  return directory;
+}
+
+/** The living processes whose HOME is below the directory, by pid: what a test must not leave behind. */
+export async function processesUnder(directory: string): Promise<number[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^[1-9]/.test(name));
+  const under = await Promise.all(
+    pids.map(async (pid) => {
+      const environment = await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "");
+      return environment.split("\0").some((entry) => entry.startsWith(`HOME=${directory}`));
+    }),
+  );
+  return pids
+    .filter((_, index) => under[index])
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** The machine can tell which process has which environment. */
+export const MISSING_PROC = process.platform === "linux" ? undefined : "Linux";
