@@ -23,20 +23,20 @@ export const create: Command = {
   async run({ client, world, home, out, args }) {
     const name = args.words[0] === undefined ? undefined : parseAppName(args.words[0]);
     const remote = args.value("remote") ?? DEFAULT_REMOTE;
-    await checkRemoteName(world, home, name === undefined ? { remote } : { remote, app: name });
+    checkRemoteName(world, home, name === undefined ? { remote } : { remote, app: name });
     const made =
       name === undefined
         ? await out.action("Creating", () => client.createApp(undefined), { subject: (app) => app.name })
         : await out.action(`Creating ${name}`, () => client.createApp(name));
     await out.line(`${made.web_url} | ${made.git_url}`);
-    const connection = await connectApp(world, remote, made.git_url);
+    const connection = connectApp(world, remote, made.git_url);
     if (connection === "outside a clone") {
       await out.line("No git remote added: this directory is not inside a git clone");
       out.warn(`In a clone, run: git heroku remote --app ${made.name}`);
       return undefined;
     }
     await out.line(`Git remote ${remote} ${connection}`);
-    if (await hasReleasesBranch(world)) warnOfReleasesBranch(out, remote);
+    if (hasReleasesBranch(world)) warnOfReleasesBranch(out, remote);
     return undefined;
   },
 };

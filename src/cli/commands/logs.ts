@@ -38,7 +38,7 @@ export const logs: Command = {
       source: args.value("source"),
       tail: args.has("tail"),
     };
-    const app = await context.app();
+    const app = context.app();
     if (query.tail && query.ps !== undefined) await hintAtProcesses(context, app, query);
     const stream = await client.logs(app, query);
     const printed = await whole(stream, args.has("json") ? printJson(stream, out) : printText(stream, out));

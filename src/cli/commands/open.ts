@@ -1,6 +1,6 @@
 /** `git heroku open` */
 import { spawn } from "node:child_process";
-import type { Environment } from "../../api/daemon.ts";
+import type { Environment } from "../../api/home.ts";
 import { APP_OPTIONS, type Command } from "../command.ts";
 
 export const open: Command = {
@@ -12,7 +12,7 @@ export const open: Command = {
   examples: [{ command: "git heroku open /admin", summary: "a page of the app" }],
   async run(context) {
     const { client, out, args, world } = context;
-    const app = await client.app(await context.app());
+    const app = await client.app(context.app());
     const url = new URL(args.words[0] ?? "", app.web_url).href;
     await out.line(`Opening ${url}`);
     const opener = process.platform === "darwin" ? "open" : "xdg-open";

@@ -18,7 +18,7 @@ export const psScale: Command = {
   async run(context) {
     const { client, out, args } = context;
     const updates = args.words.map(parseUpdate);
-    const app = await context.app();
+    const app = context.app();
     if (updates.length === 0) return show(context, app);
     if (args.has("json")) return out.json(await client.scale(app, updates));
     // One request for all types: either all of them change or none.

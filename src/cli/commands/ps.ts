@@ -19,7 +19,7 @@ export const ps: Command = {
   ],
   async run(context) {
     const { client, out, args, world } = context;
-    const app = await context.app();
+    const app = context.app();
     const [type] = args.words;
     const extended = args.has("extended");
     const all = await client.dynos(app, extended);

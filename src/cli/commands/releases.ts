@@ -23,7 +23,7 @@ export const releases: Command = {
   async run(context) {
     const { client, out, args, world } = context;
     const count = countOption(releases, args, { name: "num", usual: RELEASES_USUAL, max: RELEASES_MAX });
-    const found = await client.releases(await context.app(), count);
+    const found = await client.releases(context.app(), count);
     if (args.has("json")) return out.json(found);
     await out.write(formatReleaseTable(found.map((release) => row(release, world.now()))));
     return undefined;

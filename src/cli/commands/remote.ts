@@ -19,17 +19,17 @@ export const remote: Command = {
   async run(context) {
     const { client, world, home, out, args } = context;
     const name = args.value("remote") ?? DEFAULT_REMOTE;
-    const wanted = { remote: name, app: await context.app() };
-    await (args.value("app") === undefined ? checkRemoteName : checkReplaceable)(world, home, wanted);
+    const wanted = { remote: name, app: context.app() };
+    (args.value("app") === undefined ? checkRemoteName : checkReplaceable)(world, home, wanted);
     const found = await client.app(wanted.app);
-    const connection = await connectApp(world, name, found.git_url);
+    const connection = connectApp(world, name, found.git_url);
     if (connection === "outside a clone") {
       throw new AppError("bad_request", "This directory is not inside a git clone, so it can have no remote.", {
         hint: "Make one with `git init`, or go into a clone of the app.",
       });
     }
     await out.line(`Git remote ${name} ${connection}`);
-    if (await hasReleasesBranch(world)) warnOfReleasesBranch(out, name);
+    if (hasReleasesBranch(world)) warnOfReleasesBranch(out, name);
     return undefined;
   },
 };

@@ -19,7 +19,7 @@ export const rollback: Command = {
   async run(context) {
     const { client, out, args } = context;
     const version = args.words[0] === undefined ? undefined : parseVersion(args.words[0]);
-    const app = await context.app();
+    const app = context.app();
     const release =
       version === undefined
         ? await out.action("-----> Rolling back", () => client.rollback(app, undefined), {
