@@ -1,0 +1,90 @@
+/** Settings of an app: switches of the platform, kept in `settings.json` of refs/heroku/state and not in config vars.
+ *  Every time limit is one, with Heroku's value as its default. Changing one makes no release. */
+import { AppError } from "./error.ts";
+import type { Json } from "./json.ts";
+
+type Kind = "duration" | "switch" | "count";
+
+interface Definition {
+  readonly kind: Kind;
+  /** As people write it: `60s`, `on`, `100`. */
+  readonly default: string;
+  readonly help: string;
+}
+
+export const SETTINGS = {
+  "boot-timeout": {
+    kind: "duration",
+    default: "60s",
+    help: "how long a web process may take to accept connections on $PORT (R10)",
+  },
+  "exit-timeout": { kind: "duration", default: "30s", help: "how long a process may take to exit after SIGTERM (R12)" },
+  "max-per-type": { kind: "count", default: "100", help: "the largest quantity of one process type" },
+  preboot: { kind: "switch", default: "on", help: "start new web processes before the old ones stop" },
+} as const satisfies Record<string, Definition>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** The settings in force. */
+export interface Settings {
+  bootTimeoutMs: number;
+  exitTimeoutMs: number;
+  maxPerType: number;
+  preboot: boolean;
+}
+
+const MS_PER: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** A duration in ms, a count, or 1 and 0 for on and off; undefined when the text does not fit. */
+function parseValue(kind: Kind, text: string): number | undefined {
+  switch (kind) {
+    case "duration": {
+      const match = /^(\d{1,5})([smh])$/.exec(text);
+      return match ? Number(match[1]) * (MS_PER[match[2] ?? ""] ?? 0) : undefined;
+    }
+    case "count":
+      return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined;
+    case "switch":
+      return text === "on" ? 1 : text === "off" ? 0 : undefined;
+  }
+}
+
+/** @throws AppError invalid_params listing the settings there are. */
+export function parseSettingName(name: string): SettingName {
+  if (!Object.hasOwn(SETTINGS, name)) {
+    throw new AppError("invalid_params", `There is no setting ${JSON.stringify(name.slice(0, 40))}.`, {
+      hint: `Settings are ${Object.keys(SETTINGS).join(", ")}.`,
+    });
+  }
+  return name as SettingName;
+}
+
+/** @throws AppError invalid_params when the text does not fit the setting. */
+export function checkSetting(name: SettingName, text: string): void {
+  if (parseValue(SETTINGS[name].kind, text) !== undefined) return;
+  throw new AppError("invalid_params", `${JSON.stringify(text.slice(0, 40))} does not fit the setting ${name}.`, {
+    hint: `Write it like ${name}=${SETTINGS[name].default}.`,
+  });
+}
+
+export function readSettings(stored: Json | undefined): Settings {
+  const texts = settingTexts(stored);
+  const read = (name: SettingName): number =>
+    parseValue(SETTINGS[name].kind, texts[name]) ?? parseValue(SETTINGS[name].kind, SETTINGS[name].default) ?? 0;
+  return {
+    bootTimeoutMs: read("boot-timeout"),
+    exitTimeoutMs: read("exit-timeout"),
+    maxPerType: read("max-per-type"),
+    preboot: read("preboot") === 1,
+  };
+}
+
+/** Every setting in force, as people write it. */
+export function settingTexts(stored: Json | undefined): Record<SettingName, string> {
+  const own: Readonly<Record<string, Json>> =
+    stored !== null && typeof stored === "object" && !Array.isArray(stored) ? (stored as Record<string, Json>) : {};
+  const names = Object.keys(SETTINGS) as SettingName[];
+  return Object.fromEntries(
+    names.map((name) => [name, typeof own[name] === "string" ? own[name] : SETTINGS[name].default]),
+  ) as Record<SettingName, string>;
+}
