@@ -44,7 +44,7 @@ export class FakePlatform {
   readonly asked: AskedQuestion[] = [];
   readonly apps = new Map<string, FakeApp>();
   doctor: DoctorCheck[] = [{ name: "ledger", ok: true, level: "ok", message: "1 app, all refs sound" }];
-  /** Answers before anything else does, when it returns or throws something. */
+  /** Answers before anything else does, when it returns or throws something or writes to the response itself. */
   override: (question: AskedQuestion, response: ServerResponse) => Reply | undefined = () => undefined;
   readonly #server: Server;
 
@@ -127,7 +127,8 @@ export class FakePlatform {
     this.asked.push(question);
     let reply: Reply | undefined;
     try {
-      reply = this.override(question, response) ?? this.#find(question, response);
+      reply = this.override(question, response);
+      if (reply === undefined && !response.headersSent) reply = this.#find(question, response);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       reply = { status: error.status, body: error.body };
