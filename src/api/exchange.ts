@@ -25,7 +25,7 @@ export class Unreachable extends Error {}
 
 /** A sane JSON answer is far below this. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
-const NOBODY_THERE = new Set(["ENOENT", "ECONNREFUSED", "ENOTSOCK"]);
+const NOBODY_THERE = new Set(["ENOENT", "ENOTDIR", "ECONNREFUSED", "ENOTSOCK"]);
 
 /** @throws Unreachable, or the platform's AppError. */
 export async function exchange<T>(home: string, question: Question): Promise<Answer<T>> {

@@ -25,7 +25,7 @@ export interface Command {
   topic: Topic;
   /** One line, no full stop. */
   summary: string;
-  /** Further paragraphs of its help. */
+  /** A paragraph more; its lines are broken where it is shown. */
   details?: string;
   /** `[name]`, `<process>` or `<var=value...>`, separated by spaces. */
   parameters?: string;

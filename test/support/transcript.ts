@@ -11,6 +11,9 @@ import { fileURLToPath } from "node:url";
 export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 export const PROGRAM = join(ROOT, "dist", "bin", "git-heroku.js");
 
+/** Whether steps that differ are rewritten, which a person then reads in the diff. */
+const UPDATE = process.env["UPDATE"] === "1";
+
 export interface Step {
   /** What stands before the output: comments, blank lines and the command line. */
   lead: string[];
@@ -48,9 +51,8 @@ export async function makeStage(directory: string, more: Record<string, string> 
 }
 
 /** Runs the file's session. Throws with the first step that differs, what it said and what was expected. */
-export async function runTranscript(path: string, stage: Stage): Promise<void> {
+export async function runTranscript(path: string, stage: Stage, update = UPDATE): Promise<void> {
   const { steps, rest } = parseTranscript(await readFile(path, "utf8"));
-  const update = process.env["UPDATE"] === "1";
   let hasChanged = false;
   for (const step of steps) {
     const actual = await runStep(step.command, stage);

@@ -8,7 +8,7 @@ export const psScale: Command = {
   topic: "Processes",
   summary: "Set how many processes of a type run",
   details:
-    "Types that are not named stay as they are. Without arguments it tells the present\ncounts. Scaling makes no release.",
+    "Types that are not named stay as they are. Without arguments it tells the present counts. Scaling makes no release.",
   parameters: "[type=count...]",
   options: [...APP_OPTIONS, JSON_OPTION],
   examples: [

@@ -10,7 +10,7 @@ export const ps: Command = {
   topic: "Processes",
   summary: "List the processes and how they are",
   details:
-    "A process is starting, up, idle, crashed or down; the time is how long it has\nbeen so. --extended adds the release, the pid, the port and the restarts of each.",
+    "A process is starting, up, idle, crashed or down; the time is how long it has been so. --extended adds the release, the pid, the port and the restarts of each.",
   parameters: "[type]",
   options: [...APP_OPTIONS, { name: "extended", summary: "more about each process" }, JSON_OPTION],
   examples: [

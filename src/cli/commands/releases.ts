@@ -13,7 +13,7 @@ export const releases: Command = {
   topic: "Releases",
   summary: "List the releases, newest first",
   details:
-    "A release is the code, the config and the add-ons of a moment. One that failed its\nrelease phase says so and never ran.",
+    "A release is the code, the config and the add-ons of a moment. One that failed its release phase says so and never ran.",
   options: [
     ...APP_OPTIONS,
     { name: "num", short: "n", value: "COUNT", summary: `how many (usually ${String(RELEASES_USUAL)})` },

@@ -10,7 +10,7 @@ export const remote: Command = {
   topic: "Apps",
   summary: "Connect this clone to an app, or repair its remote",
   details:
-    "Writes the remote's address, what it fetches (branches, the releases, their\nnotes) and how a push tells who is pushing. A remote of another kind is left alone.",
+    "Writes the remote's address, what it fetches (branches, the releases, their notes) and how a push tells who is pushing. A remote of another kind is left alone.",
   options: [
     { name: "app", short: "a", value: "NAME", summary: "the app; without it the one that the clone knows already" },
     { name: "remote", short: "r", value: "NAME", summary: `the name of the git remote (usually ${DEFAULT_REMOTE})` },

@@ -9,7 +9,7 @@ export const rollback: Command = {
   topic: "Releases",
   summary: "Return to the code and config of an earlier release",
   details:
-    "Makes a new release, so it can be undone in the same way. Without a version: the\nrelease before the current one that was good. Add-ons, databases and your branch stay\nas they are.",
+    "Makes a new release, so it can be undone in the same way. Without a version: the release before the current one that was good. Add-ons, databases and your branch stay as they are.",
   parameters: "[version]",
   options: APP_OPTIONS,
   examples: [
