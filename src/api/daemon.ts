@@ -3,13 +3,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, open, stat } from "node:fs/promises";
 import { createConnection } from "node:net";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../core/error.ts";
+import type { Environment } from "./home.ts";
 import { openSocketAddress } from "./socket-address.ts";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface DaemonProgram {
   home: string;
@@ -33,13 +31,6 @@ const INHERITED = new Set(
     " ",
   ),
 );
-
-/** `$GIT_HEROKU_HOME`, else `~/.git-heroku`; always absolute. */
-export function findHome(env: Environment, cwd: string): string {
-  const chosen = env["GIT_HEROKU_HOME"] ?? "";
-  if (chosen !== "") return resolve(cwd, chosen);
-  return join(env["HOME"] ?? homedir(), ".git-heroku");
-}
 
 /** The person is not the daemon's to keep: `GIT_HEROKU_USER` stays behind. */
 export function daemonEnvironment(env: Environment, home: string): Record<string, string> {

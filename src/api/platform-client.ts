@@ -10,7 +10,7 @@ export interface PlatformClientOptions {
   /** The platform home whose `server.sock` is asked. */
   home: string;
   /** Who is asking; needed only where something changes. */
-  identity: () => Promise<Person>;
+  identity: () => Person;
   /** Starts the daemon. Left out, a silent socket is the caller's `Unreachable`. */
   wake?: () => Promise<void>;
 }
@@ -64,7 +64,7 @@ export class PlatformClient {
   config = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "config-vars"));
   /** The version of the release that the change made, or undefined when nothing changed. */
   async changeConfig(app: string, change: Record<string, string | null>): Promise<number | undefined> {
-    const answer = await this.#ask<unknown>(await this.#signed("PATCH", appPath(app, "config-vars"), change));
+    const answer = await this.#ask<unknown>(this.#signed("PATCH", appPath(app, "config-vars"), change));
     return releaseHeader(answer.headers);
   }
 
@@ -88,11 +88,11 @@ export class PlatformClient {
   }
 
   async #change<T>(method: Question["method"], path: string, body?: unknown): Promise<T> {
-    return (await this.#ask<T>(await this.#signed(method, path, body))).body;
+    return (await this.#ask<T>(this.#signed(method, path, body))).body;
   }
 
-  async #signed(method: Question["method"], path: string, body?: unknown): Promise<Question> {
-    const user = formatPerson(await this.#options.identity());
+  #signed(method: Question["method"], path: string, body?: unknown): Question {
+    const user = formatPerson(this.#options.identity());
     // A header carries bytes, which Node calls latin1: the name travels as UTF-8 all the same.
     const headers = { "git-heroku-user": Buffer.from(user, "utf8").toString("latin1") };
     return body === undefined ? { method, path, headers } : { method, path, headers, body };

@@ -11,7 +11,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on("error", () => undefined);
 
-process.exitCode = await runCli(process.argv.slice(2), {
+void runCli(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
   get stdin() {
@@ -23,4 +23,4 @@ process.exitCode = await runCli(process.argv.slice(2), {
   daemonScript: fileURLToPath(new URL("./platformd.js", import.meta.url)),
   version: () =>
     (JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string }).version,
-});
+}).then((status) => (process.exitCode = status));

@@ -1,9 +1,8 @@
 /** What a command is: its words for people, the arguments that it takes, and what it does. The help texts, the man page
  *  and the parser all read the same value, so they cannot drift apart. */
 import type { PlatformClient } from "../api/platform-client.ts";
-import type { Environment } from "../api/daemon.ts";
+import type { Environment } from "../api/home.ts";
 import type { AppName } from "../core/app-name.ts";
-import type { Person } from "../core/person.ts";
 import type { OutputStream, Terminal } from "./terminal.ts";
 
 export interface Option {
@@ -26,7 +25,7 @@ export interface Command {
   topic: Topic;
   /** One line, no full stop. */
   summary: string;
-  /** Further paragraphs of its help. */
+  /** A paragraph more; its lines are broken where it is shown. */
   details?: string;
   /** `[name]`, `<process>` or `<var=value...>`, separated by spaces. */
   parameters?: string;
@@ -88,6 +87,6 @@ export interface Context {
   client: PlatformClient;
   /** A client that does not start the daemon. */
   quietClient: PlatformClient;
-  app(): Promise<AppName>;
-  identity(): Promise<Person>;
+  /** @throws AppError when neither the options nor the clone tell which app is meant. */
+  app(): AppName;
 }

@@ -5,7 +5,7 @@ import { access } from "node:fs/promises";
 import { createServer } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import type { DoctorCheck } from "../api/resources.ts";
-import type { Environment } from "../api/daemon.ts";
+import type { Environment } from "../api/home.ts";
 
 /** proc-receive and the refs protocol that the ledger uses are all there from 2.36 on. */
 const GIT_NEEDED = [2, 36];

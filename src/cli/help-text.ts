@@ -15,7 +15,7 @@ export function usageLine(command: Command): string {
 
 export function formatHelp({ command, aliases }: ListedCommand): string {
   const sections = [`Usage: ${usageLine(command)}`, `${command.summary}.`];
-  if (command.details !== undefined) sections.push(command.details);
+  if (command.details !== undefined) sections.push(wrap(command.details));
   if (aliases.length > 0) sections.push(`Also called: ${aliases.join(", ")}`);
   const options = command.options.map((option): [string, string] => [optionWords(option), option.summary]);
   sections.push(`Options:\n${columns([...options, ["-h, --help", "show this help"]])}`);
@@ -39,8 +39,22 @@ export function formatOverview(listed: readonly ListedCommand[]): string {
   return [
     "Usage: git heroku <command> [arguments] [options]",
     ...sections,
-    "`git heroku help <command>` tells more; `git heroku --version` tells the version.\n",
+    "`git heroku help <command>` tells more, `git heroku --version` which version.\n",
   ].join("\n\n");
+}
+
+const WIDTH = 78;
+
+function wrap(text: string): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join("\n");
 }
 
 function columns(rows: readonly (readonly [string, string])[]): string {

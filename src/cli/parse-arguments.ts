@@ -15,21 +15,8 @@ const LITERAL = {
 
 /** @throws AppError usage. */
 export async function parseArguments(command: Command, words: readonly string[]): Promise<Arguments> {
-  const { default: yargs } = await import("yargs");
-  const parser = yargs().parserConfiguration(LITERAL).help(false).version(false).exitProcess(false).fail(false);
-  for (const option of command.options) {
-    parser.option(option.name, {
-      ...(option.short === undefined ? {} : { alias: option.short }),
-      ...(option.value === undefined ? { type: "boolean" } : { type: "string", requiresArg: true }),
-      describe: option.summary,
-    });
-  }
-  let values: Record<string, unknown>;
-  try {
-    values = await parser.strictOptions().parseAsync([...words]);
-  } catch (error) {
-    throw usageError(command, error instanceof Error ? error.message : String(error));
-  }
+  // Without a dash there is nothing to parse, and yargs would be a fifth of the whole run.
+  const values = words.some((word) => word.startsWith("-")) ? await parseOptions(command, words) : { _: words };
   const positional = (values["_"] as unknown[]).map(String);
   checkCount(command, positional);
   return {
@@ -37,6 +24,24 @@ export async function parseArguments(command: Command, words: readonly string[])
     has: (option) => values[option] === true,
     value: (option) => (typeof values[option] === "string" ? values[option] : undefined),
   };
+}
+
+async function parseOptions(command: Command, words: readonly string[]): Promise<Record<string, unknown>> {
+  const { default: yargs } = await import("yargs");
+  const parser = yargs().parserConfiguration(LITERAL).detectLocale(false).help(false).version(false);
+  parser.exitProcess(false).fail(false).strictOptions();
+  for (const option of command.options) {
+    parser.option(option.name, {
+      ...(option.short === undefined ? {} : { alias: option.short }),
+      ...(option.value === undefined ? { type: "boolean" } : { type: "string", requiresArg: true }),
+      describe: option.summary,
+    });
+  }
+  try {
+    return await parser.parseAsync([...words]);
+  } catch (error) {
+    throw usageError(command, error instanceof Error ? error.message : String(error));
+  }
 }
 
 function checkCount(command: Command, words: readonly string[]): void {

@@ -1,10 +1,11 @@
 /** One run of `git heroku`: words in, text and an exit status out. Status 0 done (also when the reader closed the pipe),
  *  1 refused or failed, 2 a mistake in the words, 70 a bug. */
-import { findHome, startDaemon } from "../api/daemon.ts";
+import { findHome } from "../api/home.ts";
 import { PlatformClient } from "../api/platform-client.ts";
 import { findApp } from "../clone/find-app.ts";
 import { findIdentity } from "../clone/identity.ts";
 import { AppError } from "../core/error.ts";
+import type { Person } from "../core/person.ts";
 import type { Arguments, Context, World } from "./command.ts";
 import { loadCommand } from "./command-list.ts";
 import { parseArguments } from "./parse-arguments.ts";
@@ -55,15 +56,18 @@ async function showHelp(words: readonly string[], world: World, out: Terminal): 
 
 function makeContext(world: World, out: Terminal, args: Arguments): Context {
   const home = findHome(world.env, world.cwd);
-  const identity = (): ReturnType<typeof findIdentity> => findIdentity(world);
-  const wake = (): Promise<void> => startDaemon({ home, script: world.daemonScript, env: world.env });
+  const identity = (): Person => findIdentity(world);
+  const wake = async (): Promise<void> => {
+    const { startDaemon } = await import("../api/daemon.ts");
+    await startDaemon({ home, script: world.daemonScript, env: world.env });
+  };
+  const client = new PlatformClient({ home, identity, wake });
   return {
     world,
     out,
     args,
     home,
-    identity,
-    client: new PlatformClient({ home, identity, wake }),
+    client,
     quietClient: new PlatformClient({ home, identity }),
     app: () => findApp(world, home, { app: args.value("app"), remote: args.value("remote") }),
   };

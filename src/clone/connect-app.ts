@@ -20,18 +20,14 @@ const REMOTE_NAME = /^[A-Za-z0-9][\w./-]*$/;
 /** Refuses before anything is made: a remote that leads elsewhere is the person's own and is never overwritten.
  *  `app` is the app that it may already lead to; undefined when the name is not known yet.
  *  @throws AppError conflict, or invalid_params for a name that git would refuse. */
-export async function checkRemoteName(
-  place: Place,
-  home: string,
-  wanted: { remote: string; app?: string },
-): Promise<void> {
+export function checkRemoteName(place: Place, home: string, wanted: { remote: string; app?: string }): void {
   const { remote: name, app } = wanted;
   if (!REMOTE_NAME.test(name) || name.includes("..") || name.endsWith("/") || name.endsWith(".lock")) {
     throw new AppError("invalid_params", `${JSON.stringify(name)} cannot be the name of a git remote.`, {
       hint: "Use letters, digits and dashes.",
     });
   }
-  const existing = (await readRemotes(place)).find((remote) => remote.name === name);
+  const existing = readRemotes(place).find((remote) => remote.name === name);
   if (existing === undefined || (pointsTo(existing, home) && existing.target?.app === app)) return;
   throw new AppError("conflict", `The remote ${name} already exists and leads to ${displayUrl(existing)}.`, {
     hint: "Choose another name with --remote NAME.",
@@ -39,36 +35,32 @@ export async function checkRemoteName(
 }
 
 /** Like `checkRemoteName`, but an app of a platform on this machine may be exchanged for another one. */
-export async function checkReplaceable(
-  place: Place,
-  home: string,
-  wanted: { remote: string; app: string },
-): Promise<void> {
-  const existing = (await readRemotes(place)).find((remote) => remote.name === wanted.remote);
+export function checkReplaceable(place: Place, home: string, wanted: { remote: string; app: string }): void {
+  const existing = readRemotes(place).find((remote) => remote.name === wanted.remote);
   if (existing !== undefined && isApp(existing, home)) return;
-  await checkRemoteName(place, home, wanted);
+  checkRemoteName(place, home, wanted);
 }
 
 function isApp(remote: Remote, home: string): boolean {
   return pointsTo(remote, home) || otherPlatform(remote, home) !== undefined;
 }
 
-export async function connectApp(place: Place, name: string, url: string): Promise<Connection> {
-  if (!(await isRepository(place))) return "outside a clone";
-  const existed = (await readRemotes(place)).some((remote) => remote.name === name);
-  await writeRemote(place, name, url);
+export function connectApp(place: Place, name: string, url: string): Connection {
+  if (!isRepository(place)) return "outside a clone";
+  const existed = readRemotes(place).some((remote) => remote.name === name);
+  writeRemote(place, name, url);
   return existed ? "updated" : "added";
 }
 
 /** Removes every remote of this clone that leads to the app; returns their names. */
-export async function disconnectApp(place: Place, home: string, app: string): Promise<string[]> {
-  const remotes = (await readRemotes(place)).filter((remote) => pointsTo(remote, home) && remote.target?.app === app);
-  for (const remote of remotes) await removeRemote(place, remote.name);
+export function disconnectApp(place: Place, home: string, app: string): string[] {
+  const remotes = readRemotes(place).filter((remote) => pointsTo(remote, home) && remote.target?.app === app);
+  for (const remote of remotes) removeRemote(place, remote.name);
   return remotes.map((remote) => remote.name);
 }
 
 /** A local branch called `releases` is a trap: `git log releases` would show it instead of the ledger, and
  *  `git push --all` would offer it to the platform, which refuses it. */
-export async function hasReleasesBranch(place: Place): Promise<boolean> {
+export function hasReleasesBranch(place: Place): boolean {
   return hasBranch(place, "releases");
 }

@@ -15,18 +15,16 @@ export const DEFAULT_REMOTE = "production";
 const PREFERRED = [DEFAULT_REMOTE, "heroku"];
 
 /** @throws AppError not_found that says what is missing and what to type. */
-export async function findApp(place: Place, home: string, choice: AppChoice): Promise<AppName> {
+export function findApp(place: Place, home: string, choice: AppChoice): AppName {
   if (choice.app !== undefined) return parseAppName(choice.app);
-  const remotes = await readRemotes(place);
+  const remotes = readRemotes(place);
   const remote =
-    choice.remote === undefined
-      ? await chooseRemote(place, home, remotes)
-      : await namedRemote(place, remotes, choice.remote);
+    choice.remote === undefined ? chooseRemote(place, home, remotes) : namedRemote(place, remotes, choice.remote);
   if (remote.target === undefined || !pointsTo(remote, home)) throw notThisPlatform(remote, home);
   return parseAppName(remote.target.app);
 }
 
-async function chooseRemote(place: Place, home: string, remotes: Remote[]): Promise<Remote> {
+function chooseRemote(place: Place, home: string, remotes: Remote[]): Remote {
   const ours = remotes.filter((remote) => pointsTo(remote, home));
   for (const name of PREFERRED) {
     const preferred = ours.find((remote) => remote.name === name);
@@ -35,13 +33,13 @@ async function chooseRemote(place: Place, home: string, remotes: Remote[]): Prom
   const [only, ...others] = ours;
   if (only !== undefined && others.length === 0) return only;
   if (only !== undefined) throw severalApps(ours);
-  throw (await isRepository(place)) ? noApp(remotes, home) : outsideClone();
+  throw isRepository(place) ? noApp(remotes, home) : outsideClone();
 }
 
-async function namedRemote(place: Place, remotes: Remote[], name: string): Promise<Remote> {
+function namedRemote(place: Place, remotes: Remote[], name: string): Remote {
   const remote = remotes.find((candidate) => candidate.name === name);
   if (remote !== undefined) return remote;
-  if (!(await isRepository(place))) throw outsideClone();
+  if (!isRepository(place)) throw outsideClone();
   const known = remotes.map((candidate) => candidate.name).join(", ");
   throw new AppError("not_found", `This clone has no remote called ${name}.`, {
     hint: known === "" ? "It has no remotes; add one with `git heroku remote --app NAME`." : `It has: ${known}.`,

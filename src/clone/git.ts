@@ -1,6 +1,6 @@
 /** The machine's own git, run in the developer's directory. Every run is one spawn (about 3 ms): callers ask for much
  *  at once. Only variables that git itself reads are handed on. */
-import { execFile } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { AppError } from "../core/error.ts";
 
 export interface Place {
@@ -15,22 +15,26 @@ export interface GitResult {
 }
 
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
+/** A signal ended it. */
+const KILLED = 128;
 const INHERITED = new Set("PATH HOME USER LOGNAME EMAIL XDG_CONFIG_HOME TZ TMPDIR".split(" "));
 
-/** A status other than 0 is an answer, not an error.
+/** A status other than 0 is an answer, not an error. The run is waited for on the spot: a client has nothing else to do,
+ *  and pipes with events would cost more than git itself.
  *  @throws AppError unavailable when this machine has no git. */
-export function runGit(place: Place, args: readonly string[]): Promise<GitResult> {
-  return new Promise((resolve, reject) => {
-    const options = { cwd: place.cwd, env: gitEnvironment(place.env), maxBuffer: OUTPUT_BYTES_MAX };
-    execFile("git", args, options, (error, stdout, stderr) => {
-      if (error === null) return resolve({ status: 0, stdout, stderr });
-      if (typeof error.code === "number") return resolve({ status: error.code, stdout, stderr });
-      reject(explain(error));
-    });
+export function runGit(place: Place, args: readonly string[]): GitResult {
+  const run = spawnSync("git", args, {
+    cwd: place.cwd,
+    env: gitEnvironment(place.env),
+    encoding: "utf8",
+    maxBuffer: OUTPUT_BYTES_MAX,
+    stdio: ["ignore", "pipe", "pipe"],
   });
+  if (run.error !== undefined) throw explain(run.error);
+  return { status: run.status ?? KILLED, stdout: run.stdout, stderr: run.stderr };
 }
 
-function explain(error: Error & { code?: unknown }): Error {
+function explain(error: NodeJS.ErrnoException): Error {
   if (error.code !== "ENOENT") return error;
   return new AppError("unavailable", "The program `git` was not found, or this directory is gone.", {
     hint: "Install git 2.36 or newer and make sure that it is on PATH.",
@@ -49,8 +53,8 @@ function gitEnvironment(env: Place["env"]): Record<string, string> {
 
 /** Runs git where only success makes sense.
  *  @throws AppError bad_request with git's own words. */
-export async function demandGit(place: Place, args: readonly string[]): Promise<string> {
-  const result = await runGit(place, args);
-  if (result.status === 0) return result.stdout;
+export function demandGit(place: Place, args: readonly string[]): void {
+  const result = runGit(place, args);
+  if (result.status === 0) return;
   throw new AppError("bad_request", `git ${args.slice(0, 2).join(" ")} failed: ${result.stderr.trim()}`);
 }

@@ -5,10 +5,10 @@ import { runGit, type Place } from "./git.ts";
 
 /** `$GIT_HEROKU_USER`, as in the remote's receivepack; else the author that git would write into a commit here; else
  *  the login at this machine. */
-export async function findIdentity(place: Place): Promise<Person> {
+export function findIdentity(place: Place): Person {
   const chosen = parsePerson(place.env["GIT_HEROKU_USER"] ?? "");
   if (chosen !== undefined) return chosen;
-  const ident = await runGit(place, ["var", "GIT_AUTHOR_IDENT"]);
+  const ident = runGit(place, ["var", "GIT_AUTHOR_IDENT"]);
   const author = ident.status === 0 ? parsePerson(ident.stdout) : undefined;
   if (author !== undefined) return author;
   const login = place.env["USER"] ?? place.env["LOGNAME"] ?? "someone";

@@ -14,8 +14,8 @@ export interface Remote {
 const REPOSITORY = /^(?:file:\/\/)?(\/.*)\/repos\/([a-z][a-z0-9-]{1,28}[a-z0-9])\.git\/?$/;
 
 /** In the order of git's configuration. Outside a repository: whatever the person's own configuration names. */
-export async function readRemotes(place: Place): Promise<Remote[]> {
-  const { stdout } = await runGit(place, ["config", "-z", "--get-regexp", "^remote\\..*\\.url$"]);
+export function readRemotes(place: Place): Remote[] {
+  const { stdout } = runGit(place, ["config", "-z", "--get-regexp", "^remote\\..*\\.url$"]);
   const remotes = new Map<string, Remote>();
   for (const entry of stdout.split("\0")) {
     const [, name, url] = /^remote\.(.*)\.url\n([\s\S]*)$/.exec(entry) ?? [];
@@ -52,12 +52,12 @@ function realPath(path: string): string {
   }
 }
 
-export async function isRepository(place: Place): Promise<boolean> {
-  return (await runGit(place, ["rev-parse", "--git-dir"])).status === 0;
+export function isRepository(place: Place): boolean {
+  return runGit(place, ["rev-parse", "--git-dir"]).status === 0;
 }
 
-export async function hasBranch(place: Place, name: string): Promise<boolean> {
-  return (await runGit(place, ["show-ref", "--verify", "--quiet", `refs/heads/${name}`])).status === 0;
+export function hasBranch(place: Place, name: string): boolean {
+  return runGit(place, ["show-ref", "--verify", "--quiet", `refs/heads/${name}`]).status === 0;
 }
 
 /** Tells the other end of a push on a local path who is pushing, as `git commit` would have it. */
@@ -66,17 +66,17 @@ const RECEIVE_PACK = 'GIT_HEROKU_USER="${GIT_HEROKU_USER:-$(git var GIT_AUTHOR_I
 /** Makes the remote, or makes it right again. The address is written last: until then commands do not find the app
  *  through it, and a second run repairs what an interrupted one left. The notes are asked for with a pattern, because
  *  git refuses to fetch an exact ref that does not exist yet. */
-export async function writeRemote(place: Place, name: string, url: string): Promise<void> {
+export function writeRemote(place: Place, name: string, url: string): void {
   const key = `remote.${name}`;
-  await demandGit(place, ["config", "--replace-all", `${key}.fetch`, `+refs/heads/*:refs/remotes/${name}/*`]);
-  await demandGit(place, ["config", "--add", `${key}.fetch`, "+refs/notes/releases*:refs/notes/releases*"]);
-  await demandGit(place, ["config", "--replace-all", `${key}.receivepack`, RECEIVE_PACK]);
-  await demandGit(place, ["config", "--replace-all", `${key}.url`, url]);
+  demandGit(place, ["config", "--replace-all", `${key}.fetch`, `+refs/heads/*:refs/remotes/${name}/*`]);
+  demandGit(place, ["config", "--add", `${key}.fetch`, "+refs/notes/releases*:refs/notes/releases*"]);
+  demandGit(place, ["config", "--replace-all", `${key}.receivepack`, RECEIVE_PACK]);
+  demandGit(place, ["config", "--replace-all", `${key}.url`, url]);
 }
 
 /** Also removes what was fetched from it. */
-export async function removeRemote(place: Place, name: string): Promise<void> {
-  await demandGit(place, ["remote", "remove", name]);
+export function removeRemote(place: Place, name: string): void {
+  demandGit(place, ["remote", "remove", name]);
 }
 
 /** The address without a password or token. */

@@ -19,7 +19,7 @@ export const configAdd: Command = {
   async run(context) {
     const { client, out, args } = context;
     const vars = Object.fromEntries(args.words.map(parseVar));
-    const app = await context.app();
+    const app = context.app();
     await out.line("Adding config vars:");
     await out.write(formatEcho(vars));
     await out.action("Restarting app", () => client.changeConfig(app, vars), { done: describeRestart });

@@ -13,7 +13,7 @@ export const configGet: Command = {
   async run(context) {
     const { client, out, args } = context;
     const [name = ""] = args.words;
-    const app = await context.app();
+    const app = context.app();
     const vars = await client.config(app);
     const value = Object.hasOwn(vars, name) ? vars[name] : undefined;
     if (value === undefined) {

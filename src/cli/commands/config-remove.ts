@@ -15,7 +15,7 @@ export const configRemove: Command = {
     const { client, out, args } = context;
     const names = [...new Set(args.words)].sort();
     for (const name of names) checkName(name);
-    const app = await context.app();
+    const app = context.app();
     await out.line("Removing config vars:");
     for (const name of names) await out.line(`  ${name}`);
     const change = Object.fromEntries(names.map((name) => [name, null]));

@@ -10,7 +10,7 @@ export const config: Command = {
   examples: [{ command: "git heroku config --shell > .env", summary: "keep a copy" }],
   async run(context) {
     const { client, out, args } = context;
-    const app = await context.app();
+    const app = context.app();
     const vars = await client.config(app);
     if (args.has("json")) return out.json(vars);
     if (args.has("shell")) return out.data(formatShellVars(vars));

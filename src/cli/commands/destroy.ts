@@ -8,7 +8,7 @@ export const destroy: Command = {
   topic: "Apps",
   summary: "Stop an app and remove it",
   details:
-    "Asks for the app's name first. The repository, the key and the logs go to the\ntrash of the platform's home for seven days; this clone's remotes of it go at once.",
+    "Asks for the app's name first. The repository, the key and the logs go to the trash of the platform's home for seven days; this clone's remotes of it go at once.",
   options: [
     ...APP_OPTIONS,
     { name: "confirm", value: "NAME", summary: "the app's name once more, instead of being asked" },
@@ -16,10 +16,10 @@ export const destroy: Command = {
   examples: [{ command: "git heroku destroy --app foobaz --confirm foobaz", summary: "for scripts" }],
   async run(context) {
     const { client, world, home, out } = context;
-    const app = await context.app();
+    const app = context.app();
     await confirm(context, app);
     await out.action(`Destroying ${app}`, () => client.destroyApp(app));
-    for (const name of await disconnectApp(world, home, app)) await out.line(`Git remote ${name} removed`);
+    for (const name of disconnectApp(world, home, app)) await out.line(`Git remote ${name} removed`);
     return undefined;
   },
 };

@@ -11,7 +11,7 @@ export const doctor: Command = {
   topic: "Platform",
   summary: "Check this machine and the platform",
   details:
-    "Each line is ok, or says what to do. Starts the platform when it does not run. The\nexit status is 1 when something must be mended.",
+    "Each line is ok, or says what to do. Starts the platform when it does not run. The exit status is 1 when something must be mended.",
   options: [JSON_OPTION],
   examples: [{ command: "git heroku doctor", summary: "the first thing to try when something is odd" }],
   async run(context) {

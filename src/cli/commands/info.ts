@@ -12,7 +12,7 @@ export const info: Command = {
   examples: [{ command: "git heroku info --json", summary: "the same for programs" }],
   async run(context) {
     const { client, out, args } = context;
-    const app = await client.app(await context.app());
+    const app = await client.app(context.app());
     if (args.has("json")) return out.json(app);
     await out.line(`=== ${app.name}`);
     for (const [label, value] of describe(app)) await out.line(`${pad(`${label}:`, 14)} ${value}`);

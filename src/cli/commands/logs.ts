@@ -16,7 +16,7 @@ export const logs: Command = {
   topic: "Logs",
   summary: "Show what the processes and the platform wrote",
   details:
-    "Lines are filtered first and counted then. `--ps web` means every web process,\n`--ps web.1` only that one. Sources are app and heroku.",
+    "Lines are filtered first and counted then. `--ps web` means every web process, `--ps web.1` only that one. Sources are app and heroku.",
   options: [
     ...APP_OPTIONS,
     { name: "num", short: "n", value: "COUNT", summary: `how many lines (usually ${String(LINES_USUAL)})` },
@@ -38,7 +38,7 @@ export const logs: Command = {
       source: args.value("source"),
       tail: args.has("tail"),
     };
-    const app = await context.app();
+    const app = context.app();
     if (query.tail && query.ps !== undefined) await hintAtProcesses(context, app, query);
     const stream = await client.logs(app, query);
     const printed = await whole(stream, args.has("json") ? printJson(stream, out) : printText(stream, out));

@@ -8,7 +8,7 @@ export const maintenanceOff: Command = {
   options: APP_OPTIONS,
   examples: [{ command: "git heroku maintenance:off", summary: "for the app of this clone" }],
   async run(context) {
-    await context.client.setMaintenance(await context.app(), false);
+    await context.client.setMaintenance(context.app(), false);
     await context.out.line("Maintenance mode disabled.");
     return undefined;
   },

@@ -9,7 +9,7 @@ export const maintenanceOn: Command = {
   options: APP_OPTIONS,
   examples: [{ command: "git heroku maintenance:on", summary: "for the app of this clone" }],
   async run(context) {
-    await context.client.setMaintenance(await context.app(), true);
+    await context.client.setMaintenance(context.app(), true);
     await context.out.line("Maintenance mode enabled.");
     return undefined;
   },

@@ -8,7 +8,7 @@ export const maintenance: Command = {
   options: [...APP_OPTIONS, JSON_OPTION],
   examples: [{ command: "git heroku maintenance", summary: "prints on or off" }],
   async run(context) {
-    const app = await context.client.app(await context.app());
+    const app = await context.client.app(context.app());
     if (context.args.has("json")) return context.out.json({ maintenance: app.maintenance });
     await context.out.line(app.maintenance ? "on" : "off");
     return undefined;

@@ -1,6 +1,6 @@
 /** `git heroku open` */
 import { spawn } from "node:child_process";
-import type { Environment } from "../../api/daemon.ts";
+import type { Environment } from "../../api/home.ts";
 import { APP_OPTIONS, type Command } from "../command.ts";
 
 export const open: Command = {
@@ -12,7 +12,7 @@ export const open: Command = {
   examples: [{ command: "git heroku open /admin", summary: "a page of the app" }],
   async run(context) {
     const { client, out, args, world } = context;
-    const app = await client.app(await context.app());
+    const app = await client.app(context.app());
     const url = new URL(args.words[0] ?? "", app.web_url).href;
     await out.line(`Opening ${url}`);
     const opener = process.platform === "darwin" ? "open" : "xdg-open";
@@ -28,12 +28,23 @@ const INHERITED =
     " ",
   );
 
+/** Some openers end at once, others with the browser: after this long it is open. */
+const STARTED_AFTER_MS = 2_000;
+
 /** The browser is nobody's child: it outlives the command. */
 function opens(program: string, url: string, env: Environment): Promise<boolean> {
   const inherited = Object.fromEntries(INHERITED.map((name) => [name, env[name]]));
   return new Promise((settle) => {
     const child = spawn(program, [url], { env: inherited, stdio: "ignore", detached: true });
-    child.once("error", () => settle(false));
-    child.once("exit", (status) => settle(status === 0));
+    const isSlow = setTimeout(() => {
+      child.unref();
+      settle(true);
+    }, STARTED_AFTER_MS);
+    const end = (started: boolean): void => {
+      clearTimeout(isSlow);
+      settle(started);
+    };
+    child.once("error", () => end(false));
+    child.once("exit", (status) => end(status === 0));
   });
 }

@@ -16,7 +16,7 @@ export const psRestart: Command = {
   ],
   async run(context) {
     const target = parseTarget(psRestart, context.args.words[0]);
-    const app = await context.app();
+    const app = context.app();
     await context.out.action(`Restarting ${describeTarget(target)}`, () => restart(context.client, app, target));
     return undefined;
   },

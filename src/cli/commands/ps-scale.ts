@@ -8,7 +8,7 @@ export const psScale: Command = {
   topic: "Processes",
   summary: "Set how many processes of a type run",
   details:
-    "Types that are not named stay as they are. Without arguments it tells the present\ncounts. Scaling makes no release.",
+    "Types that are not named stay as they are. Without arguments it tells the present counts. Scaling makes no release.",
   parameters: "[type=count...]",
   options: [...APP_OPTIONS, JSON_OPTION],
   examples: [
@@ -18,7 +18,7 @@ export const psScale: Command = {
   async run(context) {
     const { client, out, args } = context;
     const updates = args.words.map(parseUpdate);
-    const app = await context.app();
+    const app = context.app();
     if (updates.length === 0) return show(context, app);
     if (args.has("json")) return out.json(await client.scale(app, updates));
     // One request for all types: either all of them change or none.

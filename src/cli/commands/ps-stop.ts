@@ -15,7 +15,7 @@ export const psStop: Command = {
   ],
   async run(context) {
     const target = parseTarget(psStop, context.args.words[0]);
-    const app = await context.app();
+    const app = context.app();
     await context.out.action(`Stopping ${describeTarget(target)}`, async () => {
       if (target.kind === "process") await context.client.stopDyno(app, target.name);
       if (target.kind === "type") await context.client.stopType(app, target.type);

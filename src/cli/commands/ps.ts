@@ -10,7 +10,7 @@ export const ps: Command = {
   topic: "Processes",
   summary: "List the processes and how they are",
   details:
-    "A process is starting, up, idle, crashed or down; the time is how long it has\nbeen so. --extended adds the release, the pid, the port and the restarts of each.",
+    "A process is starting, up, idle, crashed or down; the time is how long it has been so. --extended adds the release, the pid, the port and the restarts of each.",
   parameters: "[type]",
   options: [...APP_OPTIONS, { name: "extended", summary: "more about each process" }, JSON_OPTION],
   examples: [
@@ -19,7 +19,7 @@ export const ps: Command = {
   ],
   async run(context) {
     const { client, out, args, world } = context;
-    const app = await context.app();
+    const app = context.app();
     const [type] = args.words;
     const extended = args.has("extended");
     const all = await client.dynos(app, extended);

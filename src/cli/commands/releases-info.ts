@@ -21,7 +21,7 @@ export const releasesInfo: Command = {
   async run(context) {
     const { client, out, args, world } = context;
     const version = args.words[0] === undefined ? undefined : parseVersion(args.words[0]);
-    const app = await context.app();
+    const app = context.app();
     const release = version === undefined ? await newest(client, app) : await client.release(app, version);
     const config = await client.releaseConfig(app, release.version);
     if (args.has("json")) return out.json({ ...release, config_vars: config });

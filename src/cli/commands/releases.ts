@@ -13,7 +13,7 @@ export const releases: Command = {
   topic: "Releases",
   summary: "List the releases, newest first",
   details:
-    "A release is the code, the config and the add-ons of a moment. One that failed its\nrelease phase says so and never ran.",
+    "A release is the code, the config and the add-ons of a moment. One that failed its release phase says so and never ran.",
   options: [
     ...APP_OPTIONS,
     { name: "num", short: "n", value: "COUNT", summary: `how many (usually ${String(RELEASES_USUAL)})` },
@@ -23,7 +23,7 @@ export const releases: Command = {
   async run(context) {
     const { client, out, args, world } = context;
     const count = countOption(releases, args, { name: "num", usual: RELEASES_USUAL, max: RELEASES_MAX });
-    const found = await client.releases(await context.app(), count);
+    const found = await client.releases(context.app(), count);
     if (args.has("json")) return out.json(found);
     await out.write(formatReleaseTable(found.map((release) => row(release, world.now()))));
     return undefined;

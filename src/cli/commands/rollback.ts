@@ -9,7 +9,7 @@ export const rollback: Command = {
   topic: "Releases",
   summary: "Return to the code and config of an earlier release",
   details:
-    "Makes a new release, so it can be undone in the same way. Without a version: the\nrelease before the current one that was good. Add-ons, databases and your branch stay\nas they are.",
+    "Makes a new release, so it can be undone in the same way. Without a version: the release before the current one that was good. Add-ons, databases and your branch stay as they are.",
   parameters: "[version]",
   options: APP_OPTIONS,
   examples: [
@@ -19,7 +19,7 @@ export const rollback: Command = {
   async run(context) {
     const { client, out, args } = context;
     const version = args.words[0] === undefined ? undefined : parseVersion(args.words[0]);
-    const app = await context.app();
+    const app = context.app();
     const release =
       version === undefined
         ? await out.action("-----> Rolling back", () => client.rollback(app, undefined), {
