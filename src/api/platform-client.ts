@@ -68,6 +68,10 @@ export class PlatformClient {
     return releaseHeader(answer.headers);
   }
 
+  settings = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "settings"));
+  changeSettings = (app: string, change: Record<string, string | null>): Promise<Record<string, string>> =>
+    this.#change("PATCH", appPath(app, "settings"), change);
+
   logProcesses = (app: string): Promise<string[]> => this.#get(appPath(app, "log-processes"));
   /** The lines as NDJSON; empty lines only keep the connection alive. */
   logs(app: string, query: LogQuery): Promise<IncomingMessage> {

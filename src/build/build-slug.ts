@@ -91,7 +91,6 @@ function announce({ output }: BuildRequest, slug: Omit<StoredSlug, "id" | "dir" 
   const types = [...slug.procfile.keys()].join(", ");
   const origin = slug.declared ? "Procfile declares types" : `Default types for ${slug.detected}`;
   output(`-----> Discovering process types\n       ${origin} -> ${types}\n`);
-  output(`-----> Compiled slug size is ${formatSize(slug.sizeBytes)}\n`);
 }
 
 /** As Heroku prints it: `8.3MB`, and `12K` under a megabyte. */

@@ -6,7 +6,7 @@ import type { Release } from "../core/release.ts";
 import { runGit, type Repository } from "./git-process.ts";
 import type { Ink } from "./ink.ts";
 
-const DEPLOY_REFS: ReadonlySet<string> = new Set(["refs/heads/main", "refs/heads/master"]);
+export const DEPLOY_REFS: ReadonlySet<string> = new Set(["refs/heads/main", "refs/heads/master"]);
 
 /** The full name of the deploy branch; undefined until the first deploy. */
 export async function readDeployBranch(repository: Repository, ink: Ink): Promise<string | undefined> {

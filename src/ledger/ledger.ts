@@ -17,7 +17,7 @@ import { ObjectStore } from "./object-store.ts";
 import { RefUpdater, type MoveOutcome, type RefMove } from "./ref-updater.ts";
 import { ReleaseLog, RELEASES_REF } from "./release-log.ts";
 import { readSnapshot, writeRelease, type NewRelease, type Snapshot } from "./release-writer.ts";
-import { SerialQueue } from "./serial-queue.ts";
+import { SerialQueue } from "../core/serial-queue.ts";
 import { removeStaleLocks } from "./stale-locks.ts";
 import { StateBranch, type State, type StateChange } from "./state-branch.ts";
 import { VersionIndex } from "./version-index.ts";
@@ -178,7 +178,12 @@ export class Ledger {
     }
   }
 
+  /** Two refs of one transaction can part only when its release is the newest; a branch that is missing is looked for
+   *  in all of the ledger. */
   async #restoreDeployBranch(head: Release): Promise<void> {
+    if (head.code === undefined) return;
+    const isThere = (await this.deployBranch()) !== undefined;
+    if (isThere && !(head.change === "deploy" && hasSucceeded(head))) return;
     const deploy = await this.#log.newest(head, (release) => release.change === "deploy" && hasSucceeded(release));
     if (deploy !== undefined) await restoreDeployBranch(this.#repository, this.#ink, deploy);
   }

@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GitChild, type ChildEnd } from "./git-child.ts";
 import type { Repository } from "./git-process.ts";
-import { SerialQueue } from "./serial-queue.ts";
+import { SerialQueue } from "../core/serial-queue.ts";
 
 export interface RefMove {
   ref: string;

@@ -5,7 +5,7 @@ import { formatJson } from "../core/json.ts";
 import type { Person } from "../core/person.ts";
 import { formatStateMessage } from "../core/release-commit.ts";
 import { stamp, type Ink } from "./ink.ts";
-import { SerialQueue } from "./serial-queue.ts";
+import { SerialQueue } from "../core/serial-queue.ts";
 
 /** File name without `.json` → value. */
 export type State = Readonly<Record<string, Json>>;

@@ -21,7 +21,6 @@ describe("build slug", (test) => {
       `-----> Procfile app detected
 -----> Discovering process types
        Procfile declares types -> web, worker
------> Compiled slug size is 1K
 `,
     );
     assert.equal(

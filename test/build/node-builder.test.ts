@@ -54,7 +54,6 @@ describe("node builder", (test) => {
        Node.js ${process.versions.node}
 -----> Discovering process types
        Default types for Node.js -> web
------> Compiled slug size is 1K
 `,
     );
     assert.equal([...slug.procfile], [["web", "npm start"]]);
