@@ -36,7 +36,10 @@ const besideTheProgram = {
 };
 
 // CommonJS, because Node starts it 6 ms sooner than an ES module; so no program may use a top-level await.
-const programs = readdirSync("src/bin").map((file) => join("src/bin", file));
+// A program begins with `#!`; the other files of src/bin are parts of them.
+const programs = readdirSync("src/bin")
+  .map((file) => join("src/bin", file))
+  .filter((file) => readFileSync(file, "utf8").startsWith("#!"));
 const packages = ON_DEMAND.map((name) => ({ in: name, out: name }));
 const shared = {
   outdir: "dist/bin",
