@@ -1,8 +1,8 @@
 /** `git heroku config:add` */
 import { checkConfigName, checkConfigValue } from "../../core/config-vars.ts";
+import { AppError } from "../../core/error.ts";
 import { APP_OPTIONS, type Command } from "../command.ts";
 import { formatEcho } from "../config-words.ts";
-import { usageError } from "../parse-arguments.ts";
 import { describeRestart } from "../restart-words.ts";
 
 export const configAdd: Command = {
@@ -30,7 +30,11 @@ export const configAdd: Command = {
 /** Split at the first `=`. What the platform would refuse is refused before anything is said to be added. */
 function parseVar(word: string): [name: string, value: string] {
   const equals = word.indexOf("=");
-  if (equals < 1) throw usageError(configAdd, `${word} is invalid. Must be in the format FOO=bar.`);
+  if (equals < 1) {
+    throw new AppError("invalid_params", `${word} is invalid. Must be in the format FOO=bar.`, {
+      hint: "For example: git heroku config:add FOO=bar",
+    });
+  }
   const [name, value] = [word.slice(0, equals), word.slice(equals + 1)];
   checkConfigName(name);
   checkConfigValue(name, value);

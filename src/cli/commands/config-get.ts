@@ -1,5 +1,4 @@
 /** `git heroku config:get` */
-import { AppError } from "../../core/error.ts";
 import { APP_OPTIONS, type Command } from "../command.ts";
 import { formatShellVars } from "../config-words.ts";
 
@@ -16,12 +15,8 @@ export const configGet: Command = {
     const app = context.app();
     const vars = await client.config(app);
     const value = Object.hasOwn(vars, name) ? vars[name] : undefined;
-    if (value === undefined) {
-      throw new AppError("not_found", `${app} has no config var ${name}.`, {
-        hint: "`git heroku config` lists them.",
-      });
-    }
-    await out.data(args.has("shell") ? formatShellVars({ [name]: value }) : `${value}\n`);
+    // A var that is not set is an empty line, as on Heroku: scripts rely on it.
+    await out.data(args.has("shell") && value !== undefined ? formatShellVars({ [name]: value }) : `${value ?? ""}\n`);
     return undefined;
   },
 };

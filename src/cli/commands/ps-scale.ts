@@ -1,7 +1,7 @@
 /** `git heroku ps:scale` */
 import type { FormationItem, FormationUpdate } from "../../api/resources.ts";
+import { AppError } from "../../core/error.ts";
 import { APP_OPTIONS, JSON_OPTION, type Command, type Context } from "../command.ts";
-import { usageError } from "../parse-arguments.ts";
 
 export const psScale: Command = {
   name: "ps:scale",
@@ -37,9 +37,16 @@ export const psScale: Command = {
 };
 
 function parseUpdate(word: string): FormationUpdate {
-  const [, type, sign, count] = /^([\w-]+)([=+-])(\d{1,6})$/.exec(word) ?? [];
+  const [, type, sign, count] = /^([\w-]+)([=+-])(-?\d{1,6})$/.exec(word) ?? [];
   if (type === undefined || count === undefined) {
-    throw usageError(psScale, `${JSON.stringify(word)} is not type=count, such as web=4, web+1 or web-1`);
+    throw new AppError("invalid_params", `${JSON.stringify(word)} is not a number of processes.`, {
+      hint: "Write it as web=4, web+1 or web-1.",
+    });
+  }
+  if (count.startsWith("-")) {
+    throw new AppError("invalid_params", `${type} cannot have ${count} processes.`, {
+      hint: `${type}=0 stops all of them.`,
+    });
   }
   return { type, quantity: sign === "=" ? count : `${sign ?? ""}${count}` };
 }
