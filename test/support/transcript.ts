@@ -93,7 +93,8 @@ export function formatTranscript(steps: readonly Step[], rest: readonly string[]
 /** The lines that the command showed; a final `[1]` when it did not end with 0. */
 async function runStep(command: string, stage: Stage): Promise<string[]> {
   const { output, status } = await runShell(command, stage);
-  const lines = output === "" ? [] : output.replace(/\n$/, "").split("\n");
+  // git fills what the other end says up with blanks, for terminals.
+  const lines = output === "" ? [] : output.replace(/ +$/gm, "").replace(/\n$/, "").split("\n");
   while (lines.at(-1) === "") lines.pop();
   return status === 0 ? lines : [...lines, `[${String(status)}]`];
 }
