@@ -141,11 +141,10 @@ describe("launch", (test) => {
     formation.converge(await at(2), "launch");
     await formation.settled();
     const lines = (await readFile(journal, "utf8")).trim().split("\n");
-    assert.equal(lines, [
-      ...["v1 begin", "v1 begin", "v1 begin"],
-      ...["v1 end", "v1 end", "v1 end"],
-      ...["v2 begin", "v2 begin", "v2 begin"],
-    ]);
+    assert.equal(
+      lines,
+      ["v1 begin", "v1 end", "v2 begin"].flatMap((line) => [line, line, line]),
+    );
   });
 
   test("workers wait for the web processes of their release", async (t) => {
