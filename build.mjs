@@ -1,8 +1,8 @@
 /** Builds `dist/`: tsc type-checks and compiles for the tests; esbuild makes one file of each program, because
  *  start-up is the floor of every command (docs/decisions/001-bundled-programs.md). */
 import { spawnSync } from "node:child_process";
-import { chmodSync, readdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -12,26 +12,61 @@ rmSync("dist", { recursive: true, force: true });
 const tsc = spawnSync(process.execPath, [join("node_modules", "typescript", "bin", "tsc")], { stdio: "inherit" });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
-const programs = readdirSync("src/bin", { recursive: false }).map((file) => join("src/bin", file));
-await build({
-  entryPoints: programs,
+/** yargs lays out its own help with these two, which tables of every emoji make dear to load (half of a Node start).
+ *  Our help is our own (src/cli/help-text.ts), so the programs go without them. */
+const withoutLayout = {
+  name: "without-layout",
+  setup(bundler) {
+    bundler.onResolve({ filter: /^(cliui|string-width)$/ }, ({ path }) => ({ path, namespace: "left-out" }));
+    bundler.onLoad({ filter: /.*/, namespace: "left-out" }, ({ path }) => ({
+      contents: `export default () => { throw new Error("${path} is not part of this program."); };`,
+    }));
+  },
+};
+
+/** Large packages that a program imports on demand stay beside it: Node parses a program whole, also what is not run. */
+const ON_DEMAND = ["yargs", "ndjson"];
+const besideTheProgram = {
+  name: "beside-the-program",
+  setup(bundler) {
+    bundler.onResolve({ filter: new RegExp(`^(${ON_DEMAND.join("|")})$`) }, ({ path, kind }) =>
+      kind === "dynamic-import" ? { path: `./${path}.js`, external: true } : undefined,
+    );
+  },
+};
+
+// CommonJS, because Node starts it 6 ms sooner than an ES module; so no program may use a top-level await.
+// A program begins with `#!`; the other files of src/bin are parts of them.
+const programs = readdirSync("src/bin")
+  .map((file) => join("src/bin", file))
+  .filter((file) => readFileSync(file, "utf8").startsWith("#!"));
+const packages = ON_DEMAND.map((name) => ({ in: name, out: name }));
+const shared = {
   outdir: "dist/bin",
   bundle: true,
-  splitting: true,
   platform: "node",
   target: "node20",
-  format: "esm",
-  chunkNames: "chunk-[hash]",
+  format: "cjs",
+  define: { "import.meta.url": "__moduleUrl" },
+  banner: { js: 'const __moduleUrl=require("node:url").pathToFileURL(__filename).href;' },
+  supported: { "dynamic-import": false },
   legalComments: "none",
   logLevel: "warning",
   minifySyntax: true,
   minifyWhitespace: true,
-  keepNames: true,
   sourcemap: "linked",
   sourcesContent: false,
-  // CommonJS packages inside an ES module bundle still ask for `require`.
-  banner: {
-    js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
-  },
-});
-for (const file of readdirSync("dist/bin")) if (file.endsWith(".js")) chmodSync(join("dist/bin", file), 0o755);
+};
+await build({ ...shared, entryPoints: programs, plugins: [besideTheProgram] });
+// A package written as an ES module is its default export, as one that was CommonJS all along.
+const footer = { js: "if (module.exports.__esModule) module.exports = module.exports.default;" };
+await build({ ...shared, entryPoints: packages, plugins: [withoutLayout], footer });
+writeFileSync("dist/bin/package.json", '{ "type": "commonjs" }\n');
+for (const program of programs) chmodSync(join("dist/bin", basename(program, ".ts") + ".js"), 0o755);
+
+// The manual page says what the help says: both are made from the commands themselves.
+const { formatManPage } = await import("./dist/src/cli/man-page.js");
+const { listEverything } = await import("./dist/src/cli/help-command.js");
+const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+mkdirSync("dist/man", { recursive: true });
+writeFileSync("dist/man/git-heroku.1", formatManPage(await listEverything(), version));

@@ -1,3 +1,19 @@
 #!/usr/bin/env node
-/** The daemon's program: it makes the real clock, disk and processes and hands them to the platform. */
+/** The daemon: serves one home until it is told to stop. The client and the hooks start it detached; in a terminal it
+ *  runs in the foreground.
+ *
+ *  Environment: GIT_HEROKU_HOME, GIT_HEROKU_ROUTER_PORT. Exit status: 0 stopped, 1 refused, 70 a bug. */
+import { AppError } from "../core/error.ts";
+import { runDaemon } from "./daemon.ts";
+
 process.title = "git-heroku platformd";
+runDaemon(process.env).catch((error: unknown) => {
+  if (error instanceof AppError) {
+    process.stderr.write(
+      [error.message, error.hint].map((text) => (text === undefined ? "" : ` !    ${text}\n`)).join(""),
+    );
+    process.exit(1);
+  }
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(70);
+});

@@ -25,7 +25,8 @@ export const INJECTED_NAMES: readonly string[] = [
 
 /** @throws AppError invalid_params for a name that is malformed or reserved. */
 export function checkConfigName(name: string): void {
-  if (!NAME.test(name)) {
+  // A name that plain objects lose cannot be kept, by us or by the readers of a dotenv file.
+  if (!NAME.test(name) || name === "__proto__") {
     throw new AppError("invalid_params", `${JSON.stringify(name.slice(0, 60))} is not a valid config var name.`, {
       hint: "Use letters, digits and underscores, not beginning with a digit.",
     });

@@ -48,7 +48,7 @@ function announce(dyno: Dyno, to: DynoState): DynoEffect[] {
 function launch(dyno: Dyno, before: readonly DynoEffect[] = []): DynoStep {
   // A dyno that has never run comes from nowhere, not from `down`.
   const news = dyno.starts === 0 && dyno.announced === "down" ? [] : announce(dyno, "starting");
-  const announcement = `Starting process with command \`${dyno.spec.command}\``;
+  const announcement = `Starting process with command: \`${dyno.spec.command}\``;
   return move(dyno, { phase: "launching", announced: "starting", starts: dyno.starts + 1 }, [
     ...before,
     ...news,

@@ -62,7 +62,7 @@ function exited(code: number): DynoEvent {
   return { type: "exited", exit: { code, signal: null } };
 }
 
-const START = "Starting process with command `node web.js`";
+const START = "Starting process with command: `node web.js`";
 
 /** `+timer` arms, `-timer` disarms, a dot stays. Cells that are not here neither change nor do anything. */
 const TABLE: Record<DynoPhase, Record<string, string>> = {

@@ -73,7 +73,7 @@ describe("adoption", (test) => {
       "web.1 v1 Process exited with status 0",
       "web.1 v1 State changed from up to crashed",
       "web.1 v1 State changed from crashed to starting",
-      "web.1 v1 Starting process with command `node web.js`",
+      "web.1 v1 Starting process with command: `node web.js`",
       "web.1 v1 State changed from starting to up",
     ]);
     assert.match([...witness.outputs.values()][0] ?? "", /^Listening on [0-9]+\n$/);

@@ -26,7 +26,7 @@ describe("formation", (test) => {
     assert.is(await answer(witness.endpoints[0]?.port), "Hello from v3 on web.1\n");
     assert.equal(
       witness.lines.filter((line) => line.startsWith("web")),
-      ["web.1 v3 Starting process with command `node web.js`", "web.1 v3 State changed from starting to up"],
+      ["web.1 v3 Starting process with command: `node web.js`", "web.1 v3 State changed from starting to up"],
     );
     assert.equal(
       witness.routes.map(({ webState }) => webState),
@@ -75,7 +75,7 @@ describe("formation", (test) => {
     await witness.until(() => witness.exits.length === 3);
     const told = witness.lines.slice(0, 5).map((line) => line.slice("worker.1 v1 ".length));
     assert.equal(told, [
-      "Starting process with command `sh -c 'echo working; exit 3'`",
+      "Starting process with command: `sh -c 'echo working; exit 3'`",
       "(its output ends)",
       "Process exited with status 3",
       "State changed from starting to crashed",
@@ -147,7 +147,7 @@ describe("formation", (test) => {
       "web.1 v1 Stopping all processes with SIGTERM",
       "web.1 v1 (its output ends)",
       "web.1 v1 Process exited with status 0",
-      "web.1 v1 Starting process with command `node web.js`",
+      "web.1 v1 Starting process with command: `node web.js`",
       "web.1 v1 State changed from starting to up",
     ]);
   });

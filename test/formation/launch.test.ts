@@ -61,7 +61,7 @@ describe("launch", (test) => {
     assert.equal(witness.lines.slice(2), [
       "web.1 v2 Restarting",
       "web.1 v2 State changed from up to starting",
-      "web.1 v2 Starting process with command `node web.js`",
+      "web.1 v2 Starting process with command: `node web.js`",
       "web.1 v2 State changed from starting to up",
       "web.1 v1 Stopping all processes with SIGTERM",
       "web.1 v1 (its output ends)",
@@ -106,7 +106,7 @@ describe("launch", (test) => {
       [
         "web.1 v3 Restarting",
         "web.1 v3 State changed from crashed to starting",
-        "web.1 v3 Starting process with command `node web.js`",
+        "web.1 v3 Starting process with command: `node web.js`",
         "web.1 v3 State changed from starting to up",
       ],
     );
@@ -141,10 +141,7 @@ describe("launch", (test) => {
     formation.converge(await at(2), "launch");
     await formation.settled();
     const lines = (await readFile(journal, "utf8")).trim().split("\n");
-    assert.equal(
-      lines,
-      ["v1 begin", "v1 end", "v2 begin"].flatMap((line) => [line, line, line]),
-    );
+    assert.equal(lines, [...threeOf("v1 begin"), ...threeOf("v1 end"), ...threeOf("v2 begin")]);
   });
 
   test("workers wait for the web processes of their release", async (t) => {
@@ -170,7 +167,7 @@ describe("launch", (test) => {
       "web.1 v1 Stopping all processes with SIGTERM",
       "web.1 v1 (its output ends)",
       "web.1 v1 Process exited with status 0",
-      "web.1 v2 Starting process with command `node web.js`",
+      "web.1 v2 Starting process with command: `node web.js`",
       "web.1 v2 State changed from starting to up",
     ]);
   });
@@ -201,3 +198,7 @@ describe("launch", (test) => {
     assert.equal(witness.routes.at(-1), { endpoints: [], webState: "none" });
   });
 });
+
+function threeOf(line: string): string[] {
+  return [line, line, line];
+}

@@ -55,12 +55,12 @@ async function only(runtime: LocalRuntime): Promise<Instance> {
 describe("local runtime", (test) => {
   test("the environment is the given one, and HOME is the directory it runs in", async (t) => {
     const runtime = await open(t, await t.tempDir());
-    const env = { PATH, FOO: "bar baz", QUOTE: `it's "so" $HOME`, HOME: "/nowhere", OPTIND: "x", TWO_LINES: "a\nb" };
+    const env = { PATH, FOO: "bar baz", QUOTE: `it's "so" $HOME`, HOME: "/nowhere", OPTIND: "x", LINES_OF: "a\nb" };
     const node = `exec node -e 'console.log(JSON.stringify([process.env, process.cwd()]))'`;
     const { output } = await run(runtime, spec(node, { env }));
     const [seen, cwd] = JSON.parse(output) as [Record<string, string>, string];
     for (const ofTheShell of ["_", "SHLVL", "PWD", "OLDPWD"]) delete seen[ofTheShell];
-    assert.equal(seen, { PATH, FOO: env.FOO, QUOTE: env.QUOTE, HOME: cwd, TWO_LINES: env.TWO_LINES });
+    assert.equal(seen, { PATH, FOO: env.FOO, QUOTE: env.QUOTE, HOME: cwd, LINES_OF: env.LINES_OF });
   });
 
   test("values of the environment are written nowhere", async (t) => {

@@ -1,25 +1,61 @@
-/** Runs every `*.test.js` under dist/test (or those whose path matches an argument) and ends with the line
- *  `N passed, N failed`, after `skipped N: names` where a test could not run on this machine. */
-import { readdir } from "node:fs/promises";
+/** Runs every `*.test.js` under dist/test (or those whose path matches an argument), each file in a process of its own,
+ *  as many at a time as there are processors, and ends with the line `N passed, N failed`, after `skipped N: names` where a
+ *  test could not run on this machine. */
+import { fork } from "node:child_process";
+import { readdir, stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { run } from "uvu/run";
+import type { Results } from "./suite.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const patterns = process.argv.slice(2).map((text) => new RegExp(text, "i"));
-const suites = (await readdir(root, { recursive: true }))
-  .filter((file) => file.endsWith(".test.js"))
-  .filter((file) => patterns.length === 0 || patterns.some((pattern) => pattern.test(file)))
-  .sort()
-  .map((name) => ({ name, file: join(root, name) }));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const RUN_FILE = fileURLToPath(new URL("run-file.js", import.meta.url));
+/** More at a time would only make tests wait for each other. */
+const PROCESSES_MAX = 4;
+/** What takes longest begins first: whole sessions, then what runs many processes. */
+const ORDER = ["story", "cli", "build", "hook", "logs", "formation", "router"];
 
-await run(suites);
-// Imported late: `run` must set uvu up before anything else loads it.
-const { results } = await import("./suite.ts");
-if (results.passed + results.failed === 0) {
-  console.error("No test matched.");
-  process.exitCode = 1;
+async function findFiles(): Promise<string[]> {
+  const patterns = process.argv.slice(2).map((text) => new RegExp(text, "i"));
+  const files = (await readdir(ROOT, { recursive: true }))
+    .filter((file) => file.endsWith(".test.js"))
+    .filter((file) => patterns.length === 0 || patterns.some((pattern) => pattern.test(file)));
+  const sized = await Promise.all(files.map(async (file) => ({ file, size: (await stat(join(ROOT, file))).size })));
+  return sized.sort((a, b) => rank(a.file) - rank(b.file) || b.size - a.size).map(({ file }) => file);
 }
-if (results.skipped.length > 0)
-  console.log(`\nskipped ${String(results.skipped.length)}: ${results.skipped.join("; ")}`);
-console.log(`\n${String(results.passed)} passed, ${String(results.failed)} failed`);
+
+/** Rooms that are not in the order come last. */
+function rank(file: string): number {
+  const index = ORDER.indexOf(file.split("/")[0] ?? "");
+  return index < 0 ? ORDER.length : index;
+}
+
+const total: Results = { passed: 0, failed: 0, skipped: [] };
+const broken: string[] = [];
+
+/** Its output is shown in one piece when it ends. */
+async function runFile(file: string): Promise<void> {
+  const child = fork(RUN_FILE, [file], { silent: true, execArgv: ["--enable-source-maps"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  let results: Results | undefined;
+  child.on("message", (message) => (results = message as Results));
+  const status = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  process.stdout.write(output);
+  total.passed += results?.passed ?? 0;
+  total.failed += results?.failed ?? 0;
+  total.skipped.push(...(results?.skipped ?? []));
+  if (results === undefined || (status !== 0 && results.failed === 0)) broken.push(file);
+}
+
+const files = await findFiles();
+const workers = Array.from({ length: Math.min(PROCESSES_MAX, availableParallelism()) }, async () => {
+  for (let file = files.shift(); file !== undefined; file = files.shift()) await runFile(file);
+});
+await Promise.all(workers);
+for (const file of broken) console.error(`${file} did not end well.`);
+if (total.passed + total.failed === 0) console.error("No test matched.");
+if (total.passed === 0 || total.failed > 0 || broken.length > 0) process.exitCode = 1;
+if (total.skipped.length > 0) console.log(`\nskipped ${String(total.skipped.length)}: ${total.skipped.join("; ")}`);
+console.log(`\n${String(total.passed)} passed, ${String(total.failed + broken.length)} failed`);

@@ -23,7 +23,14 @@ export interface RegisterTest {
 const TEST_TIMEOUT_MS = 20_000;
 const LEAK_GRACE_MS = 3_000;
 
-export const results = { passed: 0, failed: 0, skipped: [] as string[] };
+export interface Results {
+  passed: number;
+  failed: number;
+  /** Names, each with what it needs. */
+  skipped: string[];
+}
+
+export const results: Results = { passed: 0, failed: 0, skipped: [] };
 const unfinished = new Set<string>();
 const known = new Set<string>();
 let leakTimer: NodeJS.Timeout | undefined;

@@ -1,0 +1,127 @@
+/** The typed client of the Platform API (docs/formats.md, "Platform API"). A call that finds nobody on the socket asks
+ *  `wake` once to start the daemon and then asks again: nothing had been sent, so nothing is done twice. */
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { Person } from "../core/person.ts";
+import { formatPerson } from "../core/person.ts";
+import { exchange, openExchange, Unreachable, type Answer, type Question } from "./exchange.ts";
+import type { App, DoctorCheck, Dyno, FormationItem, FormationUpdate, PlatformInfo, ReleaseItem } from "./resources.ts";
+
+export interface PlatformClientOptions {
+  /** The platform home whose `server.sock` is asked. */
+  home: string;
+  /** Who is asking; needed only where something changes. */
+  identity: () => Person;
+  /** Starts the daemon. Left out, a silent socket is the caller's `Unreachable`. */
+  wake?: () => Promise<void>;
+}
+
+export interface LogQuery {
+  lines: number;
+  ps?: string | undefined;
+  source?: string | undefined;
+  tail: boolean;
+}
+
+export class PlatformClient {
+  readonly #options: PlatformClientOptions;
+
+  constructor(options: PlatformClientOptions) {
+    this.#options = options;
+  }
+
+  apps = (): Promise<App[]> => this.#get("/apps");
+  app = (app: string): Promise<App> => this.#get(appPath(app));
+  createApp = (name: string | undefined): Promise<App> =>
+    this.#change("POST", "/apps", name === undefined ? {} : { name });
+  destroyApp = (app: string): Promise<App> => this.#change("DELETE", appPath(app));
+  setMaintenance = (app: string, on: boolean): Promise<App> => this.#change("PATCH", appPath(app), { maintenance: on });
+
+  dynos = (app: string, extended = false): Promise<Dyno[]> =>
+    this.#get(appPath(app, "dynos") + (extended ? "?extended=true" : ""));
+  formation = (app: string): Promise<FormationItem[]> => this.#get(appPath(app, "formation"));
+  scale = (app: string, updates: FormationUpdate[]): Promise<FormationItem[]> =>
+    this.#change("PATCH", appPath(app, "formation"), { updates });
+  restartAll = (app: string): Promise<unknown> => this.#change("DELETE", appPath(app, "dynos"));
+  restartDyno = (app: string, name: string): Promise<unknown> => this.#change("DELETE", appPath(app, "dynos", name));
+  restartType = (app: string, type: string): Promise<unknown> =>
+    this.#change("DELETE", appPath(app, "formations", type));
+  stopDyno = (app: string, name: string): Promise<unknown> =>
+    this.#change("POST", `${appPath(app, "dynos", name)}/actions/stop`);
+  stopType = (app: string, type: string): Promise<unknown> =>
+    this.#change("POST", `${appPath(app, "formations", type)}/actions/stop`);
+
+  /** Newest first. */
+  releases = (app: string, max: number): Promise<ReleaseItem[]> =>
+    this.#get(appPath(app, "releases"), { range: `version ..; max=${String(max)}, order=desc` });
+  release = (app: string, version: number): Promise<ReleaseItem> =>
+    this.#get(appPath(app, "releases", String(version)));
+  releaseConfig = (app: string, version: number): Promise<Record<string, string>> =>
+    this.#get(`${appPath(app, "releases", String(version))}/config-vars`);
+  /** Without a version: back to the release before the current one that was good. */
+  rollback = (app: string, version: number | undefined): Promise<ReleaseItem> =>
+    this.#change("POST", appPath(app, "releases"), version === undefined ? {} : { release: String(version) });
+
+  config = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "config-vars"));
+  /** The version of the release that the change made, or undefined when nothing changed. */
+  async changeConfig(app: string, change: Record<string, string | null>): Promise<number | undefined> {
+    const answer = await this.#ask<unknown>(this.#signed("PATCH", appPath(app, "config-vars"), change));
+    return releaseHeader(answer.headers);
+  }
+
+  settings = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "settings"));
+  changeSettings = (app: string, change: Record<string, string | null>): Promise<Record<string, string>> =>
+    this.#change("PATCH", appPath(app, "settings"), change);
+
+  logProcesses = (app: string): Promise<string[]> => this.#get(appPath(app, "log-processes"));
+  /** The lines as NDJSON; empty lines only keep the connection alive. */
+  logs(app: string, query: LogQuery): Promise<IncomingMessage> {
+    const search = new URLSearchParams({ lines: String(query.lines) });
+    if (query.ps !== undefined) search.set("ps", query.ps);
+    if (query.source !== undefined) search.set("source", query.source);
+    if (query.tail) search.set("tail", "true");
+    const question: Question = { method: "GET", path: `${appPath(app, "logs")}?${search.toString()}` };
+    return this.#awake(() => openExchange(this.#options.home, question));
+  }
+
+  platform = (): Promise<PlatformInfo> => this.#get("/platform");
+  stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });
+  doctor = (): Promise<DoctorCheck[]> => this.#get("/platform/doctor");
+
+  async #get<T>(path: string, headers: Record<string, string> = {}): Promise<T> {
+    return (await this.#ask<T>({ method: "GET", path, headers })).body;
+  }
+
+  async #change<T>(method: Question["method"], path: string, body?: unknown): Promise<T> {
+    return (await this.#ask<T>(this.#signed(method, path, body))).body;
+  }
+
+  #signed(method: Question["method"], path: string, body?: unknown): Question {
+    const user = formatPerson(this.#options.identity());
+    // A header carries bytes, which Node calls latin1: the name travels as UTF-8 all the same.
+    const headers = { "git-heroku-user": Buffer.from(user, "utf8").toString("latin1") };
+    return body === undefined ? { method, path, headers } : { method, path, headers, body };
+  }
+
+  #ask<T>(question: Question): Promise<Answer<T>> {
+    return this.#awake(() => exchange<T>(this.#options.home, question));
+  }
+
+  async #awake<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Unreachable) || this.#options.wake === undefined) throw error;
+    }
+    await this.#options.wake();
+    return ask();
+  }
+}
+
+function appPath(app: string, ...parts: string[]): string {
+  return ["/apps", app, ...parts].map((part, index) => (index === 0 ? part : encodeURIComponent(part))).join("/");
+}
+
+function releaseHeader(headers: IncomingHttpHeaders): number | undefined {
+  const version = Number(headers["git-heroku-release"]);
+  return Number.isInteger(version) && version > 0 ? version : undefined;
+}

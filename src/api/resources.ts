@@ -1,0 +1,75 @@
+/** The answers of the Platform API as this client reads them: Heroku's v3 shapes, times as ISO 8601 text. */
+
+export interface App {
+  id: string;
+  name: string;
+  web_url: string;
+  /** The remote: the path of the app's bare repository. */
+  git_url: string;
+  created_at: string;
+  updated_at: string;
+  released_at: string | null;
+  maintenance: boolean;
+  owner: { email: string; id: string };
+  region: { name: string } | null;
+  stack: { name: string } | null;
+  slug_size: number | null;
+}
+
+export interface Dyno {
+  id: string;
+  /** `web.1` */
+  name: string;
+  type: string;
+  command: string;
+  state: string;
+  release: { id: string; version: number };
+  /** When the state last changed. */
+  updated_at: string;
+  extended?: { pid: number | null; port: number | null; release: number; serving: boolean; restarts: number };
+}
+
+export interface FormationItem {
+  type: string;
+  quantity: number;
+  command: string;
+}
+
+export interface FormationUpdate {
+  type: string;
+  /** `3`, `+1` or `-1`: the platform does the sum, so that two people scaling at once both count. */
+  quantity: string;
+}
+
+export interface ReleaseItem {
+  id: string;
+  version: number;
+  description: string;
+  user: { id: string; email: string };
+  created_at: string;
+  status: string;
+  current: boolean;
+  eligible_for_rollback: boolean;
+  addon_plan_names: string[];
+  commit: string | null;
+  change: string;
+  via: string;
+}
+
+export interface PlatformInfo {
+  version: string;
+  pid: number;
+  home: string;
+  started_at: string;
+  router_url: string;
+  apps: number;
+  rss_bytes: number;
+}
+
+export interface DoctorCheck {
+  name: string;
+  ok: boolean;
+  level: "ok" | "warning" | "error";
+  message: string;
+  hint?: string;
+}

@@ -1,0 +1,133 @@
+/** What the daemon is made of: opens the home, the router, the platform, the hooks' door and the API, in this order,
+ *  and closes them in the opposite one. */
+import { rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { pickToolEnv } from "../build/tool-env.ts";
+import { LocalRuntime } from "../formation/local-runtime.ts";
+import { PortAllocator } from "../formation/ports.ts";
+import { HookServer } from "../hook/hook-server.ts";
+import { openLedgerKey } from "../ledger/ledger-key.ts";
+import { writeDurably } from "../ledger/durable-file.ts";
+import { Home } from "../platform/home.ts";
+import { openJournal, type Journal } from "../platform/journal.ts";
+import { Platform, type HookFiles } from "../platform/platform.ts";
+import { createServer } from "../server/server.ts";
+import { lockHome } from "../server/single-instance.ts";
+import { hookFiles } from "./hook-files.ts";
+import { inspectMachine } from "./inspect-machine.ts";
+import { onPost, onReceive } from "./push-door.ts";
+import { openRouter } from "./router-port.ts";
+import { systemClock } from "./system-clock.ts";
+import { readVersion } from "./version.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Resolves when the daemon has stopped.
+ *  @throws AppError when another daemon has this home, a newer version wrote it, or a given port is taken */
+export async function runDaemon(env: Environment): Promise<void> {
+  // Everything the daemon writes is private to its user, sockets included.
+  process.umask(0o077);
+  const root = env["GIT_HEROKU_HOME"] ?? join(homedir(), ".git-heroku");
+  const home = await Home.open(root);
+  // A socket's path may be 108 bytes long, a home's longer: sockets are named from inside of it.
+  process.chdir(home.root);
+  const lock = await lockHome(home.root, home.socket);
+  const journal = openJournal(
+    home.journal,
+    systemClock,
+    process.stdout.isTTY ? (line) => process.stdout.write(line) : undefined,
+  );
+  keepAlive(journal);
+  try {
+    await serve(home, journal, env);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function serve(home: Home, journal: Journal, env: Environment): Promise<void> {
+  const startedAt = systemClock.now();
+  const version = readVersion();
+  const stop = new StopRequest();
+  const hooks = await hookFiles(home);
+  const platform = await openPlatform({ home, journal, env, hooks: hooks.files });
+  const hookServer = await HookServer.listen({
+    dir: home.git,
+    clock: systemClock,
+    tcp: hooks.client === "bash",
+    onReceive: (push) => onReceive(platform, push),
+    onPost: (push) => onPost(platform, push),
+    onBug: (error) => journal.fault("push", error),
+  });
+  const server = createServer(platform, {
+    version,
+    startedAt,
+    stop: (options) => stop.ask(options),
+    doctor: () => inspectMachine(platform, hooks.client),
+  });
+  await server.listen({ path: "server.sock" });
+  const about = { pid: process.pid, router: platform.routerUrl, version };
+  await writeDurably(home.serverFile, `${JSON.stringify(about)}\n`, 0o600);
+  journal.note(`started, version ${version}, pid ${String(process.pid)}, router ${platform.routerUrl}`);
+  const options = await stop.asked;
+  journal.note(options.apps ? "stopping, with all apps" : "stopping, apps run on");
+  await rm(home.serverFile, { force: true });
+  platform.beginClose();
+  await hookServer.close();
+  await platform.close(options);
+  await server.close();
+  await platform.router.close();
+  journal.note("stopped");
+}
+
+interface PlatformRequest {
+  home: Home;
+  journal: Journal;
+  env: Environment;
+  hooks: HookFiles;
+}
+
+async function openPlatform({ home, journal, env, hooks }: PlatformRequest): Promise<Platform> {
+  let platform: Platform | undefined;
+  const log = (app: string, line: string): void => platform?.find(app)?.log("router", line);
+  platform = await Platform.open({
+    home,
+    clock: systemClock,
+    random: Math.random,
+    journal,
+    router: await openRouter({ home, journal, env, clock: systemClock, log }),
+    runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock: systemClock }),
+    ports: new PortAllocator({ clock: systemClock, random: Math.random }),
+    signingKey: await openLedgerKey(home.signingKey),
+    hooks,
+    processPath: env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
+    toolEnv: pickToolEnv(env),
+  });
+  return platform;
+}
+
+/** The first request to stop counts: a signal, or the API's. */
+class StopRequest {
+  readonly asked: Promise<{ apps: boolean }>;
+  private resolve: (options: { apps: boolean }) => void = () => undefined;
+
+  constructor() {
+    this.asked = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => this.ask({ apps: false }));
+    // The terminal that started it may close; the daemon stays.
+    process.on("SIGHUP", () => undefined);
+  }
+
+  ask(options: { apps: boolean }): void {
+    this.resolve(options);
+  }
+}
+
+/** A bug in one request must not take every app's logs and restarts down with it: told, and gone on. */
+function keepAlive(journal: Journal): void {
+  process.on("uncaughtException", (error) => journal.fault("uncaught", error));
+  process.on("unhandledRejection", (error) => journal.fault("unhandled", error));
+}

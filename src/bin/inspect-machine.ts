@@ -1,0 +1,69 @@
+/** doctor, the daemon's half: its hooks, its port, and whether each app's ledger and keys can be read. */
+import { access, constants } from "node:fs/promises";
+import { join } from "node:path";
+import { formatVersion } from "../core/release.ts";
+import type { HookClient } from "../hook/hook-client.ts";
+import type { App } from "../platform/app.ts";
+import type { Platform } from "../platform/platform.ts";
+import { readConfig } from "../platform/set-config.ts";
+import type { DoctorLine } from "../server/platform-routes.ts";
+
+/** How many releases of an app are read and checked; `releases:verify` checks all. */
+const RELEASES_CHECKED = 20;
+
+export async function inspectMachine(platform: Platform, client: HookClient): Promise<DoctorLine[]> {
+  return [
+    { name: "router", ok: true, level: "ok", message: `listens on ${platform.routerUrl}` },
+    hookClient(client),
+    await hookPrograms(platform),
+    ...(await Promise.all(platform.list().map((app) => inspectApp(app)))),
+  ];
+}
+
+function hookClient(client: HookClient): DoctorLine {
+  if (client === "nc") return { name: "hooks", ok: true, level: "ok", message: "pushes reach the platform through nc" };
+  return {
+    name: "hooks",
+    ok: true,
+    level: "warning",
+    message: `pushes reach the platform through ${client}, which is slower than nc`,
+    hint: "Install netcat-openbsd, then: git heroku server:restart",
+  };
+}
+
+async function hookPrograms(platform: Platform): Promise<DoctorLine> {
+  try {
+    for (const hook of ["proc-receive", "post-receive"]) await access(join(platform.hooks.dir, hook), constants.X_OK);
+    return { name: "hook files", ok: true, level: "ok", message: `${platform.hooks.dir} can be run` };
+  } catch (error) {
+    return {
+      name: "hook files",
+      ok: false,
+      level: "error",
+      message: `the hooks cannot be run: ${(error as Error).message}`,
+      hint: "Install git-heroku again.",
+    };
+  }
+}
+
+async function inspectApp(app: App): Promise<DoctorLine> {
+  try {
+    const releases = await app.ledger.list({ max: RELEASES_CHECKED });
+    await readConfig(app);
+    const newest = releases[0] === undefined ? "no release" : formatVersion(releases[0].version);
+    return {
+      name: app.name,
+      ok: true,
+      level: "ok",
+      message: `ledger and config can be read, newest release ${newest}`,
+    };
+  } catch (error) {
+    return {
+      name: app.name,
+      ok: false,
+      level: "error",
+      message: (error as Error).message,
+      hint: "Restore the repository and its key file from a backup; what runs is not affected.",
+    };
+  }
+}

@@ -1,0 +1,62 @@
+/** Runs one program of a build in a process group of its own, so that what it starts ends with it. Its environment is the given one, nothing more. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Readable } from "node:stream";
+import type { ToolOutput } from "./tool-output.ts";
+
+export interface ToolRun {
+  command: string;
+  args: readonly string[];
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+  /** Kills the whole group. */
+  signal: AbortSignal;
+  output: ToolOutput;
+}
+
+/** How long the outputs may stay open after the program itself has ended: a grandchild in another group holds them. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
+/** Resolves to the exit status, or the name of the signal that ended it, when the group is gone.
+ *  @throws Error ENOENT when there is no such program. */
+export async function runTool(run: ToolRun): Promise<number | string> {
+  run.signal.throwIfAborted();
+  const { command, args, cwd, env } = run;
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const closed = [child.stdout, child.stderr].map((stream) => forward(stream, run.output));
+  await once(child, "spawn");
+  const group = child.pid ?? 0;
+  const exited = once(child, "exit");
+  const kill = (): void => killGroup(group);
+  run.signal.addEventListener("abort", kill);
+  try {
+    if (run.signal.aborted) kill();
+    const [code, signal] = (await exited) as [number | null, string | null];
+    return code ?? signal ?? "unknown";
+  } finally {
+    run.signal.removeEventListener("abort", kill);
+    kill();
+    const timer = setTimeout(() => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, CLOSE_TIMEOUT_MS);
+    await Promise.all(closed);
+    clearTimeout(timer);
+  }
+}
+
+/** Ends every process of the group; a group that is gone is no error. */
+function killGroup(group: number): void {
+  try {
+    process.kill(-group, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+async function forward(stream: Readable, output: ToolOutput): Promise<void> {
+  const lines = output.stream();
+  stream.on("data", (bytes: Buffer) => lines.write(bytes));
+  await new Promise((resolve) => stream.on("close", resolve));
+  lines.end();
+}

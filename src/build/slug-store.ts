@@ -1,0 +1,153 @@
+/** Where slugs live: `slugs/<id>/app` is the code, `slugs/<id>/slug.json` says what it is. A slug appears under its id
+ *  by one rename, complete, and never changes after; what is being built has a name beginning with `.build-`. */
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { formatJson, type Json } from "../core/json.ts";
+import { formatProcfile, parseProcfile, type Procfile } from "../core/procfile.ts";
+
+export interface Slug {
+  /** `<tree>-<builder key>`: the same code built the same way is the same slug. */
+  id: string;
+  /** The app's directory: files read-only, directories writable for their owner. */
+  dir: string;
+  /** The process types that are declared, or the default of the app's kind. */
+  procfile: Procfile;
+  /** `Node.js` or `Procfile`. */
+  detected: string;
+  sizeBytes: number;
+  /** Nothing was built: the slug was there already. */
+  reused: boolean;
+}
+
+export type SlugFacts = Omit<Slug, "dir" | "reused"> & { declared: boolean };
+export type StoredSlug = Slug & { declared: boolean };
+
+const PREFIX = ".build-";
+/** A process may start another while the first is being ended. */
+const ROUNDS_MAX = 10;
+const ID = /^[0-9a-f]{40}-[0-9a-f]{12}$/;
+
+/** Builds of this process that are under way, by directory. */
+const active = new Set<string>();
+
+/** The slug with this id, or undefined when it was never built or has been removed. */
+export async function findSlug(appDir: string, id: string): Promise<StoredSlug | undefined> {
+  if (!ID.test(id)) return undefined;
+  const dir = join(appDir, "slugs", id);
+  const text = await readFile(join(dir, "slug.json"), "utf8").catch(absent);
+  if (text === undefined) return undefined;
+  const facts = JSON.parse(text) as { procfile: string; detected: string; declared: boolean; sizeBytes: number };
+  return { ...facts, id, dir: join(dir, "app"), procfile: parseProcfile(facts.procfile), reused: true };
+}
+
+/** A slug of this tree by whatever builder: what a release that was built before an upgrade still runs on. */
+export async function findSlugOfTree(appDir: string, tree: string): Promise<Slug | undefined> {
+  const ids = (await readdir(join(appDir, "slugs")).catch(absent)) ?? [];
+  for (const id of ids.sort()) {
+    const slug = id.startsWith(`${tree}-`) ? await findSlug(appDir, id) : undefined;
+    if (slug !== undefined) return slug;
+  }
+  return undefined;
+}
+
+/** Removes what killed builds left behind, their processes included. Builds of this process stay. */
+export async function cleanBuilds(appDir: string): Promise<void> {
+  const slugs = join(appDir, "slugs");
+  for (const name of (await readdir(slugs).catch(absent)) ?? []) {
+    const dir = join(slugs, name);
+    if (!name.startsWith(PREFIX) || active.has(dir)) continue;
+    await new Workplace(dir).discard();
+  }
+}
+
+/** One build's workplace, beside the finished slugs so that it can be renamed to one. */
+export class Workplace {
+  readonly dir: string;
+  readonly app: string;
+  readonly home: string;
+  readonly tmp: string;
+
+  constructor(dir: string) {
+    this.dir = dir;
+    this.app = join(dir, "app");
+    this.home = join(dir, "home");
+    this.tmp = join(dir, "tmp");
+  }
+
+  static async make(appDir: string): Promise<Workplace> {
+    const place = new Workplace(join(appDir, "slugs", PREFIX + randomBytes(8).toString("hex")));
+    active.add(place.dir);
+    for (const dir of [place.app, place.home, place.tmp]) await mkdir(dir, { recursive: true, mode: 0o755 });
+    return place;
+  }
+
+  /** Makes the slug appear. If another build of the same was faster, that one stays. */
+  async publish(appDir: string, facts: SlugFacts): Promise<StoredSlug> {
+    for (const name of ["home", "tmp"]) await remove(join(this.dir, name));
+    const { id, declared, detected, sizeBytes } = facts;
+    const about: Json = { procfile: formatProcfile(facts.procfile), detected, declared, sizeBytes };
+    const file = await open(join(this.dir, "slug.json"), "w");
+    await file.writeFile(formatJson(about));
+    await file.sync();
+    await file.close();
+    const target = join(appDir, "slugs", id);
+    const isFirst = await rename(this.dir, target).then(() => true, occupied);
+    await syncDirectory(join(appDir, "slugs"));
+    active.delete(this.dir);
+    if (!isFirst) await this.discard();
+    return { ...facts, dir: join(target, "app"), reused: !isFirst };
+  }
+
+  /** Ends what the tools have left running, in whatever group. */
+  async endTools(): Promise<void> {
+    await endTools(this);
+  }
+
+  async discard(): Promise<void> {
+    await this.endTools();
+    await remove(this.dir);
+    active.delete(this.dir);
+  }
+}
+
+/** The processes of a build are known by the home that only this build had, also when the daemon that started them
+ *  was killed. Where the machine has no /proc they are left to end by themselves, with nowhere to write. */
+async function endTools({ home }: Workplace): Promise<void> {
+  const mark = `\0HOME=${home}\0`;
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    const pids = ((await readdir("/proc").catch(() => undefined)) ?? []).filter((name) => /^[0-9]+$/.test(name));
+    const environments = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")));
+    const ours = pids.filter((_, index) => `\0${environments[index] ?? ""}`.includes(mark));
+    if (ours.length === 0) return;
+    for (const pid of ours) kill(Number(pid));
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+export async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  await handle.sync();
+  await handle.close();
+}
+
+export function absent(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+}
+
+function occupied(error: unknown): false {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+  return false;
+}

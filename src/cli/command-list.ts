@@ -1,0 +1,70 @@
+/** Every command by name. A module is loaded only when its command is run or its help is shown. */
+import { AppError } from "../core/error.ts";
+import type { Command } from "./command.ts";
+import type { ListedCommand } from "./help-text.ts";
+import { nearNames } from "./near-names.ts";
+
+interface Entry {
+  aliases?: readonly string[];
+  load: () => Promise<Command>;
+}
+
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  create: { aliases: ["apps:create"], load: async () => (await import("./commands/create.ts")).create },
+  apps: { load: async () => (await import("./commands/apps.ts")).apps },
+  info: { aliases: ["apps:info"], load: async () => (await import("./commands/info.ts")).info },
+  destroy: { aliases: ["apps:destroy"], load: async () => (await import("./commands/destroy.ts")).destroy },
+  open: { aliases: ["apps:open"], load: async () => (await import("./commands/open.ts")).open },
+  remote: { aliases: ["git:remote"], load: async () => (await import("./commands/remote.ts")).remote },
+  ps: { load: async () => (await import("./commands/ps.ts")).ps },
+  "ps:scale": { aliases: ["scale"], load: async () => (await import("./commands/ps-scale.ts")).psScale },
+  "ps:restart": { aliases: ["restart"], load: async () => (await import("./commands/ps-restart.ts")).psRestart },
+  "ps:stop": { aliases: ["stop"], load: async () => (await import("./commands/ps-stop.ts")).psStop },
+  logs: { load: async () => (await import("./commands/logs.ts")).logs },
+  releases: { load: async () => (await import("./commands/releases.ts")).releases },
+  "releases:info": { load: async () => (await import("./commands/releases-info.ts")).releasesInfo },
+  rollback: { aliases: ["releases:rollback"], load: async () => (await import("./commands/rollback.ts")).rollback },
+  config: { load: async () => (await import("./commands/config.ts")).config },
+  "config:get": { load: async () => (await import("./commands/config-get.ts")).configGet },
+  "config:add": { aliases: ["config:set"], load: async () => (await import("./commands/config-add.ts")).configAdd },
+  "config:remove": {
+    aliases: ["config:unset"],
+    load: async () => (await import("./commands/config-remove.ts")).configRemove,
+  },
+  maintenance: { load: async () => (await import("./commands/maintenance.ts")).maintenance },
+  "maintenance:on": { load: async () => (await import("./commands/maintenance-on.ts")).maintenanceOn },
+  "maintenance:off": { load: async () => (await import("./commands/maintenance-off.ts")).maintenanceOff },
+  settings: { load: async () => (await import("./commands/settings.ts")).settings },
+  "settings:set": { load: async () => (await import("./commands/settings-set.ts")).settingsSet },
+  "settings:unset": { load: async () => (await import("./commands/settings-unset.ts")).settingsUnset },
+  server: { load: async () => (await import("./commands/server.ts")).server },
+  "server:start": { load: async () => (await import("./commands/server-start.ts")).serverStart },
+  "server:stop": { load: async () => (await import("./commands/server-stop.ts")).serverStop },
+  "server:restart": { load: async () => (await import("./commands/server-restart.ts")).serverRestart },
+  "server:status": { load: async () => (await import("./commands/server-status.ts")).serverStatus },
+  "server:logs": { load: async () => (await import("./commands/server-logs.ts")).serverLogs },
+  doctor: { load: async () => (await import("./commands/doctor.ts")).doctor },
+};
+
+/** @throws AppError usage, naming the nearest commands. */
+export async function loadCommand(word: string): Promise<ListedCommand> {
+  const entry = findEntry(word);
+  if (entry !== undefined) return { command: await entry.load(), aliases: entry.aliases ?? [] };
+  const names = [...Object.keys(COMMANDS), ...Object.values(COMMANDS).flatMap(({ aliases }) => aliases ?? [])];
+  const near = nearNames(word, names);
+  throw new AppError("usage", `${JSON.stringify(word)} is not a git heroku command.`, {
+    hint: near.length === 0 ? "`git heroku help` lists them." : `Perhaps you meant ${near.join(" or ")}.`,
+  });
+}
+
+function findEntry(word: string): Entry | undefined {
+  if (Object.hasOwn(COMMANDS, word)) return COMMANDS[word];
+  return Object.values(COMMANDS).find(({ aliases }) => aliases?.includes(word));
+}
+
+/** In the order of the table above, which is the order of the help. */
+export function loadAllCommands(): Promise<ListedCommand[]> {
+  return Promise.all(
+    Object.values(COMMANDS).map(async ({ aliases, load }) => ({ command: await load(), aliases: aliases ?? [] })),
+  );
+}

@@ -1,0 +1,92 @@
+/** What a command is: its words for people, the arguments that it takes, and what it does. The help texts, the man page
+ *  and the parser all read the same value, so they cannot drift apart. */
+import type { PlatformClient } from "../api/platform-client.ts";
+import type { Environment } from "../api/home.ts";
+import type { AppName } from "../core/app-name.ts";
+import type { OutputStream, Terminal } from "./terminal.ts";
+
+export interface Option {
+  /** Without the dashes. */
+  name: string;
+  short?: string;
+  /** What its value is called, such as `NAME`; an option without one is a switch. */
+  value?: string;
+  summary: string;
+}
+
+export interface Example {
+  command: string;
+  summary: string;
+}
+
+export interface Command {
+  /** Heroku's name for it, such as `ps:scale`. */
+  name: string;
+  topic: Topic;
+  /** One line, no full stop. */
+  summary: string;
+  /** A paragraph more; its lines are broken where it is shown. */
+  details?: string;
+  /** `[name]`, `<process>` or `<var=value...>`, separated by spaces. */
+  parameters?: string;
+  options: readonly Option[];
+  examples: readonly Example[];
+  /** The exit status; nothing means 0. */
+  run(context: Context): Promise<number | undefined>;
+}
+
+export type Topic = "Apps" | "Processes" | "Logs" | "Releases" | "Config" | "Maintenance" | "Platform" | "Help";
+export const TOPICS: readonly Topic[] = [
+  "Apps",
+  "Processes",
+  "Logs",
+  "Releases",
+  "Config",
+  "Maintenance",
+  "Platform",
+  "Help",
+];
+
+export const APP_OPTIONS: readonly Option[] = [
+  { name: "app", short: "a", value: "NAME", summary: "the app, whatever the clone's remotes say" },
+  { name: "remote", short: "r", value: "NAME", summary: "the git remote that leads to the app" },
+];
+export const JSON_OPTION: Option = { name: "json", summary: "print JSON" };
+
+/** The arguments of one run, after parsing. */
+export interface Arguments {
+  /** What stands without an option, in order. */
+  words: readonly string[];
+  has(option: string): boolean;
+  value(option: string): string | undefined;
+}
+
+/** The machine around a command, handed in so that tests can be that machine. */
+export interface World {
+  env: Environment;
+  cwd: string;
+  stdin: InputStream;
+  stdout: OutputStream;
+  stderr: OutputStream;
+  now(): number;
+  /** The daemon's script. */
+  daemonScript: string;
+  /** The version of this program. */
+  version(): string;
+}
+
+export interface InputStream extends AsyncIterable<string | Buffer> {
+  readonly isTTY?: boolean;
+}
+
+export interface Context {
+  world: World;
+  out: Terminal;
+  args: Arguments;
+  home: string;
+  client: PlatformClient;
+  /** A client that does not start the daemon. */
+  quietClient: PlatformClient;
+  /** @throws AppError when neither the options nor the clone tell which app is meant. */
+  app(): AppName;
+}

@@ -1,0 +1,54 @@
+/** `git heroku destroy` */
+import { disconnectApp } from "../../clone/connect-app.ts";
+import { AppError } from "../../core/error.ts";
+import { APP_OPTIONS, type Command, type Context } from "../command.ts";
+
+export const destroy: Command = {
+  name: "destroy",
+  topic: "Apps",
+  summary: "Stop an app and remove it",
+  details:
+    "Asks for the app's name first. The repository, the key and the logs go to the trash of the platform's home for seven days; this clone's remotes of it go at once.",
+  options: [
+    ...APP_OPTIONS,
+    { name: "confirm", value: "NAME", summary: "the app's name once more, instead of being asked" },
+  ],
+  examples: [{ command: "git heroku destroy --app foobaz --confirm foobaz", summary: "for scripts" }],
+  async run(context) {
+    const { client, world, home, out } = context;
+    const app = context.app();
+    await confirm(context, app);
+    await out.action(`Destroying ${app}`, () => client.destroyApp(app));
+    for (const name of disconnectApp(world, home, app)) await out.line(`Git remote ${name} removed`);
+    return undefined;
+  },
+};
+
+/** @throws AppError confirmation_required. */
+async function confirm({ args, out, world }: Context, app: string): Promise<void> {
+  const given = args.value("confirm");
+  if (given === app) return;
+  const hint = `Run it with --confirm ${app}`;
+  if (given !== undefined) {
+    throw new AppError("confirmation_required", `The app is called ${app}, not ${given}.`, { hint });
+  }
+  if (world.stdin.isTTY !== true) {
+    throw new AppError("confirmation_required", `This destroys ${app}, its releases, its config and its logs.`, {
+      hint,
+    });
+  }
+  out.warn(`This destroys ${app}, its releases, its config and its logs.\nTo go on, type ${app}:`);
+  out.note("> ");
+  const answer = await readLine(world.stdin);
+  if (answer === app) return;
+  throw new AppError("confirmation_required", `That was not ${app}; nothing was destroyed.`);
+}
+
+async function readLine(stdin: AsyncIterable<string | Buffer>): Promise<string> {
+  let text = "";
+  for await (const chunk of stdin) {
+    text += chunk.toString();
+    if (text.includes("\n")) break;
+  }
+  return text.split("\n")[0]?.trim() ?? "";
+}

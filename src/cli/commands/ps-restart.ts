@@ -1,0 +1,28 @@
+/** `git heroku ps:restart` */
+import type { PlatformClient } from "../../api/platform-client.ts";
+import { APP_OPTIONS, type Command } from "../command.ts";
+import { describeTarget, parseTarget, type ProcessTarget } from "../process-target.ts";
+
+export const psRestart: Command = {
+  name: "ps:restart",
+  topic: "Processes",
+  summary: "Restart processes",
+  details: "Also ends the waiting time of a crashed process. Makes no release.",
+  parameters: "[process|type]",
+  options: APP_OPTIONS,
+  examples: [
+    { command: "git heroku ps:restart", summary: "all processes" },
+    { command: "git heroku ps:restart web.1", summary: "one process" },
+  ],
+  async run(context) {
+    const target = parseTarget(psRestart, context.args.words[0]);
+    const app = context.app();
+    await context.out.action(`Restarting ${describeTarget(target)}`, () => restart(context.client, app, target));
+    return undefined;
+  },
+};
+
+function restart(client: PlatformClient, app: string, target: ProcessTarget): Promise<unknown> {
+  if (target.kind === "all") return client.restartAll(app);
+  return target.kind === "type" ? client.restartType(app, target.type) : client.restartDyno(app, target.name);
+}

@@ -1,0 +1,35 @@
+/** `git heroku remote` */
+import { checkRemoteName, checkReplaceable, connectApp, hasReleasesBranch } from "../../clone/connect-app.ts";
+import { DEFAULT_REMOTE } from "../../clone/find-app.ts";
+import { AppError } from "../../core/error.ts";
+import { warnOfReleasesBranch } from "../clone-words.ts";
+import type { Command } from "../command.ts";
+
+export const remote: Command = {
+  name: "remote",
+  topic: "Apps",
+  summary: "Connect this clone to an app, or repair its remote",
+  details:
+    "Writes the remote's address, what it fetches (branches, the releases, their notes) and how a push tells who is pushing. A remote of another kind is left alone.",
+  options: [
+    { name: "app", short: "a", value: "NAME", summary: "the app; without it the one that the clone knows already" },
+    { name: "remote", short: "r", value: "NAME", summary: `the name of the git remote (usually ${DEFAULT_REMOTE})` },
+  ],
+  examples: [{ command: "git heroku remote --app foobaz", summary: "add or repair the remote production" }],
+  async run(context) {
+    const { client, world, home, out, args } = context;
+    const name = args.value("remote") ?? DEFAULT_REMOTE;
+    const wanted = { remote: name, app: context.app() };
+    (args.value("app") === undefined ? checkRemoteName : checkReplaceable)(world, home, wanted);
+    const found = await client.app(wanted.app);
+    const connection = connectApp(world, name, found.git_url);
+    if (connection === "outside a clone") {
+      throw new AppError("bad_request", "This directory is not inside a git clone, so it can have no remote.", {
+        hint: "Make one with `git init`, or go into a clone of the app.",
+      });
+    }
+    await out.line(`Git remote ${name} ${connection}`);
+    if (hasReleasesBranch(world)) warnOfReleasesBranch(out, name);
+    return undefined;
+  },
+};

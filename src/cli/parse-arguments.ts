@@ -1,0 +1,77 @@
+/** Reads the words after a command's name, with yargs: no guessing of types, no unknown options. */
+import { AppError } from "../core/error.ts";
+import type { Arguments, Command } from "./command.ts";
+import { usageLine } from "./help-text.ts";
+
+/** What yargs would otherwise do to `v=01`, `--a.b` and `-n 1 -n 2`. */
+const LITERAL = {
+  "boolean-negation": false,
+  "camel-case-expansion": false,
+  "dot-notation": false,
+  "duplicate-arguments-array": false,
+  "parse-numbers": false,
+  "parse-positional-numbers": false,
+};
+
+/** @throws AppError usage. */
+export async function parseArguments(command: Command, words: readonly string[]): Promise<Arguments> {
+  // Without a dash there is nothing to parse, and yargs would be a fifth of the whole run.
+  const values = words.some((word) => word.startsWith("-")) ? await parseOptions(command, words) : { _: words };
+  const positional = (values["_"] as unknown[]).map(String);
+  checkCount(command, positional);
+  return {
+    words: positional,
+    has: (option) => values[option] === true,
+    value: (option) => (typeof values[option] === "string" ? values[option] : undefined),
+  };
+}
+
+async function parseOptions(command: Command, words: readonly string[]): Promise<Record<string, unknown>> {
+  const { default: yargs } = await import("yargs");
+  const parser = yargs().parserConfiguration(LITERAL).detectLocale(false).help(false).version(false);
+  parser.exitProcess(false).fail(false).strictOptions();
+  for (const option of command.options) {
+    parser.option(option.name, {
+      ...(option.short === undefined ? {} : { alias: option.short }),
+      ...(option.value === undefined ? { type: "boolean" } : { type: "string", requiresArg: true }),
+      describe: option.summary,
+    });
+  }
+  try {
+    return await parser.parseAsync([...words]);
+  } catch (error) {
+    throw usageError(command, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function checkCount(command: Command, words: readonly string[]): void {
+  const parameters = command.parameters?.split(" ") ?? [];
+  const missing = parameters.filter((parameter) => parameter.startsWith("<"))[words.length];
+  if (missing !== undefined) throw usageError(command, `${command.name} needs ${missing}`);
+  const extra = parameters.some((parameter) => parameter.includes("...")) ? undefined : words[parameters.length];
+  if (extra !== undefined) throw usageError(command, `${command.name} does not take ${JSON.stringify(extra)}`);
+}
+
+/** A mistake in the words themselves: exit status 2, and how it should have been. */
+export function usageError(command: Command, message: string): AppError {
+  return new AppError("usage", message.endsWith(".") ? message : `${message}.`, {
+    hint: `Usage: ${usageLine(command)}`,
+  });
+}
+
+/** A whole number given to an option.
+ *  @throws AppError usage for anything else. */
+export function countOption(
+  command: Command,
+  args: Arguments,
+  option: { name: string; usual: number; max: number },
+): number {
+  const text = args.value(option.name);
+  if (text === undefined) return option.usual;
+  const number = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
+  if (number >= 1 && number <= option.max) return number;
+  throw usageError(
+    command,
+    `--${option.name} takes a number from 1 to ${String(option.max)}, not ${JSON.stringify(text)}`,
+  );
+}

@@ -1,0 +1,98 @@
+/** The two streams of a command and the house's voice: results on standard output, complaints on standard error as
+ *  ` !    message`. Colours and neutralised control characters only where the stream is a terminal. */
+import type { AppError } from "../core/error.ts";
+import { closeColours, neutralise } from "./terminal-text.ts";
+
+export interface OutputStream {
+  write(text: string): boolean;
+  once(event: "drain", listener: () => void): unknown;
+  readonly isTTY?: boolean;
+}
+
+export type Colour = "red" | "green" | "yellow" | "blue" | "magenta" | "cyan";
+const CODES: Record<Colour, number> = { red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 };
+
+export class Terminal {
+  readonly #stdout: OutputStream;
+  readonly #stderr: OutputStream;
+  readonly #mayColour: boolean;
+
+  constructor(stdout: OutputStream, stderr: OutputStream, env: Readonly<Record<string, string | undefined>>) {
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.#mayColour = (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+  }
+
+  /** Writes as it stands, a slow reader is waited for. */
+  async write(text: string): Promise<undefined> {
+    const ready = this.#stdout.write(clean(this.#stdout, text, this.#mayColour));
+    if (!ready) await new Promise<void>((resolve) => void this.#stdout.once("drain", resolve));
+  }
+
+  async line(text = ""): Promise<undefined> {
+    await this.write(`${text}\n`);
+  }
+
+  /** For programs: bytes untouched even on a terminal. */
+  async data(text: string): Promise<undefined> {
+    const ready = this.#stdout.write(text);
+    if (!ready) await new Promise<void>((resolve) => void this.#stdout.once("drain", resolve));
+  }
+
+  async json(value: unknown): Promise<undefined> {
+    await this.data(`${JSON.stringify(value, undefined, 2)}\n`);
+  }
+
+  /** A log line: its own colours end with it. */
+  async logLine(text: string): Promise<void> {
+    await this.line(this.#stdout.isTTY === true && this.#mayColour ? closeColours(text) : text);
+  }
+
+  paint(text: string, colour: Colour): string {
+    if (this.#stdout.isTTY !== true || !this.#mayColour) return text;
+    return `\u001b[${String(CODES[colour])}m${text}\u001b[0m`;
+  }
+
+  /** On standard error, each line of the text behind ` !    `. */
+  warn(text: string): void {
+    const prefix = this.#stderr.isTTY === true && this.#mayColour ? " \u001b[31m!\u001b[0m    " : " !    ";
+    const lines = text.split("\n").map((line) => `${prefix}${line}\n`);
+    this.#stderr.write(clean(this.#stderr, lines.join(""), this.#mayColour));
+  }
+
+  /** On standard error, as it stands. */
+  note(text: string): void {
+    this.#stderr.write(clean(this.#stderr, text, this.#mayColour));
+  }
+
+  complain(error: AppError): void {
+    this.warn(error.message);
+    if (error.hint !== undefined) this.warn(error.hint);
+  }
+
+  /** Says what is being done while it is done: `Creating foobaz... done`. A subject that is only known afterwards is
+   *  written with the result. */
+  async action<T>(what: string, work: () => Promise<T>, said: ActionWords<T> = {}): Promise<T> {
+    await this.write(said.subject === undefined ? `${what}...` : what);
+    let result: T;
+    try {
+      result = await work();
+    } catch (error) {
+      await this.line(said.subject === undefined ? " failed" : "... failed");
+      throw error;
+    }
+    const subject = said.subject === undefined ? "" : ` ${said.subject(result)}...`;
+    await this.line(`${subject} ${said.done?.(result) ?? "done"}`);
+    return result;
+  }
+}
+
+export interface ActionWords<T> {
+  subject?: (result: T) => string;
+  /** What follows the dots: `done` unless told otherwise. */
+  done?: (result: T) => string;
+}
+
+function clean(stream: OutputStream, text: string, colours: boolean): string {
+  return stream.isTTY === true ? neutralise(text, colours) : text;
+}

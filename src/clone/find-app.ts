@@ -1,0 +1,77 @@
+/** Which app a command is about: `--app`, else `--remote`, else the clone's remotes: `production` first, then `heroku`,
+ *  then the only one that points to this platform. */
+import { parseAppName, type AppName } from "../core/app-name.ts";
+import { AppError } from "../core/error.ts";
+import type { Place } from "./git.ts";
+import { displayUrl, isRepository, otherPlatform, pointsTo, readRemotes, type Remote } from "./remotes.ts";
+
+export interface AppChoice {
+  app?: string | undefined;
+  remote?: string | undefined;
+}
+
+/** The remote that `create` adds unless told otherwise. */
+export const DEFAULT_REMOTE = "production";
+const PREFERRED = [DEFAULT_REMOTE, "heroku"];
+
+/** @throws AppError not_found that says what is missing and what to type. */
+export function findApp(place: Place, home: string, choice: AppChoice): AppName {
+  if (choice.app !== undefined) return parseAppName(choice.app);
+  const remotes = readRemotes(place);
+  const remote =
+    choice.remote === undefined ? chooseRemote(place, home, remotes) : namedRemote(place, remotes, choice.remote);
+  if (remote.target === undefined || !pointsTo(remote, home)) throw notThisPlatform(remote, home);
+  return parseAppName(remote.target.app);
+}
+
+function chooseRemote(place: Place, home: string, remotes: Remote[]): Remote {
+  const ours = remotes.filter((remote) => pointsTo(remote, home));
+  for (const name of PREFERRED) {
+    const preferred = ours.find((remote) => remote.name === name);
+    if (preferred !== undefined) return preferred;
+  }
+  const [only, ...others] = ours;
+  if (only !== undefined && others.length === 0) return only;
+  if (only !== undefined) throw severalApps(ours);
+  throw isRepository(place) ? noApp(remotes, home) : outsideClone();
+}
+
+function namedRemote(place: Place, remotes: Remote[], name: string): Remote {
+  const remote = remotes.find((candidate) => candidate.name === name);
+  if (remote !== undefined) return remote;
+  if (!isRepository(place)) throw outsideClone();
+  const known = remotes.map((candidate) => candidate.name).join(", ");
+  throw new AppError("not_found", `This clone has no remote called ${name}.`, {
+    hint: known === "" ? "It has no remotes; add one with `git heroku remote --app NAME`." : `It has: ${known}.`,
+  });
+}
+
+function outsideClone(): AppError {
+  return new AppError("not_found", "No app specified, and this directory is not inside a git clone.", {
+    hint: "Run the command in a clone of your app, or name the app with --app NAME.",
+  });
+}
+
+function severalApps(remotes: Remote[]): AppError {
+  const list = remotes.map((remote) => `${remote.name} (${remote.target?.app ?? ""})`).join(", ");
+  return new AppError("not_found", `This clone has several apps: ${list}.`, { hint: "Choose one with --remote NAME." });
+}
+
+function noApp(remotes: Remote[], home: string): AppError {
+  const meant = remotes.find((remote) => PREFERRED.includes(remote.name));
+  if (meant !== undefined) return notThisPlatform(meant, home);
+  return new AppError("not_found", "None of this clone's remotes points to the platform.", {
+    hint: "Make an app with `git heroku create`, or connect to one with `git heroku remote --app NAME`.",
+  });
+}
+
+function notThisPlatform(remote: Remote, home: string): AppError {
+  const other = otherPlatform(remote, home);
+  const message = `The remote ${remote.name} (${displayUrl(remote)}) does not point to the platform in ${home}.`;
+  if (other !== undefined) {
+    return new AppError("not_found", message, { hint: `It is an app of another one: set GIT_HEROKU_HOME=${other}` });
+  }
+  return new AppError("not_found", message, {
+    hint: "Name another remote with --remote NAME, or an app with --app NAME.",
+  });
+}

@@ -1,0 +1,85 @@
+/** The git remotes of a clone, and which of them are apps of a platform. A local app's remote is the plain path of its
+ *  repository, `<home>/repos/<app>.git`; `url.*.insteadOf` is not followed. */
+import { existsSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { demandGit, runGit, type Place } from "./git.ts";
+
+export interface Remote {
+  name: string;
+  url: string;
+  /** The app and the platform home that the address has the form of. */
+  target: { app: string; home: string } | undefined;
+}
+
+const REPOSITORY = /^(?:file:\/\/)?(\/.*)\/repos\/([a-z][a-z0-9-]{1,28}[a-z0-9])\.git\/?$/;
+
+/** In the order of git's configuration. Outside a repository: whatever the person's own configuration names. */
+export function readRemotes(place: Place): Remote[] {
+  const { stdout } = runGit(place, ["config", "-z", "--get-regexp", "^remote\\..*\\.url$"]);
+  const remotes = new Map<string, Remote>();
+  for (const entry of stdout.split("\0")) {
+    const [, name, url] = /^remote\.(.*)\.url\n([\s\S]*)$/.exec(entry) ?? [];
+    // Of several addresses git fetches from the first.
+    if (name !== undefined && url !== undefined && !remotes.has(name)) {
+      remotes.set(name, { name, url, target: parseTarget(url) });
+    }
+  }
+  return [...remotes.values()];
+}
+
+function parseTarget(url: string): Remote["target"] {
+  const [, home, app] = REPOSITORY.exec(url) ?? [];
+  return home === undefined || app === undefined ? undefined : { app, home };
+}
+
+/** Whether the remote is an app of the platform in `home`, whatever symbolic links lead there. */
+export function pointsTo(remote: Remote, home: string): boolean {
+  if (remote.target === undefined) return false;
+  return remote.target.home === home || realPath(remote.target.home) === realPath(home);
+}
+
+/** The home of another platform on this machine that the remote belongs to, if that is what it is. */
+export function otherPlatform(remote: Remote, home: string): string | undefined {
+  if (remote.target === undefined || pointsTo(remote, home)) return undefined;
+  return existsSync(join(remote.target.home, "server.json")) ? remote.target.home : undefined;
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+export function isRepository(place: Place): boolean {
+  return runGit(place, ["rev-parse", "--git-dir"]).status === 0;
+}
+
+export function hasBranch(place: Place, name: string): boolean {
+  return runGit(place, ["show-ref", "--verify", "--quiet", `refs/heads/${name}`]).status === 0;
+}
+
+/** Tells the other end of a push on a local path who is pushing, as `git commit` would have it. */
+const RECEIVE_PACK = 'GIT_HEROKU_USER="${GIT_HEROKU_USER:-$(git var GIT_AUTHOR_IDENT)}" git-receive-pack';
+
+/** Makes the remote, or makes it right again. The address is written last: until then commands do not find the app
+ *  through it, and a second run repairs what an interrupted one left. The notes are asked for with a pattern, because
+ *  git refuses to fetch an exact ref that does not exist yet. */
+export function writeRemote(place: Place, name: string, url: string): void {
+  const key = `remote.${name}`;
+  demandGit(place, ["config", "--replace-all", `${key}.fetch`, `+refs/heads/*:refs/remotes/${name}/*`]);
+  demandGit(place, ["config", "--add", `${key}.fetch`, "+refs/notes/releases*:refs/notes/releases*"]);
+  demandGit(place, ["config", "--replace-all", `${key}.receivepack`, RECEIVE_PACK]);
+  demandGit(place, ["config", "--replace-all", `${key}.url`, url]);
+}
+
+/** Also removes what was fetched from it. */
+export function removeRemote(place: Place, name: string): void {
+  demandGit(place, ["remote", "remove", name]);
+}
+
+/** The address without a password or token. */
+export function displayUrl(remote: Remote): string {
+  return remote.url.replace(/^([a-z+]+:\/\/)[^/@]*@/i, "$1");
+}

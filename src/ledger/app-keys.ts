@@ -1,0 +1,49 @@
+/** The private keys of an app's config vars: `keys/<app>.keys`, JSON, 0600, outside the repository. The newest key
+ *  encrypts; older ones stay, since a rollback may reach behind a change of keys. */
+import { keypair } from "@dotenvx/primitives";
+import { AppError } from "../core/error.ts";
+import { formatJson } from "../core/json.ts";
+import { createDurably, readIfThere } from "./durable-file.ts";
+
+export interface AppKeys {
+  /** Of the newest private key. */
+  publicKey: string;
+  /** Newest first, never empty. */
+  privateKeys: readonly string[];
+}
+
+const PRIVATE_KEY = /^[0-9a-f]{64}$/;
+
+/** Makes an app's keys; keys that are there already, as after a `create` that was killed, are kept. */
+export async function createAppKeys(path: string): Promise<AppKeys> {
+  await createDurably(path, formatJson({ privateKeys: [keypair().privateKey] }), 0o600);
+  return loadAppKeys(path);
+}
+
+/** @throws AppError unavailable when the file is missing or is no key file. */
+export async function loadAppKeys(path: string): Promise<AppKeys> {
+  const privateKeys = parseKeys(await readKeyFile(path));
+  const newest = privateKeys[0];
+  if (newest === undefined || !privateKeys.every((key) => PRIVATE_KEY.test(key))) {
+    throw new AppError("unavailable", "The app's key file cannot be read.", { hint: "Restore it from a backup." });
+  }
+  return { publicKey: keypair(newest).publicKey, privateKeys };
+}
+
+async function readKeyFile(path: string): Promise<string> {
+  const text = await readIfThere(path);
+  if (text !== undefined) return text;
+  throw new AppError("unavailable", "The app's key file is missing, so its config vars cannot be read.", {
+    hint: "Restore it from a backup.",
+  });
+}
+
+function parseKeys(text: string): string[] {
+  try {
+    const { privateKeys } = JSON.parse(text) as { privateKeys?: unknown };
+    return Array.isArray(privateKeys) ? privateKeys.map(String) : [];
+  } catch {
+    // The parser's message would quote the file.
+    return [];
+  }
+}

@@ -1,0 +1,60 @@
+/** Files that are whole or absent, whatever dies when: a temporary name in the same directory, fsync, then the name. */
+import { randomBytes } from "node:crypto";
+import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+/** Writes or replaces the file. */
+export async function writeDurably(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+  const temporary = await writeTemporary(path, data, mode);
+  await rename(temporary, path);
+}
+
+/** Writes the file only if there is none; returns whether it did. */
+export async function createDurably(path: string, data: string | Uint8Array, mode: number): Promise<boolean> {
+  const temporary = await writeTemporary(path, data, mode);
+  try {
+    await link(temporary, path);
+    await syncDirectory(dirname(path));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+export async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Makes the names in a directory durable, as fsync of a file does not. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+async function writeTemporary(path: string, data: string | Uint8Array, mode: number): Promise<string> {
+  // Beside objects, `git prune` clears names like this one when a crash left them.
+  const temporary = join(dirname(path), `tmp_obj_${randomBytes(8).toString("hex")}`);
+  const file = await open(temporary, "wx", mode);
+  try {
+    await file.writeFile(data);
+    await file.sync();
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+  return temporary;
+}

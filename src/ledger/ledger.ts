@@ -1,0 +1,235 @@
+/** An app's ledger: its releases as commits on `refs/heads/releases` and its state on `refs/heroku/state`
+ *  (docs/formats.md). One writer at a time per app, compare-and-swap against everybody else; what `append` has
+ *  returned is on disk, what it has not returned either happened whole or not at all. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../core/clock.ts";
+import { AppError } from "../core/error.ts";
+import type { Person } from "../core/person.ts";
+import type { Release } from "../core/release.ts";
+import { claimDeployBranch, readDeployBranch, restoreDeployBranch } from "./deploy-branch.ts";
+import { readIfThere } from "./durable-file.ts";
+import { openRepository, type Repository } from "./git-process.ts";
+import type { Ink } from "./ink.ts";
+import type { LedgerKey } from "./ledger-key.ts";
+import { ObjectReader } from "./object-reader.ts";
+import { ObjectStore } from "./object-store.ts";
+import { RefUpdater, type MoveOutcome, type RefMove } from "./ref-updater.ts";
+import { ReleaseLog, RELEASES_REF } from "./release-log.ts";
+import { readSnapshot, writeRelease, type NewRelease, type Snapshot } from "./release-writer.ts";
+import { SerialQueue } from "../core/serial-queue.ts";
+import { removeStaleLocks } from "./stale-locks.ts";
+import { StateBranch, type State, type StateChange } from "./state-branch.ts";
+import { VersionIndex } from "./version-index.ts";
+
+export interface LedgerOptions {
+  /** The app's bare repository, absolute. */
+  repoPath: string;
+  /** Where the version index is kept; derived, may be deleted at any time. */
+  indexPath: string;
+  signingKey: LedgerKey;
+  /** The platform. */
+  committer: Person;
+  clock: Clock;
+}
+
+/** What a new release starts from. */
+export interface Base {
+  /** The newest release. */
+  head: Release | undefined;
+  /** The newest succeeded one: what should be running. */
+  current: Release | undefined;
+}
+
+const FILE_BYTES_MAX = 1024 * 1024;
+const SNAPSHOTS_CACHED_MAX = 20;
+/** Another process would have to win this many races in a row. */
+const ATTEMPTS_MAX = 25;
+
+export class Ledger {
+  readonly #repository: Repository;
+  readonly #ink: Ink;
+  readonly #index: VersionIndex;
+  readonly #log: ReleaseLog;
+  readonly #state: StateBranch;
+  readonly #queue = new SerialQueue();
+  readonly #snapshots = new Map<string, Snapshot>();
+
+  private constructor(options: LedgerOptions) {
+    this.#repository = openRepository(options.repoPath, options.committer);
+    const reader = new ObjectReader(this.#repository);
+    const objects = new ObjectStore(options.repoPath, reader);
+    const { signingKey, committer, clock } = options;
+    this.#ink = { objects, refs: new RefUpdater(this.#repository), signingKey, committer, clock };
+    this.#index = new VersionIndex(options.indexPath, this.#repository);
+    this.#log = new ReleaseLog(objects, this.#index);
+    this.#state = new StateBranch(this.#ink);
+  }
+
+  /** Opens the ledger and repairs what a crash may have left: locks, the deploy branch, the version index. The caller
+   *  must be the only daemon of this repository. */
+  static async open(options: LedgerOptions): Promise<Ledger> {
+    await removeStaleLocks(options.repoPath, options.clock.now());
+    const ledger = new Ledger(options);
+    try {
+      await ledger.#recover();
+    } catch (error) {
+      await ledger.close();
+      throw error;
+    }
+    return ledger;
+  }
+
+  head(): Promise<Release | undefined> {
+    return this.#log.head();
+  }
+
+  /** The newest succeeded release. */
+  async current(): Promise<Release | undefined> {
+    return this.#log.newest(await this.#log.head(), hasSucceeded);
+  }
+
+  /** @throws AppError not_found when there is no such version. */
+  get(version: number): Promise<Release> {
+    return this.#log.get(version);
+  }
+
+  /** At most `max` releases, newest first; with `before`, those older than that version. */
+  list({ max, before }: { max: number; before?: number | undefined }): Promise<Release[]> {
+    return this.#log.list(max, before);
+  }
+
+  async snapshot(release: Release): Promise<Snapshot> {
+    const known = this.#snapshots.get(release.tree);
+    if (known !== undefined) return known;
+    const snapshot = await readSnapshot(this.#ink, release);
+    this.#snapshots.set(release.tree, snapshot);
+    const [oldest] = this.#snapshots.keys();
+    if (this.#snapshots.size > SNAPSHOTS_CACHED_MAX && oldest !== undefined) this.#snapshots.delete(oldest);
+    return snapshot;
+  }
+
+  /** Makes a release. `plan` is told what it builds upon and returns the release, or undefined for none; the app's
+   *  other releases wait while it works. It is asked again if another process made a release meanwhile.
+   *  @throws AppError conflict when the deploy branch is not where the plan expects it. */
+  append(plan: (base: Base) => Promise<NewRelease | undefined>): Promise<Release | undefined> {
+    return this.#queue.run(() => this.#append(plan));
+  }
+
+  readState(): Promise<State> {
+    return this.#state.read();
+  }
+
+  /** Does not wait for releases. Returns whether anything changed. */
+  changeState(what: StateChange, change: (state: State) => State | undefined): Promise<boolean> {
+    return this.#state.change(what, change);
+  }
+
+  /** `refs/heads/main` or `refs/heads/master`; undefined until the first deploy has fixed it. */
+  deployBranch(): Promise<string | undefined> {
+    return readDeployBranch(this.#repository, this.#ink);
+  }
+
+  /** Where a ref points to. */
+  ref(name: string): Promise<string | undefined> {
+    return this.#ink.objects.reader.ref(name);
+  }
+
+  /** The commit (a tag is followed) and its tree; undefined when the object is no commit or not there. */
+  resolveCommit(oid: string): Promise<{ oid: string; tree: string } | undefined> {
+    return this.#ink.objects.resolveCommit(oid);
+  }
+
+  /** A regular file of a code commit, such as its Procfile; undefined when absent.
+   *  @throws AppError invalid_params over 1 MiB. */
+  readFile(commit: string, path: string): Promise<string | undefined> {
+    return this.#ink.objects.readFile(commit, path, FILE_BYTES_MAX);
+  }
+
+  /** Whether history was cut off in this repository, which then is no complete backup. */
+  async isShallow(): Promise<boolean> {
+    try {
+      return (await stat(join(this.#repository.path, "shallow"))).size > 0;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Finishes what was asked for and lets the git processes go. */
+  async close(): Promise<void> {
+    await Promise.all([this.#queue.drained(), this.#state.drained()]);
+    await Promise.all([this.#ink.refs.close(), this.#ink.objects.reader.close()]);
+  }
+
+  async #recover(): Promise<void> {
+    const head = await this.#log.head();
+    if (head === undefined) return this.#checkIsNew();
+    await this.#log.before(head);
+    await this.#restoreDeployBranch(head);
+    if (!(await this.#index.agreesWith(head))) await this.#index.rebuild(head);
+  }
+
+  /** A head that is there but cannot be read must not look like an app without releases. */
+  async #checkIsNew(): Promise<void> {
+    const loose = await readIfThere(join(this.#repository.path, RELEASES_REF));
+    const packed = await readIfThere(join(this.#repository.path, "packed-refs"));
+    if (loose !== undefined || packed?.includes(` ${RELEASES_REF}\n`) === true) {
+      throw new Error(`The head of the ledger cannot be read: ${this.#repository.path} is damaged.`);
+    }
+  }
+
+  /** Two refs of one transaction can part only when its release is the newest; a branch that is missing is looked for
+   *  in all of the ledger. */
+  async #restoreDeployBranch(head: Release): Promise<void> {
+    if (head.code === undefined) return;
+    const isThere = (await this.deployBranch()) !== undefined;
+    if (isThere && !(head.change === "deploy" && hasSucceeded(head))) return;
+    const deploy = await this.#log.newest(head, (release) => release.change === "deploy" && hasSucceeded(release));
+    if (deploy !== undefined) await restoreDeployBranch(this.#repository, this.#ink, deploy);
+  }
+
+  async #append(plan: (base: Base) => Promise<NewRelease | undefined>): Promise<Release | undefined> {
+    let reason = "";
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      const head = await this.#log.head();
+      const current = await this.#log.newest(head, hasSucceeded);
+      const asked = await plan({ head, current });
+      if (asked === undefined) return undefined;
+      if ((head === undefined) !== (asked.change === "initial")) throw new Error("v1, and only v1, is initial.");
+      if (asked.deployRef !== undefined) await this.#checkDeployRef(asked.deployRef);
+      const release = await writeRelease(this.#ink, asked, head);
+      const outcome = await this.#ink.refs.move(movesOf(asked, release));
+      if (await this.#hasHappened(release, outcome)) {
+        await this.#index.append(release);
+        return this.#log.remember(release);
+      }
+      reason = outcome.kind === "moved" ? "" : outcome.reason;
+    }
+    throw new Error(`Could not move ${RELEASES_REF}: ${reason}`);
+  }
+
+  async #checkDeployRef(deployRef: { ref: string; old: string | undefined }): Promise<void> {
+    await claimDeployBranch(this.#repository, this.#ink, deployRef.ref);
+    if ((await this.ref(deployRef.ref)) === deployRef.old) return;
+    throw new AppError("conflict", `${deployRef.ref.replace("refs/heads/", "")} has moved meanwhile.`, {
+      hint: "Fetch, look at what was deployed, and push again.",
+    });
+  }
+
+  /** git may have died, or run out of disk, between the refs of the transaction: the ledger moves first and decides. */
+  async #hasHappened(release: Release, outcome: MoveOutcome): Promise<boolean> {
+    if (outcome.kind === "moved") return true;
+    if ((await this.ref(RELEASES_REF)) !== release.oid) return false;
+    await this.#restoreDeployBranch(release);
+    return true;
+  }
+}
+
+function hasSucceeded(release: Release): boolean {
+  return release.status === "succeeded";
+}
+
+function movesOf({ deployRef }: NewRelease, release: Release): RefMove[] {
+  const ledger = { ref: RELEASES_REF, from: release.parent, to: release.oid };
+  return deployRef === undefined ? [ledger] : [ledger, { ref: deployRef.ref, from: deployRef.old, to: deployRef.new }];
+}

@@ -1,0 +1,65 @@
+/** Loose objects: which are there whole, and how one is written so that it is never there in part. */
+import { createHash } from "node:crypto";
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { deflate, inflate } from "node:zlib";
+import { writeDurably } from "./durable-file.ts";
+import type { ObjectReader } from "./object-reader.ts";
+
+export const pack = promisify(deflate) as (data: Uint8Array, options: { level: number }) => Promise<Buffer>;
+const unpack = promisify(inflate) as (data: Uint8Array) => Promise<Buffer>;
+
+export class LooseObjects {
+  readonly #repositoryPath: string;
+  readonly #reader: ObjectReader;
+
+  constructor(repositoryPath: string, reader: ObjectReader) {
+    this.#repositoryPath = repositoryPath;
+    this.#reader = reader;
+  }
+
+  /** A loose object that was cut short must be written again, not trusted because its name is there; git has checked
+   *  the packs when they came in. */
+  async has(oid: string): Promise<boolean> {
+    if ((await this.#reader.info(oid)) === undefined) return false;
+    try {
+      const bytes = await unpack(await readFile(this.#path(oid)));
+      return createHash("sha1").update(bytes).digest("hex") === oid;
+    } catch (error) {
+      return isNoEntry(error);
+    }
+  }
+
+  /** Stores what is compressed already. */
+  async store(oid: string, compressed: Uint8Array): Promise<void> {
+    const path = this.#path(oid);
+    try {
+      await writeDurably(path, compressed, 0o444);
+    } catch (error) {
+      if (!isNoEntry(error)) throw error;
+      await mkdir(dirname(path), { recursive: true });
+      await writeDurably(path, compressed, 0o444);
+    }
+  }
+
+  /** Begins to write an object, whose id is known at once. */
+  put(type: "blob" | "commit", text: string): { oid: string; written: Promise<void> } {
+    const data = Buffer.from(text);
+    const bytes = Buffer.concat([Buffer.from(`${type} ${String(data.length)}\0`), data]);
+    const oid = createHash("sha1").update(bytes).digest("hex");
+    return { oid, written: this.#putNew(oid, bytes) };
+  }
+
+  async #putNew(oid: string, bytes: Buffer): Promise<void> {
+    if (!(await this.has(oid))) await this.store(oid, await pack(bytes, { level: 1 }));
+  }
+
+  #path(oid: string): string {
+    return join(this.#repositoryPath, "objects", oid.slice(0, 2), oid.slice(2));
+  }
+}
+
+function isNoEntry(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ENOENT";
+}

@@ -1,0 +1,104 @@
+/** The objects of an app's repository. isomorphic-git is the codec of trees; git reads everything; what is written is
+ *  written all at once, for every id is known before the first byte is on disk. */
+import { readTree, writeTree, type TreeEntry } from "isomorphic-git";
+import { AppError } from "../core/error.ts";
+import { formatCommit, parseCommit, type Commit } from "../core/release-commit.ts";
+import { makeGitBackedFs, type GitBackedFs } from "./git-backed-fs.ts";
+import { LooseObjects } from "./loose-objects.ts";
+import type { ObjectReader } from "./object-reader.ts";
+import type { LedgerKey } from "./ledger-key.ts";
+
+export type Tree = ReadonlyMap<string, { oid: string; mode: string }>;
+
+const DIRECTORY = /^0?40000$/;
+const REGULAR_FILE = /^100(644|755)$/;
+const OID = /^[0-9a-f]{40}$/;
+
+export class ObjectStore {
+  readonly reader: ObjectReader;
+  readonly #loose: LooseObjects;
+  readonly #fs: GitBackedFs;
+  readonly #gitdir: string;
+
+  constructor(repositoryPath: string, reader: ObjectReader) {
+    this.reader = reader;
+    this.#gitdir = repositoryPath;
+    this.#loose = new LooseObjects(repositoryPath, reader);
+    this.#fs = makeGitBackedFs(repositoryPath, reader, this.#loose);
+  }
+
+  async readCommit(oid: string): Promise<Commit> {
+    const found = await this.reader.contents(oid);
+    if (found?.type !== "commit") throw new Error(`Commit ${oid} is missing.`);
+    return parseCommit(found.data.toString("utf8"));
+  }
+
+  async readTree(oid: string): Promise<Tree> {
+    const { tree } = await readTree({ fs: this.#fs, gitdir: this.#gitdir, oid });
+    return new Map(tree.map((entry) => [entry.path, { oid: entry.oid, mode: entry.mode }]));
+  }
+
+  async readText(oid: string): Promise<string> {
+    const found = await this.reader.contents(oid);
+    if (found?.type !== "blob") throw new Error(`File ${oid} is missing.`);
+    return found.data.toString("utf8");
+  }
+
+  /** The commit that an object id names, tags followed; undefined when it names none. */
+  async resolveCommit(oid: string): Promise<{ oid: string; tree: string } | undefined> {
+    if (!OID.test(oid)) throw new Error(`${JSON.stringify(oid)} is not an object id.`);
+    const [commit, tree] = await Promise.all([
+      this.reader.info(`${oid}^{commit}`),
+      this.reader.info(`${oid}^{commit}^{tree}`),
+    ]);
+    return commit && tree && { oid: commit.oid, tree: tree.oid };
+  }
+
+  /** The text of a regular file in a commit; undefined when there is none.
+   *  @throws AppError invalid_params when it is larger than `bytesMax`. */
+  async readFile(commit: string, path: string, bytesMax: number): Promise<string | undefined> {
+    let tree = (await this.resolveCommit(commit))?.tree;
+    const names = path.split("/");
+    const last = names.pop() ?? "";
+    for (const name of names) tree = tree && (await this.#entry(tree, name, DIRECTORY));
+    const oid = tree && (await this.#entry(tree, last, REGULAR_FILE));
+    if (oid === undefined) return undefined;
+    const info = await this.reader.info(oid);
+    if ((info?.sizeBytes ?? 0) > bytesMax) {
+      throw new AppError("invalid_params", `${path} is larger than ${String(bytesMax)} bytes.`);
+    }
+    return this.readText(oid);
+  }
+
+  async #entry(tree: string, name: string, mode: RegExp): Promise<string | undefined> {
+    const entry = (await this.readTree(tree)).get(name);
+    return entry !== undefined && mode.test(entry.mode) ? entry.oid : undefined;
+  }
+
+  /** Writes a tree of regular files (path → text) and of trees that are there already (path → id). */
+  async writeTree(files: Readonly<Record<string, string>>, trees: Readonly<Record<string, string>>): Promise<string> {
+    const entries: TreeEntry[] = Object.entries(trees).map(([path, oid]) => ({
+      path,
+      oid,
+      mode: "040000",
+      type: "tree",
+    }));
+    const writing: Promise<void>[] = [];
+    for (const [path, text] of Object.entries(files)) {
+      const { oid, written } = this.#loose.put("blob", text);
+      entries.push({ path, oid, mode: "100644", type: "blob" });
+      writing.push(written);
+    }
+    const tree = writeTree({ fs: this.#fs, gitdir: this.#gitdir, tree: entries });
+    await Promise.all([tree, ...writing]);
+    return tree;
+  }
+
+  /** Signs the commit and writes it. */
+  async writeCommit(commit: Commit, key: LedgerKey): Promise<string> {
+    const signature = key.sign(Buffer.from(formatCommit(commit)));
+    const { oid, written } = this.#loose.put("commit", formatCommit({ ...commit, signature }));
+    await written;
+    return oid;
+  }
+}

@@ -1,0 +1,90 @@
+/** Reads releases: the head, a version, the last fifteen. Releases never change, so those read once stay in memory;
+ *  every step from a release to the one before it checks that no version is missing between them. */
+import { AppError } from "../core/error.ts";
+import { parseRelease } from "../core/release-commit.ts";
+import { formatVersion, type Release } from "../core/release.ts";
+import type { ObjectStore } from "./object-store.ts";
+import type { VersionIndex } from "./version-index.ts";
+
+export const RELEASES_REF = "refs/heads/releases";
+const CACHED_MAX = 300;
+
+export class ReleaseLog {
+  readonly #objects: ObjectStore;
+  readonly #index: VersionIndex;
+  readonly #cache = new Map<string, Release>();
+
+  constructor(objects: ObjectStore, index: VersionIndex) {
+    this.#objects = objects;
+    this.#index = index;
+  }
+
+  async head(): Promise<Release | undefined> {
+    const oid = await this.#objects.reader.ref(RELEASES_REF);
+    return oid === undefined ? undefined : this.read(oid);
+  }
+
+  async read(oid: string): Promise<Release> {
+    const known = this.#cache.get(oid);
+    if (known !== undefined) return known;
+    return this.remember(parseRelease(oid, await this.#objects.readCommit(oid)));
+  }
+
+  remember(release: Release): Release {
+    this.#cache.set(release.oid, release);
+    const [oldest] = this.#cache.keys();
+    if (this.#cache.size > CACHED_MAX && oldest !== undefined) this.#cache.delete(oldest);
+    return release;
+  }
+
+  async before(release: Release): Promise<Release | undefined> {
+    if (release.parent === undefined) return undefined;
+    const parent = await this.read(release.parent);
+    if (parent.version !== release.version - 1) {
+      throw new Error(`${formatVersion(release.version)} follows ${formatVersion(parent.version)} in the ledger.`);
+    }
+    return parent;
+  }
+
+  /** The newest release, from this one backwards, of which the claim holds. */
+  async newest(from: Release | undefined, holds: (release: Release) => boolean): Promise<Release | undefined> {
+    let release = from;
+    while (release !== undefined && !holds(release)) release = await this.before(release);
+    return release;
+  }
+
+  /** @throws AppError not_found when there is no such version. */
+  async get(version: number): Promise<Release> {
+    const head = await this.head();
+    if (head === undefined || !Number.isInteger(version) || version < 1 || version > head.version) {
+      throw new AppError("not_found", `There is no release ${formatVersion(version)}.`, {
+        hint: "`git heroku releases` lists them.",
+      });
+    }
+    return this.#at(version, head);
+  }
+
+  /** At most `max` releases older than version `before`, newest first. */
+  async list(max: number, before: number | undefined): Promise<Release[]> {
+    const head = await this.head();
+    const start = head && Math.min(head.version, (before ?? Infinity) - 1);
+    const releases: Release[] = [];
+    if (head === undefined || start === undefined || start < 1) return releases;
+    let release: Release | undefined = await this.#at(start, head);
+    while (release !== undefined && releases.length < max) {
+      releases.push(release);
+      release = releases.length < max ? await this.before(release) : undefined;
+    }
+    return releases;
+  }
+
+  async #at(version: number, head: Release): Promise<Release> {
+    if (version === head.version) return head;
+    const found = await this.read(await this.#index.lookUp(version, head));
+    if (found.version === version) return found;
+    await this.#index.rebuild(head);
+    const again = await this.read(await this.#index.lookUp(version, head));
+    if (again.version !== version) throw new Error(`${formatVersion(version)} is not where the ledger should have it.`);
+    return again;
+  }
+}

@@ -1,0 +1,56 @@
+/** What one flush writes: records, and where each piece of them came from. */
+import { ByteSink } from "./byte-sink.ts";
+import { BLOCK_BYTES } from "./line-encoder.ts";
+import { FACET_WORDS, mergeFacets } from "./facets.ts";
+
+/** Whole lines that follow each other in the segment and have one origin. */
+export interface Run {
+  /** The spool they came from; undefined for lines that were appended. */
+  spool: string | undefined;
+  /** The cursor of that spool once they are stored. */
+  to: number;
+  isLater: boolean;
+  bytes: number;
+  lines: number;
+  facets: Uint32Array;
+  firstUs: number;
+  lastUs: number;
+}
+
+export class Batch {
+  readonly sink: ByteSink;
+  readonly runs: Run[] = [];
+
+  constructor(sink: ByteSink = new ByteSink()) {
+    this.sink = sink;
+  }
+
+  get isEmpty(): boolean {
+    return this.runs.length === 0;
+  }
+
+  get firstUs(): number {
+    return this.runs[0]?.firstUs ?? 0;
+  }
+
+  get isFromSpools(): boolean {
+    return this.runs.some((run) => run.spool !== undefined);
+  }
+
+  /** The bytes are in the sink already. Short runs of one origin become one. */
+  add(run: Run): void {
+    const last = this.runs.at(-1);
+    if (last === undefined || last.spool !== run.spool || last.bytes + run.bytes > BLOCK_BYTES) {
+      const facets = new Uint32Array(FACET_WORDS);
+      facets.set(run.facets);
+      this.runs.push({ ...run, facets });
+      return;
+    }
+    mergeFacets(last.facets, run.facets);
+    last.to = run.to;
+    last.isLater = run.isLater;
+    last.bytes += run.bytes;
+    last.lines += run.lines;
+    last.lastUs = run.lastUs;
+  }
+}

@@ -1,0 +1,113 @@
+/** The sparse time index beside a segment (`.idx`): a 64-byte record, little-endian, for each closed block of at least
+ *  64 KiB of whole lines. It is a hint that can be rebuilt: a record counts only when its own checksum, which covers the
+ *  segment's name too, and its place behind the record before it are right, and a block that is read is checked again.
+ *  0 u32 offset · 4 u32 bytes · 8 u32 lines · 12 u32 crc32 of the block · 16 f64 first µs · 24 f64 last µs ·
+ *  32 u32×4 facets · 48 reserved · 60 u32 crc32 of the record. */
+import { crc32 } from "node:zlib";
+import { FACET_WORDS, mergeFacets } from "./facets.ts";
+import { BLOCK_BYTES } from "./line-encoder.ts";
+
+export const RECORD_BYTES = 64;
+
+export interface Block {
+  offset: number;
+  bytes: number;
+  lines: number;
+  crc: number;
+  firstUs: number;
+  lastUs: number;
+  facets: Uint32Array;
+}
+
+/** Whole lines that are added to a block. */
+export interface Piece {
+  bytes: Buffer;
+  lines: number;
+  firstUs: number;
+  lastUs: number;
+  facets: Uint32Array;
+}
+
+export function encodeRecord(block: Block, segment: string): Buffer {
+  const record = Buffer.alloc(RECORD_BYTES);
+  record.writeUInt32LE(block.offset, 0);
+  record.writeUInt32LE(block.bytes, 4);
+  record.writeUInt32LE(block.lines, 8);
+  record.writeUInt32LE(block.crc, 12);
+  record.writeDoubleLE(block.firstUs, 16);
+  record.writeDoubleLE(block.lastUs, 24);
+  for (let word = 0; word < FACET_WORDS; word += 1) record.writeUInt32LE(block.facets[word] as number, 32 + word * 4);
+  record.writeUInt32LE(recordCrc(record, segment), 60);
+  return record;
+}
+
+function recordCrc(record: Buffer, segment: string): number {
+  return crc32(record.subarray(0, 60), crc32(segment));
+}
+
+/** The blocks from the start of the segment up to the first record that cannot be right. */
+export function decodeRecords(index: Buffer, segment: string, size: number): Block[] {
+  const blocks: Block[] = [];
+  let end = 0;
+  for (let at = 0; at + RECORD_BYTES <= index.length; at += RECORD_BYTES) {
+    const record = index.subarray(at, at + RECORD_BYTES);
+    const block = decodeRecord(record);
+    const isRight = recordCrc(record, segment) === record.readUInt32LE(60) && block.offset === end;
+    end += block.bytes;
+    if (!isRight || block.bytes === 0 || end > size) break;
+    blocks.push(block);
+  }
+  return blocks;
+}
+
+function decodeRecord(record: Buffer): Block {
+  const facets = new Uint32Array(FACET_WORDS);
+  for (let word = 0; word < FACET_WORDS; word += 1) facets[word] = record.readUInt32LE(32 + word * 4);
+  return {
+    offset: record.readUInt32LE(0),
+    bytes: record.readUInt32LE(4),
+    lines: record.readUInt32LE(8),
+    crc: record.readUInt32LE(12),
+    firstUs: record.readDoubleLE(16),
+    lastUs: record.readDoubleLE(24),
+    facets,
+  };
+}
+
+/** Gathers pieces into blocks, in the order of the file. */
+export class BlockBuilder {
+  private open: Block | undefined;
+  private offset: number;
+
+  constructor(offset: number) {
+    this.offset = offset;
+  }
+
+  /** The block that this piece completes, if it does. */
+  add(piece: Piece): Block | undefined {
+    if (piece.bytes.length === 0) return undefined;
+    this.open ??= {
+      offset: this.offset,
+      bytes: 0,
+      lines: 0,
+      crc: 0,
+      firstUs: piece.firstUs,
+      lastUs: piece.lastUs,
+      facets: new Uint32Array(FACET_WORDS),
+    };
+    this.open.bytes += piece.bytes.length;
+    this.open.lines += piece.lines;
+    this.open.crc = crc32(piece.bytes, this.open.crc);
+    this.open.lastUs = piece.lastUs;
+    mergeFacets(this.open.facets, piece.facets);
+    this.offset += piece.bytes.length;
+    return this.open.bytes >= BLOCK_BYTES ? this.close() : undefined;
+  }
+
+  /** Ends the open block, whatever its size. */
+  close(): Block | undefined {
+    const block = this.open;
+    this.open = undefined;
+    return block;
+  }
+}

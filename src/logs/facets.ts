@@ -1,0 +1,47 @@
+/** What a block of lines contains, as 128 bits: one bit, picked by a hash, for each process name, process type, source
+ *  and level. A bit that is not set proves absence; a collision only costs the reading of a block. No dictionary. */
+
+export const FACET_WORDS = 4;
+
+export interface LineFacts {
+  ps: string;
+  source: string;
+  level?: string | undefined;
+}
+
+export function lineFacets(facts: LineFacts): Uint32Array {
+  const facets = new Uint32Array(FACET_WORDS);
+  addFacet(facets, `ps=${facts.ps}`);
+  addFacet(facets, `type=${processType(facts.ps)}`);
+  addFacet(facets, `src=${facts.source}`);
+  if (facts.level !== undefined) addFacet(facets, `lvl=${facts.level}`);
+  return facets;
+}
+
+/** `web.1` → `web`; a name without a dot is its own type. */
+export function processType(ps: string): string {
+  const dot = ps.indexOf(".");
+  return dot === -1 ? ps : ps.slice(0, dot);
+}
+
+function addFacet(facets: Uint32Array, text: string): void {
+  const bit = facetBit(text);
+  facets[bit >>> 5] = (facets[bit >>> 5] as number) | (1 << (bit & 31));
+}
+
+export function hasFacet(facets: Uint32Array, text: string): boolean {
+  const bit = facetBit(text);
+  return (((facets[bit >>> 5] as number) >>> (bit & 31)) & 1) === 1;
+}
+
+export function mergeFacets(into: Uint32Array, from: Uint32Array): void {
+  for (let word = 0; word < FACET_WORDS; word += 1) into[word] = (into[word] as number) | (from[word] as number);
+}
+
+/** FNV-1a with a final mix, so that the low bits depend on every byte. */
+function facetBit(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
+  return (hash ^ (hash >>> 15)) & 127;
+}

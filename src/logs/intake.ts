@@ -1,0 +1,203 @@
+/** Reads all spools of an app in turns, as long as the journal has room: a flood of one process delays the others by
+ *  one read at most, and nothing a process does can make it wait. Asleep while nothing is written. */
+import { AppError } from "../core/error.ts";
+import type { NewLogLine } from "../core/log-line.ts";
+import type { Cursor } from "./cursor-file.ts";
+import type { Journal } from "./journal.ts";
+import { punchHole } from "./punch-hole.ts";
+import { exists } from "./recovery.ts";
+import { READ_BYTES, Spool } from "./spool.ts";
+import type { SpoolSource } from "./spool.ts";
+
+/** Spools give the disk blocks behind their cursor back in steps of this size. */
+const PUNCH_BYTES = 64 * 1024 * 1024;
+
+export interface IntakeParts {
+  journal: Journal;
+  cursors: Map<string, Cursor>;
+  now: () => number;
+  append: (line: NewLogLine) => void;
+  /** Puts what is stored on the disk, before the raw bytes are given up. */
+  sync: () => Promise<void>;
+  punchBytes?: number | undefined;
+}
+
+interface Entry {
+  spool: Spool;
+  opened: Promise<void>;
+  isQueued: boolean;
+  finished: Promise<void> | undefined;
+  /** Set by `finish`: told when the end of the file is in the journal. */
+  ended: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+  failure: AppError | undefined;
+}
+
+/** Buffers of stores that are asleep, shared by all stores. */
+const idleBuffers: Buffer[] = [];
+const IDLE_BUFFERS_MAX = 2;
+
+export class Intake {
+  private readonly parts: IntakeParts;
+  private readonly entries = new Map<string, Entry>();
+  private readonly queue: Entry[] = [];
+  private pumping: Promise<void> | undefined;
+  private punching: Promise<void> | undefined;
+  private isClosed = false;
+
+  constructor(parts: IntakeParts) {
+    this.parts = parts;
+  }
+
+  /** A spool that is attached already stays as it is. */
+  attach(source: SpoolSource): void {
+    if (this.isClosed || this.entries.has(source.id)) return;
+    const { cursors } = this.parts;
+    const fresh = { id: source.id, path: source.path, offset: 0, isLater: false, isDone: false };
+    const cursor = cursors.get(source.id) ?? fresh;
+    for (const other of cursors.values()) if (other.isDone && other.path === source.path) cursors.delete(other.id);
+    Object.assign(cursor, { path: source.path, isDone: false });
+    cursors.set(source.id, cursor);
+    const entry: Entry = {
+      spool: new Spool(source, cursor),
+      opened: Promise.resolve(),
+      isQueued: false,
+      finished: undefined,
+      ended: undefined,
+      failure: undefined,
+    };
+    this.entries.set(source.id, entry);
+    entry.opened = this.open(entry);
+  }
+
+  private async open(entry: Entry): Promise<void> {
+    try {
+      await entry.spool.open(() => this.enqueue(entry));
+      this.enqueue(entry);
+    } catch (error) {
+      await this.fail(entry, error);
+    }
+  }
+
+  /** Resolves when everything in the file is stored; the caller may remove the file then.
+   *  @throws AppError unavailable when the store closes before that: attach and finish again later. */
+  async finish(id: string): Promise<void> {
+    const entry = this.entries.get(id);
+    if (entry !== undefined) await (entry.finished ??= this.finishEntry(id, entry));
+    const cursor = this.parts.cursors.get(id);
+    if (cursor !== undefined) cursor.isDone = true;
+    await this.forgetRemoved();
+  }
+
+  private async finishEntry(id: string, entry: Entry): Promise<void> {
+    await entry.opened;
+    try {
+      await this.drain(entry);
+    } finally {
+      this.entries.delete(id);
+      await entry.spool.close();
+    }
+    await this.parts.journal.flushed();
+  }
+
+  /** Rejects when the rest cannot be read. */
+  private drain(entry: Entry): Promise<void> {
+    if (entry.failure !== undefined) return Promise.reject(entry.failure);
+    if (this.isClosed) return Promise.reject(closedError());
+    return new Promise((resolve, reject) => {
+      entry.ended = { resolve, reject };
+      entry.spool.isEnding = true;
+      this.enqueue(entry);
+    });
+  }
+
+  /** The cursor of a finished spool is kept until the file is gone: a crash between the two must not read it again. */
+  private async forgetRemoved(): Promise<void> {
+    const { cursors } = this.parts;
+    for (const cursor of cursors.values()) {
+      if (!cursor.isDone || (await exists(cursor.path))) continue;
+      if (cursor.isDone) cursors.delete(cursor.id);
+    }
+  }
+
+  private enqueue(entry: Entry): void {
+    if (entry.isQueued || this.isClosed || entry.failure !== undefined) return;
+    entry.isQueued = true;
+    this.queue.push(entry);
+    this.pumping ??= this.pump();
+  }
+
+  private async pump(): Promise<void> {
+    const buffer = idleBuffers.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES);
+    const { journal } = this.parts;
+    for (let entry = this.queue.shift(); entry !== undefined; entry = this.queue.shift()) {
+      while (!journal.hasRoom && !this.isClosed) await journal.attempted.next();
+      if (this.isClosed) break;
+      await this.turn(entry, buffer);
+    }
+    if (idleBuffers.length < IDLE_BUFFERS_MAX) idleBuffers.push(buffer);
+    this.pumping = undefined;
+  }
+
+  private async turn(entry: Entry, buffer: Buffer): Promise<void> {
+    entry.isQueued = false;
+    const { spool } = entry;
+    const { isEnding } = spool;
+    try {
+      const hasMore = await spool.read(buffer, this.parts.journal, this.parts.now);
+      if (hasMore) this.enqueue(entry);
+      else if (isEnding) entry.ended?.resolve();
+      this.punch(spool);
+    } catch (error) {
+      await this.fail(entry, error);
+    }
+  }
+
+  private async fail(entry: Entry, error: unknown): Promise<void> {
+    const { ps } = entry.spool.source;
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    const message = `Cannot read the output of ${ps} (${code}); its lines are missing here.`;
+    entry.failure = new AppError("unavailable", message, { cause: error });
+    this.parts.append({ ps: "logs", source: "heroku", level: "error", msg: message });
+    entry.ended?.reject(entry.failure);
+    await entry.spool.close();
+  }
+
+  private punch(spool: Spool): void {
+    const stored = this.parts.cursors.get(spool.source.id)?.offset ?? 0;
+    const step = this.parts.punchBytes ?? PUNCH_BYTES;
+    if (this.punching !== undefined || stored - spool.punched < step) return;
+    spool.punched = stored;
+    this.punching = this.punchStored(spool.source.path, stored).finally(() => {
+      this.punching = undefined;
+    });
+  }
+
+  private async punchStored(path: string, stored: number): Promise<void> {
+    try {
+      await this.parts.sync();
+    } catch {
+      // Not safe on the disk: the raw bytes stay for now.
+      return;
+    }
+    await punchHole(path, stored);
+  }
+
+  /** Stops reading; what was not read stays in the spools. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.parts.journal.attempted.fire();
+    for (const entry of this.entries.values()) {
+      await entry.opened;
+      entry.ended?.reject(closedError());
+    }
+    await this.pumping;
+    await this.punching;
+    for (const entry of this.entries.values()) await entry.spool.close();
+  }
+}
+
+function closedError(): AppError {
+  return new AppError("unavailable", "The log was closed before the end of the output was stored.", {
+    hint: "It is read on when the log is opened again.",
+  });
+}

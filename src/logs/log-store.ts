@@ -1,0 +1,189 @@
+/** The log of one app: one stream of NDJSON records in segments (docs/formats.md, "Log"). Lines of the platform are
+ *  appended; the output of processes is read from their spools, each line exactly once, also when this process is
+ *  killed at any time. Nothing runs while nothing is written. */
+import { mkdir } from "node:fs/promises";
+import type { Clock } from "../core/clock.ts";
+import type { NewLogLine } from "../core/log-line.ts";
+import type { Cursor } from "./cursor-file.ts";
+import { CursorFile } from "./cursor-file.ts";
+import { follow } from "./follow.ts";
+import type { Stream } from "./follow.ts";
+import { Intake } from "./intake.ts";
+import { Journal } from "./journal.ts";
+import { LineAppender } from "./line-appender.ts";
+import { LineMatcher } from "./line-matcher.ts";
+import type { LogFilter } from "./line-matcher.ts";
+import { ProcessNames } from "./process-names.ts";
+import { lastLines } from "./query.ts";
+import type { Snapshot } from "./query.ts";
+import { recoverCursors, recoverSegments } from "./recovery.ts";
+import { SegmentFiles } from "./segment-files.ts";
+import { SEGMENT_BYTES, SegmentWriter } from "./segment-writer.ts";
+import type { SpoolSource } from "./spool.ts";
+import { Stamper } from "./stamper.ts";
+
+export type { LogFilter } from "./line-matcher.ts";
+export type { SpoolSource } from "./spool.ts";
+
+export interface LogStoreOptions {
+  /** Created when it does not exist. */
+  dir: string;
+  clock: Clock;
+  segmentBytes?: number;
+  /** How much of a spool is read before its disk blocks are given back. */
+  punchBytes?: number;
+}
+
+export class LogStore {
+  private readonly files: SegmentFiles;
+  private readonly writer: SegmentWriter;
+  private readonly cursorFile: CursorFile;
+  private readonly journal: Journal;
+  private readonly intake: Intake;
+  private readonly appender: LineAppender;
+  private readonly names: ProcessNames;
+  private closing: Promise<void> | undefined;
+  private isClosing = false;
+  private isClosed = false;
+
+  private constructor(options: LogStoreOptions, parts: OpenParts) {
+    const { clock } = options;
+    const { writer, cursorFile, cursors, files } = parts;
+    const stamper = new Stamper(clock, parts.lastUs);
+    this.files = files;
+    this.writer = writer;
+    this.cursorFile = cursorFile;
+    this.names = new ProcessNames(files);
+    const append = (line: NewLogLine): void => this.append(line);
+    this.journal = new Journal({
+      writer,
+      cursorFile,
+      cursors,
+      clock,
+      onResumed: (ms, why) => this.tellResumed(ms, why),
+    });
+    this.appender = new LineAppender(this.journal, stamper);
+    this.intake = new Intake({
+      journal: this.journal,
+      cursors,
+      now: () => stamper.now(),
+      append,
+      sync: async () => {
+        await writer.sync();
+        await cursorFile.sync();
+      },
+      punchBytes: options.punchBytes,
+    });
+  }
+
+  /** Recovers what the last writer left. One store at a time may have the directory open. */
+  static async open(options: LogStoreOptions): Promise<LogStore> {
+    const { dir, clock, segmentBytes = SEGMENT_BYTES } = options;
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const recovered = await recoverSegments(dir);
+    const { file, state } = await CursorFile.open(dir);
+    const files = new SegmentFiles(dir);
+    return new LogStore(options, {
+      files,
+      writer: new SegmentWriter(recovered, files, { clock, segmentBytes }),
+      cursorFile: file,
+      cursors: await recoverCursors(dir, state),
+      lastUs: recovered.lastUs,
+    });
+  }
+
+  /** Stamps the line now; it is stored at the end of this turn of the event loop. Text of several lines becomes several. */
+  append(line: NewLogLine): void {
+    if (!this.isClosing) this.appender.append(line);
+  }
+
+  /** Resolves when everything appended so far is stored.
+   *  @throws AppError unavailable when the store closes before that. */
+  flushed(): Promise<void> {
+    return this.journal.flushed();
+  }
+
+  /** Begins to read a spool where the last reader of this id stopped. */
+  attach(source: SpoolSource): void {
+    this.intake.attach(source);
+  }
+
+  /** The process is gone: resolves when everything it wrote is stored, with a last line that has no newline; then the
+   *  file may be removed.
+   *  @throws AppError unavailable when the store closes before that: attach and finish again later. */
+  finish(id: string): Promise<void> {
+    return this.intake.finish(id);
+  }
+
+  /** The last `lines` lines that match, as NDJSON, oldest first. */
+  async query(filter: LogFilter, lines: number): Promise<Buffer> {
+    await this.journal.settled();
+    return lastLines(this.files, this.snapshot(), new LineMatcher(filter), lines);
+  }
+
+  /** The last `lines` lines that match, then every new one, as whole NDJSON lines; ends when the signal aborts or the
+   *  store closes. */
+  async *tail(filter: LogFilter, lines: number, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+    const matcher = new LineMatcher(filter);
+    await this.journal.settled();
+    const snapshot = this.snapshot();
+    const history = await lastLines(this.files, snapshot, matcher, lines);
+    if (signal.aborted) return;
+    if (history.length > 0) yield history;
+    yield* follow(this.stream, snapshot.end, matcher, signal);
+  }
+
+  /** The names of all processes with lines in the newest segments, sorted. */
+  async processNames(): Promise<string[]> {
+    await this.journal.settled();
+    return this.names.list(this.snapshot());
+  }
+
+  /** Stores what is appended, puts it on the disk and stops; spools keep what was not read. */
+  close(): Promise<void> {
+    this.closing ??= this.stop();
+    return this.closing;
+  }
+
+  private async stop(): Promise<void> {
+    await this.intake.close();
+    this.isClosing = true;
+    await this.journal.close();
+    this.isClosed = true;
+    await this.writer.close();
+    await this.cursorFile.close();
+    this.journal.attempted.fire();
+  }
+
+  private snapshot(): Snapshot {
+    return { segments: [...this.writer.segments], end: this.writer.position };
+  }
+
+  private get stream(): Stream {
+    return {
+      files: this.files,
+      changed: this.journal.attempted,
+      segments: () => this.writer.segments,
+      end: () => this.writer.position,
+      isClosed: () => this.isClosed,
+    };
+  }
+
+  private tellResumed(stalledMs: number, cause: string): void {
+    const seconds = String(Math.max(1, Math.round(stalledMs / 1000)));
+    this.append({
+      ps: "logs",
+      source: "heroku",
+      level: "warning",
+      msg: `Lines of the last ${seconds}s were stored late because ${cause}; what processes wrote was kept.`,
+    });
+  }
+}
+
+interface OpenParts {
+  files: SegmentFiles;
+  writer: SegmentWriter;
+  cursorFile: CursorFile;
+  cursors: Map<string, Cursor>;
+  lastUs: number;
+}

@@ -1,0 +1,45 @@
+/** Small reads and writes at the hot end of a log, where the bytes are in the page cache: done at once they take some
+ *  microseconds, by the thread pool ten times that, and a busy app asks for thousands a second. A call that turns out
+ *  slow (cold data, a disk that cannot keep up) sends everything to the thread pool for a while, so that the event loop
+ *  waits for a disk once in ten seconds at most. */
+import { readSync, writeSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+
+/** A larger write goes to the thread pool anyway. */
+const QUICK_BYTES_MAX = 64 * 1024;
+const SLOW_MS = 3;
+const CAREFUL_MS = 10_000;
+
+let carefulUntil = 0;
+
+function isCareful(): boolean {
+  return carefulUntil !== 0 && performance.now() < carefulUntil;
+}
+
+function timed(call: () => number): number {
+  const begin = performance.now();
+  const value = call();
+  const end = performance.now();
+  if (end - begin > SLOW_MS) carefulUntil = end + CAREFUL_MS;
+  return value;
+}
+
+/** Fills the start of the buffer; returns how many bytes there were. */
+export async function readAt(handle: FileHandle, buffer: Buffer, length: number, position: number): Promise<number> {
+  if (isCareful()) return (await handle.read(buffer, 0, length, position)).bytesRead;
+  return timed(() => readSync(handle.fd, buffer, 0, length, position));
+}
+
+/** Writes all bytes or throws. */
+export async function writeAt(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const left = bytes.length - done;
+    if (left > QUICK_BYTES_MAX || isCareful())
+      done += (await handle.write(bytes, done, left, position + done)).bytesWritten;
+    else done += writeNow(handle, bytes, done, position);
+  }
+}
+
+function writeNow(handle: FileHandle, bytes: Buffer, from: number, position: number): number {
+  return timed(() => writeSync(handle.fd, bytes, from, bytes.length - from, position + from));
+}

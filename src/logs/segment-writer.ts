@@ -1,0 +1,182 @@
+/** The one who writes segments: appends batches, begins a new segment when the old one is full, keeps the index beside
+ *  it, and asks for `fdatasync` at most once a second while there is something to sync. What fails is cut off again, so
+ *  that `size` is always the end of the last whole batch. */
+import { constants, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../core/clock.ts";
+import type { Batch } from "./batch.ts";
+import { BlockBuilder, encodeRecord } from "./block-index.ts";
+import type { Block } from "./block-index.ts";
+import { writeAt } from "./quick-io.ts";
+import type { Position, SegmentFiles } from "./segment-files.ts";
+import { indexName, segmentName, segmentUs } from "./segment-files.ts";
+
+export const SEGMENT_BYTES = 64 * 1024 * 1024;
+const SYNC_EVERY_MS = 1000;
+
+/** Where the recovery left the newest segment. */
+export interface WriterStart {
+  segments: string[];
+  size: number;
+  /** Bytes of the index that are right. */
+  indexSize: number;
+  builder: BlockBuilder;
+}
+
+export class SegmentWriter {
+  /** Oldest first; the last one is being written. */
+  readonly segments: string[];
+  /** The end of what is stored in the newest segment. */
+  size: number;
+  private readonly files: SegmentFiles;
+  private readonly clock: Clock;
+  private readonly segmentBytes: number;
+  private builder: BlockBuilder;
+  private indexSize: number;
+  private data: FileHandle | undefined;
+  private index: FileHandle | undefined;
+  private isDirty = false;
+  /** Runs while something is to be synced: waits its second, then syncs. */
+  private syncing: Promise<void> | undefined;
+  /** The `fdatasync` under way; the file is not closed under it. */
+  private syncCall: Promise<void> | undefined;
+  private readonly stop = new AbortController();
+
+  constructor(start: WriterStart, files: SegmentFiles, options: { clock: Clock; segmentBytes: number }) {
+    this.segments = start.segments;
+    this.size = start.size;
+    this.builder = start.builder;
+    this.indexSize = start.indexSize;
+    this.files = files;
+    this.clock = options.clock;
+    this.segmentBytes = options.segmentBytes;
+  }
+
+  get position(): Position {
+    return { segment: this.segments.at(-1) ?? "", offset: this.size };
+  }
+
+  /** Opens the segment that a batch of this size goes to, a new one when it would not fit. */
+  async prepare(bytes: number, firstUs: number): Promise<Position> {
+    const newest = this.segments.at(-1);
+    if (newest === undefined || (this.size > 0 && this.size + bytes > this.segmentBytes)) {
+      await this.roll(firstUs, newest);
+    } else this.data ??= await this.openData(newest, 0);
+    return this.position;
+  }
+
+  private async roll(firstUs: number, newest: string | undefined): Promise<void> {
+    if (newest !== undefined) await this.seal(newest);
+    // Lines may share a stamp, segments may not share a name.
+    const us = newest === undefined ? firstUs : Math.max(firstUs, (segmentUs(newest) ?? 0) + 1);
+    const name = segmentName(us);
+    this.data = await this.openData(name, constants.O_CREAT | constants.O_TRUNC);
+    this.segments.push(name);
+    this.size = 0;
+    this.indexSize = 0;
+    this.builder = new BlockBuilder(0);
+    await this.syncDirectory();
+  }
+
+  private async openData(segment: string, flags: number): Promise<FileHandle> {
+    const handle = await open(join(this.files.dir, segment), constants.O_WRONLY | flags, 0o600);
+    // Followers come back to the newest segment with every batch.
+    this.files.acquire(segment);
+    return handle;
+  }
+
+  private async seal(segment: string): Promise<void> {
+    await this.sync();
+    const block = this.builder.close();
+    if (block !== undefined) await this.writeIndex(segment, [block]);
+    await this.closeFiles(segment);
+  }
+
+  private async closeFiles(segment: string): Promise<void> {
+    const { data, index } = this;
+    this.data = undefined;
+    this.index = undefined;
+    await this.syncCall;
+    await index?.close();
+    if (data === undefined) return;
+    await data.close();
+    await this.files.release(segment);
+  }
+
+  /** So that a power cut cannot take the new name; where a directory cannot be synced it costs that much only. */
+  private async syncDirectory(): Promise<void> {
+    const handle = await open(this.files.dir, "r").catch(() => undefined);
+    await handle?.sync().catch(() => undefined);
+    await handle?.close();
+  }
+
+  /** Writes the whole batch at `size`, or nothing. `prepare` came before. */
+  async append(batch: Batch): Promise<void> {
+    const { data } = this;
+    if (data === undefined) throw new Error("append without prepare");
+    const bytes = batch.sink.written();
+    try {
+      await writeAt(data, bytes, this.size);
+    } catch (error) {
+      await data.truncate(this.size);
+      throw error;
+    }
+    this.size += bytes.length;
+    this.isDirty = true;
+    this.syncing ??= this.syncLater();
+    await this.addToIndex(batch, bytes);
+  }
+
+  private async addToIndex(batch: Batch, bytes: Buffer): Promise<void> {
+    const closed: Block[] = [];
+    let at = 0;
+    for (const run of batch.runs) {
+      const block = this.builder.add({ ...run, bytes: bytes.subarray(at, at + run.bytes) });
+      if (block !== undefined) closed.push(block);
+      at += run.bytes;
+    }
+    const segment = this.segments.at(-1);
+    if (closed.length > 0 && segment !== undefined) await this.writeIndex(segment, closed);
+  }
+
+  /** A record that could not be written leaves a gap at which readers stop to trust the index: slower, never wrong. */
+  private async writeIndex(segment: string, blocks: readonly Block[]): Promise<void> {
+    const records = Buffer.concat(blocks.map((block) => encodeRecord(block, segment)));
+    try {
+      this.index ??= await open(
+        join(this.files.dir, indexName(segment)),
+        constants.O_WRONLY | constants.O_CREAT,
+        0o600,
+      );
+      await writeAt(this.index, records, this.indexSize);
+    } catch {
+      return;
+    } finally {
+      this.indexSize += records.length;
+    }
+  }
+
+  private async syncLater(): Promise<void> {
+    await this.clock.sleep(SYNC_EVERY_MS, this.stop.signal);
+    // A sync that fails has nothing to be undone; the next batch asks again.
+    await this.sync().catch(() => undefined);
+    this.syncing = this.isDirty && !this.stop.signal.aborted ? this.syncLater() : undefined;
+  }
+
+  /** Puts what is stored on the disk now. */
+  async sync(): Promise<void> {
+    this.isDirty = false;
+    const call = this.data?.datasync();
+    this.syncCall = call?.catch(() => undefined);
+    await call;
+  }
+
+  async close(): Promise<void> {
+    this.stop.abort();
+    await this.syncing;
+    await this.sync().catch(() => undefined);
+    const segment = this.segments.at(-1);
+    if (segment !== undefined) await this.closeFiles(segment);
+  }
+}

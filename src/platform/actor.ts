@@ -1,0 +1,8 @@
+/** Who asks for a change, and by which way: every use-case that changes something takes one. */
+import type { Person } from "../core/person.ts";
+
+export interface Actor {
+  by: Person;
+  /** `local`, `ssh SHA256:…`, `http`, `api` or `platform`: the release's `Via:` trailer. */
+  via: string;
+}

@@ -1,0 +1,46 @@
+/** announce-push: git has moved the refs of a push. Launches what was deployed, and tells how to deploy the rest. */
+import { formatVersion } from "../core/release.ts";
+import type { App } from "./app.ts";
+import type { Platform } from "./platform.ts";
+import { BRANCH_PREFIX, ZERO_OID, type RefCommand } from "./receive-push.ts";
+
+export async function announcePush(
+  platform: Platform,
+  app: App,
+  updates: readonly RefCommand[],
+  output: (text: string) => void,
+): Promise<void> {
+  const deployRef = (await app.ledger.deployBranch()) ?? `${BRANCH_PREFIX}main`;
+  for (const update of updates) {
+    if (update.ref === deployRef) await announceLaunch(platform, app, update, output);
+    else if (!ZERO_OID.test(update.new)) announceStored(update, deployRef, output);
+  }
+}
+
+async function announceLaunch(
+  platform: Platform,
+  app: App,
+  update: RefCommand,
+  output: (text: string) => void,
+): Promise<void> {
+  const release = (await app.ledger.list({ max: 20 })).find(
+    (one) => one.code === update.new && one.change === "deploy",
+  );
+  if (release === undefined) return;
+  platform.launchSoon(app, "launch");
+  output(`-----> Launching... done, ${formatVersion(release.version)}\n`);
+  output(`       ${platform.webUrl(app.name)} deployed to Heroku\n`);
+}
+
+function announceStored(update: RefCommand, deployRef: string, output: (text: string) => void): void {
+  const target = deployRef.slice(BRANCH_PREFIX.length);
+  if (update.ref.startsWith(BRANCH_PREFIX)) {
+    const branch = update.ref.slice(BRANCH_PREFIX.length);
+    output(`-----> ${branch} is stored, not deployed. To deploy it: git push production ${branch}:${target}\n`);
+  } else if (update.ref.startsWith("refs/tags/")) {
+    const tag = update.ref.slice("refs/tags/".length);
+    output(
+      `-----> The tag ${tag} is stored, not deployed. To deploy it: git push production ${tag}^{commit}:refs/heads/${target}\n`,
+    );
+  }
+}

@@ -1,0 +1,85 @@
+/** One app in the daemon: its ledger, its log, its running formation, and the queue that orders its launches. */
+import type { AppName } from "../core/app-name.ts";
+import { readAppState, type AppState } from "../core/app-state.ts";
+import type { LogSource } from "../core/log-line.ts";
+import type { Release } from "../core/release.ts";
+import { formatVersion } from "../core/release.ts";
+import type { Formation } from "../formation/formation.ts";
+import type { DynoInfo } from "../formation/dyno-info.ts";
+import type { Routes } from "../formation/roster.ts";
+import type { Slug } from "../build/slug-store.ts";
+import type { ConfigCipher } from "../ledger/config-cipher.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { LogStore } from "../logs/log-store.ts";
+import type { Actor } from "./actor.ts";
+import { SerialQueue } from "../core/serial-queue.ts";
+
+export type { DynoInfo };
+
+export interface AppParts {
+  name: AppName;
+  /** A UUID made of the first release's object id, so that it moves with the repository. */
+  id: string;
+  ledger: Ledger;
+  logs: LogStore;
+  cipher: ConfigCipher;
+}
+
+/** A push whose build is under way, as a waiting push names it. */
+export interface RunningBuild {
+  commit: string;
+  email: string;
+}
+
+export class App {
+  readonly name: AppName;
+  readonly id: string;
+  readonly ledger: Ledger;
+  readonly logs: LogStore;
+  readonly formation: Formation;
+  readonly cipher: ConfigCipher;
+  /** Slugs known to be on disk, by commit. */
+  readonly slugs = new Map<string, Slug>();
+  /** Launches in the order of their causes. */
+  readonly launches = new SerialQueue();
+  /** Pushes to the deploy branch, one at a time. */
+  readonly pushes = new SerialQueue();
+  runningBuild: RunningBuild | undefined;
+  /** Where web processes serve, as the formation told last. */
+  routes: Routes = { endpoints: [], webState: "none" };
+  /** Set once `destroy` began: nothing is launched any more. */
+  isDestroyed = false;
+
+  /** @param makeFormation is given the app, since the formation calls back into it. */
+  constructor(parts: AppParts, makeFormation: (app: App) => Formation) {
+    this.name = parts.name;
+    this.id = parts.id;
+    this.ledger = parts.ledger;
+    this.logs = parts.logs;
+    this.cipher = parts.cipher;
+    this.formation = makeFormation(this);
+  }
+
+  async state(): Promise<AppState> {
+    return readAppState(await this.ledger.readState());
+  }
+
+  log(ps: string, msg: string, source: LogSource = "heroku"): void {
+    this.logs.append({ ps, source, msg });
+  }
+
+  /** `heroku[api]: Set maintenance mode on by kate@foobazco.com` */
+  logChange(actor: Actor, what: string): void {
+    this.log("api", `${what} by ${actor.by.email}`);
+  }
+
+  logRelease(actor: Actor, release: Release): void {
+    this.logChange(actor, release.description);
+    this.logChange(actor, `Release ${formatVersion(release.version)} created`);
+  }
+}
+
+/** The object id's first 128 bits, set out as a UUID. */
+export function idOfObject(oid: string): string {
+  return oid.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

@@ -1,0 +1,43 @@
+/** settings:set and settings:unset: switches and time limits of the platform for one app. Makes no release. */
+import type { Json } from "../core/json.ts";
+import { checkSetting, parseSettingName, settingTexts, type SettingName } from "../core/settings.ts";
+import type { Actor } from "./actor.ts";
+import type { App } from "./app.ts";
+import { launch } from "./launch.ts";
+import type { Platform } from "./platform.ts";
+
+/** Every setting in force, as people write it. */
+export async function readSettingTexts(app: App): Promise<Record<SettingName, string>> {
+  return settingTexts((await app.ledger.readState())["settings"]);
+}
+
+/** @param change name → text, or null for the default.
+ *  @throws AppError invalid_params for an unknown setting or a text that does not fit; then nothing is changed. */
+export async function changeSettings(
+  platform: Platform,
+  app: App,
+  change: Readonly<Record<string, string | null>>,
+  actor: Actor,
+): Promise<void> {
+  for (const [name, text] of Object.entries(change)) {
+    const setting = parseSettingName(name);
+    if (text !== null) checkSetting(setting, text);
+  }
+  const words = Object.entries(change).map(([name, text]) =>
+    text === null ? `${name} to its default` : `${name}=${text}`,
+  );
+  const hasChanged = await app.ledger.changeState({ ...actor, message: `Set ${words.join(", ")}` }, (files) => {
+    const settings = { ...settingsOf(files["settings"]), ...change };
+    return { ...files, settings: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null)) };
+  });
+  if (!hasChanged) return;
+  app.logChange(actor, `Set ${words.join(", ")}`);
+  await launch(platform, app, "scale");
+}
+
+/** The file's own values, whatever else it holds. */
+export function settingsOf(value: Json | undefined): Record<string, Json> {
+  return value !== null && typeof value === "object" && !Array.isArray(value)
+    ? { ...(value as Record<string, Json>) }
+    : {};
+}

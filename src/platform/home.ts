@@ -1,0 +1,85 @@
+/** Where everything lives: the layout of a platform home (docs/formats.md, "Home"). Several homes can run side by
+ *  side; nothing is kept outside of one. */
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { AppName } from "../core/app-name.ts";
+import { AppError } from "../core/error.ts";
+
+/** Raised when an older program could no longer understand what a newer one wrote. */
+const HOME_FORMAT = 1;
+
+export class Home {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  /** Makes the directories that are missing, private to this user.
+   *  @throws AppError conflict when a newer version wrote this home. */
+  static async open(root: string): Promise<Home> {
+    const home = new Home(root);
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    await home.checkFormat();
+    for (const dir of ["repos", "apps", "keys", "access", "trash", "git"]) {
+      await mkdir(join(root, dir), { recursive: true, mode: 0o700 });
+    }
+    await chmod(root, 0o700);
+    return home;
+  }
+
+  private async checkFormat(): Promise<void> {
+    const file = join(this.root, "format");
+    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+      return undefined;
+    });
+    if (text === undefined) return writeFile(file, `${String(HOME_FORMAT)}\n`, { mode: 0o600 });
+    if (Number(text) === HOME_FORMAT) return undefined;
+    throw new AppError(
+      "conflict",
+      `${this.root} was written by a newer version of git-heroku (format ${text.trim()}).`,
+      {
+        hint: "Upgrade git-heroku, or choose another home with GIT_HEROKU_HOME.",
+      },
+    );
+  }
+
+  get repos(): string {
+    return join(this.root, "repos");
+  }
+  get apps(): string {
+    return join(this.root, "apps");
+  }
+  get trash(): string {
+    return join(this.root, "trash");
+  }
+  /** Sockets of the git hooks. */
+  get git(): string {
+    return join(this.root, "git");
+  }
+  get socket(): string {
+    return join(this.root, "server.sock");
+  }
+  get serverFile(): string {
+    return join(this.root, "server.json");
+  }
+  get portsFile(): string {
+    return join(this.root, "ports.json");
+  }
+  get journal(): string {
+    return join(this.root, "platform.log");
+  }
+  get signingKey(): string {
+    return join(this.root, "keys", "ledger.key");
+  }
+  repo(app: AppName): string {
+    return join(this.repos, `${app}.git`);
+  }
+  app(app: AppName): string {
+    return join(this.apps, app);
+  }
+  configKeys(app: AppName): string {
+    return join(this.root, "keys", `${app}.keys`);
+  }
+}

@@ -1,0 +1,57 @@
+/** launch: makes what runs equal to what the newest succeeded release says. Idempotent, so that a launch that was
+ *  lost (a killed daemon, a lost post-receive) is repaired by the next one. */
+import { quantityOf } from "../core/app-state.ts";
+import { formationTypes, parseProcfile } from "../core/procfile.ts";
+import { describeDeploy, formatVersion, type Release } from "../core/release.ts";
+import type { App } from "./app.ts";
+import { ensureSlug } from "./ensure-slug.ts";
+import type { Platform } from "./platform.ts";
+import { updateRoute } from "./route.ts";
+
+export type LaunchReason = "launch" | "scale" | "start";
+
+/** Resolves when the formation was told; it boots and switches by itself afterwards. */
+export async function launch(platform: Platform, app: App, reason: LaunchReason): Promise<void> {
+  await app.launches.run(async () => {
+    if (app.isDestroyed) return;
+    const release = await app.ledger.current();
+    if (release?.code !== undefined) await converge(platform, app, release, reason);
+    await updateRoute(platform, app);
+  });
+}
+
+async function converge(platform: Platform, app: App, release: Release, reason: LaunchReason): Promise<void> {
+  const snapshot = await app.ledger.snapshot(release);
+  const state = await app.state();
+  const slug = await ensureSlug(platform, app, release);
+  const procfile = parseProcfile(snapshot.procfile ?? "");
+  const quantities = Object.fromEntries(
+    formationTypes(procfile).map((type) => [type, quantityOf(state.quantities, type)]),
+  );
+  const { bootTimeoutMs, exitTimeoutMs, preboot } = state.settings;
+  app.formation.configure({ bootTimeoutMs, exitTimeoutMs, preboot });
+  app.formation.converge(
+    {
+      release: release.version,
+      appDir: slug.dir,
+      procfile,
+      quantities,
+      env: { ...(await app.cipher.read(snapshot.configEnv)), ...platformVars(platform, app, release) },
+    },
+    reason,
+  );
+}
+
+/** What the platform adds to the config vars, less what differs between processes (PORT, DYNO, HOME). These names are
+ *  reserved, so no config var can stand in their way. */
+function platformVars(platform: Platform, app: App, release: Release): Record<string, string> {
+  const code = release.code ?? "";
+  return {
+    PATH: platform.processPath,
+    HEROKU_APP_NAME: app.name,
+    HEROKU_RELEASE_VERSION: formatVersion(release.version),
+    HEROKU_RELEASE_CREATED_AT: new Date(release.createdAt).toISOString().replace(/\.\d+Z$/, "Z"),
+    HEROKU_SLUG_COMMIT: code,
+    HEROKU_SLUG_DESCRIPTION: describeDeploy(code),
+  };
+}

@@ -1,0 +1,66 @@
+/** Opens one app in the daemon and introduces its parts to each other: processes write to spools, the log keeper reads
+ *  them, the formation tells the router where web listens. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { AppName } from "../core/app-name.ts";
+import { Formation } from "../formation/formation.ts";
+import { loadAppKeys } from "../ledger/app-keys.ts";
+import { ConfigCipher } from "../ledger/config-cipher.ts";
+import { writeDurably } from "../ledger/durable-file.ts";
+import { Ledger } from "../ledger/ledger.ts";
+import { LogStore } from "../logs/log-store.ts";
+import { App, idOfObject } from "./app.ts";
+import type { Platform } from "./platform.ts";
+import { updateRoute } from "./route.ts";
+
+/** Longer than any setting of the formation, which gives up waiting by itself. */
+const DRAIN_PATIENCE_MS = 3_600_000;
+
+/** @throws Error when the ledger, its keys or its log cannot be opened; nothing stays open then. */
+export async function openApp(platform: Platform, name: AppName): Promise<App> {
+  const dir = platform.home.app(name);
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await writeHookEnv(platform.home.repo(name), platform.hooks.env);
+  const cipher = new ConfigCipher(await loadAppKeys(platform.home.configKeys(name)));
+  const ledger = await Ledger.open({
+    ...platform.ledgerParts(),
+    repoPath: platform.home.repo(name),
+    indexPath: join(dir, "ledger.idx"),
+  });
+  try {
+    const first = await ledger.get(1);
+    const logs = await LogStore.open({ dir: join(dir, "logs"), clock: platform.clock });
+    return new App({ name, id: idOfObject(first.oid), ledger, logs, cipher }, (app) => makeFormation(platform, app));
+  } catch (error) {
+    await ledger.close();
+    throw error;
+  }
+}
+
+function makeFormation(platform: Platform, app: App): Formation {
+  return new Formation({
+    app: app.name,
+    runtime: platform.runtime,
+    ports: platform.ports,
+    clock: platform.clock,
+    callbacks: {
+      log: ({ ps, release, message, level }) =>
+        app.logs.append({ ps, source: "heroku", release, msg: message, ...(level && { level }) }),
+      onProcess: ({ id, spool, ps, release }) => app.logs.attach({ id, path: spool, ps, release }),
+      onExit: ({ id }) => app.logs.finish(id),
+      onRoutes: (routes) => {
+        app.routes = routes;
+        updateRoute(platform, app).catch((error: unknown) => platform.journal.fault(`routing to ${app.name}`, error));
+      },
+      drained: async (endpoint) => {
+        await platform.router.drained(endpoint, DRAIN_PATIENCE_MS);
+      },
+      onFault: (error) => platform.journal.fault(`formation of ${app.name}`, error),
+    },
+  });
+}
+
+/** The hooks read this file at every push; it is written again at every start, since the machine may have changed. */
+export async function writeHookEnv(repository: string, text: string): Promise<void> {
+  await writeDurably(join(repository, "hook-env"), text, 0o600);
+}

@@ -1,0 +1,166 @@
+/** receive-push: what happens between `git push` and its answer. The build, the release and the branch are one
+ *  decision: the push is accepted only once the release is on disk, else it is rejected with the reason. */
+import { AppError } from "../core/error.ts";
+import { describeDeploy } from "../core/release.ts";
+import { formatProcfile, RELEASE_TYPE } from "../core/procfile.ts";
+import type { Actor } from "./actor.ts";
+import type { App } from "./app.ts";
+import { DEPLOY_REFS } from "../ledger/deploy-branch.ts";
+import { buildRelease } from "./ensure-slug.ts";
+import type { Platform } from "./platform.ts";
+
+export const ZERO_OID = /^0+$/;
+export const BRANCH_PREFIX = "refs/heads/";
+
+export interface RefCommand {
+  ref: string;
+  old: string;
+  new: string;
+}
+
+export type RefReport = { ref: string; ok: true } | { ref: string; ok: false; reason: string };
+
+export interface Push {
+  actor: Actor;
+  commands: readonly RefCommand[];
+  /** Shows text to the person who pushes, at once. */
+  output(text: string): void;
+}
+
+export async function receivePush(platform: Platform, app: App, push: Push): Promise<RefReport[]> {
+  const reports: RefReport[] = [];
+  for (const command of push.commands) reports.push(await receiveCommand(platform, app, push, command));
+  return reports;
+}
+
+async function receiveCommand(platform: Platform, app: App, push: Push, command: RefCommand): Promise<RefReport> {
+  try {
+    await checkBranch(app, command);
+    if (app.pushes.length > 0) sayWaiting(app, push);
+    await app.pushes.run(() => deploy(platform, app, push, command));
+    return { ref: command.ref, ok: true };
+  } catch (error) {
+    return { ref: command.ref, ok: false, reason: rejection(platform, push, error) };
+  }
+}
+
+/** What the person reads: the message and hint as error lines, and the same in short as git's reason. */
+function rejection(platform: Platform, push: Push, error: unknown): string {
+  if (!(error instanceof AppError)) {
+    platform.journal.fault("push", error);
+    push.output(" !     The platform failed; `git heroku server:logs` has the details.\n");
+    return "internal error";
+  }
+  push.output(`\n !     ${error.message}\n`);
+  if (error.hint !== undefined) push.output(` !     ${error.hint}\n`);
+  push.output("\n");
+  return error instanceof PushRefused ? error.reason : "build failed";
+}
+
+/** A refusal whose short form git itself shows: `! [remote rejected] main -> main (reason)`. */
+class PushRefused extends AppError {
+  readonly reason: string;
+
+  constructor(reason: string, message: string, hint: string) {
+    super("conflict", message, { hint });
+    this.reason = reason;
+  }
+}
+
+async function checkBranch(app: App, command: RefCommand): Promise<void> {
+  const branch = command.ref.slice(BRANCH_PREFIX.length);
+  if (ZERO_OID.test(command.new)) {
+    throw new PushRefused(
+      "deletion refused",
+      `The deploy branch ${branch} cannot be deleted.`,
+      "To take the app down use git heroku destroy, or git heroku scale web=0.",
+    );
+  }
+  const deployed = await app.ledger.deployBranch();
+  if (deployed === undefined ? DEPLOY_REFS.has(command.ref) : command.ref === deployed) return;
+  const expected = (deployed ?? `${BRANCH_PREFIX}main`).slice(BRANCH_PREFIX.length);
+  throw new PushRefused(
+    `deploys from ${expected}`,
+    `${app.name} deploys from the branch ${expected}.`,
+    `Push it with: git push production ${branch}:${expected}`,
+  );
+}
+
+function sayWaiting(app: App, push: Push): void {
+  const build = app.runningBuild;
+  if (build === undefined) return;
+  push.output(`-----> waiting for the build of ${build.commit.slice(0, 7)} by ${build.email}\n`);
+}
+
+async function deploy(platform: Platform, app: App, push: Push, command: RefCommand): Promise<void> {
+  if (app.isDestroyed)
+    throw new PushRefused("app destroyed", `${app.name} was destroyed.`, "Create it again to deploy.");
+  await checkNotMoved(app, command);
+  const code = await checkCommit(app, command);
+  app.runningBuild = { commit: command.new, email: push.actor.by.email };
+  try {
+    push.output("-----> Heroku receiving push\n");
+    app.log("build", `Build of ${command.new.slice(0, 7)} started by ${push.actor.by.email}`);
+    const slug = await buildRelease(platform, app, command.new, (text) => push.output(text));
+    app.log("build", `Build of ${command.new.slice(0, 7)} succeeded`);
+    if (slug.procfile.has(RELEASE_TYPE)) {
+      push.output(" !     The release command of the Procfile is not run by this version of the platform.\n");
+    }
+    await appendRelease(app, push, command, { codeTree: code.tree, procfile: formatProcfile(slug.procfile) });
+  } catch (error) {
+    app.log("build", `Build of ${command.new.slice(0, 7)} failed`);
+    throw error;
+  } finally {
+    app.runningBuild = undefined;
+  }
+}
+
+async function appendRelease(
+  app: App,
+  push: Push,
+  command: RefCommand,
+  built: { codeTree: string; procfile: string },
+): Promise<void> {
+  const release = await app.ledger.append(async ({ current }) => {
+    await checkNotMoved(app, command);
+    if (current === undefined) throw new Error(`${app.name} has no release to start from`);
+    const snapshot = await app.ledger.snapshot(current);
+    return {
+      change: "deploy",
+      description: describeDeploy(command.new),
+      ...push.actor,
+      status: "succeeded",
+      code: command.new,
+      snapshot: { ...snapshot, ...built },
+      deployRef: { ref: command.ref, old: oldOf(command), new: command.new },
+    };
+  });
+  if (release) app.logRelease(push.actor, release);
+}
+
+/** The value that git told the pusher; none when the branch is new. */
+function oldOf(command: RefCommand): string | undefined {
+  return ZERO_OID.test(command.old) ? undefined : command.old;
+}
+
+/** A branch holds commits; git itself does not check that where the platform decides. */
+async function checkCommit(app: App, command: RefCommand): Promise<{ tree: string }> {
+  const code = await app.ledger.resolveCommit(command.new);
+  if (code?.oid === command.new) return code;
+  const branch = command.ref.slice(BRANCH_PREFIX.length);
+  throw new PushRefused(
+    "not a commit",
+    `${command.new.slice(0, 7)} is not a commit.`,
+    `Push the commit that a tag stands for: git push production TAG^{commit}:${branch}`,
+  );
+}
+
+/** git told the pusher an old value; when another push moved the branch since, that push must be seen first. */
+async function checkNotMoved(app: App, command: RefCommand): Promise<void> {
+  if ((await app.ledger.ref(command.ref)) === oldOf(command)) return;
+  throw new PushRefused(
+    "branch moved",
+    `${command.ref.slice(BRANCH_PREFIX.length)} moved while this push was waiting.`,
+    "Fetch, look at what was deployed, and push again.",
+  );
+}

@@ -1,0 +1,288 @@
+/** One request on its way: routed, perhaps held until its app is up, sent, perhaps sent again, answered, logged. */
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { type AccessRecord, formatAccessLine } from "./access-line.ts";
+import { Answer } from "./answer.ts";
+import { type Attempt, Attempts } from "./attempts.ts";
+import type { ExchangeContext, Incoming } from "./context.ts";
+import { type Failure, type FailureName, FAILURES, failureOf } from "./failure.ts";
+import { type Origin, originOf, oversize, requestHeaders, upgradeHead } from "./headers.ts";
+import type { RequestTarget } from "./host-name.ts";
+import { type BodyWatcher, RequestBody } from "./request-body.ts";
+import type { RouteEntry, Seat, Waiter } from "./route-table.ts";
+import { joinSockets } from "./tunnel.ts";
+import type { DispatchHandler, Upstream, UpstreamRequest } from "./upstream.ts";
+
+/** What the running timer waits for. */
+type Phase = "boot" | "upload" | "first byte" | "answer";
+
+const GIVEN_UP = new Error("The router gave this request up.");
+
+export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHandler {
+  failure: Failure | undefined;
+  status = 0;
+  readonly method: string;
+  readonly path: string;
+  readonly host: string;
+  readonly origin: Origin;
+  dyno = "";
+  connectMs = -1;
+  serviceMs = -1;
+  bytes = -1;
+
+  private readonly context: ExchangeContext;
+  private readonly app: string;
+  private readonly incoming: Incoming;
+  private readonly answer: Answer;
+  private readonly message: UpstreamRequest;
+  private readonly hasBody: boolean;
+  private body: RequestBody | undefined;
+  private owesContinue: boolean;
+
+  private done = false;
+  private heldBy: RouteEntry | undefined;
+  private holdUntil = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private phase: Phase = "boot";
+
+  private attempts: Attempts | undefined;
+  private upstream: Upstream | undefined;
+  private reused = false;
+  private sentAt = 0;
+  /** Set while the request is on a connection. */
+  private abort: ((reason?: Error) => void) | undefined;
+  private answerSeen = false;
+  private resume: (() => void) | undefined;
+
+  constructor(context: ExchangeContext, target: RequestTarget, app: string, incoming: Incoming) {
+    const { request, response } = incoming;
+    this.context = context;
+    this.incoming = incoming;
+    this.answer = new Answer(request, response);
+    this.method = request.method ?? "GET";
+    this.path = target.path;
+    this.host = target.host;
+    this.app = app;
+    this.owesContinue = incoming.expectsContinue === true;
+    this.origin = originOf(request, context.clock.now(), context);
+    this.hasBody = incoming.upgradeHead === undefined && announcesBody(request);
+    this.message = {
+      path: target.path,
+      method: this.method,
+      headers: requestHeaders(request, target.hostHeader, this.origin),
+      upgrade: incoming.upgradeHead === undefined ? undefined : request.headers.upgrade,
+      body: undefined,
+    };
+    response.on("close", () => {
+      if (!this.done && !response.writableFinished) this.fail("H27");
+    });
+  }
+
+  start(): void {
+    const status = oversize(this.incoming.request, this.path, this.context.settings);
+    if (status === undefined) this.route();
+    else this.fail("H26", status);
+  }
+
+  /** Finds a place for the request by the table of this moment; called again for every retry and when the table changes. */
+  route(): void {
+    if (this.done) return;
+    this.heldBy = undefined;
+    const { closing, table } = this.context;
+    const entry = closing ? undefined : table.find(this.host);
+    if (entry === undefined) {
+      this.fail(closing ? "H99" : "noSuchApp");
+      return;
+    }
+    const verdict = entry.decide(this.attempts);
+    if (verdict === "wait") this.hold(entry);
+    else if (typeof verdict === "string") this.fail(verdict);
+    else this.send(verdict);
+  }
+
+  private hold(entry: RouteEntry): void {
+    const { settings, clock } = this.context;
+    if (entry.waiting.size >= settings.heldMax) {
+      this.fail("H11");
+      return;
+    }
+    if (this.holdUntil === 0) this.holdUntil = clock.now() + settings.bootMs;
+    entry.waiting.add(this);
+    this.heldBy = entry;
+    this.watch("boot", Math.max(0, this.holdUntil - clock.now()));
+  }
+
+  private send(seat: Seat): void {
+    clearTimeout(this.timer);
+    this.dyno = seat.ps;
+    this.upstream = seat.upstream;
+    this.abort = undefined;
+    this.answerSeen = false;
+    this.connectMs = -1;
+    this.sentAt = this.context.clock.now();
+    if (this.hasBody) {
+      this.body = new RequestBody(this.incoming.request, this);
+      this.message.body = this.body;
+    }
+    this.reused = !seat.upstream.send(this.message, this);
+  }
+
+  private watch(phase: Phase, ms: number): void {
+    clearTimeout(this.timer);
+    this.phase = phase;
+    this.timer = setTimeout(expire, ms, this);
+  }
+
+  /** The running timer has ended. */
+  expired(): void {
+    if (this.phase === "boot") this.fail("H20");
+    else if (this.phase === "first byte") this.fail("H12");
+    else if (this.phase === "upload") this.fail(this.body?.stalled === true ? "H12" : "H28");
+    else this.fail(this.answer.stalled ? "H28" : "H15");
+  }
+
+  bodyMoved(): void {
+    if (this.phase === "upload") this.timer?.refresh();
+  }
+
+  bodyEnded(): void {
+    if (this.phase === "upload") this.watch("first byte", this.context.settings.firstByteMs);
+  }
+
+  onConnect(abort: (reason?: Error) => void): void {
+    if (this.done) {
+      abort(GIVEN_UP);
+      return;
+    }
+    const { clock, settings } = this.context;
+    this.abort = abort;
+    this.connectMs = clock.now() - this.sentAt;
+    if (this.owesContinue) this.answer.continue();
+    this.owesContinue = false;
+    if (this.hasBody) this.watch("upload", settings.idleMs);
+    else this.watch("first byte", settings.firstByteMs);
+  }
+
+  onResponseStarted(): void {
+    this.answerSeen = true;
+  }
+
+  onHeaders(status: number, raw: Buffer[], resume: () => void, reason: string): boolean {
+    if (this.done) return true;
+    if (status < 200) {
+      this.timer?.refresh();
+      this.answer.hint(status, raw);
+      return true;
+    }
+    if (this.context.closing) this.answer.last();
+    if (!this.answer.begin(status, reason, raw)) {
+      this.fail("H17");
+      return true;
+    }
+    this.status = status;
+    this.resume = resume;
+    this.watch("answer", this.context.settings.idleMs);
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.done) return true;
+    this.timer?.refresh();
+    if (this.answer.write(chunk)) return true;
+    this.answer.drained(() => {
+      this.timer?.refresh();
+      this.resume?.();
+    });
+    return false;
+  }
+
+  onComplete(trailers: readonly (Buffer | string)[] | null): void {
+    if (this.done) return;
+    this.answer.complete(trailers);
+    this.end(undefined, this.status);
+  }
+
+  onUpgrade(status: number, raw: Buffer[] | string[] | null, backend: Socket): void {
+    const { response, upgradeHead: head } = this.incoming;
+    const client = response.socket;
+    if (this.done || client === null || head === undefined) {
+      backend.destroy();
+      return;
+    }
+    clearTimeout(this.timer);
+    this.answer.begun = true;
+    response.detachSocket(client);
+    client.write(upgradeHead(status, (raw ?? []) as Buffer[]), "latin1");
+    joinSockets({ client, backend, head, idleMs: this.context.settings.idleMs }, (bytes, idle) => {
+      this.answer.bytes = bytes;
+      this.end(idle ? FAILURES.H15 : undefined, status);
+    });
+  }
+
+  onError(error: Error): void {
+    const { upstream } = this;
+    if (this.done || upstream === undefined) return;
+    if (this.answer.begun) {
+      this.fail("H18");
+      return;
+    }
+    const connected = this.abort !== undefined;
+    if (!connected) this.connectMs = this.context.clock.now() - this.sentAt;
+    const failure = this.body?.lost === true ? "H27" : failureOf(error, connected);
+    this.attempts ??= new Attempts();
+    if (!this.attempts.mayRepeat(this.attempt(failure, upstream))) {
+      this.fail(failure);
+      return;
+    }
+    this.release();
+    this.route();
+  }
+
+  private attempt(failure: FailureName, upstream: Upstream): Attempt {
+    const begun = this.answerSeen || this.body?.touched === true;
+    return { failure, upstream, method: this.method, reused: this.reused, begun };
+  }
+
+  /** Ends the request with an error: its page when nothing was sent yet, else a cut connection. */
+  private fail(name: FailureName, status: number = FAILURES[name].status): void {
+    if (this.done) return;
+    const failure: Failure = FAILURES[name];
+    const { abort, answer } = this;
+    if (this.dyno !== "" && answer.bytes < 0) answer.bytes = 0;
+    this.end(failure, status);
+    abort?.(GIVEN_UP);
+    if (answer.begun || status === 499) {
+      answer.cut();
+      return;
+    }
+    // A client that still waits for `100 Continue` may or may not send its body now.
+    if (this.owesContinue || this.context.closing) answer.last();
+    answer.refuse(failure, this.app, status);
+  }
+
+  private end(failure: Failure | undefined, status: number): void {
+    this.done = true;
+    clearTimeout(this.timer);
+    this.heldBy?.waiting.delete(this);
+    this.failure = failure;
+    this.status = status;
+    this.bytes = this.answer.bytes;
+    if (this.abort !== undefined) this.serviceMs = this.context.clock.now() - this.sentAt - this.connectMs;
+    this.release();
+    if (failure === undefined || failure.code !== undefined) this.context.onRequest(this.app, formatAccessLine(this));
+  }
+
+  private release(): void {
+    this.upstream?.finished();
+    this.upstream = undefined;
+  }
+}
+
+function expire(exchange: Exchange): void {
+  exchange.expired();
+}
+
+function announcesBody(request: IncomingMessage): boolean {
+  const length = request.headers["content-length"];
+  return request.headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
+}

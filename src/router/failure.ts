@@ -1,0 +1,116 @@
+/** Heroku's router errors: code, description and status for the log, a few words for the browser. */
+
+export interface Failure {
+  /** Undefined: the request belongs to no app, so no line is logged. */
+  readonly code: string | undefined;
+  readonly at: "info" | "warning" | "error";
+  readonly desc: string;
+  readonly status: number;
+  /** The socket that broke, where Heroku names it. */
+  readonly sock?: "client" | "backend";
+  readonly title: string;
+  readonly text: string;
+  /** For the owner: the command that tells more, `APP` being the app's name. */
+  readonly command?: string;
+}
+
+const LOOK = "git heroku logs --app APP";
+const BROKEN = { title: "Application error", text: "The application could not serve this page.", command: LOOK };
+const SLOW = { title: "Application error", text: "The application took too long to answer.", command: LOOK };
+const CLIENT = { title: "Bad request", text: "The request could not be completed." };
+
+export const FAILURES = {
+  H10: { code: "H10", at: "error", desc: "App crashed", status: 503, ...BROKEN },
+  H11: {
+    code: "H11",
+    at: "error",
+    desc: "Backlog too deep",
+    status: 503,
+    title: "Too busy",
+    text: "Too many requests are waiting for this application. Please try again soon.",
+  },
+  H12: { code: "H12", at: "error", desc: "Request timeout", status: 503, ...SLOW },
+  H13: { code: "H13", at: "error", desc: "Connection closed without response", status: 503, ...BROKEN },
+  H14: {
+    code: "H14",
+    at: "error",
+    desc: "No web processes running",
+    status: 503,
+    title: "Nothing is serving this page",
+    text: "The application has no web process running.",
+    command: "git heroku ps:scale web=1 --app APP",
+  },
+  H15: { code: "H15", at: "error", desc: "Idle connection", status: 503, ...SLOW },
+  H17: { code: "H17", at: "error", desc: "Poorly formatted HTTP response", status: 503, ...BROKEN },
+  H18: { code: "H18", at: "error", desc: "Server Request Interrupted", status: 503, sock: "backend", ...BROKEN },
+  H19: { code: "H19", at: "error", desc: "Backend connection timeout", status: 503, ...BROKEN },
+  H20: { code: "H20", at: "error", desc: "App boot timeout", status: 503, ...SLOW },
+  H21: { code: "H21", at: "error", desc: "Backend connection refused", status: 503, ...BROKEN },
+  H25: { code: "H25", at: "error", desc: "HTTP Restriction", status: 502, ...BROKEN },
+  H26: { code: "H26", at: "error", desc: "Request Error", status: 400, ...CLIENT },
+  H27: { code: "H27", at: "warning", desc: "Client Request Interrupted", status: 499, sock: "client", ...CLIENT },
+  H28: { code: "H28", at: "warning", desc: "Client Connection Idle", status: 499, sock: "client", ...CLIENT },
+  H80: {
+    code: "H80",
+    at: "info",
+    desc: "Maintenance mode",
+    status: 503,
+    title: "Offline for maintenance",
+    text: "This application is undergoing maintenance right now. Please check back later.",
+  },
+  H81: {
+    code: "H81",
+    at: "info",
+    desc: "Blank app",
+    status: 503,
+    title: "Nothing here yet",
+    text: "There is an application with this name, but no code has been pushed to it yet.",
+    command: "git push production main",
+  },
+  H99: {
+    code: "H99",
+    at: "error",
+    desc: "Platform error",
+    status: 500,
+    title: "Platform error",
+    text: "The platform could not handle this request. The fault is not the application's.",
+  },
+  noSuchApp: {
+    code: undefined,
+    at: "info",
+    desc: "No such app",
+    status: 404,
+    title: "No such app",
+    text: "There is no application at this address.",
+    command: "git heroku apps",
+  },
+  badRequest: { code: undefined, at: "info", desc: "Bad request", status: 400, ...CLIENT },
+} as const satisfies Record<string, Failure>;
+
+export type FailureName = keyof typeof FAILURES;
+
+const REFUSED = new Set([
+  "ECONNREFUSED",
+  "ENOENT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EHOSTDOWN",
+  "EADDRNOTAVAIL",
+  "ECONNRESET",
+  "EPIPE",
+]);
+const CONNECT_TIMEOUT = new Set(["UND_ERR_CONNECT_TIMEOUT", "ETIMEDOUT"]);
+const NOT_SENDABLE = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
+
+/** What an error on the way to or from a web process means, as long as the client has seen nothing of an answer. */
+export function failureOf(error: Error, connected: boolean): FailureName {
+  if (error.name === "HTTPParserError") return "H17";
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  if (code === "") return "H99";
+  if (!connected) {
+    if (REFUSED.has(code)) return "H21";
+    if (CONNECT_TIMEOUT.has(code)) return "H19";
+    return NOT_SENDABLE.has(code) ? "H26" : "H99";
+  }
+  return code === "UND_ERR_HEADERS_OVERFLOW" ? "H25" : "H13";
+}

@@ -1,0 +1,184 @@
+/** The HTTP front of all apps: finds the app by Host and carries requests to its web processes. */
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../core/clock.ts";
+import { answerFailure, rawFailure } from "./error-page.ts";
+import type { ExchangeContext, Incoming } from "./context.ts";
+import { Exchange } from "./exchange.ts";
+import { FAILURES } from "./failure.ts";
+import { parseTarget } from "./host-name.ts";
+import { type AppRoute, RouteTable } from "./route-table.ts";
+import { DEFAULT_ROUTER_SETTINGS, type RouterSettings } from "./settings.ts";
+import { type Address, UpstreamSet } from "./upstream.ts";
+import { isTunnelRequest, readAsPlainRequest } from "./upgrade.ts";
+
+export interface RouterOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly clock: Clock;
+  /** A new UUID for a request that brings no id of its own. */
+  readonly randomId: () => string;
+  /** Gets each finished request's log line. */
+  readonly onRequest: (app: string, line: string) => void;
+  readonly settings?: Partial<RouterSettings>;
+}
+
+const UNPARSED: Record<string, [number, string] | undefined> = {
+  HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "Request Timeout"],
+};
+const LINGER_MS = 1_000;
+
+export class Router {
+  readonly port: number;
+  private readonly server: Server;
+  private readonly settings: RouterSettings;
+  private readonly upstreams: UpstreamSet;
+  private readonly table: RouteTable;
+  private readonly context: ExchangeContext;
+  /** Connections that node no longer counts as its own: upgraded ones. */
+  private readonly rawSockets = new Set<Socket>();
+  /** The latest answer of each connection. */
+  private readonly latest = new WeakMap<Duplex, ServerResponse>();
+  private closed: Promise<void> | undefined;
+
+  private constructor(server: Server, settings: RouterSettings, options: RouterOptions) {
+    this.server = server;
+    this.settings = settings;
+    this.port = (server.address() as AddressInfo).port;
+    this.upstreams = new UpstreamSet(settings);
+    this.table = new RouteTable(settings.baseDomains, this.upstreams);
+    const { clock, randomId, onRequest } = options;
+    const { table, port } = this;
+    this.context = { table, settings, clock, randomId, onRequest, port, closing: false };
+  }
+
+  /** @throws node's own error, such as EADDRINUSE. */
+  static async listen(options: RouterOptions): Promise<Router> {
+    const settings = { ...DEFAULT_ROUTER_SETTINGS, ...options.settings };
+    const server = createServer({
+      maxHeaderSize: settings.requestHeadMax,
+      headersTimeout: settings.requestHeadMs,
+      // A whole upload may take as long as it moves; silence in it ends it (H28).
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.min(30_000, settings.requestHeadMs),
+      keepAliveTimeout: settings.clientKeepAliveMs,
+      requireHostHeader: false,
+      noDelay: true,
+    });
+    // One more than allowed, because node drops the rest without a word.
+    server.maxHeadersCount = settings.headerCountMax + 1;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(options.port, options.host, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+    const router = new Router(server, settings, options);
+    router.serve();
+    return router;
+  }
+
+  /** Replaces the app's entry; requests that wait for the app ask the new one. */
+  setApp(route: AppRoute): void {
+    this.table.set(route);
+  }
+
+  removeApp(app: string): void {
+    this.table.remove(app);
+  }
+
+  /** Resolves true once the process has no request in flight and no connection, false when that took longer. Take
+   *  the process out of its app's entry first. */
+  async drained(backend: Address, timeoutMs: number): Promise<boolean> {
+    const upstream = this.upstreams.find(backend);
+    if (upstream === undefined) return true;
+    const idle = await upstream.idle(timeoutMs);
+    if (idle && upstream.inFlight === 0) upstream.closeConnections();
+    return idle;
+  }
+
+  /** Stops accepting, lets running requests finish for a while, then cuts what is left. */
+  async close(): Promise<void> {
+    this.closed ??= this.shutDown();
+    return this.closed;
+  }
+
+  private serve(): void {
+    this.server
+      .on("request", (request, response) => this.handle({ request, response }))
+      .on("checkContinue", (request, response) => this.handle({ request, response, expectsContinue: true }))
+      .on("upgrade", (request, socket, head) => this.handleUpgrade(request, socket as Socket, head))
+      .on("clientError", (error, socket) => {
+        const latest = this.latest.get(socket);
+        refuseUnparsed(error, socket as Socket, latest?.writableFinished === false ? latest : undefined);
+      })
+      // Out of descriptors, say: the connection is lost, the router is not.
+      .on("error", () => undefined);
+  }
+
+  private handle(incoming: Incoming): void {
+    const { request, response } = incoming;
+    this.latest.set(request.socket, response);
+    const target = parseTarget(request.url ?? "", request.rawHeaders);
+    const entry = target && this.table.find(target.host);
+    if (target === undefined || entry === undefined) {
+      if (incoming.expectsContinue === true) response.shouldKeepAlive = false;
+      answerFailure(response, target === undefined ? FAILURES.badRequest : FAILURES.noSuchApp);
+      return;
+    }
+    new Exchange(this.context, target, entry.route.app, incoming).start();
+  }
+
+  private handleUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    if (!isTunnelRequest(request)) {
+      readAsPlainRequest(this.server, request, socket, head);
+      return;
+    }
+    this.rawSockets.add(socket);
+    socket.on("close", () => this.rawSockets.delete(socket));
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    socket.on("error", () => undefined);
+    socket.on("drain", () => response.emit("drain"));
+    response.on("finish", () => {
+      response.detachSocket(socket);
+      socket.destroySoon();
+    });
+    this.handle({ request, response, upgradeHead: head });
+  }
+
+  private async shutDown(): Promise<void> {
+    const { server, context } = this;
+    context.closing = true;
+    const stopped = new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+    for (const socket of this.rawSockets) socket.destroy();
+    this.table.clear();
+    // Connections that become idle from now on.
+    const sweep = setInterval(() => server.closeIdleConnections(), 50);
+    const cap = setTimeout(() => server.closeAllConnections(), this.settings.closeMs);
+    await stopped;
+    clearInterval(sweep);
+    clearTimeout(cap);
+    this.upstreams.closeConnections();
+  }
+}
+
+/** Answers what node's parser refused, if `unfinished`, the answer on its way on that connection, leaves room for it. */
+function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket, unfinished: ServerResponse | undefined): void {
+  const busy = unfinished !== undefined && (unfinished.headersSent || unfinished.req.complete);
+  if (!socket.writable || error.code === "ECONNRESET" || busy) {
+    socket.destroy();
+    return;
+  }
+  const [status, reason] = UNPARSED[error.code ?? ""] ?? [400, "Bad Request"];
+  // The client gets a moment to read before the connection goes.
+  socket.setTimeout(LINGER_MS);
+  socket.end(rawFailure(FAILURES.badRequest, status, reason));
+}

@@ -1,0 +1,78 @@
+/** /apps: list, create, info, maintenance, destroy, settings. */
+import type { FastifyInstance } from "fastify";
+import { changeSettings, readSettingTexts } from "../platform/change-settings.ts";
+import { createApp } from "../platform/create-app.ts";
+import { destroyApp } from "../platform/destroy-app.ts";
+import type { Platform } from "../platform/platform.ts";
+import { setMaintenance } from "../platform/set-maintenance.ts";
+import { callerOf } from "./caller.ts";
+import { appResource } from "./resources.ts";
+
+export interface AppParams {
+  app: string;
+}
+
+const createBody = {
+  type: ["object", "null"],
+  properties: { name: { type: "string", maxLength: 200 } },
+} as const;
+
+const patchBody = {
+  type: "object",
+  properties: { maintenance: { type: "boolean" } },
+  required: ["maintenance"],
+} as const;
+
+const settingsBody = {
+  type: "object",
+  additionalProperties: { type: ["string", "null"], maxLength: 200 },
+  minProperties: 1,
+  maxProperties: 50,
+} as const;
+
+export function appRoutes(server: FastifyInstance, platform: Platform): void {
+  server.get("/apps", () => Promise.all(platform.list().map((app) => appResource(platform, app))));
+
+  server.post<{ Body: { name?: string } | undefined }>(
+    "/apps",
+    { schema: { body: createBody } },
+    async (request, reply) => {
+      const app = await createApp(platform, request.body?.name, callerOf(request));
+      void reply.status(201);
+      return appResource(platform, app);
+    },
+  );
+
+  server.get<{ Params: AppParams }>("/apps/:app", (request) => appResource(platform, platform.app(request.params.app)));
+
+  server.patch<{ Params: AppParams; Body: { maintenance: boolean } }>(
+    "/apps/:app",
+    { schema: { body: patchBody } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      await setMaintenance(platform, app, request.body.maintenance, callerOf(request));
+      return appResource(platform, app);
+    },
+  );
+
+  server.get<{ Params: AppParams }>("/apps/:app/settings", (request) =>
+    readSettingTexts(platform.app(request.params.app)),
+  );
+
+  server.patch<{ Params: AppParams; Body: Record<string, string | null> }>(
+    "/apps/:app/settings",
+    { schema: { body: settingsBody } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      await changeSettings(platform, app, request.body, callerOf(request));
+      return readSettingTexts(app);
+    },
+  );
+
+  server.delete<{ Params: AppParams }>("/apps/:app", async (request) => {
+    const app = platform.app(request.params.app);
+    const resource = await appResource(platform, app);
+    await destroyApp(platform, app, callerOf(request));
+    return resource;
+  });
+}

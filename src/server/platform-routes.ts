@@ -1,0 +1,51 @@
+/** /platform: the daemon itself: status, doctor, stop. */
+import type { FastifyInstance } from "fastify";
+import type { Platform } from "../platform/platform.ts";
+import { iso } from "./resources.ts";
+
+/** What the daemon's program lets a request do to it. */
+export interface DaemonControl {
+  version: string;
+  startedAt: number;
+  /** Begins a shutdown; the answer still goes out. */
+  stop(options: { apps: boolean }): void;
+  doctor(): Promise<DoctorLine[]>;
+}
+
+export interface DoctorLine {
+  name: string;
+  /** False only for an error. */
+  ok: boolean;
+  level: "ok" | "warning" | "error";
+  message: string;
+  hint?: string;
+}
+
+const stopBody = {
+  type: ["object", "null"],
+  properties: { apps: { type: "boolean" } },
+} as const;
+
+export function platformRoutes(server: FastifyInstance, platform: Platform, control: DaemonControl): void {
+  server.get("/platform", () => ({
+    version: control.version,
+    pid: process.pid,
+    home: platform.home.root,
+    started_at: iso(control.startedAt),
+    router_url: platform.routerUrl,
+    apps: platform.list().length,
+    processes: platform.list().reduce((sum, app) => sum + app.formation.list().length, 0),
+    rss_bytes: process.memoryUsage.rss(),
+  }));
+
+  server.post<{ Body: { apps?: boolean } | undefined }>(
+    "/platform/actions/stop",
+    { schema: { body: stopBody } },
+    (request, reply) => {
+      control.stop({ apps: request.body?.apps === true });
+      return reply.status(202).send({});
+    },
+  );
+
+  server.get("/platform/doctor", () => control.doctor());
+}

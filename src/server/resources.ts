@@ -1,0 +1,119 @@
+/** Platform API objects (docs/api.md): how an app, a dyno, a formation entry and a release look on the wire.
+ *  Field sets are Heroku's, so that its own clients can read them; ours ride along as extra fields. */
+import { createHash } from "node:crypto";
+import { formatVersion, type Release } from "../core/release.ts";
+import { formationTypes, type Procfile } from "../core/procfile.ts";
+import { quantityOf } from "../core/app-state.ts";
+import { idOfObject, type App, type DynoInfo } from "../platform/app.ts";
+import type { Platform } from "../platform/platform.ts";
+import { isEligible } from "../platform/rollback.ts";
+
+type Resource = Record<string, unknown>;
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+/** A UUID that stays the same for the same words. */
+function idOf(...words: string[]): string {
+  return idOfObject(createHash("sha256").update(words.join("\0")).digest("hex"));
+}
+
+function person(email: string): Resource {
+  return { email, id: idOf("person", email) };
+}
+
+const named = (kind: string, name: string): Resource => ({ id: idOf(kind, name), name });
+
+export async function appResource(platform: Platform, app: App): Promise<Resource> {
+  const [first, current, state] = await Promise.all([app.ledger.get(1), app.ledger.current(), app.state()]);
+  return {
+    id: app.id,
+    name: app.name,
+    acm: false,
+    archived_at: null,
+    buildpack_provided_description: null,
+    build_stack: named("stack", "host"),
+    create_status: "complete",
+    created_at: iso(first.createdAt),
+    generation: named("generation", "cedar"),
+    git_url: platform.home.repo(app.name),
+    internal_routing: null,
+    maintenance: state.maintenance,
+    organization: null,
+    owner: person(first.by.email),
+    region: named("region", "local"),
+    released_at: current?.code === undefined ? null : iso(current.createdAt),
+    repo_size: null,
+    slug_size: null,
+    space: null,
+    stack: named("stack", "host"),
+    team: null,
+    updated_at: iso((current ?? first).createdAt),
+    web_url: `${platform.webUrl(app.name)}/`,
+  };
+}
+
+export function dynoResource(app: App, dyno: DynoInfo, extended: boolean): Resource {
+  const resource: Resource = {
+    attach_url: null,
+    command: dyno.command,
+    created_at: iso(dyno.since),
+    id: dyno.id,
+    name: dyno.name,
+    release: { id: idOf(app.id, formatVersion(dyno.release)), version: dyno.release },
+    app: { id: app.id, name: app.name },
+    size: "Basic",
+    state: dyno.state,
+    type: dyno.type,
+    updated_at: iso(dyno.since),
+  };
+  if (!extended) return resource;
+  const { pid, port, restarts, serving, listed } = dyno;
+  return {
+    ...resource,
+    extended: { pid: pid ?? null, port: port ?? null, restarts, serving, listed, release: dyno.release },
+  };
+}
+
+export function formationResources(
+  app: App,
+  procfile: Procfile,
+  quantities: Readonly<Record<string, number>>,
+  release: Release,
+): Resource[] {
+  return formationTypes(procfile).map((type) => ({
+    app: { id: app.id, name: app.name },
+    command: procfile.get(type),
+    created_at: iso(release.createdAt),
+    dyno_size: named("dyno-size", "Basic"),
+    id: idOf(app.id, type),
+    quantity: quantityOf(quantities, type),
+    size: "Basic",
+    type,
+    updated_at: iso(release.createdAt),
+  }));
+}
+
+export function releaseResource(app: App, release: Release, current: Release | undefined): Resource {
+  return {
+    addon_plan_names: [],
+    artifacts: [],
+    app: { id: app.id, name: app.name },
+    created_at: iso(release.createdAt),
+    current: release.version === current?.version,
+    description: release.description,
+    eligible_for_rollback: isEligible(release),
+    id: idOfObject(release.oid),
+    output_stream_url: null,
+    slug: release.code === undefined ? null : { id: idOfObject(release.code) },
+    status: release.status,
+    updated_at: iso(release.createdAt),
+    user: person(release.by.email),
+    version: release.version,
+    change: release.change,
+    commit: release.code ?? null,
+    oid: release.oid,
+    via: release.via,
+  };
+}

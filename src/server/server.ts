@@ -1,0 +1,63 @@
+/** The Platform API over HTTP (docs/api.md): routes to use-cases, errors to `{id, message, hint}`. */
+import fastify, { type FastifyInstance } from "fastify";
+import { AppError } from "../core/error.ts";
+import type { Platform } from "../platform/platform.ts";
+import { appRoutes } from "./app-routes.ts";
+import { configRoutes } from "./config-routes.ts";
+import { formationRoutes } from "./formation-routes.ts";
+import { logRoutes } from "./log-routes.ts";
+import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
+import { releaseRoutes } from "./release-routes.ts";
+
+/** Config vars of one app fit into 64 KiB; nothing else that is sent comes near. */
+const BODY_BYTES_MAX = 1024 * 1024;
+
+export function createServer(platform: Platform, control: DaemonControl): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    bodyLimit: BODY_BYTES_MAX,
+    forceCloseConnections: true,
+    // What arrives must be of the right type already: `{"A": 1}` is no config var.
+    ajv: { customOptions: { coerceTypes: false, allowUnionTypes: true } },
+  });
+  acceptEmptyJson(server);
+  server.setErrorHandler((error, request, reply) => {
+    const answer = answerFor(error);
+    if (answer.id === "internal_server_error") platform.journal.fault(`${request.method} ${request.url}`, error);
+    void reply
+      .status(answer.status)
+      .send({ id: answer.id, message: answer.message, ...(answer.hint && { hint: answer.hint }) });
+  });
+  server.setNotFoundHandler((request, reply) => {
+    void reply
+      .status(404)
+      .send({ id: "not_found", message: `There is no ${request.method} ${request.url.split("?")[0] ?? ""}.` });
+  });
+  for (const routes of [appRoutes, configRoutes, formationRoutes, logRoutes, releaseRoutes]) routes(server, platform);
+  platformRoutes(server, platform, control);
+  return server;
+}
+
+/** Clients send `Content-Type: application/json` with an empty body on some POSTs. */
+function acceptEmptyJson(server: FastifyInstance): void {
+  server.removeContentTypeParser("application/json");
+  server.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {
+    try {
+      done(null, body === "" ? undefined : JSON.parse(String(body)));
+    } catch {
+      done(new AppError("bad_request", "The request body is not JSON."));
+    }
+  });
+}
+
+function answerFor(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
+  if (error instanceof Error && "validation" in error) return new AppError("invalid_params", error.message);
+  if (typeof status === "number" && status >= 400 && status < 500 && error instanceof Error) {
+    return new AppError("bad_request", error.message);
+  }
+  return new AppError("internal_server_error", "The platform failed on this request.", {
+    hint: "`git heroku server:logs` has the details; the app itself is not affected.",
+  });
+}

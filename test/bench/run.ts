@@ -1,0 +1,27 @@
+/** `npm run bench`: the product beside a real peer in the same run; figures are ratios of medians, so that a slow or
+ *  busy machine changes both sides. `npm run bench -- push` runs the rows whose name matches. Prints Markdown. */
+import { cpus, totalmem } from "node:os";
+import { benchCommands } from "./commands.ts";
+import { benchIdle } from "./idle.ts";
+import { benchPush } from "./push.ts";
+import { benchRollback } from "./rollback.ts";
+import type { Row } from "./measure.ts";
+
+const SETS: Record<string, () => Promise<Row[]>> = {
+  push: benchPush,
+  commands: benchCommands,
+  rollback: benchRollback,
+  idle: benchIdle,
+};
+
+const wanted = process.argv.slice(2);
+console.log(
+  `Node ${process.version}, ${String(cpus().length)} cores, ${String(Math.round(totalmem() / 2 ** 30))} GiB.\n`,
+);
+console.log("| what | ours | peer | ratio | limit |\n|---|---|---|---|---|");
+for (const [name, bench] of Object.entries(SETS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  for (const row of await bench()) {
+    console.log(`| ${row.what} | ${row.ours} | ${row.peer} | ${row.ratio} | ${row.limit} |`);
+  }
+}

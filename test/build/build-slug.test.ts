@@ -1,0 +1,174 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { lstat, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as assert from "uvu/assert";
+import { cleanBuilds, findSlug, findSlugOfTree } from "../../src/build/slug-store.ts";
+import { refuses } from "../support/assert.ts";
+import { describe } from "../support/suite.ts";
+import { Beacon, BuildLab, CLOCK } from "./build-lab.ts";
+
+const PROGRAM = fileURLToPath(new URL("build-program.js", import.meta.url));
+
+describe("build slug", (test) => {
+  test("an app with a Procfile is laid out, read-only, and told in Heroku's words", async (t) => {
+    const lab = await BuildLab.make(t);
+    const commit = await lab.commit({ Procfile: "worker: sh work.sh\nweb: ./serve\n", "bin/serve": "#!/bin/sh\n" });
+    const slug = await lab.build(commit);
+    assert.is(
+      lab.text,
+      `-----> Procfile app detected
+-----> Discovering process types
+       Procfile declares types -> web, worker
+`,
+    );
+    assert.equal(
+      [...slug.procfile],
+      [
+        ["web", "./serve"],
+        ["worker", "sh work.sh"],
+      ],
+    );
+    assert.is(await readFile(join(slug.dir, "bin/serve"), "utf8"), "#!/bin/sh\n");
+    assert.is((await stat(join(slug.dir, "bin/serve"))).mode & 0o777, 0o444);
+    assert.ok(((await stat(join(slug.dir, "bin"))).mode & 0o200) !== 0);
+    assert.is(slug.reused, false);
+    assert.is(slug.sizeBytes, 42);
+    assert.is(slug.detected, "Procfile");
+    assert.equal(await lab.slugs(), [slug.id]);
+    assert.equal(await findSlug(lab.appDir, slug.id), { ...slug, declared: true, reused: true });
+    assert.is((await findSlugOfTree(lab.appDir, commit.tree))?.dir, slug.dir);
+  });
+
+  test("the same tree is the same slug: nothing is laid out again", async (t) => {
+    const lab = await BuildLab.make(t);
+    const first = await lab.build(await lab.commit({ Procfile: "web: ./serve\n" }));
+    const again = await lab.commit({ Procfile: "web: ./serve\n" });
+    const second = await lab.build(again, { repo: "/nowhere" });
+    assert.equal(second, { ...first, declared: true, reused: true });
+    assert.match(lab.text, "Same code as before");
+    assert.match(lab.text, "Procfile declares types -> web");
+  });
+
+  test("two builds of one tree at the same time are one slug", async (t) => {
+    const lab = await BuildLab.make(t);
+    const commit = await lab.commit({ Procfile: "web: ./serve\n" });
+    const [one, two] = await Promise.all([lab.build(commit), lab.build(commit)]);
+    assert.is(one.dir, two.dir);
+    assert.equal(new Set([one.reused, two.reused]), new Set([false, true]));
+    assert.equal(await lab.slugs(), [one.id]);
+  });
+
+  test("refuses what cannot be started, and says what to do", async (t) => {
+    const lab = await BuildLab.make(t);
+    const cases: [Record<string, string>, string, string][] = [
+      [{ "index.php": "" }, "No Procfile, and no package.json", "Add a file named Procfile"],
+      [{ "procfile.txt": "web: x\n" }, "No Procfile", "Rename procfile.txt to Procfile"],
+      [{ Procfile: "# none\n" }, "declares no process types", "Add a line"],
+      [{ Procfile: "web: ok\nnonsense\n" }, 'Procfile line 2 is not "type: command"', "A line looks like"],
+      [{ "package.json": "{" }, "package.json is not a JSON object", "Check it"],
+      [{ "package.json": "{}" }, "Nothing says how to start", "Add a Procfile"],
+    ];
+    for (const [files, message, hint] of cases) {
+      const error = await refuses("invalid_params", async () => lab.build(await lab.commit(files)));
+      assert.match(error.message, message);
+      assert.match(error.hint ?? "", hint);
+    }
+    assert.equal(await lab.slugs(), []);
+  });
+
+  test("refuses submodules by name", async (t) => {
+    const lab = await BuildLab.make(t);
+    const { commit } = await lab.commit({ Procfile: "web: ./serve\n" });
+    await lab.git("update-index", "--add", "--cacheinfo", `160000,${commit},vendor/lib`);
+    const error = await refuses("invalid_params", async () => lab.build(await lab.commitIndex()));
+    assert.match(error.message, "git submodules: vendor/lib");
+  });
+
+  test("tells of Git LFS pointers", async (t) => {
+    const lab = await BuildLab.make(t);
+    const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${"1".repeat(64)}\nsize 12345\n`;
+    const files = { Procfile: "web: ./serve\n", ".gitattributes": "*.png filter=lfs\n", "a/b.png": pointer };
+    await lab.build(await lab.commit(files));
+    assert.match(lab.text, " !     Git LFS files are not fetched, the app gets pointers (1): a/b.png\n");
+  });
+
+  test("keeps the commit as it is: links, export attributes, odd names", async (t) => {
+    const lab = await BuildLab.make(t);
+    const outside = join(lab.root, "outside");
+    await writeFile(outside, "", { mode: 0o644 });
+    await lab.commit({
+      Procfile: "web: ./serve\n",
+      ".gitattributes": "docs export-ignore\n*.txt export-subst\n",
+      "docs/page": "",
+      "a.txt": "$Format:%H$\n",
+      "-rf *\n'": "odd\n",
+    });
+    await symlink(outside, join(lab.work, "link"));
+    const { dir } = await lab.build(await lab.commitAll());
+    assert.ok((await lstat(join(dir, "link"))).isSymbolicLink());
+    assert.is((await stat(outside)).mode & 0o777, 0o644);
+    assert.is(await readFile(join(dir, "docs/page"), "utf8"), "");
+    assert.is(await readFile(join(dir, "a.txt"), "utf8"), "$Format:%H$\n");
+    assert.is(await readFile(join(dir, "-rf *\n'"), "utf8"), "odd\n");
+  });
+
+  test("many files are made read-only too", async (t) => {
+    const lab = await BuildLab.make(t);
+    const files = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`f/${String(index)}`, "x"]));
+    const { dir } = await lab.build(await lab.commit({ Procfile: "web: ./serve\n", ...files }));
+    assert.is((await stat(join(dir, "f/299"))).mode & 0o222, 0);
+  });
+
+  test("refuses a slug over the limit", async (t) => {
+    const lab = await BuildLab.make(t);
+    const commit = await lab.commit({ Procfile: "web: ./serve\n", big: "x".repeat(20_000) });
+    const error = await refuses("invalid_params", () => lab.build(commit, { settings: { sizeBytesMax: 10_000 } }));
+    assert.is(error.message, "Slug is too large: 21K.");
+    assert.equal(await lab.slugs(), []);
+  });
+
+  test("a build that is cancelled takes all its processes with it", async (t) => {
+    const lab = await BuildLab.make(t);
+    const beacon = await Beacon.light(t);
+    const cancel = new AbortController();
+    const built = lab.build(await lab.commit(beacon.hangingApp()), { signal: cancel.signal });
+    await beacon.seen(2);
+    cancel.abort();
+    const error = await refuses("unavailable", () => built);
+    assert.is(error.message, "build cancelled");
+    assert.equal(await lab.slugs(), []);
+    await beacon.allLeft();
+  });
+
+  test("a build that takes too long fails", async (t) => {
+    const lab = await BuildLab.make(t);
+    const beacon = await Beacon.light(t);
+    const clock = { ...CLOCK, sleep: async () => beacon.seen(2) };
+    const commit = await lab.commit(beacon.hangingApp());
+    const error = await refuses("invalid_params", () => lab.build(commit, { clock }));
+    assert.is(error.message, "build failed");
+    assert.is(error.hint, "It took longer than 15 minutes.");
+    await beacon.allLeft();
+  });
+
+  test("killed in the middle: no slug, and the next build clears the rest away", async (t) => {
+    const lab = await BuildLab.make(t);
+    const beacon = await Beacon.light(t);
+    const { commit, tree } = await lab.commit(beacon.hangingApp());
+    const program = spawn(process.execPath, [PROGRAM, lab.repo, lab.appDir, commit, tree], {
+      env: { PATH: process.env["PATH"] },
+      stdio: "ignore",
+    });
+    const exited = once(program, "exit");
+    await beacon.seen(2);
+    program.kill("SIGKILL");
+    await exited;
+    assert.is(await findSlugOfTree(lab.appDir, tree), undefined);
+    assert.match((await lab.slugs()).join(), /^\.build-[0-9a-f]+$/);
+    await cleanBuilds(lab.appDir);
+    await beacon.allLeft();
+    assert.equal(await lab.slugs(), []);
+  });
+}, 40_000);

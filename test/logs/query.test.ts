@@ -1,0 +1,168 @@
+import { copyFile, readFile, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import type { LogLine } from "../../src/core/log-line.ts";
+import { decodeRecords } from "../../src/logs/block-index.ts";
+import type { LogFilter, LogStore } from "../../src/logs/log-store.ts";
+import { describe } from "../support/suite.ts";
+import { linesOf, messagesOf, openStore, segmentsOf, storedBytes } from "./open-store.ts";
+
+const SEGMENT_BYTES = 400_000;
+const FILTERS: LogFilter[] = [
+  {},
+  { ps: "web" },
+  { ps: "web.1" },
+  { ps: "web.10" },
+  { ps: "rare.7" },
+  { ps: "rare" },
+  { ps: "we" },
+  { ps: "none.1" },
+  { source: "heroku" },
+  { source: "app" },
+  { source: "her" },
+  { ps: "api", source: "heroku" },
+  { ps: "web.1", source: "heroku" },
+];
+
+/** Several segments of several blocks each. */
+async function fill(store: LogStore): Promise<void> {
+  const names = ["web.1", "web.10", "worker.1", "clock"];
+  for (let batch = 0; batch < 12; batch += 1) {
+    for (let index = 0; index < 300; index += 1) {
+      const ps = names[index % names.length] ?? "";
+      store.append({ ps, source: "app", release: 3, msg: `${String(batch)}.${String(index)} ${"x".repeat(120)}` });
+    }
+    if (batch % 7 === 2) store.append({ ps: "rare.7", source: "app", msg: `rare ${String(batch)}` });
+    if (batch % 5 === 0) store.append({ ps: "api", source: "heroku", msg: `api ${String(batch)}` });
+    if (batch % 5 === 0) store.append({ ps: "web.1", source: "heroku", msg: `state ${String(batch)}` });
+    await store.flushed();
+  }
+}
+
+/** What a filter means, said in another way. */
+function expected(all: LogLine[], { ps, source }: LogFilter, lines: number): LogLine[] {
+  return all
+    .filter((line) => ps === undefined || line.ps === ps || line.ps.split(".")[0] === ps)
+    .filter((line) => source === undefined || line.source === source)
+    .slice(-lines);
+}
+
+async function checkAnswers(store: LogStore, all: LogLine[]): Promise<void> {
+  for (const filter of FILTERS)
+    for (const lines of [1, 100, 2500])
+      assert.equal(linesOf(await store.query(filter, lines)), expected(all, filter, lines), JSON.stringify(filter));
+}
+
+async function indexFiles(dir: string): Promise<string[]> {
+  return (await readdir(join(dir, "logs"))).filter((name) => name.endsWith(".idx")).sort();
+}
+
+type Harm = (dir: string, indexes: string[]) => Promise<void>;
+
+/** The same harm to every index. */
+function each(change: (path: string) => Promise<void>): Harm {
+  return async (dir, indexes) => {
+    for (const index of indexes) await change(join(dir, index));
+  };
+}
+
+const HARMS: Record<string, Harm> = {
+  missing: each((path) => rm(path)),
+  empty: each((path) => truncate(path, 0)),
+  truncated: each(async (path) => truncate(path, Math.max(0, (await stat(path)).size - 100))),
+  "filled with noise": each(async (path) => writeFile(path, Buffer.alloc(640, 0x5a))),
+  "changed in its facets": each(async (path) => {
+    const index = await readFile(path);
+    for (let at = 32; at < index.length; at += 64) index.fill(0, at, Math.min(index.length, at + 16));
+    await writeFile(path, index);
+  }),
+  "another segment's": async (dir, indexes) => {
+    const last = indexes.at(-1) ?? "";
+    for (const index of indexes.slice(0, -1)) await copyFile(join(dir, last), join(dir, index));
+  },
+};
+
+describe("log queries", (test) => {
+  test("an empty log answers with nothing", async (t) => {
+    const store = await openStore(t, await t.tempDir());
+    assert.is((await store.query({ ps: "web" }, 100)).length, 0);
+    assert.equal(await store.processNames(), []);
+  });
+
+  test("a line is found as soon as it is appended", async (t) => {
+    const store = await openStore(t, await t.tempDir());
+    store.append({ ps: "api", source: "heroku", msg: "Set maintenance mode on by kate@foobazco.com" });
+    assert.equal(messagesOf(await store.query({ ps: "api", source: "heroku" }, 100)), [
+      "Set maintenance mode on by kate@foobazco.com",
+    ]);
+  });
+
+  test("the last N after filtering, across segments and blocks", async (t) => {
+    const dir = await t.tempDir();
+    const store = await openStore(t, dir, { segmentBytes: SEGMENT_BYTES });
+    await fill(store);
+    const all = linesOf(await storedBytes(dir));
+    assert.is(all.length, 12 * 300 + 2 + 6);
+    assert.ok((await segmentsOf(dir)).length >= 2);
+    await checkAnswers(store, all);
+    assert.is((await store.query({}, 0)).length, 0);
+    assert.equal(await store.processNames(), ["api", "clock", "rare.7", "web.1", "web.10", "worker.1"]);
+  });
+
+  test("the index covers sealed segments, and its blocks are the segment's", async (t) => {
+    const dir = await t.tempDir();
+    const store = await openStore(t, dir, { segmentBytes: SEGMENT_BYTES });
+    await fill(store);
+    const [segment = ""] = await segmentsOf(dir);
+    const [index = ""] = await indexFiles(dir);
+    const { size } = await stat(join(dir, "logs", segment));
+    const blocks = decodeRecords(await readFile(join(dir, "logs", index)), segment, size);
+    assert.is(
+      blocks.reduce((sum, block) => sum + block.bytes, 0),
+      size,
+    );
+    assert.ok(blocks.length >= 3);
+    for (const block of blocks.slice(0, -1)) assert.ok(block.bytes >= 65536);
+    for (const block of blocks) assert.ok(block.lastUs >= block.firstUs);
+  });
+
+  for (const [how, harm] of Object.entries(HARMS)) {
+    test(`the same answers with an index that is ${how}`, async (t) => {
+      const dir = await t.tempDir();
+      let store = await openStore(t, dir, { segmentBytes: SEGMENT_BYTES });
+      await fill(store);
+      const all = linesOf(await storedBytes(dir));
+      await harm(join(dir, "logs"), await indexFiles(dir));
+      await checkAnswers(store, all);
+      await harm(join(dir, "logs"), await indexFiles(dir));
+      await store.close();
+      store = await openStore(t, dir, { segmentBytes: SEGMENT_BYTES });
+      store.append({ ps: "api", source: "heroku", msg: "after the harm" });
+      await store.flushed();
+      await checkAnswers(store, linesOf(await storedBytes(dir)));
+    });
+  }
+
+  test("a sealed segment's missing index is written again", async (t) => {
+    const dir = await t.tempDir();
+    const store = await openStore(t, dir, { segmentBytes: SEGMENT_BYTES });
+    await fill(store);
+    const [first = ""] = await indexFiles(dir);
+    const before = await readFile(join(dir, "logs", first));
+    await rm(join(dir, "logs", first));
+    await store.query({ ps: "none" }, 1);
+    const after = await readFile(join(dir, "logs", first));
+    const [segment = ""] = await segmentsOf(dir);
+    const lines = (index: Buffer): number =>
+      decodeRecords(index, segment, SEGMENT_BYTES * 2).reduce((sum, block) => sum + block.lines, 0);
+    assert.is(lines(after), lines(before));
+  });
+
+  test("process names follow what is added", async (t) => {
+    const store = await openStore(t, await t.tempDir(), { segmentBytes: 1000 });
+    for (const ps of ["web.1", "web.2", "web.1"]) store.append({ ps, source: "app", msg: "x" });
+    assert.equal(await store.processNames(), ["web.1", "web.2"]);
+    store.append({ ps: "run.4821", source: "app", msg: "x" });
+    assert.equal(await store.processNames(), ["run.4821", "web.1", "web.2"]);
+  });
+});

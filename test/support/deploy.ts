@@ -1,0 +1,55 @@
+/** Short ways to a deployed app, for tests that are about something else. */
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { PlatformClient } from "../../src/api/platform-client.ts";
+import { FIXTURES, type TestPlatform } from "./platform.ts";
+
+export function platformClient(platform: TestPlatform): PlatformClient {
+  return new PlatformClient({
+    home: platform.home,
+    identity: () => ({ name: "Rick", email: "rick@foobazco.com" }),
+  });
+}
+
+async function must(platform: TestPlatform, cwd: string, ...args: string[]): Promise<void> {
+  const result = await platform.exec("git", args, { cwd });
+  if (result.status !== 0) throw new Error(`git ${args.join(" ")}: ${result.stderr}`);
+}
+
+/** A clone of a fixture with one commit, not yet connected to an app. */
+export async function cloneFixture(platform: TestPlatform, fixture: string, name = fixture): Promise<string> {
+  const dir = join(platform.dir, name);
+  await cp(join(FIXTURES, fixture), dir, { recursive: true });
+  await must(platform, dir, "init", "-q", "-b", "main");
+  await must(platform, dir, "add", ".");
+  await must(platform, dir, "commit", "-q", "-m", "First");
+  return dir;
+}
+
+/** Creates the app and pushes the fixture; resolves with the clone's directory when the push was accepted. */
+export async function deployFixture(platform: TestPlatform, fixture: string, name = fixture): Promise<string> {
+  const dir = await cloneFixture(platform, fixture, name);
+  await must(platform, dir, "heroku", "create", name);
+  await must(platform, dir, "push", "-q", "production", "main");
+  return dir;
+}
+
+export async function makeConfigReleases(platform: TestPlatform, app: string, count: number): Promise<void> {
+  const client = platformClient(platform);
+  for (let n = 0; n < count; n += 1) await client.changeConfig(app, { COUNTER: String(n) });
+}
+
+/** Resolves when exactly `count` processes of the app are listed and all are in the state. */
+export async function untilState(platform: TestPlatform, app: string, state: string, count: number): Promise<void> {
+  const client = platformClient(platform);
+  for (;;) {
+    const dynos = await client.dynos(app);
+    if (dynos.length === count && dynos.every((dyno) => dyno.state === state)) return;
+    await sleep(10);
+  }
+}
+
+export function untilUp(platform: TestPlatform, app: string, count: number): Promise<void> {
+  return untilState(platform, app, "up", count);
+}

@@ -1,0 +1,45 @@
+/** Requests to the router as a browser would make them: the app's name in the Host header, 127.0.0.1 as the address. */
+import { request } from "node:http";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface Answer {
+  status: number;
+  body: string;
+  headers: Record<string, string | string[] | undefined>;
+}
+
+export function get(port: number, app: string, path = "/"): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const options = { host: "127.0.0.1", port, path, agent: false, headers: { host: `${app}.localhost` } };
+    const outgoing = request(options, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => (body += chunk));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }));
+      response.on("error", reject);
+    });
+    outgoing.on("error", reject);
+    outgoing.end();
+  });
+}
+
+/** Asks again until the answer is 200 and contains the text. The test's own time limit ends a vain wait. */
+export async function getUntil(port: number, app: string, text: string): Promise<Answer> {
+  for (;;) {
+    const answer = await get(port, app).catch(() => undefined);
+    if (answer?.status === 200 && answer.body.includes(text)) return answer;
+    await sleep(2);
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,169 @@
+/** A whole platform in a temporary home: the built daemon on free ports, real git, real processes. When the test ends
+ *  it is stopped with all its apps, and the test fails if a process of it is left. */
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { TestContext } from "./suite.ts";
+
+const run = promisify(execFile);
+const PROGRAMS = fileURLToPath(new URL("../../bin", import.meta.url));
+const SESSION_TOOLS = fileURLToPath(new URL("session-tools.js", import.meta.url));
+export const FIXTURES = fileURLToPath(new URL("../../../fixtures/apps", import.meta.url));
+
+export interface TestPlatform {
+  /** GIT_HEROKU_HOME */
+  home: string;
+  /** A directory for clones. */
+  dir: string;
+  /** What every command of the test runs with: an own PATH, HOME and identity, nothing of the machine's. */
+  env: Record<string, string>;
+  routerPort: number;
+  pid: number;
+  /** Starts the daemon again, after it was stopped or killed. */
+  start(): Promise<void>;
+  /** Resolves when the daemon's process is gone; its apps run on. */
+  kill(): Promise<void>;
+  /** Runs a program to its end. Never rejects. */
+  exec(command: string, args: string[], options?: { cwd?: string; env?: Record<string, string> }): Promise<ExecResult>;
+}
+
+export interface ExecResult {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+export async function startPlatform(t: TestContext): Promise<TestPlatform> {
+  const root = await t.tempDir();
+  const [home, dir, bin, user] = ["home", "work", "bin", "user"].map((name) => join(root, name)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  for (const path of [dir, bin, user]) await mkdir(path);
+  await symlink(join(PROGRAMS, "git-heroku.js"), join(bin, "git-heroku"));
+  for (const tool of ["visit", "until-ps", "until-served"]) {
+    await writeFile(join(bin, tool), `#!/bin/sh\nexec node ${SESSION_TOOLS} ${tool} "$@"\n`, { mode: 0o755 });
+  }
+  await writeFile(
+    join(user, ".gitconfig"),
+    "[user]\n\tname = Rick\n\temail = rick@foobazco.com\n[advice]\n\tdetachedHead = false\n",
+  );
+  const env = testEnvironment({ home, bin, user });
+  const platform: TestPlatform = {
+    home,
+    dir,
+    env,
+    routerPort: 0,
+    pid: 0,
+    async start() {
+      Object.assign(platform, await startDaemon(home, env));
+    },
+    async kill() {
+      process.kill(platform.pid, "SIGKILL");
+      while (await isAlive(platform.pid)) await sleep(5);
+    },
+    exec: (command, args, options = {}) =>
+      exec(command, args, { cwd: options.cwd ?? dir, env: { ...env, ...options.env } }),
+  };
+  t.after(async () => {
+    await stopAll(platform);
+  });
+  await platform.start();
+  return platform;
+}
+
+function testEnvironment(places: { home: string; bin: string; user: string }): Record<string, string> {
+  return {
+    GIT_HEROKU_HOME: places.home,
+    GIT_HEROKU_ROUTER_PORT: "0",
+    PATH: `${places.bin}:${process.env["PATH"] ?? "/usr/bin:/bin"}`,
+    HOME: places.user,
+    TZ: "UTC",
+    LC_ALL: "C.UTF-8",
+    GIT_CONFIG_NOSYSTEM: "1",
+  };
+}
+
+/** The daemon says that it is ready by writing server.json, with its own pid in it. */
+async function startDaemon(home: string, env: Record<string, string>): Promise<{ pid: number; routerPort: number }> {
+  const child = spawn(process.execPath, ["--enable-source-maps", join(PROGRAMS, "platformd.js")], {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const ended = once(child, "exit").then(() => {
+    throw new Error(`The daemon ended: ${output}`);
+  });
+  ended.catch(() => undefined);
+  const about = await Promise.race([waitForServer(home, child.pid ?? 0), ended]);
+  for (const stream of [child.stdout, child.stderr]) (stream as unknown as { unref?: () => void }).unref?.();
+  child.unref();
+  return { pid: about.pid, routerPort: Number(new URL(about.router).port) };
+}
+
+async function waitForServer(home: string, pid: number): Promise<{ pid: number; router: string }> {
+  for (;;) {
+    try {
+      const about = JSON.parse(await readFile(join(home, "server.json"), "utf8")) as { pid: number; router: string };
+      if (about.pid === pid) return about;
+    } catch {
+      // Not there yet, or of the daemon before.
+    }
+    await sleep(10);
+  }
+}
+
+async function stopAll(platform: TestPlatform): Promise<void> {
+  await platform.exec("git", ["heroku", "server:stop", "--apps"]);
+  while (await isAlive(platform.pid)) await sleep(10);
+  const left = await processesOf(platform.home);
+  for (const { pid } of left) process.kill(pid, "SIGKILL");
+  if (left.length > 0)
+    throw new Error(`Processes left: ${left.map((one) => `${String(one.pid)} ${one.command}`).join("; ")}`);
+}
+
+/** Processes that stand in the home, or name it on their command line. */
+export async function processesOf(home: string): Promise<{ pid: number; command: string }[]> {
+  const found = [];
+  for (const entry of await readdir("/proc")) {
+    if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue;
+    const [command, cwd] = await Promise.all([
+      readFile(`/proc/${entry}/cmdline`, "utf8").catch(() => ""),
+      readlink(`/proc/${entry}/cwd`).catch(() => ""),
+    ]);
+    if (command.includes(home) || cwd.startsWith(home))
+      found.push({ pid: Number(entry), command: command.replaceAll("\0", " ").slice(0, 200) });
+  }
+  return found;
+}
+
+async function isAlive(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${String(pid)}/stat`, "utf8").catch(() => "");
+  return stat !== "" && !/\) Z /.test(stat);
+}
+
+async function exec(
+  command: string,
+  args: string[],
+  options: { cwd: string; env: Record<string, string> },
+): Promise<ExecResult> {
+  try {
+    const { stdout, stderr } = await run(command, args, { ...options, maxBuffer: 64 * 1024 * 1024 });
+    return { status: 0, stdout, stderr };
+  } catch (error) {
+    const failed = error as { code?: unknown; stdout?: string; stderr?: string };
+    return {
+      status: typeof failed.code === "number" ? failed.code : 1,
+      stdout: failed.stdout ?? "",
+      stderr: failed.stderr ?? String(error),
+    };
+  }
+}
