@@ -4,8 +4,8 @@ import { constants, copyFile, chmod, link, lstat, mkdir, readdir, readlink, rm, 
 import { join } from "node:path";
 
 /** Up to these, a plain copy is quicker than it is worth to save. */
-const COPY_FILES_MAX = 500;
-const COPY_BYTES_MAX = 16 * 1024 * 1024;
+const COPY_FILES_MAX = 200;
+const COPY_BYTES_MAX = 8 * 1024 * 1024;
 const AT_ONCE = 32;
 
 interface Tree {
