@@ -139,11 +139,14 @@ export class Platform {
     this.reserved.delete(name);
   }
 
-  /** Starts a launch without waiting for it; what goes wrong is told in the app's log and in the journal. */
+  /** Starts a launch without waiting for it, after what is being said now has gone out: starting a process takes some
+   *  milliseconds. What goes wrong is told in the app's log and in the journal. */
   launchSoon(app: App, reason: LaunchReason): void {
-    launch(this, app, reason).catch((error: unknown) => {
-      if (error instanceof AppError) app.log("api", `Launch failed: ${error.message}`);
-      else this.journal.fault(`launching ${app.name}`, error);
+    setImmediate(() => {
+      launch(this, app, reason).catch((error: unknown) => {
+        if (error instanceof AppError) app.log("api", `Launch failed: ${error.message}`);
+        else this.journal.fault(`launching ${app.name}`, error);
+      });
     });
   }
 

@@ -54,7 +54,8 @@ function rejection(platform: Platform, push: Push, error: unknown): string {
   push.output(`\n !     ${error.message}\n`);
   if (error.hint !== undefined) push.output(` !     ${error.hint}\n`);
   push.output("\n");
-  return error instanceof PushRefused ? error.reason : "build failed";
+  if (error instanceof PushRefused) return error.reason;
+  return error.id === "conflict" ? "branch moved" : "build failed";
 }
 
 /** A refusal whose short form git itself shows: `! [remote rejected] main -> main (reason)`. */
@@ -122,7 +123,6 @@ async function appendRelease(
   built: { codeTree: string; procfile: string },
 ): Promise<void> {
   const release = await app.ledger.append(async ({ current }) => {
-    await checkNotMoved(app, command);
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
     return {
