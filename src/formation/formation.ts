@@ -49,6 +49,8 @@ export interface FormationOptions {
 
 export type ConvergeReason = "launch" | "scale" | "restart" | "start";
 
+const NOTHING: Target = { release: 0, appDir: undefined, procfile: new Map(), quantities: {}, env: {} };
+
 export class Formation {
   readonly #options: FormationOptions;
   readonly #host: DynoHost;
@@ -162,6 +164,8 @@ export class Formation {
 
   /** Ends the work on this app: with `stopApps` when every process is gone, else leaving them all as they are. */
   async shutdown(options: { stopApps: boolean }): Promise<void> {
+    // Without a launch nothing is known yet of what an earlier daemon left running.
+    if (options.stopApps && this.#target === undefined) this.converge(NOTHING, "start");
     await this.#adopting;
     if (options.stopApps && this.#target !== undefined) {
       this.#phase = "closing";

@@ -95,6 +95,11 @@ export class Ledger {
     return this.#log.get(version);
   }
 
+  /** The release whose object id begins with these hexadecimal digits, an even number of them. */
+  find(oidStart: string): Promise<Release | undefined> {
+    return this.#log.find(oidStart);
+  }
+
   /** At most `max` releases, newest first; with `before`, those older than that version. */
   list({ max, before }: { max: number; before?: number | undefined }): Promise<Release[]> {
     return this.#log.list(max, before);

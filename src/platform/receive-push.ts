@@ -1,16 +1,19 @@
 /** receive-push: what happens between `git push` and its answer. The build, the release and the branch are one
  *  decision: the push is accepted only once the release is on disk, else it is rejected with the reason. */
 import { AppError } from "../core/error.ts";
-import { describeDeploy } from "../core/release.ts";
+import { describeDeploy, formatVersion, type Release } from "../core/release.ts";
 import { formatProcfile, RELEASE_TYPE } from "../core/procfile.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { DEPLOY_REFS } from "../ledger/deploy-branch.ts";
 import { buildRelease } from "./ensure-slug.ts";
+import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
 
 export const ZERO_OID = /^0+$/;
 export const BRANCH_PREFIX = "refs/heads/";
+/** git's post-receive follows within milliseconds, and launches what was released (announce-push.ts). */
+const ANNOUNCE_PATIENCE_MS = 5_000;
 
 export interface RefCommand {
   ref: string;
@@ -55,7 +58,7 @@ function rejection(platform: Platform, push: Push, error: unknown): string {
   if (error.hint !== undefined) push.output(` !     ${error.hint}\n`);
   push.output("\n");
   if (error instanceof PushRefused) return error.reason;
-  return error.id === "conflict" ? "branch moved" : "build failed";
+  return error.id === "conflict" ? "conflict" : "build failed";
 }
 
 /** A refusal whose short form git itself shows: `! [remote rejected] main -> main (reason)`. */
@@ -94,35 +97,54 @@ function sayWaiting(app: App, push: Push): void {
 }
 
 async function deploy(platform: Platform, app: App, push: Push, command: RefCommand): Promise<void> {
-  if (app.isDestroyed)
-    throw new PushRefused("app destroyed", `${app.name} was destroyed.`, "Create it again to deploy.");
+  checkOpen(platform, app);
+  // Once more, after the pushes before this one.
+  await checkBranch(app, command);
   await checkNotMoved(app, command);
   const code = await checkCommit(app, command);
   app.runningBuild = { commit: command.new, email: push.actor.by.email };
   try {
-    push.output("-----> Heroku receiving push\n");
-    app.log("build", `Build of ${command.new.slice(0, 7)} started by ${push.actor.by.email}`);
-    const slug = await buildRelease(platform, app, command.new, (text) => push.output(text));
-    app.log("build", `Build of ${command.new.slice(0, 7)} succeeded`);
-    if (slug.procfile.has(RELEASE_TYPE)) {
-      push.output(" !     The release command of the Procfile is not run by this version of the platform.\n");
-    }
-    await appendRelease(app, push, command, { codeTree: code.tree, procfile: formatProcfile(slug.procfile) });
-  } catch (error) {
-    app.log("build", `Build of ${command.new.slice(0, 7)} failed`);
-    throw error;
+    const procfile = await build(platform, app, push, command);
+    const deployment = { platform, app, push, command };
+    const release = await appendRelease(deployment, { codeTree: code.tree, procfile });
+    void launchUnlessAnnounced(platform, app, release);
   } finally {
     app.runningBuild = undefined;
   }
 }
 
+interface Deployment {
+  platform: Platform;
+  app: App;
+  push: Push;
+  command: RefCommand;
+}
+
+/** The Procfile of what was built. */
+async function build(platform: Platform, app: App, push: Push, command: RefCommand): Promise<string> {
+  const name = command.new.slice(0, 7);
+  push.output("-----> Heroku receiving push\n");
+  app.log("build", `Build of ${name} started by ${push.actor.by.email}`);
+  try {
+    const { procfile } = await buildRelease(platform, app, command.new, (text) => push.output(text));
+    app.log("build", `Build of ${name} succeeded`);
+    if (procfile.has(RELEASE_TYPE)) {
+      push.output(" !     The release command of the Procfile is not run by this version of the platform.\n");
+    }
+    return formatProcfile(procfile);
+  } catch (error) {
+    app.log("build", `Build of ${name} failed`);
+    throw error;
+  }
+}
+
 async function appendRelease(
-  app: App,
-  push: Push,
-  command: RefCommand,
+  { platform, app, push, command }: Deployment,
   built: { codeTree: string; procfile: string },
-): Promise<void> {
+): Promise<Release> {
   const release = await app.ledger.append(async ({ current }) => {
+    checkOpen(platform, app);
+    await checkNotMoved(app, command);
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
     return {
@@ -135,7 +157,26 @@ async function appendRelease(
       deployRef: { ref: command.ref, old: oldOf(command), new: command.new },
     };
   });
-  if (release) app.logRelease(push.actor, release);
+  if (release === undefined) throw new Error("a deploy always makes a release");
+  app.logRelease(push.actor, release);
+  return release;
+}
+
+/** A post-receive that never comes (a git that was killed, a pusher's machine that went away) must not keep a release
+ *  from running. */
+async function launchUnlessAnnounced(platform: Platform, app: App, release: Release): Promise<void> {
+  await platform.clock.sleep(ANNOUNCE_PATIENCE_MS, app.ending);
+  if (app.isEnding || app.launchedVersion >= release.version) return;
+  platform.journal.note(`launching ${formatVersion(release.version)} of ${app.name}: git has not announced it`);
+  await launch(platform, app, "launch");
+}
+
+/** An app that was destroyed, or closed with the platform, takes no release any more. */
+function checkOpen(platform: Platform, app: App): void {
+  if (platform.closing.aborted) {
+    throw new PushRefused("platform stopping", "The platform is stopping.", "Push again when it is back.");
+  }
+  if (app.isEnding) throw new PushRefused("app destroyed", `${app.name} was destroyed.`, "Create it again to deploy.");
 }
 
 /** The value that git told the pusher; none when the branch is new. */
