@@ -6,6 +6,7 @@ import { AppError } from "../core/error.ts";
 import { PLATFORM_PERSON, type Person } from "../core/person.ts";
 import { removeUnfinishedRepositories } from "../ledger/create-repository.ts";
 import type { LedgerKey } from "../ledger/ledger-key.ts";
+import { cleanBuilds } from "../build/slug-store.ts";
 import type { ToolEnv } from "../build/tool-env.ts";
 import type { PortAllocator } from "../formation/ports.ts";
 import type { Runtime } from "../formation/runtime.ts";
@@ -84,6 +85,7 @@ export class Platform {
       try {
         const app = await platform.openApp(parseAppName(dir.slice(0, -".git".length)));
         platform.launchSoon(app, "start");
+        platform.cleanSoon(app);
       } catch (error) {
         parts.journal.fault(`opening ${dir}`, error);
       }
@@ -145,6 +147,13 @@ export class Platform {
       if (error instanceof AppError) app.log("api", `Launch failed: ${error.message}`);
       else this.journal.fault(`launching ${app.name}`, error);
     });
+  }
+
+  /** Ends and removes what a build of a killed daemon left, without waiting for that. */
+  private cleanSoon(app: App): void {
+    cleanBuilds(this.home.app(app.name)).catch((error: unknown) =>
+      this.journal.fault(`cleaning builds of ${app.name}`, error),
+    );
   }
 
   /** What every ledger of this platform is opened with. */
