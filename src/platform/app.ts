@@ -45,6 +45,10 @@ export class App {
   /** Pushes to the deploy branch, one at a time. */
   readonly pushes = new SerialQueue();
   runningBuild: RunningBuild | undefined;
+  /** Resolves when a daemon that has just started knows what an earlier one left running. Never rejects. */
+  started: Promise<void> = Promise.resolve();
+  /** The release of an accepted push, until git tells that it has moved the refs and the release is launched. */
+  dueLaunch: number | undefined;
   /** Where web processes serve, as the formation told last. */
   routes: Routes = { endpoints: [], webState: "none" };
   /** Set once `destroy` began: nothing is launched any more. */

@@ -44,6 +44,8 @@ export interface HookFiles {
   env: string;
 }
 
+const START_PATIENCE_MS = 5_000;
+
 export class Platform {
   readonly home: Home;
   readonly clock: Clock;
@@ -84,7 +86,7 @@ export class Platform {
       if (!dir.endsWith(".git")) continue;
       try {
         const app = await platform.openApp(parseAppName(dir.slice(0, -".git".length)));
-        platform.launchSoon(app, "start");
+        app.started = platform.launchSoon(app, "start").then(() => app.formation.adopted());
         platform.cleanSoon(app);
       } catch (error) {
         parts.journal.fault(`opening ${dir}`, error);
@@ -141,9 +143,9 @@ export class Platform {
     this.reserved.delete(name);
   }
 
-  /** Starts a launch without waiting for it; what goes wrong is told in the app's log and in the journal. */
-  launchSoon(app: App, reason: LaunchReason): void {
-    launch(this, app, reason).catch((error: unknown) => {
+  /** A launch that nobody is told of: what goes wrong is told in the app's log and in the journal. */
+  async launchSoon(app: App, reason: LaunchReason): Promise<void> {
+    await launch(this, app, reason).catch((error: unknown) => {
       if (error instanceof AppError) app.log("api", `Launch failed: ${error.message}`);
       else this.journal.fault(`launching ${app.name}`, error);
     });
@@ -154,6 +156,14 @@ export class Platform {
     cleanBuilds(this.home.app(app.name)).catch((error: unknown) =>
       this.journal.fault(`cleaning builds of ${app.name}`, error),
     );
+  }
+
+  /** Whoever asks for processes right after the start of the daemon waits for it to know them, but not for the build
+   *  of a slug that was lost. */
+  async knowsProcesses(app: App): Promise<void> {
+    const known = new AbortController();
+    await Promise.race([app.started, this.clock.sleep(START_PATIENCE_MS, known.signal)]);
+    known.abort();
   }
 
   /** What every ledger of this platform is opened with. */

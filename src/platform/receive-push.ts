@@ -1,7 +1,7 @@
 /** receive-push: what happens between `git push` and its answer. The build, the release and the branch are one
  *  decision: the push is accepted only once the release is on disk, else it is rejected with the reason. */
 import { AppError } from "../core/error.ts";
-import { describeDeploy } from "../core/release.ts";
+import { describeDeploy, type Release } from "../core/release.ts";
 import { formatProcfile, RELEASE_TYPE } from "../core/procfile.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
@@ -25,7 +25,12 @@ export interface Push {
   commands: readonly RefCommand[];
   /** Shows text to the person who pushes, at once. */
   output(text: string): void;
+  /** Aborts when the pusher has left. The push goes on all the same. */
+  signal: AbortSignal;
 }
+
+/** git needs milliseconds from our answer to its next word. */
+const ANNOUNCE_PATIENCE_MS = 2_000;
 
 export async function receivePush(platform: Platform, app: App, push: Push): Promise<RefReport[]> {
   const reports: RefReport[] = [];
@@ -106,7 +111,11 @@ async function deploy(platform: Platform, app: App, push: Push, command: RefComm
     if (slug.procfile.has(RELEASE_TYPE)) {
       push.output(" !     The release command of the Procfile is not run by this version of the platform.\n");
     }
-    await appendRelease(app, push, command, { codeTree: code.tree, procfile: formatProcfile(slug.procfile) });
+    const built = { codeTree: code.tree, procfile: formatProcfile(slug.procfile) };
+    const release = await appendRelease(app, push, command, built);
+    launchUnlessAnnounced(platform, app, push, release).catch((error: unknown) =>
+      platform.journal.fault("push", error),
+    );
   } catch (error) {
     app.log("build", `Build of ${command.new.slice(0, 7)} failed`);
     throw error;
@@ -120,7 +129,7 @@ async function appendRelease(
   push: Push,
   command: RefCommand,
   built: { codeTree: string; procfile: string },
-): Promise<void> {
+): Promise<Release> {
   const release = await app.ledger.append(async ({ current }) => {
     await checkNotMoved(app, command);
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
@@ -135,7 +144,19 @@ async function appendRelease(
       deployRef: { ref: command.ref, old: oldOf(command), new: command.new },
     };
   });
-  if (release) app.logRelease(push.actor, release);
+  if (release === undefined) throw new Error("a deploy always makes a release");
+  app.logRelease(push.actor, release);
+  return release;
+}
+
+/** git says next that it has moved the refs, which launches the release (announce-push); when the pusher has left or
+ *  its machine dies, nobody will say so. */
+async function launchUnlessAnnounced(platform: Platform, app: App, push: Push, release: Release): Promise<void> {
+  app.dueLaunch = release.version;
+  if (!push.signal.aborted) await platform.clock.sleep(ANNOUNCE_PATIENCE_MS, platform.closing);
+  if (platform.closing.aborted || app.dueLaunch !== release.version) return;
+  app.dueLaunch = undefined;
+  await platform.launchSoon(app, "launch");
 }
 
 /** The value that git told the pusher; none when the branch is new. */
