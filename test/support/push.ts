@@ -10,6 +10,8 @@ export interface RunningPush {
   /** Resolves once the text was shown. Rejects when the push ends without it. */
   shows(text: string): Promise<void>;
   ended: Promise<ExecResult>;
+  /** Resolves when git itself is gone, whatever it started may live on. */
+  left: Promise<void>;
 }
 
 /** Runs git in a process group of its own, as a terminal would, so that the test can interrupt all of it. */
@@ -41,6 +43,7 @@ export function startGit(
       resolve({ status: status ?? -1, ...shown });
     });
   });
+  const left = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const shows = (text: string): Promise<void> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
@@ -51,7 +54,7 @@ export function startGit(
       };
       look();
     });
-  return { pid: child.pid ?? 0, shows, ended };
+  return { pid: child.pid ?? 0, shows, ended, left };
 }
 
 export function startPush(platform: TestPlatform, clone: string, ...args: string[]): RunningPush {
