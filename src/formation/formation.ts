@@ -126,6 +126,11 @@ export class Formation {
     this.#touch();
   }
 
+  /** Resolves when what an earlier daemon left running is known; at once before the first `converge`. */
+  async adopted(): Promise<void> {
+    await this.#adopting;
+  }
+
   /** Resolves when nothing is starting or stopping; crashed dynos in their back-off count as settled. */
   async settled(): Promise<void> {
     await this.#adopting;
