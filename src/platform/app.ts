@@ -51,8 +51,7 @@ export class App {
   dueLaunch: number | undefined;
   /** Where web processes serve, as the formation told last. */
   routes: Routes = { endpoints: [], webState: "none" };
-  /** Set once `destroy` began: nothing is launched any more. */
-  isDestroyed = false;
+  readonly #ending = new AbortController();
 
   /** @param makeFormation is given the app, since the formation calls back into it. */
   constructor(parts: AppParts, makeFormation: (app: App) => Formation) {
@@ -62,6 +61,19 @@ export class App {
     this.logs = parts.logs;
     this.cipher = parts.cipher;
     this.formation = makeFormation(this);
+  }
+
+  /** Aborts when `destroy` begins: builds end, and nothing is launched or released any more. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  get isDestroyed(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
+  end(): void {
+    this.#ending.abort();
   }
 
   async state(): Promise<AppState> {

@@ -12,10 +12,10 @@ const TRASH_KEPT_MS = 7 * 24 * 3_600_000;
 /** The repository moves last-but-first: once it is gone from `repos/` the app does not exist, and a start of the
  *  daemon finishes what a crash left (`sweepRemains`). */
 export async function destroyApp(platform: Platform, app: App, actor: Actor): Promise<void> {
-  app.isDestroyed = true;
+  app.end();
   app.logChange(actor, "Destroy app");
   platform.router.removeApp(app.name);
-  await app.launches.drained();
+  await Promise.all([app.pushes.drained(), app.launches.drained()]);
   await app.formation.shutdown({ stopApps: true });
   await app.logs.close();
   await app.ledger.close();

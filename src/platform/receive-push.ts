@@ -98,8 +98,7 @@ function sayWaiting(app: App, push: Push): void {
 }
 
 async function deploy(platform: Platform, app: App, push: Push, command: RefCommand): Promise<void> {
-  if (app.isDestroyed)
-    throw new PushRefused("app destroyed", `${app.name} was destroyed.`, "Create it again to deploy.");
+  checkExists(app);
   await checkNotMoved(app, command);
   const code = await checkCommit(app, command);
   app.runningBuild = { commit: command.new, email: push.actor.by.email };
@@ -117,11 +116,17 @@ async function deploy(platform: Platform, app: App, push: Push, command: RefComm
       platform.journal.fault("push", error),
     );
   } catch (error) {
+    checkExists(app);
     app.log("build", `Build of ${command.new.slice(0, 7)} failed`);
     throw error;
   } finally {
     app.runningBuild = undefined;
   }
+}
+
+function checkExists(app: App): void {
+  if (!app.isDestroyed) return;
+  throw new PushRefused("app destroyed", `${app.name} was destroyed.`, "Create it again to deploy.");
 }
 
 async function appendRelease(
@@ -131,6 +136,7 @@ async function appendRelease(
   built: { codeTree: string; procfile: string },
 ): Promise<Release> {
   const release = await app.ledger.append(async ({ current }) => {
+    checkExists(app);
     await checkNotMoved(app, command);
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
