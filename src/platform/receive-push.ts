@@ -13,7 +13,7 @@ import type { Platform } from "./platform.ts";
 export const ZERO_OID = /^0+$/;
 export const BRANCH_PREFIX = "refs/heads/";
 /** git's post-receive follows within milliseconds, and launches what was released (announce-push.ts). */
-const ANNOUNCE_PATIENCE_MS = 2_000;
+export const ANNOUNCE_PATIENCE_MS = 2_000;
 
 export interface RefCommand {
   ref: string;
@@ -42,6 +42,7 @@ async function receiveCommand(platform: Platform, app: App, push: Push, command:
   try {
     await checkBranch(app, command);
     if (app.pushes.length > 0) sayWaiting(app, push);
+    else app.runningBuild = { commit: command.new, email: push.actor.by.email };
     await app.pushes.run(() => deploy(platform, app, push, command));
     return { ref: command.ref, ok: true };
   } catch (error) {
@@ -99,13 +100,13 @@ function sayWaiting(app: App, push: Push): void {
 }
 
 async function deploy(platform: Platform, app: App, push: Push, command: RefCommand): Promise<void> {
-  checkOpen(platform, app);
-  // Once more, after the pushes before this one.
-  await checkBranch(app, command);
-  await checkNotMoved(app, command);
-  const code = await checkCommit(app, command);
   app.runningBuild = { commit: command.new, email: push.actor.by.email };
   try {
+    checkOpen(platform, app);
+    // Once more, after the pushes before this one.
+    await checkBranch(app, command);
+    await checkNotMoved(app, command);
+    const code = await checkCommit(app, command);
     const procfile = await build(platform, app, push, command);
     const deployment = { platform, app, push, command };
     const release = await appendRelease(deployment, { codeTree: code.tree, procfile });
