@@ -112,7 +112,7 @@ describe("cli server", (test) => {
 
 describe("cli doctor", (test) => {
   test("starts the platform, and every line is ok or says what to do", async (t) => {
-    const { run } = await setUp(t, { GIT_HEROKU_ROUTER_PORT: "0", GIT_HEROKU_API_PORT: "0" });
+    const { run } = await setUp(t, { GIT_HEROKU_ROUTER_PORT: "0" });
     const { status, stdout } = await run("doctor");
     assert.is(status, 0);
     for (const line of stdout.trimEnd().split("\n")) assert.match(line, /^(ok|warning) {1,7}[\w ]+: .|^ {9}\S/);
