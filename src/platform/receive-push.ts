@@ -137,6 +137,8 @@ async function build(platform: Platform, app: App, push: Push, command: RefComma
     return formatProcfile(procfile);
   } catch (error) {
     app.log("build", `Build of ${name} failed`);
+    // A build that was ended along with its app or the platform did not fail by itself.
+    checkOpen(platform, app);
     throw error;
   }
 }
