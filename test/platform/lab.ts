@@ -153,7 +153,8 @@ export async function pushCommit(
   let shown = "";
   const output = (text: string): void => void (shown += text);
   const command = { ref, old: (await app.ledger.ref(ref)) ?? ABSENT, new: commit };
-  const [report] = await receivePush(lab.platform, app, { actor: NED, commands: [command], output });
+  const push = { actor: NED, commands: [command], output, signal: new AbortController().signal };
+  const [report] = await receivePush(lab.platform, app, push);
   if (announced && report?.ok === true) await announcePush(lab.platform, app, [command], output);
   return { report, shown };
 }
