@@ -2,8 +2,6 @@
  *  machine's, except that a test may hold sleeps of one length. When the test ends every app is stopped, and a fault
  *  that the test did not expect fails it. */
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pickToolEnv } from "../../src/build/tool-env.ts";
 import { systemClock } from "../../src/bin/system-clock.ts";
@@ -122,19 +120,20 @@ export async function spoilProcfile(repo: string): Promise<void> {
   await runGit(repo, "update-ref", "refs/heads/releases", commit);
 }
 
-/** Brings a code commit into the app's repository, as git does before it asks proc-receive. */
+/** Brings a code commit into the app's repository, upon the one that is deployed, as git does before it asks
+ *  proc-receive. */
 export async function bringCode(lab: Lab, app: App, files: Record<string, string>): Promise<string> {
-  const work = join(lab.home.root, "work", app.name);
-  await mkdir(work, { recursive: true });
-  await lab.git(work, "init", "-q", "-b", "main");
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(dirname(join(work, path)), { recursive: true });
-    await writeFile(join(work, path), text);
-  }
-  await lab.git(work, "add", "-A");
-  await lab.git(work, "commit", "-q", "--allow-empty", "-m", "Code");
-  await lab.git(lab.home.repo(app.name), "fetch", "-q", work, "HEAD");
-  return lab.git(work, "rev-parse", "HEAD");
+  const deployed = await app.ledger.ref("refs/heads/main");
+  const lines = [
+    "commit refs/test/incoming\nmark :1\ncommitter Dev <dev@example.com> 1795419055 +0000\ndata 4\nCode\n",
+    deployed === undefined ? "" : `from ${deployed}\n`,
+    "deleteall\n",
+    ...Object.entries(files).map(
+      ([path, text]) => `M 100644 inline ${path}\ndata ${String(Buffer.byteLength(text))}\n${text}\n`,
+    ),
+    "get-mark :1\n",
+  ];
+  return feedGit(lab.home.repo(app.name), lines.join(""), "fast-import", "--quiet", "--force");
 }
 
 export interface PushOptions {
