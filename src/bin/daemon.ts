@@ -3,6 +3,7 @@
 import { rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
 import { pickToolEnv } from "../build/tool-env.ts";
 import { LocalRuntime } from "../formation/local-runtime.ts";
 import { PortAllocator } from "../formation/ports.ts";
@@ -66,9 +67,8 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
     stop: (options) => stop.ask(options),
     doctor: () => inspectMachine(platform, hooks.client),
   });
-  await server.listen({ path: "server.sock" });
   const about = { pid: process.pid, router: platform.routerUrl, version };
-  await writeDurably(home.serverFile, `${JSON.stringify(about)}\n`, 0o600);
+  await listen(server, () => writeDurably(home.serverFile, `${JSON.stringify(about)}\n`, 0o600));
   journal.note(`started, version ${version}, pid ${String(process.pid)}, router ${platform.routerUrl}`);
   const options = await stop.asked;
   journal.note(options.apps ? "stopping, with all apps" : "stopping, apps run on");
@@ -79,6 +79,15 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   await server.close();
   await platform.router.close();
   journal.note("stopped");
+}
+
+/** Nobody is answered before `announce` is done: whoever has spoken to the daemon finds server.json, and whoever finds
+ *  server.json can speak to the daemon. */
+async function listen(server: FastifyInstance, announce: () => Promise<void>): Promise<void> {
+  let announced: Promise<void> = Promise.resolve();
+  server.addHook("onRequest", () => announced);
+  announced = server.listen({ path: "server.sock" }).then(announce);
+  await announced;
 }
 
 interface PlatformRequest {
