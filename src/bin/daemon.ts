@@ -1,15 +1,12 @@
 /** What the daemon is made of: opens the home, the router, the platform, the hooks' door and the API, in this order,
  *  and closes them in the opposite one. */
-import { rm } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
+import { findHome } from "../api/home.ts";
 import { pickToolEnv } from "../build/tool-env.ts";
 import { LocalRuntime } from "../formation/local-runtime.ts";
 import { PortAllocator } from "../formation/ports.ts";
 import { HookServer } from "../hook/hook-server.ts";
 import { openLedgerKey } from "../ledger/ledger-key.ts";
-import { writeDurably } from "../ledger/durable-file.ts";
 import { Home } from "../platform/home.ts";
 import { openJournal, type Journal } from "../platform/journal.ts";
 import { Platform, type HookFiles } from "../platform/platform.ts";
@@ -20,6 +17,7 @@ import { inspectMachine } from "./inspect-machine.ts";
 import { onPost, onReceive } from "./push-door.ts";
 import { openRouter } from "./router-port.ts";
 import { systemClock } from "./system-clock.ts";
+import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { readVersion } from "./version.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,8 +27,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export async function runDaemon(env: Environment): Promise<void> {
   // Everything the daemon writes is private to its user, sockets included.
   process.umask(0o077);
-  const root = env["GIT_HEROKU_HOME"] ?? join(homedir(), ".git-heroku");
-  const home = await Home.open(root);
+  const home = await Home.open(findHome(env, process.cwd()));
   // A socket's path may be 108 bytes long, a home's longer: sockets are named from inside of it.
   process.chdir(home.root);
   const lock = await lockHome(home.root, home.socket);
@@ -39,6 +36,8 @@ export async function runDaemon(env: Environment): Promise<void> {
     systemClock,
     process.stdout.isTTY ? (line) => process.stdout.write(line) : undefined,
   );
+  // A terminal that was closed takes no more echoes.
+  process.stdout.on("error", () => undefined);
   keepAlive(journal);
   try {
     await serve(home, journal, env);
@@ -68,11 +67,11 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
     doctor: () => inspectMachine(platform, hooks.client),
   });
   const about = { pid: process.pid, router: platform.routerUrl, version };
-  await listen(server, () => writeDurably(home.serverFile, `${JSON.stringify(about)}\n`, 0o600));
+  await listen(server, () => writeServerFile(home, journal, about));
   journal.note(`started, version ${version}, pid ${String(process.pid)}, router ${platform.routerUrl}`);
   const options = await stop.asked;
   journal.note(options.apps ? "stopping, with all apps" : "stopping, apps run on");
-  await rm(home.serverFile, { force: true });
+  await removeServerFile(home, journal);
   platform.beginClose();
   await hookServer.close();
   await platform.close(options);

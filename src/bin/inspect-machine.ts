@@ -17,6 +17,7 @@ export async function inspectMachine(platform: Platform, client: HookClient): Pr
     hookClient(client),
     await hookPrograms(platform),
     ...(await Promise.all(platform.list().map((app) => inspectApp(app)))),
+    ...[...platform.unopened].map(([name, error]) => appFault(name, error)),
   ];
 }
 
@@ -58,12 +59,16 @@ async function inspectApp(app: App): Promise<DoctorLine> {
       message: `ledger and config can be read, newest release ${newest}`,
     };
   } catch (error) {
-    return {
-      name: app.name,
-      ok: false,
-      level: "error",
-      message: (error as Error).message,
-      hint: "Restore the repository and its key file from a backup; what runs is not affected.",
-    };
+    return appFault(app.name, error);
   }
+}
+
+function appFault(name: string, error: unknown): DoctorLine {
+  return {
+    name,
+    ok: false,
+    level: "error",
+    message: error instanceof Error ? error.message : String(error),
+    hint: "Restore the repository and its key file from a backup, then: git heroku server:restart. What runs is not affected.",
+  };
 }

@@ -24,7 +24,7 @@ export async function openRouter(request: RouterRequest): Promise<Router> {
   const asked = readPort(request.env["GIT_HEROKU_ROUTER_PORT"]);
   const before = await rememberedPort(request.home);
   const candidates = asked !== undefined && asked > 0 ? [asked] : [before, asked ?? PORT_DEFAULT, 0];
-  for (const port of candidates) {
+  for (const port of new Set(candidates)) {
     if (port === undefined) continue;
     const router = await tryPort(request, port);
     if (router === undefined) {
@@ -32,8 +32,7 @@ export async function openRouter(request: RouterRequest): Promise<Router> {
       request.journal.note(`port ${String(port)} is taken by another program`);
       continue;
     }
-    if (router.port !== before)
-      await writeDurably(request.home.portsFile, `{"router":${String(router.port)}}\n`, 0o600);
+    if (router.port !== before) await rememberPort(request, router.port);
     return router;
   }
   throw new AppError("unavailable", "No port is free for the router.");
@@ -58,17 +57,30 @@ async function tryPort(request: RouterRequest, port: number): Promise<Router | u
 function readPort(text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
   const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  if (isPort(port)) return port;
   throw new AppError("invalid_params", `GIT_HEROKU_ROUTER_PORT is ${JSON.stringify(text.slice(0, 20))}, not a port.`, {
     hint: "Give a number from 1 to 65535, or 0 for any free port.",
   });
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 0 && port <= 65_535;
+}
+
+/** A port that cannot be remembered, as on a full disk, serves all the same. */
+async function rememberPort({ home, journal }: RouterRequest, port: number): Promise<void> {
+  try {
+    await writeDurably(home.portsFile, `{"router":${String(port)}}\n`, 0o600);
+  } catch (error) {
+    journal.fault("writing ports.json", error);
+  }
 }
 
 async function rememberedPort(home: Home): Promise<number | undefined> {
   try {
     const ports: unknown = JSON.parse(await readFile(home.portsFile, "utf8"));
     const port = typeof ports === "object" && ports !== null && "router" in ports ? ports.router : undefined;
-    return typeof port === "number" ? port : undefined;
+    return typeof port === "number" && isPort(port) && port > 0 ? port : undefined;
   } catch {
     // Missing or damaged: a port is chosen anew.
     return undefined;

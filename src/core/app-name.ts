@@ -6,14 +6,16 @@ export type AppName = string & { readonly brand: "AppName" };
 /** Heroku's own rule (Platform API schema, app.name). */
 const APP_NAME = /^[a-z][a-z0-9-]{1,28}[a-z0-9]$/;
 
+export function isAppName(text: string): text is AppName {
+  return APP_NAME.test(text);
+}
+
 /** @throws AppError invalid_params when the text is no app name. */
 export function parseAppName(text: string): AppName {
-  if (!APP_NAME.test(text)) {
-    throw new AppError("invalid_params", `Name ${JSON.stringify(text.slice(0, 40))} is not a valid app name.`, {
-      hint: "Use 3 to 30 lower-case letters, digits and dashes, beginning with a letter and not ending with a dash.",
-    });
-  }
-  return text as AppName;
+  if (isAppName(text)) return text;
+  throw new AppError("invalid_params", `Name ${JSON.stringify(text.slice(0, 40))} is not a valid app name.`, {
+    hint: "Use 3 to 30 lower-case letters, digits and dashes, beginning with a letter and not ending with a dash.",
+  });
 }
 
 const ADJECTIVES =

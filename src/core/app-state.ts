@@ -23,7 +23,9 @@ export function readAppState(files: StateFiles): AppState {
 
 /** Until somebody scales: one web process and none of the other types, as on Heroku. */
 export function quantityOf(quantities: Readonly<Record<string, number>>, type: string): number {
-  return quantities[type] ?? (type === "web" ? 1 : 0);
+  // A type may be called `constructor`; only what was written counts.
+  const own = Object.hasOwn(quantities, type) ? quantities[type] : undefined;
+  return own ?? (type === "web" ? 1 : 0);
 }
 
 function numbers(value: Json | undefined): Record<string, number> {

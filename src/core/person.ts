@@ -9,10 +9,15 @@ const MAX_LENGTH = 200;
 
 /** Drops what could end a header line or an address: control characters and angle brackets. */
 export function cleanName(text: string): string {
-  return text
-    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029<>]/g, "")
-    .trim()
-    .slice(0, MAX_LENGTH);
+  return (
+    text
+      .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029<>]/g, "")
+      .trim()
+      .slice(0, MAX_LENGTH)
+      // Half a character has no UTF-8 form; the cut may have made one.
+      .replace(/\p{Surrogate}/gu, "")
+      .trim()
+  );
 }
 
 /** Reads `Ned Foo <ned@foobazco.com>`, with or without git's trailing `1795419055 +0000`, or a bare address. */

@@ -63,7 +63,8 @@ function listNames(names: readonly string[]): string {
     if (next.length > NAMES_BYTES_MAX) break;
     kept = next;
   }
-  return (kept === "" ? whole.slice(0, NAMES_BYTES_MAX) : kept) + suffix;
+  if (kept !== "") return kept + suffix;
+  return `${whole.slice(0, NAMES_BYTES_MAX)}…${names.length > 1 ? suffix : ""}`;
 }
 
 export function describeDeploy(commit: string): string {

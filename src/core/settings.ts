@@ -33,15 +33,22 @@ export interface Settings {
   preboot: boolean;
 }
 
+/** Heroku's own limits end at minutes; a timer of the machine ends at 24 days, and would then fire at once. */
+export const DURATION_MAX_MS = 3_600_000;
+
 const MS_PER: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+function parseSettingDuration(text: string): number | undefined {
+  const [, number, unit = ""] = /^(\d{1,5})([smh])$/.exec(text) ?? [];
+  const ms = Number(number) * (MS_PER[unit] ?? 0);
+  return ms > 0 && ms <= DURATION_MAX_MS ? ms : undefined;
+}
 
 /** A duration in ms, a count, or 1 and 0 for on and off; undefined when the text does not fit. */
 function parseValue(kind: Kind, text: string): number | undefined {
   switch (kind) {
-    case "duration": {
-      const match = /^(\d{1,5})([smh])$/.exec(text);
-      return match ? Number(match[1]) * (MS_PER[match[2] ?? ""] ?? 0) : undefined;
-    }
+    case "duration":
+      return parseSettingDuration(text);
     case "count":
       return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined;
     case "switch":
@@ -63,7 +70,7 @@ export function parseSettingName(name: string): SettingName {
 export function checkSetting(name: SettingName, text: string): void {
   if (parseValue(SETTINGS[name].kind, text) !== undefined) return;
   throw new AppError("invalid_params", `${JSON.stringify(text.slice(0, 40))} does not fit the setting ${name}.`, {
-    hint: `Write it like ${name}=${SETTINGS[name].default}.`,
+    hint: `Write it like ${name}=${SETTINGS[name].default}${SETTINGS[name].kind === "duration" ? ", from 1s to 1h" : ""}.`,
   });
 }
 

@@ -49,6 +49,8 @@ export interface FormationOptions {
 
 export type ConvergeReason = "launch" | "scale" | "restart" | "start";
 
+const NOTHING: Target = { release: 0, appDir: undefined, procfile: new Map(), quantities: {}, env: {} };
+
 export class Formation {
   readonly #options: FormationOptions;
   readonly #host: DynoHost;
@@ -167,6 +169,8 @@ export class Formation {
 
   /** Ends the work on this app: with `stopApps` when every process is gone, else leaving them all as they are. */
   async shutdown(options: { stopApps: boolean }): Promise<void> {
+    // Without a launch nothing is known yet of what an earlier daemon left running.
+    if (options.stopApps && this.#target === undefined) this.converge(NOTHING, "start");
     await this.#adopting;
     if (options.stopApps && this.#target !== undefined) {
       this.#phase = "closing";
@@ -191,12 +195,13 @@ export class Formation {
     const found = (await runtime.list(app)).map((instance) => early.get(instance.id) ?? instance);
     notice = (instance) => this.#notice(instance);
     const { listed, retired, surplus, ended } = sortInherited(found, target, this.#settings.preboot);
+    const fault = (error: unknown): void => this.#options.callbacks.onFault(error);
     const adoptions = [
       ...listed.map((instance) => this.#take(instance, (dyno) => this.#roster.listed.set(dyno.ps, dyno))),
       ...[...retired, ...surplus].map((instance) => this.#take(instance, (dyno) => this.#roster.addRetired(dyno))),
     ];
     for (const instance of listed) if (instance.phase === "exited") this.#notice(instance);
-    await Promise.all([...adoptions, ...ended.map((instance) => this.#bury(instance))]);
+    await Promise.all([...adoptions, ...ended.map((instance) => this.#bury(instance).catch(fault))]);
     const useless = new Set(surplus.map(({ id }) => id));
     for (const dyno of this.#roster.retired) {
       if (dyno.state !== "up" || useless.has(dyno.id)) dyno.send({ type: "stop-requested" });

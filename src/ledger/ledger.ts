@@ -54,6 +54,7 @@ export class Ledger {
   readonly #state: StateBranch;
   readonly #queue = new SerialQueue();
   readonly #snapshots = new Map<string, Snapshot>();
+  #deployRef: string | undefined;
 
   private constructor(options: LedgerOptions) {
     this.#repository = openRepository(options.repoPath, options.committer);
@@ -94,6 +95,11 @@ export class Ledger {
     return this.#log.get(version);
   }
 
+  /** The release whose object id begins with these hexadecimal digits, an even number of them. */
+  find(oidStart: string): Promise<Release | undefined> {
+    return this.#log.find(oidStart);
+  }
+
   /** At most `max` releases, newest first; with `before`, those older than that version. */
   list({ max, before }: { max: number; before?: number | undefined }): Promise<Release[]> {
     return this.#log.list(max, before);
@@ -126,8 +132,10 @@ export class Ledger {
   }
 
   /** `refs/heads/main` or `refs/heads/master`; undefined until the first deploy has fixed it. */
-  deployBranch(): Promise<string | undefined> {
-    return readDeployBranch(this.#repository, this.#ink);
+  async deployBranch(): Promise<string | undefined> {
+    // Once fixed it never changes, and nobody else may change it.
+    this.#deployRef ??= await readDeployBranch(this.#repository, this.#ink);
+    return this.#deployRef;
   }
 
   /** Where a ref points to. */
@@ -200,7 +208,7 @@ export class Ledger {
       const release = await writeRelease(this.#ink, asked, head);
       const outcome = await this.#ink.refs.move(movesOf(asked, release));
       if (await this.#hasHappened(release, outcome)) {
-        await this.#index.append(release);
+        this.#index.append(release);
         return this.#log.remember(release);
       }
       reason = outcome.kind === "moved" ? "" : outcome.reason;
@@ -209,7 +217,9 @@ export class Ledger {
   }
 
   async #checkDeployRef(deployRef: { ref: string; old: string | undefined }): Promise<void> {
-    await claimDeployBranch(this.#repository, this.#ink, deployRef.ref);
+    if (deployRef.ref !== (await this.deployBranch())) {
+      await claimDeployBranch(this.#repository, this.#ink, deployRef.ref);
+    }
     if ((await this.ref(deployRef.ref)) === deployRef.old) return;
     throw new AppError("conflict", `${deployRef.ref.replace("refs/heads/", "")} has moved meanwhile.`, {
       hint: "Fetch, look at what was deployed, and push again.",

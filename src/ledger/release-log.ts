@@ -64,6 +64,13 @@ export class ReleaseLog {
     return this.#at(version, head);
   }
 
+  /** The release whose object id begins with these hexadecimal digits, an even number of them. */
+  async find(oidStart: string): Promise<Release | undefined> {
+    const head = await this.head();
+    const version = head && (await this.#index.find(Buffer.from(oidStart, "hex"), head));
+    return version === undefined ? undefined : this.get(version);
+  }
+
   /** At most `max` releases older than version `before`, newest first. */
   async list(max: number, before: number | undefined): Promise<Release[]> {
     const head = await this.head();

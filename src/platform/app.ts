@@ -1,4 +1,5 @@
 /** One app in the daemon: its ledger, its log, its running formation, and the queue that orders its launches. */
+import { setMaxListeners } from "node:events";
 import type { AppName } from "../core/app-name.ts";
 import { readAppState, type AppState } from "../core/app-state.ts";
 import type { LogSource } from "../core/log-line.ts";
@@ -44,13 +45,15 @@ export class App {
   readonly launches = new SerialQueue();
   /** Pushes to the deploy branch, one at a time. */
   readonly pushes = new SerialQueue();
+  /** What the router is told, in the order of what happened. */
+  readonly routings = new SerialQueue();
   runningBuild: RunningBuild | undefined;
   /** Resolves when a daemon that has just started knows what an earlier one left running. Never rejects. */
   started: Promise<void> = Promise.resolve();
-  /** The release of an accepted push, until git tells that it has moved the refs and the release is launched. */
-  dueLaunch: number | undefined;
   /** Where web processes serve, as the formation told last. */
   routes: Routes = { endpoints: [], webState: "none" };
+  /** The release that was launched last; 0 before the first. */
+  launchedVersion = 0;
   readonly #ending = new AbortController();
 
   /** @param makeFormation is given the app, since the formation calls back into it. */
@@ -61,19 +64,32 @@ export class App {
     this.logs = parts.logs;
     this.cipher = parts.cipher;
     this.formation = makeFormation(this);
+    // Every push of the last seconds listens to it: a busy minute is no leak.
+    setMaxListeners(0, this.ending);
   }
 
-  /** Aborts when `destroy` begins: builds end, and nothing is launched or released any more. */
+  /** Aborts when the app is destroyed or the platform stops: then nothing is built or launched any more. */
   get ending(): AbortSignal {
     return this.#ending.signal;
   }
 
-  get isDestroyed(): boolean {
+  get isEnding(): boolean {
     return this.#ending.signal.aborted;
   }
 
   end(): void {
     this.#ending.abort();
+  }
+
+  /** Resolves when everything is on disk and, with `stopApps`, every process has ended. */
+  async close(options: { stopApps: boolean }): Promise<void> {
+    this.end();
+    await this.pushes.drained();
+    await this.launches.drained();
+    await this.formation.shutdown(options);
+    await this.routings.drained();
+    await this.logs.close();
+    await this.ledger.close();
   }
 
   async state(): Promise<AppState> {
@@ -93,6 +109,13 @@ export class App {
     this.logChange(actor, release.description);
     this.logChange(actor, `Release ${formatVersion(release.version)} created`);
   }
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The release of an id that a listing gave. */
+export async function findReleaseById(app: App, id: string): Promise<Release | undefined> {
+  return UUID.test(id) ? app.ledger.find(id.replaceAll("-", "")) : undefined;
 }
 
 /** The object id's first 128 bits, set out as a UUID. */

@@ -10,7 +10,7 @@ import type { NewRelease } from "../ledger/release-writer.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { writeHookEnv } from "./open-app.ts";
-import type { Platform } from "./platform.ts";
+import { nameTaken, type Platform } from "./platform.ts";
 import { updateRoute } from "./route.ts";
 
 const NAME_TRIES_MAX = 20;
@@ -22,6 +22,8 @@ export async function createApp(platform: Platform, wanted: string | undefined, 
   const name = wanted === undefined ? freeName(platform) : parseAppName(wanted);
   platform.reserve(name);
   try {
+    // A repository that is not open, of a restored backup say, has a key of its own: none must be made for it.
+    if (await platform.exists(platform.home.repo(name))) throw nameTaken(name);
     const keys = await createAppKeys(platform.home.configKeys(name));
     await createRepository(platform.home.repo(name), {
       hooksPath: platform.hooks.dir,
@@ -50,7 +52,7 @@ async function prepareRepository(platform: Platform, path: string, first: NewRel
 function freeName(platform: Platform): AppName {
   for (let tries = 0; tries < NAME_TRIES_MAX; tries += 1) {
     const name = makeAppName(platform.random);
-    if (platform.find(name) === undefined) return name;
+    if (!platform.isTaken(name)) return name;
   }
   throw new AppError("conflict", "No free app name was found.", { hint: "Give one: git heroku create NAME" });
 }

@@ -1,46 +1,55 @@
 /** destroy: stops every process and moves all of an app to `trash/<app>-<time>/`, where it is kept for 7 days. */
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { access, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { AppName } from "../core/app-name.ts";
+import { isAppName, type AppName } from "../core/app-name.ts";
+import { syncDirectory } from "../ledger/durable-file.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import type { Home } from "./home.ts";
+import type { Journal } from "./journal.ts";
 import type { Platform } from "./platform.ts";
 
 const TRASH_KEPT_MS = 7 * 24 * 3_600_000;
 
-/** The repository moves last-but-first: once it is gone from `repos/` the app does not exist, and a start of the
- *  daemon finishes what a crash left (`sweepRemains`). */
+/** The repository moves first: from then on the app does not exist, and the next start of the daemon finishes what a
+ *  crash left (`sweepRemains`). A crash before that leaves the app as it was. */
 export async function destroyApp(platform: Platform, app: App, actor: Actor): Promise<void> {
   app.end();
   app.logChange(actor, "Destroy app");
   platform.router.removeApp(app.name);
-  await Promise.all([app.pushes.drained(), app.launches.drained()]);
-  await app.formation.shutdown({ stopApps: true });
-  await app.logs.close();
-  await app.ledger.close();
-  const trash = await moveToTrash(platform.home, app.name, platform.clock.now());
-  platform.forget(app);
-  platform.journal.note(`destroyed ${app.name}, kept in ${trash}`);
+  try {
+    await app.close({ stopApps: true });
+    const trash = await freshTrash(platform.home, app.name, platform.clock.now());
+    await moveInto(trash, platform.home, app.name);
+    platform.forget(app);
+    platform.journal.note(`destroyed ${app.name}, kept in ${trash}`);
+  } catch (error) {
+    platform.forget(app, error);
+    throw error;
+  }
+  // A daemon may run for years without a start.
+  await emptyTrash(platform.home, platform.clock.now()).catch((error: unknown) =>
+    platform.journal.fault("emptying the trash", error),
+  );
 }
 
-async function moveToTrash(home: Home, name: AppName, now: number): Promise<string> {
-  const stamp = new Date(now).toISOString().replace(/[-:]/g, "").replace(/\.\d+/, "");
-  const trash = await freshDirectory(join(home.trash, `${name}-${stamp}`));
+/** What is moved already stays where it is. */
+async function moveInto(trash: string, home: Home, name: AppName): Promise<void> {
   await moveIfThere(home.repo(name), join(trash, "repo.git"));
+  await syncDirectory(home.repos);
   await moveIfThere(home.configKeys(name), join(trash, `${name}.keys`));
   await moveIfThere(join(home.app(name), "logs"), join(trash, "logs"));
   await rm(home.app(name), { recursive: true, force: true });
-  return trash;
 }
 
 /** Two apps of one name can be destroyed within a second. */
-async function freshDirectory(path: string): Promise<string> {
+async function freshTrash(home: Home, name: AppName, now: number): Promise<string> {
+  const stamp = new Date(now).toISOString().replace(/[-:]/g, "").replace(/\.\d+/, "");
   for (let n = 1; ; n += 1) {
-    const candidate = n === 1 ? path : `${path}-${String(n)}`;
+    const path = join(home.trash, `${name}-${stamp}${n === 1 ? "" : `-${String(n)}`}`);
     try {
-      await mkdir(candidate, { mode: 0o700 });
-      return candidate;
+      await mkdir(path, { mode: 0o700 });
+      return path;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
@@ -53,17 +62,49 @@ async function moveIfThere(from: string, to: string): Promise<void> {
   });
 }
 
-/** At start: what a killed `create` or `destroy` left without a repository goes to the trash too, and what has been
- *  in the trash for a week goes for good. */
-export async function sweepRemains(home: Home, now: number): Promise<void> {
-  const repos = new Set((await readdir(home.repos)).map((dir) => dir.replace(/\.git$/, "")));
+/** At start: finishes a `destroy` that was killed, and removes for good what has been in the trash for a week. A key
+ *  file alone, left by a `create` that was killed, stays: the next `create` of that name takes it. */
+export async function sweepRemains(home: Home, now: number, journal: Journal): Promise<void> {
+  const repos = new Set(await readdir(home.repos));
   for (const name of await readdir(home.apps)) {
-    if (!repos.has(name)) await moveToTrash(home, name as AppName, now);
+    // Only what this platform made is its to clear.
+    if (!isAppName(name) || repos.has(`${name}.git`)) continue;
+    const trash = (await unfinishedTrash(home, name)) ?? (await freshTrash(home, name, now));
+    await moveInto(trash, home, name);
+    journal.note(`${name} has no repository: what was left of it is kept in ${trash}`);
   }
+  await emptyTrash(home, now);
+}
+
+const TRASH_NAME = /^(.+)-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z(-\d+)?$/;
+
+/** Where the killed `destroy` put the repository: what belongs to one app stays together. */
+async function unfinishedTrash(home: Home, name: AppName): Promise<string | undefined> {
+  const dirs = (await readdir(home.trash)).filter((dir) => TRASH_NAME.exec(dir)?.[1] === name).sort();
+  const newest = dirs.at(-1);
+  if (newest === undefined) return undefined;
+  const trash = join(home.trash, newest);
+  const [there, keyHere, logsHere] = await Promise.all([
+    readdir(trash),
+    exists(home.configKeys(name)),
+    exists(join(home.app(name), "logs")),
+  ]);
+  const isTaken = (keyHere && there.includes(`${name}.keys`)) || (logsHere && there.includes("logs"));
+  return there.includes("repo.git") && !isTaken ? trash : undefined;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function emptyTrash(home: Home, now: number): Promise<void> {
   for (const name of await readdir(home.trash)) {
-    const stamp = /-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z(-\d+)?$/.exec(name);
+    const stamp = TRASH_NAME.exec(name);
     if (!stamp) continue;
-    const [, year, month, day, hour, minute, second] = stamp.map(Number);
+    const [year, month, day, hour, minute, second] = stamp.slice(2, 8).map(Number);
     const at = Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second);
     if (now - at > TRASH_KEPT_MS) await rm(join(home.trash, name), { recursive: true, force: true });
   }

@@ -20,7 +20,7 @@ export async function buildRelease(
     tree,
     appDir: platform.home.app(app.name),
     output,
-    signal: AbortSignal.any([platform.closing, app.ending]),
+    signal: app.ending,
     clock: platform.clock,
     toolEnv: platform.toolEnv,
   });

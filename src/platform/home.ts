@@ -1,9 +1,10 @@
 /** Where everything lives: the layout of a platform home (docs/formats.md, "Home"). Several homes can run side by
  *  side; nothing is kept outside of one. */
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AppName } from "../core/app-name.ts";
 import { AppError } from "../core/error.ts";
+import { createDurably, readIfThere } from "../ledger/durable-file.ts";
 
 /** Raised when an older program could no longer understand what a newer one wrote. */
 const HOME_FORMAT = 1;
@@ -30,12 +31,9 @@ export class Home {
 
   private async checkFormat(): Promise<void> {
     const file = join(this.root, "format");
-    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
-      return undefined;
-    });
-    if (text === undefined) return writeFile(file, `${String(HOME_FORMAT)}\n`, { mode: 0o600 });
-    if (Number(text) === HOME_FORMAT) return undefined;
+    const text = await readIfThere(file);
+    if (text === undefined) await createDurably(file, `${String(HOME_FORMAT)}\n`, 0o600);
+    if (text === undefined || Number(text) === HOME_FORMAT) return;
     throw new AppError(
       "conflict",
       `${this.root} was written by a newer version of git-heroku (format ${text.trim()}).`,

@@ -3,6 +3,7 @@
 import { quantityOf } from "../core/app-state.ts";
 import { formationTypes, parseProcfile } from "../core/procfile.ts";
 import { describeDeploy, formatVersion, type Release } from "../core/release.ts";
+import { AppError } from "../core/error.ts";
 import type { App } from "./app.ts";
 import { ensureSlug } from "./ensure-slug.ts";
 import type { Platform } from "./platform.ts";
@@ -10,10 +11,25 @@ import { updateRoute } from "./route.ts";
 
 export type LaunchReason = "launch" | "scale" | "start";
 
-/** Resolves when the formation was told; it boots and switches by itself afterwards. */
+/** Resolves when the formation was told; it boots and switches by itself afterwards. Never rejects: the change that asks
+ *  for a launch stands whatever comes of it, so a failure is told in the app's log, a bug in the journal too. */
 export async function launch(platform: Platform, app: App, reason: LaunchReason): Promise<void> {
+  try {
+    await tryLaunch(platform, app, reason);
+  } catch (error) {
+    if (app.isEnding) return;
+    if (!(error instanceof AppError)) platform.journal.fault(`launching ${app.name}`, error);
+    app.log("api", `Launch failed: ${error instanceof AppError ? explain(error) : "a fault of the platform"}`);
+  }
+}
+
+function explain({ message, hint }: AppError): string {
+  return hint === undefined ? message : `${message} (${hint})`;
+}
+
+async function tryLaunch(platform: Platform, app: App, reason: LaunchReason): Promise<void> {
   await app.launches.run(async () => {
-    if (app.isDestroyed) return;
+    if (app.isEnding) return;
     const release = await app.ledger.current();
     if (release?.code !== undefined) await converge(platform, app, release, reason);
     await updateRoute(platform, app);
@@ -40,6 +56,7 @@ async function converge(platform: Platform, app: App, release: Release, reason: 
     },
     reason,
   );
+  app.launchedVersion = release.version;
 }
 
 /** What the platform adds to the config vars, less what differs between processes (PORT, DYNO, HOME). These names are

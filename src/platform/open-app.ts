@@ -3,10 +3,11 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AppName } from "../core/app-name.ts";
+import { DURATION_MAX_MS } from "../core/settings.ts";
 import { Formation } from "../formation/formation.ts";
 import { loadAppKeys } from "../ledger/app-keys.ts";
 import { ConfigCipher } from "../ledger/config-cipher.ts";
-import { writeDurably } from "../ledger/durable-file.ts";
+import { readIfThere, writeDurably } from "../ledger/durable-file.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { LogStore } from "../logs/log-store.ts";
 import { App, idOfObject } from "./app.ts";
@@ -14,13 +15,15 @@ import type { Platform } from "./platform.ts";
 import { updateRoute } from "./route.ts";
 
 /** Longer than any setting of the formation, which gives up waiting by itself. */
-const DRAIN_PATIENCE_MS = 3_600_000;
+const DRAIN_PATIENCE_MS = 2 * DURATION_MAX_MS;
+
+const HOOK_ENV = "hook-env";
 
 /** @throws Error when the ledger, its keys or its log cannot be opened; nothing stays open then. */
 export async function openApp(platform: Platform, name: AppName): Promise<App> {
   const dir = platform.home.app(name);
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  await writeHookEnv(platform.home.repo(name), platform.hooks.env);
+  await refreshHookEnv(platform, name);
   const cipher = new ConfigCipher(await loadAppKeys(platform.home.configKeys(name)));
   const ledger = await Ledger.open({
     ...platform.ledgerParts(),
@@ -60,7 +63,18 @@ function makeFormation(platform: Platform, app: App): Formation {
   });
 }
 
-/** The hooks read this file at every push; it is written again at every start, since the machine may have changed. */
+/** The machine may have changed since the last start. An app whose file cannot be written, as on a full disk, runs. */
+async function refreshHookEnv(platform: Platform, name: AppName): Promise<void> {
+  const repository = platform.home.repo(name);
+  try {
+    if ((await readIfThere(join(repository, HOOK_ENV))) === platform.hooks.env) return;
+    await writeHookEnv(repository, platform.hooks.env);
+  } catch (error) {
+    platform.journal.fault(`writing ${HOOK_ENV} of ${name}`, error);
+  }
+}
+
+/** The hooks read this file at every push. */
 export async function writeHookEnv(repository: string, text: string): Promise<void> {
-  await writeDurably(join(repository, "hook-env"), text, 0o600);
+  await writeDurably(join(repository, HOOK_ENV), text, 0o600);
 }

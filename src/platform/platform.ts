@@ -1,5 +1,7 @@
 /** The platform of one home: its apps, and what they share. The daemon opens one; every use-case takes it. */
+import { setMaxListeners } from "node:events";
 import { access, readdir } from "node:fs/promises";
+import { setImmediate as otherWork } from "node:timers/promises";
 import { parseAppName, type AppName } from "../core/app-name.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
@@ -60,6 +62,8 @@ export class Platform {
   readonly toolEnv: ToolEnv;
   private readonly apps = new Map<AppName, App>();
   private readonly reserved = new Set<AppName>();
+  /** Apps that are on disk but not open, with what stands in the way. */
+  private readonly failed = new Map<AppName, unknown>();
   private readonly stopping = new AbortController();
 
   private constructor(parts: PlatformParts) {
@@ -74,14 +78,16 @@ export class Platform {
     this.hooks = parts.hooks;
     this.processPath = parts.processPath;
     this.toolEnv = parts.toolEnv;
+    // Every follower of a log listens to it.
+    setMaxListeners(0, this.closing);
   }
 
   /** Opens every app of the home and brings back what should run. An app that cannot be opened is left as it is and
-   *  told in the journal; the others are not affected. */
+   *  told in the journal and by doctor; the others are not affected. */
   static async open(parts: PlatformParts): Promise<Platform> {
     const platform = new Platform(parts);
     await removeUnfinishedRepositories(parts.home.repos);
-    await sweepRemains(parts.home, parts.clock.now());
+    await sweepRemains(parts.home, parts.clock.now(), parts.journal);
     for (const dir of (await readdir(parts.home.repos)).sort()) {
       if (!dir.endsWith(".git")) continue;
       try {
@@ -109,33 +115,50 @@ export class Platform {
   }
 
   /** By name or by id.
-   *  @throws AppError not_found */
+   *  @throws AppError not_found, or unavailable when it is there but could not be opened */
   app(name: string): App {
     const app = this.find(name);
-    if (app !== undefined && !app.isDestroyed) return app;
+    if (app !== undefined && !app.isEnding) return app;
+    if (this.failed.has(name as AppName)) {
+      throw new AppError("unavailable", `${name} cannot be opened by the platform.`, {
+        hint: "`git heroku doctor` tells why; what it ran before runs on.",
+      });
+    }
     throw new AppError("not_found", "Couldn't find that app.", {
       hint: `There is no app ${JSON.stringify(name.slice(0, 40))}; \`git heroku apps\` lists the apps there are.`,
     });
   }
 
   async openApp(name: AppName): Promise<App> {
-    const app = await openApp(this, name);
-    this.apps.set(name, app);
-    return app;
+    try {
+      const app = await openApp(this, name);
+      this.apps.set(name, app);
+      return app;
+    } catch (error) {
+      this.failed.set(name, error);
+      throw error;
+    }
   }
 
-  forget(app: App): void {
+  /** The app is gone from the home or, with a reason, there but no longer open. */
+  forget(app: App, reason?: unknown): void {
     this.apps.delete(app.name);
+    if (reason !== undefined) this.failed.set(app.name, reason);
+  }
+
+  /** Name → why it is not open. */
+  get unopened(): ReadonlyMap<string, unknown> {
+    return this.failed;
+  }
+
+  isTaken(name: AppName): boolean {
+    return this.apps.has(name) || this.reserved.has(name) || this.failed.has(name);
   }
 
   /** Holds a name while an app of it is made.
    *  @throws AppError invalid_params when it is taken */
   reserve(name: AppName): void {
-    if (this.apps.has(name) || this.reserved.has(name)) {
-      throw new AppError("invalid_params", `Name ${name} is already taken.`, {
-        hint: `Choose another name, or connect this clone to the app there is: git heroku remote --app ${name}`,
-      });
-    }
+    if (this.isTaken(name)) throw nameTaken(name);
     this.reserved.add(name);
   }
 
@@ -143,12 +166,11 @@ export class Platform {
     this.reserved.delete(name);
   }
 
-  /** A launch that nobody is told of: what goes wrong is told in the app's log and in the journal. */
+  /** Starts a launch without waiting for it, after what is being said now has gone out: starting a process takes some
+   *  milliseconds. */
   async launchSoon(app: App, reason: LaunchReason): Promise<void> {
-    await launch(this, app, reason).catch((error: unknown) => {
-      if (error instanceof AppError) app.log("api", `Launch failed: ${error.message}`);
-      else this.journal.fault(`launching ${app.name}`, error);
-    });
+    await otherWork();
+    await launch(this, app, reason);
   }
 
   /** Ends and removes what a build of a killed daemon left, without waiting for that. */
@@ -190,20 +212,27 @@ export class Platform {
   /** Ends what may take long: builds, and the streams of followers. */
   beginClose(): void {
     this.stopping.abort();
+    for (const app of this.apps.values()) app.end();
   }
 
-  /** Resolves when everything is on disk and, with `apps`, every process has ended. */
+  /** Resolves when everything is on disk and, with `apps`, every process has ended. What goes wrong with one app is
+   *  told in the journal and keeps no other from closing well. */
   async close(options: { apps: boolean }): Promise<void> {
     this.beginClose();
     await Promise.all(
-      this.list().map(async (app) => {
-        await app.launches.drained();
-        await app.formation.shutdown({ stopApps: options.apps });
-        await app.logs.close();
-        await app.ledger.close();
-      }),
+      this.list().map((app) =>
+        app
+          .close({ stopApps: options.apps })
+          .catch((error: unknown) => this.journal.fault(`closing ${app.name}`, error)),
+      ),
     );
     this.apps.clear();
     await this.runtime.close({ detach: !options.apps });
   }
+}
+
+export function nameTaken(name: AppName): AppError {
+  return new AppError("invalid_params", `Name ${name} is already taken.`, {
+    hint: `Choose another name, or connect this clone to the app there is: git heroku remote --app ${name}`,
+  });
 }

@@ -1,16 +1,19 @@
 /** receive-push: what happens between `git push` and its answer. The build, the release and the branch are one
  *  decision: the push is accepted only once the release is on disk, else it is rejected with the reason. */
 import { AppError } from "../core/error.ts";
-import { describeDeploy, type Release } from "../core/release.ts";
+import { describeDeploy, formatVersion, type Release } from "../core/release.ts";
 import { formatProcfile, RELEASE_TYPE } from "../core/procfile.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { DEPLOY_REFS } from "../ledger/deploy-branch.ts";
 import { buildRelease } from "./ensure-slug.ts";
+import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
 
 export const ZERO_OID = /^0+$/;
 export const BRANCH_PREFIX = "refs/heads/";
+/** git's post-receive follows within milliseconds, and launches what was released (announce-push.ts). */
+export const ANNOUNCE_PATIENCE_MS = 2_000;
 
 export interface RefCommand {
   ref: string;
@@ -29,9 +32,6 @@ export interface Push {
   signal: AbortSignal;
 }
 
-/** git needs milliseconds from our answer to its next word. */
-const ANNOUNCE_PATIENCE_MS = 2_000;
-
 export async function receivePush(platform: Platform, app: App, push: Push): Promise<RefReport[]> {
   const reports: RefReport[] = [];
   for (const command of push.commands) reports.push(await receiveCommand(platform, app, push, command));
@@ -42,6 +42,7 @@ async function receiveCommand(platform: Platform, app: App, push: Push, command:
   try {
     await checkBranch(app, command);
     if (app.pushes.length > 0) sayWaiting(app, push);
+    else app.runningBuild = { commit: command.new, email: push.actor.by.email };
     await app.pushes.run(() => deploy(platform, app, push, command));
     return { ref: command.ref, ok: true };
   } catch (error) {
@@ -59,7 +60,8 @@ function rejection(platform: Platform, push: Push, error: unknown): string {
   push.output(`\n !     ${error.message}\n`);
   if (error.hint !== undefined) push.output(` !     ${error.hint}\n`);
   push.output("\n");
-  return error instanceof PushRefused ? error.reason : "build failed";
+  if (error instanceof PushRefused) return error.reason;
+  return error.id === "conflict" ? "conflict" : "build failed";
 }
 
 /** A refusal whose short form git itself shows: `! [remote rejected] main -> main (reason)`. */
@@ -98,45 +100,55 @@ function sayWaiting(app: App, push: Push): void {
 }
 
 async function deploy(platform: Platform, app: App, push: Push, command: RefCommand): Promise<void> {
-  checkExists(app);
-  await checkNotMoved(app, command);
-  const code = await checkCommit(app, command);
   app.runningBuild = { commit: command.new, email: push.actor.by.email };
   try {
-    push.output("-----> Heroku receiving push\n");
-    app.log("build", `Build of ${command.new.slice(0, 7)} started by ${push.actor.by.email}`);
-    const slug = await buildRelease(platform, app, command.new, (text) => push.output(text));
-    app.log("build", `Build of ${command.new.slice(0, 7)} succeeded`);
-    if (slug.procfile.has(RELEASE_TYPE)) {
-      push.output(" !     The release command of the Procfile is not run by this version of the platform.\n");
-    }
-    const built = { codeTree: code.tree, procfile: formatProcfile(slug.procfile) };
-    const release = await appendRelease(app, push, command, built);
-    launchUnlessAnnounced(platform, app, push, release).catch((error: unknown) =>
-      platform.journal.fault("push", error),
-    );
-  } catch (error) {
-    checkExists(app);
-    app.log("build", `Build of ${command.new.slice(0, 7)} failed`);
-    throw error;
+    checkOpen(platform, app);
+    // Once more, after the pushes before this one.
+    await checkBranch(app, command);
+    await checkNotMoved(app, command);
+    const code = await checkCommit(app, command);
+    const procfile = await build(platform, app, push, command);
+    const deployment = { platform, app, push, command };
+    const release = await appendRelease(deployment, { codeTree: code.tree, procfile });
+    void launchUnlessAnnounced(deployment, release);
   } finally {
     app.runningBuild = undefined;
   }
 }
 
-function checkExists(app: App): void {
-  if (!app.isDestroyed) return;
-  throw new PushRefused("app destroyed", `${app.name} was destroyed.`, "Create it again to deploy.");
+interface Deployment {
+  platform: Platform;
+  app: App;
+  push: Push;
+  command: RefCommand;
+}
+
+/** The Procfile of what was built. */
+async function build(platform: Platform, app: App, push: Push, command: RefCommand): Promise<string> {
+  const name = command.new.slice(0, 7);
+  push.output("-----> Heroku receiving push\n");
+  app.log("build", `Build of ${name} started by ${push.actor.by.email}`);
+  try {
+    const { procfile } = await buildRelease(platform, app, command.new, (text) => push.output(text));
+    app.log("build", `Build of ${name} succeeded`);
+    if (procfile.has(RELEASE_TYPE)) {
+      push.output(" !     The release command of the Procfile is not run by this version of the platform.\n");
+    }
+    return formatProcfile(procfile);
+  } catch (error) {
+    app.log("build", `Build of ${name} failed`);
+    // A build that was ended along with its app or the platform did not fail by itself.
+    checkOpen(platform, app);
+    throw error;
+  }
 }
 
 async function appendRelease(
-  app: App,
-  push: Push,
-  command: RefCommand,
+  { platform, app, push, command }: Deployment,
   built: { codeTree: string; procfile: string },
 ): Promise<Release> {
   const release = await app.ledger.append(async ({ current }) => {
-    checkExists(app);
+    checkOpen(platform, app);
     await checkNotMoved(app, command);
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
@@ -155,14 +167,21 @@ async function appendRelease(
   return release;
 }
 
-/** git says next that it has moved the refs, which launches the release (announce-push); when the pusher has left or
- *  its machine dies, nobody will say so. */
-async function launchUnlessAnnounced(platform: Platform, app: App, push: Push, release: Release): Promise<void> {
-  app.dueLaunch = release.version;
-  if (!push.signal.aborted) await platform.clock.sleep(ANNOUNCE_PATIENCE_MS, platform.closing);
-  if (platform.closing.aborted || app.dueLaunch !== release.version) return;
-  app.dueLaunch = undefined;
-  await platform.launchSoon(app, "launch");
+/** A post-receive that never comes (a git that was killed, a pusher's machine that went away) must not keep a release
+ *  from running. */
+async function launchUnlessAnnounced({ platform, app, push }: Deployment, release: Release): Promise<void> {
+  if (!push.signal.aborted) await platform.clock.sleep(ANNOUNCE_PATIENCE_MS, app.ending);
+  if (app.isEnding || app.launchedVersion >= release.version) return;
+  platform.journal.note(`launching ${formatVersion(release.version)} of ${app.name}: git has not announced it`);
+  await launch(platform, app, "launch");
+}
+
+/** An app that was destroyed, or closed with the platform, takes no release any more. */
+function checkOpen(platform: Platform, app: App): void {
+  if (platform.closing.aborted) {
+    throw new PushRefused("platform stopping", "The platform is stopping.", "Push again when it is back.");
+  }
+  if (app.isEnding) throw new PushRefused("app destroyed", `${app.name} was destroyed.`, "Create it again to deploy.");
 }
 
 /** The value that git told the pusher; none when the branch is new. */

@@ -23,7 +23,7 @@ export async function stop(platform: Platform, app: App, name: string, actor: Ac
 
 function checkName(app: App, name: string | undefined): void {
   if (name === undefined) return;
-  const dynos = app.formation.list();
+  const dynos = app.formation.list().filter((dyno) => dyno.listed);
   if (dynos.some((dyno) => dyno.name === name || dyno.type === name)) return;
   const names = dynos.map((dyno) => dyno.name).join(", ");
   throw new AppError("not_found", `No process ${JSON.stringify(name.slice(0, 60))} on ${app.name}.`, {

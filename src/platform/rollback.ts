@@ -3,6 +3,7 @@ import { AppError } from "../core/error.ts";
 import { describeRollback, formatVersion, type Release } from "../core/release.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import { ensureSlug } from "./ensure-slug.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
 
@@ -17,10 +18,11 @@ export async function rollback(
   version: number | undefined,
   actor: Actor,
 ): Promise<Release> {
+  // Before the ledger is asked: code that can be built no more must not become the current release.
+  await ensureSlug(platform, app, await findTarget(app, version, await app.ledger.current()));
   const release = await app.ledger.append(async ({ current }) => {
+    const target = await findTarget(app, version, current);
     if (current === undefined) throw nothingToRollBackTo(app);
-    const target = version === undefined ? await previousGood(app, current) : await app.ledger.get(version);
-    checkTarget(target, current);
     const from = await app.ledger.snapshot(target);
     // Add-ons are not rolled back: the services themselves would not follow (heroku-behaviour 2.2, 2.8).
     const { addonsJson } = await app.ledger.snapshot(current);
@@ -43,6 +45,13 @@ export async function rollback(
 /** Whether `rollback` to this release would be accepted, for listings. */
 export function isEligible(release: Release): boolean {
   return release.status === "succeeded" && release.code !== undefined;
+}
+
+async function findTarget(app: App, version: number | undefined, current: Release | undefined): Promise<Release> {
+  if (current === undefined) throw nothingToRollBackTo(app);
+  const target = version === undefined ? await previousGood(app, current) : await app.ledger.get(version);
+  checkTarget(target, current);
+  return target;
 }
 
 function checkTarget(target: Release, current: Release): void {

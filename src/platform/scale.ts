@@ -24,7 +24,10 @@ export async function scale(
 ): Promise<Map<string, number>> {
   const procfile = await processTypes(app);
   const scaled = new Map<string, number>();
-  await app.ledger.changeState({ ...actor, message: "Scale" }, (files) => {
+  const asked = changes.map(
+    ({ type, mode, amount }) => `${type}${mode === "set" ? "=" : amount < 0 ? "" : "+"}${String(amount)}`,
+  );
+  await app.ledger.changeState({ ...actor, message: `Scale ${asked.join(" ")}` }, (files) => {
     const { quantities, settings } = readAppState(files);
     const all = Object.fromEntries(formationTypes(procfile).map((type) => [type, quantityOf(quantities, type)]));
     const next = changeQuantities(all, changes, procfile, settings.maxPerType);

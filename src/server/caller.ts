@@ -2,15 +2,27 @@
  *  the identity that git would use for a commit in that clone. */
 import { hostname, userInfo } from "node:os";
 import type { FastifyRequest } from "fastify";
-import { parsePerson } from "../core/person.ts";
+import { parsePerson, type Person } from "../core/person.ts";
 import type { Actor } from "../platform/actor.ts";
 
 export const USER_HEADER = "git-heroku-user";
 
 export function localActor(user: string | undefined): Actor {
-  const login = userInfo().username;
-  const by = parsePerson(user ?? "") ?? { name: login, email: `${login}@${hostname()}` };
-  return { by, via: "local" };
+  return { by: parsePerson(user ?? "") ?? loginPerson(), via: "local" };
+}
+
+function loginPerson(): Person {
+  const login = loginName();
+  return { name: login, email: `${login}@${hostname()}` };
+}
+
+function loginName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user without an entry in passwd, as containers have them.
+    return `user-${String(process.getuid?.() ?? 0)}`;
+  }
 }
 
 /** A header carries bytes, which Node calls latin1; the client sends the name as UTF-8. */

@@ -53,10 +53,8 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
     const app = platform.app(request.params.app);
     await platform.knowsProcesses(app);
     const extended = request.query.extended === "true";
-    return app.formation
-      .list()
-      .filter((dyno) => extended || dyno.listed)
-      .map((dyno) => dynoResource(app, dyno, extended));
+    const dynos = app.formation.list().filter((dyno) => extended || dyno.listed);
+    return Promise.all(dynos.map((dyno) => dynoResource(app, dyno, extended)));
   });
 
   processActions(server, platform);

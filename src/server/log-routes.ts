@@ -1,4 +1,5 @@
 /** /apps/A/logs: an app's stream as NDJSON, history first and then live when `tail=true`. */
+import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
@@ -16,22 +17,41 @@ const LINES_DEFAULT = 100;
 const LINES_MAX = 1_000_000;
 const NDJSON = "application/x-ndjson";
 
+/** A parameter that is given twice is refused here. */
+const logQuery = {
+  type: "object",
+  properties: Object.fromEntries(["lines", "ps", "source", "tail"].map((name) => [name, { type: "string" }])),
+} as const;
+
 export function logRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams; Querystring: LogQuery }>("/apps/:app/logs", async (request, reply) => {
+  const options = { schema: { querystring: logQuery } };
+  server.get<{ Params: AppParams; Querystring: LogQuery }>("/apps/:app/logs", options, async (request, reply) => {
     const app = platform.app(request.params.app);
     const lines = parseLines(request.query.lines);
     const filter = readFilter(request.query);
     void reply.type(NDJSON);
     if (request.query.tail !== "true") return app.logs.query(filter, lines);
-    const gone = new AbortController();
-    request.raw.socket.once("close", () => gone.abort());
-    const lineStream = app.logs.tail(filter, lines, AbortSignal.any([gone.signal, platform.closing]));
+    const lineStream = app.logs.tail(filter, lines, untilGone(reply.raw, platform.closing));
     return reply.send(Readable.from(withGreeting(lineStream), { objectMode: false }));
   });
 
   server.get<{ Params: AppParams }>("/apps/:app/log-processes", (request) =>
     platform.app(request.params.app).logs.processNames(),
   );
+}
+
+/** Aborts when the answer has ended or nobody reads it any more, or the platform closes; then it holds on to nothing,
+ *  which `AbortSignal.any` of a signal that lives as long as the daemon would. */
+function untilGone(response: ServerResponse, closing: AbortSignal): AbortSignal {
+  const gone = new AbortController();
+  const leave = (): void => {
+    closing.removeEventListener("abort", leave);
+    gone.abort();
+  };
+  if (closing.aborted || response.destroyed) gone.abort();
+  closing.addEventListener("abort", leave);
+  response.once("close", leave);
+  return gone.signal;
 }
 
 /** An empty line first: the follower of a silent app learns that it is connected. */

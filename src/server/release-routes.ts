@@ -1,8 +1,9 @@
 /** /apps/A/releases: the ledger as the Platform API shows it, and rollback. */
 import type { FastifyInstance } from "fastify";
+import { AppError } from "../core/error.ts";
 import { parseVersion, type Release } from "../core/release.ts";
 import type { App } from "../platform/app.ts";
-import { idOfObject } from "../platform/app.ts";
+import { findReleaseById } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
 import { rollback } from "../platform/rollback.ts";
 import { readConfig } from "../platform/set-config.ts";
@@ -19,8 +20,6 @@ const rollbackBody = {
   type: ["object", "null"],
   properties: { release: { type: "string", maxLength: 100 } },
 } as const;
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export function releaseRoutes(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams }>("/apps/:app/releases", async (request, reply) => {
@@ -57,34 +56,53 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
   );
 }
 
-/** By version, by `current`, or by the id that a listing gave. */
+/** By version, by `current`, or by the id that a listing gave.
+ *  @throws AppError not_found */
 async function findRelease(app: App, text: string): Promise<Release> {
-  if (text === "current") return (await app.ledger.current()) ?? app.ledger.get(1);
-  if (!UUID.test(text)) return app.ledger.get(parseVersion(text));
-  const head = await app.ledger.head();
-  const releases = await app.ledger.list({ max: head?.version ?? 0 });
-  return releases.find((release) => idOfObject(release.oid) === text) ?? app.ledger.get(Number.MAX_SAFE_INTEGER);
+  if (/^v?[1-9]\d{0,8}$/i.test(text)) return app.ledger.get(parseVersion(text));
+  const release = text === "current" ? await app.ledger.current() : await findReleaseById(app, text);
+  if (release !== undefined) return release;
+  throw new AppError("not_found", `There is no release ${JSON.stringify(text.slice(0, 40))}.`, {
+    hint: "`git heroku releases` lists them.",
+  });
 }
 
-/** Newest first costs the rows that are asked for; oldest first is cut from the whole. */
+/** Either order costs only the rows that are given out. A range begins with the version that comes first in its order. */
 async function listReleases(app: App, range: ListRange): Promise<{ releases: Release[]; isCut: boolean }> {
-  const head = await app.ledger.head();
-  if (head === undefined) return { releases: [], isCut: false };
-  const bounds = [range.from, range.to].filter((text) => text !== undefined).map((text) => parseVersion(text));
-  const highest = Math.min(head.version, ...(range.to === undefined && range.order === "asc" ? [] : bounds.slice(-1)));
-  if (range.order === "desc") {
-    const start = range.from === undefined ? head.version : Math.min(parseVersion(range.from), head.version);
-    const releases = await app.ledger.list({ max: range.max, before: start + 1 });
-    return { releases, isCut: (releases.at(-1)?.version ?? 1) > 1 };
-  }
-  const lowest = range.from === undefined ? 1 : parseVersion(range.from);
-  const last = Math.min(highest, lowest + range.max - 1);
-  const releases = last < lowest ? [] : await app.ledger.list({ max: last - lowest + 1, before: last + 1 });
-  return { releases: releases.toReversed(), isCut: last < highest };
+  const head = (await app.ledger.head())?.version ?? 0;
+  const isDescending = range.order === "desc";
+  const [low, high] = isDescending ? [range.to, range.from] : [range.from, range.to];
+  const lowest = Math.max(1, parseBound(low, 1));
+  const highest = Math.min(parseBound(high, head), head);
+  const cut = isDescending
+    ? { lowest: Math.max(lowest, highest - range.max + 1), highest }
+    : { lowest, highest: Math.min(highest, lowest + range.max - 1) };
+  const releases = await between(app, cut.lowest, cut.highest);
+  return {
+    releases: isDescending ? releases : releases.toReversed(),
+    isCut: releases.length > 0 && (cut.lowest > lowest || cut.highest < highest),
+  };
+}
+
+/** Newest first. */
+async function between(app: App, lowest: number, highest: number): Promise<Release[]> {
+  return highest < lowest ? [] : app.ledger.list({ max: highest - lowest + 1, before: highest + 1 });
+}
+
+function parseBound(text: string | undefined, whenOpen: number): number {
+  const digits = text === undefined ? String(whenOpen) : /^v?(\d{1,9})$/i.exec(text)?.[1];
+  if (digits !== undefined) return Number(digits);
+  throw new AppError(
+    "requested_range_not_satisfiable",
+    `${JSON.stringify(text?.slice(0, 40))} is no release version.`,
+    {
+      hint: "A range looks like: version 5..; max=15, order=desc",
+    },
+  );
 }
 
 function nextRange(releases: readonly Release[], range: ListRange): string {
   const last = releases.at(-1)?.version ?? 1;
   const next = range.order === "desc" ? last - 1 : last + 1;
-  return `version ${String(next)}..; max=${String(range.max)}, order=${range.order}`;
+  return `version ${String(next)}..${range.to ?? ""}; max=${String(range.max)}, order=${range.order}`;
 }

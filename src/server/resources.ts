@@ -1,7 +1,7 @@
 /** Platform API objects (docs/api.md): how an app, a dyno, a formation entry and a release look on the wire.
  *  Field sets are Heroku's, so that its own clients can read them; ours ride along as extra fields. */
 import { createHash } from "node:crypto";
-import { formatVersion, type Release } from "../core/release.ts";
+import type { Release } from "../core/release.ts";
 import { formationTypes, type Procfile } from "../core/procfile.ts";
 import { quantityOf } from "../core/app-state.ts";
 import { idOfObject, type App, type DynoInfo } from "../platform/app.ts";
@@ -54,14 +54,15 @@ export async function appResource(platform: Platform, app: App): Promise<Resourc
   };
 }
 
-export function dynoResource(app: App, dyno: DynoInfo, extended: boolean): Resource {
+export async function dynoResource(app: App, dyno: DynoInfo, extended: boolean): Promise<Resource> {
+  const release = await app.ledger.get(dyno.release);
   const resource: Resource = {
     attach_url: null,
     command: dyno.command,
     created_at: iso(dyno.since),
     id: dyno.id,
     name: dyno.name,
-    release: { id: idOf(app.id, formatVersion(dyno.release)), version: dyno.release },
+    release: { id: idOfObject(release.oid), version: dyno.release },
     app: { id: app.id, name: app.name },
     size: "Basic",
     state: dyno.state,

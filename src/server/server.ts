@@ -1,5 +1,5 @@
 /** The Platform API over HTTP (docs/api.md): routes to use-cases, errors to `{id, message, hint}`. */
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
 import { appRoutes } from "./app-routes.ts";
@@ -19,23 +19,36 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
     forceCloseConnections: true,
     // What arrives must be of the right type already: `{"A": 1}` is no config var.
     ajv: { customOptions: { coerceTypes: false, allowUnionTypes: true } },
+    // What fails before a route is found, such as a path that is badly encoded.
+    frameworkErrors: (error, request, reply) => answerError(platform, error, request, reply),
   });
   acceptEmptyJson(server);
-  server.setErrorHandler((error, request, reply) => {
-    const answer = answerFor(error);
-    if (answer.id === "internal_server_error") platform.journal.fault(`${request.method} ${request.url}`, error);
-    void reply
-      .status(answer.status)
-      .send({ id: answer.id, message: answer.message, ...(answer.hint && { hint: answer.hint }) });
+  server.addHook("onRequest", (_request, _reply, done) => {
+    done(platform.closing.aborted ? stopping() : undefined);
   });
+  server.setErrorHandler((error, request, reply) => answerError(platform, error, request, reply));
   server.setNotFoundHandler((request, reply) => {
-    void reply
-      .status(404)
-      .send({ id: "not_found", message: `There is no ${request.method} ${request.url.split("?")[0] ?? ""}.` });
+    void reply.status(404).send({ id: "not_found", message: `There is no ${request.method} ${pathOf(request)}.` });
   });
   for (const routes of [appRoutes, configRoutes, formationRoutes, logRoutes, releaseRoutes]) routes(server, platform);
   platformRoutes(server, platform, control);
   return server;
+}
+
+function answerError(platform: Platform, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const { id, status, message, hint } = answerFor(error);
+  // The path without its query: nothing of what was sent belongs into the journal.
+  if (id === "internal_server_error") platform.journal.fault(`${request.method} ${pathOf(request)}`, error);
+  void reply.status(status).send({ id, message, ...(hint !== undefined && { hint }) });
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split("?")[0] ?? "";
+}
+
+/** Also keeps late requests from finding the apps closed already, as if there were none. */
+function stopping(): AppError {
+  return new AppError("unavailable", "The platform is stopping.", { hint: "Try again in a moment." });
 }
 
 /** Clients send `Content-Type: application/json` with an empty body on some POSTs. */

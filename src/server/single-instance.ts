@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import { realpath, rm } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
-import { userInfo } from "node:os";
 import { AppError } from "../core/error.ts";
 
 export interface InstanceLock {
@@ -22,7 +21,7 @@ export async function lockHome(root: string, socketPath: string): Promise<Instan
     .digest("hex")
     .slice(0, 32);
   const server = createServer((socket) => socket.destroy());
-  await listenOrRefuse(server, `\0git-heroku-${String(userInfo().uid)}-${name}`, root);
+  await listenOrRefuse(server, `\0git-heroku-${String(process.getuid?.() ?? 0)}-${name}`, root);
   await rm(socketPath, { force: true });
   return { release: () => new Promise((resolve) => server.close(() => resolve())) };
 }

@@ -1,0 +1,67 @@
+import * as assert from "uvu/assert";
+import { SerialQueue } from "../../src/core/serial-queue.ts";
+import { rejects } from "../support/assert.ts";
+import { describe } from "../support/suite.ts";
+
+function gate(): { opened: Promise<void>; open: () => void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+describe("serial queue", (test) => {
+  test("one at a time, in the order asked", async () => {
+    const queue = new SerialQueue();
+    const first = gate();
+    const done: string[] = [];
+    const results = [
+      queue.run(async () => {
+        await first.opened;
+        done.push("first");
+        return 1;
+      }),
+      queue.run(async () => {
+        done.push("second");
+        return 2;
+      }),
+    ];
+    assert.is(queue.length, 2);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(done, []);
+    first.open();
+    assert.equal(await Promise.all(results), [1, 2]);
+    assert.equal(done, ["first", "second"]);
+    assert.is(queue.length, 0);
+  });
+
+  test("a failure reaches its own caller and nobody else", async () => {
+    const queue = new SerialQueue();
+    const failed = rejects(queue.run(() => Promise.reject(new Error("no"))));
+    const thrown = rejects(
+      queue.run(() => {
+        throw new Error("at once");
+      }),
+    );
+    assert.is(await queue.run(() => Promise.resolve("fine")), "fine");
+    assert.match(String(await failed), "no");
+    assert.match(String(await thrown), "at once");
+    await queue.drained();
+    assert.is(queue.length, 0);
+  });
+
+  test("drained waits for everything asked so far", async () => {
+    const queue = new SerialQueue();
+    await queue.drained();
+    const { opened, open } = gate();
+    let isDone = false;
+    void queue.run(async () => {
+      await opened;
+      isDone = true;
+    });
+    const drained = queue.drained().then(() => assert.ok(isDone));
+    open();
+    await drained;
+  });
+});

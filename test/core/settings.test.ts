@@ -1,0 +1,94 @@
+import * as assert from "uvu/assert";
+import fc from "fast-check";
+import { quantityOf, readAppState } from "../../src/core/app-state.ts";
+import type { Json } from "../../src/core/json.ts";
+import {
+  checkSetting,
+  DURATION_MAX_MS,
+  parseSettingName,
+  readSettings,
+  settingTexts,
+} from "../../src/core/settings.ts";
+import { refuses } from "../support/assert.ts";
+import { describe } from "../support/suite.ts";
+
+const DEFAULTS = { bootTimeoutMs: 60_000, exitTimeoutMs: 30_000, maxPerType: 100, preboot: true };
+
+describe("settings", (test) => {
+  test("Heroku's values until something is set", () => {
+    assert.equal(readSettings(undefined), DEFAULTS);
+    assert.equal(settingTexts({ preboot: "off" }), {
+      "boot-timeout": "60s",
+      "exit-timeout": "30s",
+      "max-per-type": "100",
+      preboot: "off",
+    });
+    assert.equal(readSettings({ "boot-timeout": "2m", preboot: "off", "max-per-type": "7" }), {
+      ...DEFAULTS,
+      bootTimeoutMs: 120_000,
+      preboot: false,
+      maxPerType: 7,
+    });
+  });
+
+  test("a file that somebody else damaged reads as the defaults", () => {
+    for (const stored of [null, 5, "on", ["on"], { preboot: true, "boot-timeout": "soon" }] as Json[])
+      assert.equal(readSettings(stored), DEFAULTS);
+  });
+
+  test("every duration that is accepted fits a timer of the machine", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 999_999 }), fc.constantFrom("s", "m", "h"), (number, unit) => {
+        const text = `${String(number)}${unit}`;
+        const ms = number * { s: 1000, m: 60_000, h: 3_600_000 }[unit];
+        let accepted = true;
+        try {
+          checkSetting("boot-timeout", text);
+        } catch {
+          accepted = false;
+        }
+        assert.is(accepted, ms > 0 && ms <= DURATION_MAX_MS);
+      }),
+    );
+  });
+
+  test("texts that do not fit are refused with the form that does", async () => {
+    const bad = { "boot-timeout": ["", "60", "0s", "-1s", "1.5s", "2h", "1d"], preboot: ["", "yes", "ON", "true"] };
+    for (const [name, texts] of Object.entries(bad)) {
+      for (const text of texts) await refuses("invalid_params", () => checkSetting(parseSettingName(name), text));
+    }
+    for (const text of ["0", "-1", "100000", "1e3"])
+      assert.match((await refuses("invalid_params", () => checkSetting("max-per-type", text))).hint ?? "", "=100");
+  });
+
+  test("an unknown setting is refused with the ones there are", async () => {
+    for (const name of ["", "prebooot", "constructor", "__proto__", "maintenance"])
+      assert.match((await refuses("invalid_params", () => parseSettingName(name))).hint ?? "", "boot-timeout, exit-");
+  });
+});
+
+describe("app state", (test) => {
+  test("nothing stored: one web, none of the others, no maintenance", () => {
+    const { quantities, maintenance } = readAppState({});
+    assert.is(quantityOf(quantities, "web"), 1);
+    assert.is(quantityOf(quantities, "worker"), 0);
+    assert.is(maintenance, false);
+  });
+
+  test("a type with the name of something that every object has is none the less a type", () => {
+    for (const type of ["constructor", "toString", "__proto__", "hasOwnProperty"]) assert.is(quantityOf({}, type), 0);
+    const stored = JSON.parse('{"__proto__": 3, "constructor": 2, "web": 0}') as Json;
+    const { quantities } = readAppState({ formation: stored });
+    assert.equal(
+      ["__proto__", "constructor", "web"].map((type) => quantityOf(quantities, type)),
+      [3, 2, 0],
+    );
+  });
+
+  test("what is of another type than it should be counts as not stored", () => {
+    const state = readAppState({ formation: { web: "2", worker: 3 }, settings: { maintenance: "true" } });
+    assert.equal(state.quantities, { worker: 3 });
+    assert.is(state.maintenance, false);
+    assert.equal(readAppState({ formation: [1], settings: null }).quantities, {});
+  });
+});

@@ -1,0 +1,47 @@
+/** The Platform API in front of a platform in this process: most requests go in without a socket. */
+import type { FastifyInstance, InjectOptions } from "fastify";
+import { createServer } from "../../src/server/server.ts";
+import type { DaemonControl } from "../../src/server/platform-routes.ts";
+import { openLab, type Lab } from "../platform/lab.ts";
+import type { TestContext } from "../support/suite.ts";
+
+export interface ApiAnswer {
+  status: number;
+  headers: Record<string, unknown>;
+  // What it is is what the tests find out.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  body: any;
+}
+
+export interface ApiLab extends Lab {
+  server: FastifyInstance;
+  /** Requests to stop that reached the daemon. */
+  stops: { apps: boolean }[];
+  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer>;
+}
+
+export async function openApi(t: TestContext): Promise<ApiLab> {
+  const lab = await openLab(t);
+  const stops: { apps: boolean }[] = [];
+  const control: DaemonControl = {
+    version: "1.2.3",
+    startedAt: Date.UTC(2026, 10, 23, 16, 20, 5, 123),
+    stop: (options) => void stops.push(options),
+    doctor: () => Promise.resolve([{ name: "all", ok: true, level: "ok", message: "well" }]),
+  };
+  const server = createServer(lab.platform, control);
+  t.after(() => server.close());
+  const ask: ApiLab["ask"] = async (method, path, body, headers = {}) => {
+    const options: InjectOptions = {
+      method: method as "GET",
+      url: path,
+      headers: { "git-heroku-user": "Kate Bush <kate@foobazco.com>", ...headers },
+    };
+    if (typeof body === "string") options.payload = body;
+    else if (body !== undefined) options.payload = body as object;
+    const answer = await server.inject(options);
+    const isJson = String(answer.headers["content-type"]).startsWith("application/json");
+    return { status: answer.statusCode, headers: answer.headers, body: isJson ? answer.json() : answer.body };
+  };
+  return { ...lab, server, stops, ask };
+}
