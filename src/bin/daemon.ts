@@ -1,5 +1,6 @@
 /** What the daemon is made of: opens the home, the router, the platform, the hooks' door and the API, in this order,
  *  and closes them in the opposite one. */
+import type { FastifyInstance } from "fastify";
 import { findHome } from "../api/home.ts";
 import { pickToolEnv } from "../build/tool-env.ts";
 import { LocalRuntime } from "../formation/local-runtime.ts";
@@ -65,8 +66,8 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
     stop: (options) => stop.ask(options),
     doctor: () => inspectMachine(platform, hooks.client),
   });
-  await server.listen({ path: "server.sock" });
-  await writeServerFile(home, journal, { pid: process.pid, router: platform.routerUrl, version });
+  const about = { pid: process.pid, router: platform.routerUrl, version };
+  await listen(server, () => writeServerFile(home, journal, about));
   journal.note(`started, version ${version}, pid ${String(process.pid)}, router ${platform.routerUrl}`);
   const options = await stop.asked;
   journal.note(options.apps ? "stopping, with all apps" : "stopping, apps run on");
@@ -77,6 +78,15 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   await server.close();
   await platform.router.close();
   journal.note("stopped");
+}
+
+/** Nobody is answered before `announce` is done: whoever has spoken to the daemon finds server.json, and whoever finds
+ *  server.json can speak to the daemon. */
+async function listen(server: FastifyInstance, announce: () => Promise<void>): Promise<void> {
+  let announced: Promise<void> = Promise.resolve();
+  server.addHook("onRequest", () => announced);
+  announced = server.listen({ path: "server.sock" }).then(announce);
+  await announced;
 }
 
 interface PlatformRequest {
