@@ -19,7 +19,7 @@ import { Router } from "../../src/router/router.ts";
 import type { TestContext } from "../support/suite.ts";
 
 export const NED: Actor = { by: { name: "Ned", email: "ned@foobazco.com" }, via: "local" };
-export const ABSENT = "0".repeat(40);
+const ABSENT = "0".repeat(40);
 const HOOKS_DIR = fileURLToPath(new URL("../../../hooks", import.meta.url));
 const PATH = process.env["PATH"] ?? "/usr/bin:/bin";
 
@@ -138,6 +138,8 @@ export async function bringCode(lab: Lab, app: App, files: Record<string, string
 
 export interface PushOptions {
   ref?: string;
+  /** The value that git told the pusher, when that is not the present one. */
+  old?: string;
   /** Whether git's post-receive comes. */
   announced?: boolean;
 }
@@ -147,11 +149,11 @@ export async function pushCommit(
   lab: Lab,
   app: App,
   commit: string,
-  { ref = "refs/heads/main", announced = true }: PushOptions = {},
+  { ref = "refs/heads/main", announced = true, old }: PushOptions = {},
 ): Promise<{ report: RefReport | undefined; shown: string }> {
   let shown = "";
   const output = (text: string): void => void (shown += text);
-  const command = { ref, old: (await app.ledger.ref(ref)) ?? ABSENT, new: commit };
+  const command = { ref, old: old ?? (await app.ledger.ref(ref)) ?? ABSENT, new: commit };
   const [report] = await receivePush(lab.platform, app, { actor: NED, commands: [command], output });
   if (announced && report?.ok === true) await announcePush(lab.platform, app, [command], output);
   return { report, shown };

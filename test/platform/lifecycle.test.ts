@@ -223,7 +223,7 @@ describe("start", (test) => {
     await openLab(t, { root: lab.home.root });
     assert.is(await readFile(file, "utf8"), "A=1\n");
     // One that cannot be written, as on a full disk, keeps no app from running.
-    const [other] = await Promise.all([openLab(t)]);
+    const other = await openLab(t);
     await createApp(other.platform, "foobaz", NED);
     await other.close();
     const stuck = join(other.home.repo(app.name), "hook-env");
