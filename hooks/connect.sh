@@ -41,7 +41,6 @@ start_daemon() {
     ${npm_config_registry:+"npm_config_registry=$npm_config_registry"} \
     ${npm_config_cache:+"npm_config_cache=$npm_config_cache"} \
     ${GIT_HEROKU_ROUTER_PORT:+"GIT_HEROKU_ROUTER_PORT=$GIT_HEROKU_ROUTER_PORT"} \
-    ${GIT_HEROKU_API_PORT:+"GIT_HEROKU_API_PORT=$GIT_HEROKU_API_PORT"} \
     "$detach" "$node" "$daemon" </dev/null >>"$log" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
 }
 

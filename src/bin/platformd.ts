@@ -3,9 +3,12 @@
  *  runs in the foreground.
  *
  *  Environment: GIT_HEROKU_HOME, GIT_HEROKU_ROUTER_PORT. Exit status: 0 stopped, 1 refused, 70 a bug. */
+import { setFlagsFromString } from "node:v8";
 import { AppError } from "../core/error.ts";
 import { runDaemon } from "./daemon.ts";
 
+// A daemon that mostly waits: V8 would keep the 32 MB that one busy moment made it take for new objects.
+setFlagsFromString("--semi-space-growth-factor=1");
 process.title = "git-heroku platformd";
 runDaemon(process.env).catch((error: unknown) => {
   if (error instanceof AppError) {

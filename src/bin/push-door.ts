@@ -9,7 +9,8 @@ import { localActor } from "../server/caller.ts";
 
 export async function onReceive(platform: Platform, push: ReceivedPush): Promise<RefResult[]> {
   const app = appOf(platform, push.repo);
-  return receivePush(platform, app, { actor: localActor(push.user), commands: push.commands, output: push.output });
+  const { commands, output, signal } = push;
+  return receivePush(platform, app, { actor: localActor(push.user), commands, output, signal });
 }
 
 export async function onPost(platform: Platform, push: StoredPush): Promise<void> {

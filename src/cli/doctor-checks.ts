@@ -10,11 +10,12 @@ import type { Environment } from "../api/home.ts";
 /** proc-receive and the refs protocol that the ledger uses are all there from 2.36 on. */
 const GIT_NEEDED = [2, 36];
 const NODE_NEEDED = [20, 19];
+const ROUTER_PORT_USUAL = 5000;
 
 export interface Machine {
   env: Environment;
   home: string;
-  /** Then the ports are the platform's own. */
+  /** Then the port is the platform's own. */
   platformRuns: boolean;
 }
 
@@ -27,7 +28,7 @@ export async function checkMachine(machine: Machine): Promise<DoctorCheck[]> {
     checkHookClient(env),
     checkProgram(env, "bash", "without it the commands of a Procfile are run by sh"),
     checkProgram(env, "fallocate", "without it the disk space of read output is freed only when a process ends"),
-    ...(machine.platformRuns ? [] : [checkPort(env, "router", 5000), checkPort(env, "api", 5001)]),
+    ...(machine.platformRuns ? [] : [checkPort(env)]),
   ]);
   return [node, ...others];
 }
@@ -87,11 +88,11 @@ async function isOnPath(env: Environment, program: string): Promise<boolean> {
   return false;
 }
 
-async function checkPort(env: Environment, name: "router" | "api", usual: number): Promise<DoctorCheck> {
-  const variable = `GIT_HEROKU_${name.toUpperCase()}_PORT`;
+async function checkPort(env: Environment): Promise<DoctorCheck> {
+  const variable = "GIT_HEROKU_ROUTER_PORT";
   const chosen = env[variable] ?? "";
-  const port = chosen === "" ? usual : Number(chosen);
-  const what = `${name} port`;
+  const port = chosen === "" ? ROUTER_PORT_USUAL : Number(chosen);
+  const what = "router port";
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     return problem("error", what, `${variable}=${chosen} is no port`, "Set it to a number from 0 to 65535.");
   }

@@ -149,13 +149,17 @@ export class DynoProcess {
     this.#isAlive = false;
     if (this.#isDisposed) return;
     // The app's last words come before the platform's about it.
-    await this.#host.onExit(instance).catch((error: unknown) => this.#host.broken(error));
+    const isHeard = await this.#host.onExit(instance).then(
+      () => true,
+      (error: unknown) => this.#host.broken(error),
+    );
     if (this.#isDisposed) return;
     if (instance.port !== undefined) this.#host.ports.release(instance.port);
     this.#running = undefined;
     this.#isEnding = false;
     this.send({ type: "exited", exit: instance.exit ?? { code: null, signal: null } });
-    await this.#host.runtime.forget(instance.id);
+    // Words that could not be stored are left for the next daemon.
+    if (isHeard === true) await this.#host.runtime.forget(instance.id);
   }
 
   #take(instance: Instance): void {

@@ -126,6 +126,11 @@ export class Formation {
     this.#touch();
   }
 
+  /** Resolves when what an earlier daemon left running is known; at once before the first `converge`. */
+  async adopted(): Promise<void> {
+    await this.#adopting;
+  }
+
   /** Resolves when nothing is starting or stopping; crashed dynos in their back-off count as settled. */
   async settled(): Promise<void> {
     await this.#adopting;
@@ -190,12 +195,13 @@ export class Formation {
     const found = (await runtime.list(app)).map((instance) => early.get(instance.id) ?? instance);
     notice = (instance) => this.#notice(instance);
     const { listed, retired, surplus, ended } = sortInherited(found, target, this.#settings.preboot);
+    const fault = (error: unknown): void => this.#options.callbacks.onFault(error);
     const adoptions = [
       ...listed.map((instance) => this.#take(instance, (dyno) => this.#roster.listed.set(dyno.ps, dyno))),
       ...[...retired, ...surplus].map((instance) => this.#take(instance, (dyno) => this.#roster.addRetired(dyno))),
     ];
     for (const instance of listed) if (instance.phase === "exited") this.#notice(instance);
-    await Promise.all([...adoptions, ...ended.map((instance) => this.#bury(instance))]);
+    await Promise.all([...adoptions, ...ended.map((instance) => this.#bury(instance).catch(fault))]);
     const useless = new Set(surplus.map(({ id }) => id));
     for (const dyno of this.#roster.retired) {
       if (dyno.state !== "up" || useless.has(dyno.id)) dyno.send({ type: "stop-requested" });

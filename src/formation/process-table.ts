@@ -1,7 +1,9 @@
 /** The machine's table of processes. A process is known by its pid and its start time, because pids come again;
  *  a zombie counts as gone. Linux is read from /proc, other systems through ps. */
 import { execFile } from "node:child_process";
+import { closeSync, openSync, readSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
+import { setImmediate as otherWork } from "node:timers/promises";
 
 export interface Leader {
   readonly pid: number;
@@ -40,8 +42,35 @@ interface Stat {
   readonly startTime: string;
 }
 
-async function linuxStat(pid: number): Promise<Stat | undefined> {
-  const text = await readFile(`/proc/${String(pid)}/stat`, "latin1").catch(() => "");
+/** One buffer for all of /proc: the usual way takes 64 KiB for each file, of which a look at all processes reads many.
+ *  These files are in memory, so reading them does not wait. Environments are cut at this size. */
+const procBytes = Buffer.allocUnsafeSlow(128 * 1024);
+/** Other work gets its turn after so many processes. */
+const PROCESSES_AT_ONCE = 50;
+
+function readProc(path: string): string {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch {
+    return "";
+  }
+  try {
+    let length = 0;
+    for (let read = -1; read !== 0 && length < procBytes.length; length += read) {
+      read = readSync(fd, procBytes, length, procBytes.length - length, null);
+    }
+    return procBytes.toString("latin1", 0, length);
+  } catch {
+    // It ended while it was read.
+    return "";
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function linuxStat(pid: number): Stat | undefined {
+  const text = readProc(`/proc/${String(pid)}/stat`);
   // The name in parentheses may hold anything, so fields are counted after the last one.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const startTime = fields[19];
@@ -55,25 +84,30 @@ async function linuxStat(pid: number): Promise<Stat | undefined> {
 }
 
 async function linuxStartTime(pid: number): Promise<string | undefined> {
-  const stat = await linuxStat(pid);
+  const stat = linuxStat(pid);
   return stat === undefined || stat.zombie ? undefined : stat.startTime;
 }
 
 async function linuxMembers(leader: Leader): Promise<Member[]> {
-  const first = await linuxStat(leader.pid);
+  const first = linuxStat(leader.pid);
   // Someone else's session under the same number: ours is gone.
   const recycled = first !== undefined && first.startTime !== leader.startTime;
   const pids = (await readdir("/proc")).filter((name) => /^[1-9]/.test(name)).map(Number);
-  const found = await Promise.all(pids.map((pid) => linuxMember(pid, leader, recycled)));
-  return found.filter((member) => member !== undefined);
+  const members: Member[] = [];
+  for (const [index, pid] of pids.entries()) {
+    if (index % PROCESSES_AT_ONCE === 0) await otherWork();
+    const member = linuxMember(pid, leader, recycled);
+    if (member !== undefined) members.push(member);
+  }
+  return members;
 }
 
-async function linuxMember(pid: number, leader: Leader, recycled: boolean): Promise<Member | undefined> {
-  const stat = await linuxStat(pid);
+function linuxMember(pid: number, leader: Leader, recycled: boolean): Member | undefined {
+  const stat = linuxStat(pid);
   if (stat === undefined || stat.zombie || Number(stat.startTime) < Number(leader.startTime)) return undefined;
   const member = { pid, group: stat.group };
   if (stat.session === leader.pid && !recycled) return member;
-  const environment = await readFile(`/proc/${String(pid)}/environ`, "latin1").catch(() => "");
+  const environment = readProc(`/proc/${String(pid)}/environ`);
   return environment.split("\0").includes(`HOME=${Buffer.from(leader.home).toString("latin1")}`) ? member : undefined;
 }
 

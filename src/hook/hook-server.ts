@@ -119,14 +119,16 @@ export class HookServer {
       this.#doors.shut(names.main);
     });
     try {
-      await this.#doors.open(names.output, (visitor) => {
-        this.#doors.shut(names.output);
-        output.attach(visitor);
-      });
-      await this.#doors.open(names.main, (visitor) => {
-        this.#doors.shut(names.main);
-        this.#track(this.#receive(visitor, registration, { output, late: late.signal }));
-      });
+      await Promise.all([
+        this.#doors.open(names.output, (visitor) => {
+          this.#doors.shut(names.output);
+          output.attach(visitor);
+        }),
+        this.#doors.open(names.main, (visitor) => {
+          this.#doors.shut(names.main);
+          this.#track(this.#receive(visitor, registration, { output, late: late.signal }));
+        }),
+      ]);
       return `${id}\n`;
     } catch (error) {
       late.abort();

@@ -54,6 +54,7 @@ export class Ledger {
   readonly #state: StateBranch;
   readonly #queue = new SerialQueue();
   readonly #snapshots = new Map<string, Snapshot>();
+  #deployRef: string | undefined;
 
   private constructor(options: LedgerOptions) {
     this.#repository = openRepository(options.repoPath, options.committer);
@@ -131,8 +132,10 @@ export class Ledger {
   }
 
   /** `refs/heads/main` or `refs/heads/master`; undefined until the first deploy has fixed it. */
-  deployBranch(): Promise<string | undefined> {
-    return readDeployBranch(this.#repository, this.#ink);
+  async deployBranch(): Promise<string | undefined> {
+    // Once fixed it never changes, and nobody else may change it.
+    this.#deployRef ??= await readDeployBranch(this.#repository, this.#ink);
+    return this.#deployRef;
   }
 
   /** Where a ref points to. */
@@ -205,7 +208,7 @@ export class Ledger {
       const release = await writeRelease(this.#ink, asked, head);
       const outcome = await this.#ink.refs.move(movesOf(asked, release));
       if (await this.#hasHappened(release, outcome)) {
-        await this.#index.append(release);
+        this.#index.append(release);
         return this.#log.remember(release);
       }
       reason = outcome.kind === "moved" ? "" : outcome.reason;
@@ -214,7 +217,9 @@ export class Ledger {
   }
 
   async #checkDeployRef(deployRef: { ref: string; old: string | undefined }): Promise<void> {
-    await claimDeployBranch(this.#repository, this.#ink, deployRef.ref);
+    if (deployRef.ref !== (await this.deployBranch())) {
+      await claimDeployBranch(this.#repository, this.#ink, deployRef.ref);
+    }
     if ((await this.ref(deployRef.ref)) === deployRef.old) return;
     throw new AppError("conflict", `${deployRef.ref.replace("refs/heads/", "")} has moved meanwhile.`, {
       hint: "Fetch, look at what was deployed, and push again.",

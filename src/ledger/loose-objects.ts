@@ -3,14 +3,20 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { deflate, inflate } from "node:zlib";
+import { deflate, deflateSync, inflate } from "node:zlib";
 import { writeDurably } from "./durable-file.ts";
 import type { ObjectReader } from "./object-reader.ts";
 
 export const pack = promisify(deflate) as (data: Uint8Array, options: { level: number }) => Promise<Buffer>;
 const unpack = promisify(inflate) as (data: Uint8Array) => Promise<Buffer>;
 
+/** Compressing this little takes less time than asking the thread pool to. */
+const SMALL_BYTES = 16 * 1024;
+const KNOWN_MAX = 4000;
+
 export class LooseObjects {
+  /** Seen whole by this process, or written by it. */
+  readonly #known = new Set<string>();
   readonly #repositoryPath: string;
   readonly #reader: ObjectReader;
 
@@ -22,6 +28,13 @@ export class LooseObjects {
   /** A loose object that was cut short must be written again, not trusted because its name is there; git has checked
    *  the packs when they came in. */
   async has(oid: string): Promise<boolean> {
+    if (this.#known.has(oid)) return true;
+    const isWhole = await this.#isWhole(oid);
+    if (isWhole) this.#remember(oid);
+    return isWhole;
+  }
+
+  async #isWhole(oid: string): Promise<boolean> {
     if ((await this.#reader.info(oid)) === undefined) return false;
     try {
       const bytes = await unpack(await readFile(this.#path(oid)));
@@ -41,6 +54,7 @@ export class LooseObjects {
       await mkdir(dirname(path), { recursive: true });
       await writeDurably(path, compressed, 0o444);
     }
+    this.#remember(oid);
   }
 
   /** Begins to write an object, whose id is known at once. */
@@ -52,7 +66,15 @@ export class LooseObjects {
   }
 
   async #putNew(oid: string, bytes: Buffer): Promise<void> {
-    if (!(await this.has(oid))) await this.store(oid, await pack(bytes, { level: 1 }));
+    if (await this.has(oid)) return;
+    const isSmall = bytes.length <= SMALL_BYTES;
+    await this.store(oid, isSmall ? deflateSync(bytes, { level: 1 }) : await pack(bytes, { level: 1 }));
+  }
+
+  #remember(oid: string): void {
+    this.#known.add(oid);
+    const [oldest] = this.#known;
+    if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest);
   }
 
   #path(oid: string): string {

@@ -1,5 +1,6 @@
 /** The file that finds v73 without a walk: 20 bytes of object id for each version, v1 first. It is derived from the
  *  ledger and believed only while its last entry is the ledger's head; otherwise it is made anew. */
+import { closeSync, fstatSync, openSync, writeSync } from "node:fs";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { writeDurably } from "./durable-file.ts";
@@ -50,18 +51,19 @@ export class VersionIndex {
   }
 
   /** Notes a release just made. A missing or lagging file is left alone: the next look-up makes it anew. */
-  async append(release: IndexHead): Promise<void> {
+  append(release: IndexHead): void {
+    let fd: number;
     try {
-      const file = await open(this.#path, "r+");
-      try {
-        const { size } = await file.stat();
-        const at = (release.version - 1) * ENTRY_BYTES;
-        if (size >= at) await file.write(Buffer.from(release.oid, "hex"), 0, ENTRY_BYTES, at);
-      } finally {
-        await file.close();
-      }
+      fd = openSync(this.#path, "r+");
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+      throw error;
+    }
+    try {
+      const at = (release.version - 1) * ENTRY_BYTES;
+      if (fstatSync(fd).size >= at) writeSync(fd, Buffer.from(release.oid, "hex"), 0, ENTRY_BYTES, at);
+    } finally {
+      closeSync(fd);
     }
   }
 

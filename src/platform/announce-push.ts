@@ -27,7 +27,7 @@ async function announceLaunch(
     (one) => one.code === update.new && one.change === "deploy",
   );
   if (release === undefined) return;
-  platform.launchSoon(app, "launch");
+  void platform.launchSoon(app, "launch");
   output(`-----> Launching... done, ${formatVersion(release.version)}\n`);
   output(`       ${platform.webUrl(app.name)} deployed to Heroku\n`);
 }

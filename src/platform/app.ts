@@ -48,6 +48,8 @@ export class App {
   /** What the router is told, in the order of what happened. */
   readonly routings = new SerialQueue();
   runningBuild: RunningBuild | undefined;
+  /** Resolves when a daemon that has just started knows what an earlier one left running. Never rejects. */
+  started: Promise<void> = Promise.resolve();
   /** Where web processes serve, as the formation told last. */
   routes: Routes = { endpoints: [], webState: "none" };
   /** The release that was launched last; 0 before the first. */

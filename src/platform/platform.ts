@@ -1,12 +1,14 @@
 /** The platform of one home: its apps, and what they share. The daemon opens one; every use-case takes it. */
 import { setMaxListeners } from "node:events";
 import { access, readdir } from "node:fs/promises";
+import { setImmediate as otherWork } from "node:timers/promises";
 import { parseAppName, type AppName } from "../core/app-name.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
 import { PLATFORM_PERSON, type Person } from "../core/person.ts";
 import { removeUnfinishedRepositories } from "../ledger/create-repository.ts";
 import type { LedgerKey } from "../ledger/ledger-key.ts";
+import { cleanBuilds } from "../build/slug-store.ts";
 import type { ToolEnv } from "../build/tool-env.ts";
 import type { PortAllocator } from "../formation/ports.ts";
 import type { Runtime } from "../formation/runtime.ts";
@@ -43,6 +45,8 @@ export interface HookFiles {
   /** The text of `hook-env` in each repository. */
   env: string;
 }
+
+const START_PATIENCE_MS = 5_000;
 
 export class Platform {
   readonly home: Home;
@@ -88,7 +92,8 @@ export class Platform {
       if (!dir.endsWith(".git")) continue;
       try {
         const app = await platform.openApp(parseAppName(dir.slice(0, -".git".length)));
-        platform.launchSoon(app, "start");
+        app.started = platform.launchSoon(app, "start").then(() => app.formation.adopted());
+        platform.cleanSoon(app);
       } catch (error) {
         parts.journal.fault(`opening ${dir}`, error);
       }
@@ -161,9 +166,26 @@ export class Platform {
     this.reserved.delete(name);
   }
 
-  /** Starts a launch without waiting for it. */
-  launchSoon(app: App, reason: LaunchReason): void {
-    void launch(this, app, reason);
+  /** Starts a launch without waiting for it, after what is being said now has gone out: starting a process takes some
+   *  milliseconds. */
+  async launchSoon(app: App, reason: LaunchReason): Promise<void> {
+    await otherWork();
+    await launch(this, app, reason);
+  }
+
+  /** Ends and removes what a build of a killed daemon left, without waiting for that. */
+  private cleanSoon(app: App): void {
+    cleanBuilds(this.home.app(app.name)).catch((error: unknown) =>
+      this.journal.fault(`cleaning builds of ${app.name}`, error),
+    );
+  }
+
+  /** Whoever asks for processes right after the start of the daemon waits for it to know them, but not for the build
+   *  of a slug that was lost. */
+  async knowsProcesses(app: App): Promise<void> {
+    const known = new AbortController();
+    await Promise.race([app.started, this.clock.sleep(START_PATIENCE_MS, known.signal)]);
+    known.abort();
   }
 
   /** What every ledger of this platform is opened with. */

@@ -13,7 +13,7 @@ import type { Platform } from "./platform.ts";
 export const ZERO_OID = /^0+$/;
 export const BRANCH_PREFIX = "refs/heads/";
 /** git's post-receive follows within milliseconds, and launches what was released (announce-push.ts). */
-export const ANNOUNCE_PATIENCE_MS = 5_000;
+export const ANNOUNCE_PATIENCE_MS = 2_000;
 
 export interface RefCommand {
   ref: string;
@@ -28,6 +28,8 @@ export interface Push {
   commands: readonly RefCommand[];
   /** Shows text to the person who pushes, at once. */
   output(text: string): void;
+  /** Aborts when the pusher has left. The push goes on all the same. */
+  signal: AbortSignal;
 }
 
 export async function receivePush(platform: Platform, app: App, push: Push): Promise<RefReport[]> {
@@ -108,7 +110,7 @@ async function deploy(platform: Platform, app: App, push: Push, command: RefComm
     const procfile = await build(platform, app, push, command);
     const deployment = { platform, app, push, command };
     const release = await appendRelease(deployment, { codeTree: code.tree, procfile });
-    void launchUnlessAnnounced(platform, app, release);
+    void launchUnlessAnnounced(deployment, release);
   } finally {
     app.runningBuild = undefined;
   }
@@ -135,6 +137,8 @@ async function build(platform: Platform, app: App, push: Push, command: RefComma
     return formatProcfile(procfile);
   } catch (error) {
     app.log("build", `Build of ${name} failed`);
+    // A build that was ended along with its app or the platform did not fail by itself.
+    checkOpen(platform, app);
     throw error;
   }
 }
@@ -165,8 +169,8 @@ async function appendRelease(
 
 /** A post-receive that never comes (a git that was killed, a pusher's machine that went away) must not keep a release
  *  from running. */
-async function launchUnlessAnnounced(platform: Platform, app: App, release: Release): Promise<void> {
-  await platform.clock.sleep(ANNOUNCE_PATIENCE_MS, app.ending);
+async function launchUnlessAnnounced({ platform, app, push }: Deployment, release: Release): Promise<void> {
+  if (!push.signal.aborted) await platform.clock.sleep(ANNOUNCE_PATIENCE_MS, app.ending);
   if (app.isEnding || app.launchedVersion >= release.version) return;
   platform.journal.note(`launching ${formatVersion(release.version)} of ${app.name}: git has not announced it`);
   await launch(platform, app, "launch");

@@ -2,17 +2,20 @@
 import { AppError } from "../core/error.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import type { Platform } from "./platform.ts";
 
 /** @param name a process (`web.1`), a type (`web`), or undefined for all.
  *  @throws AppError not_found when nothing of that name is in the formation. */
-export function restart(app: App, name: string | undefined, actor: Actor): void {
+export async function restart(platform: Platform, app: App, name: string | undefined, actor: Actor): Promise<void> {
+  await platform.knowsProcesses(app);
   checkName(app, name);
   app.logChange(actor, `Restart ${name ?? "all processes"}`);
   app.formation.restart(name);
 }
 
 /** A stopped process of the formation is started again, as on Heroku. */
-export function stop(app: App, name: string, actor: Actor): void {
+export async function stop(platform: Platform, app: App, name: string, actor: Actor): Promise<void> {
+  await platform.knowsProcesses(app);
   checkName(app, name);
   app.logChange(actor, `Stop ${name}`);
   app.formation.stop(name);

@@ -36,8 +36,9 @@ function outcome(failure: Failure | undefined): string {
   return `${sock}at=${failure.at} code=${failure.code ?? ""} desc="${failure.desc}"`;
 }
 
+/** Whole milliseconds, as Heroku writes them, however fine the clock is. */
 function duration(ms: number): string {
-  return ms < 0 ? "" : `${String(ms)}ms`;
+  return ms < 0 ? "" : `${String(Math.round(ms))}ms`;
 }
 
 const UNSAFE = /["\\\x00-\x1f\x7f-\uffff]/;

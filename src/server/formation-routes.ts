@@ -49,8 +49,9 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
     },
   );
 
-  server.get<{ Params: AppParams; Querystring: { extended?: string } }>("/apps/:app/dynos", (request) => {
+  server.get<{ Params: AppParams; Querystring: { extended?: string } }>("/apps/:app/dynos", async (request) => {
     const app = platform.app(request.params.app);
+    await platform.knowsProcesses(app);
     const extended = request.query.extended === "true";
     const dynos = app.formation.list().filter((dyno) => extended || dyno.listed);
     return Promise.all(dynos.map((dyno) => dynoResource(app, dyno, extended)));
@@ -60,17 +61,17 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
 }
 
 function processActions(server: FastifyInstance, platform: Platform): void {
-  server.delete<{ Params: AppParams }>("/apps/:app/dynos", (request, reply) => {
-    restart(platform.app(request.params.app), undefined, callerOf(request));
+  server.delete<{ Params: AppParams }>("/apps/:app/dynos", async (request, reply) => {
+    await restart(platform, platform.app(request.params.app), undefined, callerOf(request));
     return reply.status(202).send({});
   });
   for (const path of ["/apps/:app/dynos/:name", "/apps/:app/formations/:name"]) {
-    server.delete<{ Params: AppParams & { name: string } }>(path, (request, reply) => {
-      restart(platform.app(request.params.app), request.params.name, callerOf(request));
+    server.delete<{ Params: AppParams & { name: string } }>(path, async (request, reply) => {
+      await restart(platform, platform.app(request.params.app), request.params.name, callerOf(request));
       return reply.status(202).send({});
     });
-    server.post<{ Params: AppParams & { name: string } }>(`${path}/actions/stop`, (request, reply) => {
-      stop(platform.app(request.params.app), request.params.name, callerOf(request));
+    server.post<{ Params: AppParams & { name: string } }>(`${path}/actions/stop`, async (request, reply) => {
+      await stop(platform, platform.app(request.params.app), request.params.name, callerOf(request));
       return reply.status(202).send({});
     });
   }

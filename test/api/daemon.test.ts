@@ -104,8 +104,18 @@ describe("daemon", (test) => {
   });
 
   test("the environment is picked by name", () => {
-    const env = daemonEnvironment({ ...ENV, https_proxy: "p", AWS_SECRET: "s", NODE_OPTIONS: "--inspect" }, "/h");
-    assert.equal(Object.keys(env).sort(), ["GIT_HEROKU_HOME", "GIT_HEROKU_ROUTER_PORT", "HOME", "PATH", "https_proxy"]);
+    const env = daemonEnvironment(
+      { ...ENV, https_proxy: "p", npm_config_registry: "r", AWS_SECRET: "s", NODE_OPTIONS: "--inspect" },
+      "/h",
+    );
+    assert.equal(Object.keys(env).sort(), [
+      "GIT_HEROKU_HOME",
+      "GIT_HEROKU_ROUTER_PORT",
+      "HOME",
+      "PATH",
+      "https_proxy",
+      "npm_config_registry",
+    ]);
   });
 
   test("reads the last lines of its log", async (t) => {

@@ -1,8 +1,7 @@
 /** From `rollback` to the first answer of the old release, against the boot of one bare process of that app. */
 import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { freePort, get, getUntil } from "../support/http.ts";
-import { FIXTURES, startPlatform } from "../support/platform.ts";
+import { startPlatform } from "../support/platform.ts";
 import { deployFixture, platformClient } from "../support/deploy.ts";
 import { inPairs, ms, times, withContext, type Row } from "./measure.ts";
 
@@ -11,7 +10,7 @@ const PAIRS = 10;
 export async function benchRollback(): Promise<Row[]> {
   return withContext(async (t) => {
     const platform = await startPlatform(t);
-    await deployFixture(platform, "foobaz");
+    const clone = await deployFixture(platform, "foobaz");
     const client = platformClient(platform);
     let version = (await client.changeConfig("foobaz", { GREETING: "hi" })) ?? 0;
     const rollback = async (): Promise<number> => {
@@ -21,7 +20,7 @@ export async function benchRollback(): Promise<Row[]> {
       version = release.version;
       return performance.now() - start;
     };
-    const [ours, peer] = await inPairs(PAIRS, rollback, bareBoot);
+    const [ours, peer] = await inPairs(PAIRS, rollback, () => bareBoot(clone));
     return [
       {
         what: "rollback until served",
@@ -34,11 +33,11 @@ export async function benchRollback(): Promise<Row[]> {
   });
 }
 
-async function bareBoot(): Promise<number> {
+async function bareBoot(dir: string): Promise<number> {
   const port = await freePort();
   const start = performance.now();
   const child = spawn("node", ["web.js"], {
-    cwd: join(FIXTURES, "foobaz"),
+    cwd: dir,
     env: { PATH: process.env["PATH"] ?? "", PORT: String(port) },
     stdio: "ignore",
   });

@@ -112,7 +112,7 @@ describe("cli server", (test) => {
 
 describe("cli doctor", (test) => {
   test("starts the platform, and every line is ok or says what to do", async (t) => {
-    const { run } = await setUp(t, { GIT_HEROKU_ROUTER_PORT: "0", GIT_HEROKU_API_PORT: "0" });
+    const { run } = await setUp(t, { GIT_HEROKU_ROUTER_PORT: "0" });
     const { status, stdout } = await run("doctor");
     assert.is(status, 0);
     for (const line of stdout.trimEnd().split("\n")) assert.match(line, /^(ok|warning) {1,7}[\w ]+: .|^ {9}\S/);
@@ -133,7 +133,6 @@ describe("cli doctor", (test) => {
     const port = String((busy.address() as AddressInfo).port);
     const { machine } = await setUp(t, {
       GIT_HEROKU_ROUTER_PORT: port,
-      GIT_HEROKU_API_PORT: "x",
       PATH: "/nonexistent",
     });
     const home = join(machine.cwd, "file", "home");
@@ -145,12 +144,17 @@ describe("cli doctor", (test) => {
     assert.match(stdout, "warning  hooks: speak through node");
     assert.match(stdout, "warning  bash: not found");
     assert.match(stdout, `error    router port: ${port} is taken\n         Set GIT_HEROKU_ROUTER_PORT to another one`);
-    assert.match(stdout, "error    api port: GIT_HEROKU_API_PORT=x is no port\n");
     assert.match(stdout, /error {4}platform: The platform's home .* cannot be made\./);
   });
 
+  test("a port that is no port", async (t) => {
+    const { machine } = await setUp(t, { GIT_HEROKU_ROUTER_PORT: "x" });
+    const { stdout } = await cli(machine, "doctor");
+    assert.match(stdout, "error    router port: GIT_HEROKU_ROUTER_PORT=x is no port\n");
+  });
+
   test("an old git is too old", async (t) => {
-    const { machine } = await setUp(t, { GIT_HEROKU_ROUTER_PORT: "0", GIT_HEROKU_API_PORT: "0" });
+    const { machine } = await setUp(t, { GIT_HEROKU_ROUTER_PORT: "0" });
     const bin = await t.tempDir();
     await writeFile(join(bin, "git"), "#!/bin/sh\necho git version 2.35.9\n", { mode: 0o755 });
     await symlink("/bin/sh", join(bin, "sh"));

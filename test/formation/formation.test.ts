@@ -1,5 +1,5 @@
 /** The controller, with real apps: start, crash, stop, scale, restart. */
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { refuses } from "../support/assert.ts";
@@ -202,6 +202,20 @@ describe("formation", (test) => {
     formation.converge({ ...hello, appDir: join(hello.appDir ?? "", "gone") }, "launch");
     await witness.sees("State changed from starting to crashed");
     assert.match(witness.lines[1] ?? "", /^worker\.1 v1 Process failed to start: ENOENT/);
+  });
+
+  test("last words that cannot be stored stay on disk, and the dyno goes on", async (t) => {
+    const { formation, witness, appsDirectory } = await stage(t);
+    witness.isDeaf = true;
+    formation.converge(await target("crashes", { worker: 1 }), "launch");
+    await witness.until(() => witness.processes.length === 2);
+    const spool = witness.processes[0]?.spool ?? "";
+    assert.is(await readFile(spool, "utf8"), "working\n");
+    assert.match(String(witness.faults[0]), "the log is closed");
+    witness.isDeaf = false;
+    await formation.shutdown({ stopApps: true });
+    assert.ok((await readdir(join(appsDirectory, "foobaz", "run"))).length > 0);
+    witness.faults.length = 0;
   });
 
   test("an end with the apps leaves no process and no run directory", async (t) => {

@@ -51,7 +51,11 @@ export class Witness {
     this.#look();
   }
 
+  /** Set to make the intake of last words fail. */
+  isDeaf = false;
+
   async onExit(instance: Instance): Promise<void> {
+    if (this.isDeaf) throw new Error("the log is closed");
     this.outputs.set(instance.id, await readFile(instance.spool, "utf8"));
     this.exits.push(instance);
     this.lines.push(`${instance.ps} v${String(instance.release)} (its output ends)`);

@@ -227,16 +227,16 @@ describe("state", (test) => {
 
   test("restart and stop name what is there, and say what else is", async (t) => {
     const { lab, app } = await deployed(t);
-    await refuses("not_found", () => restart(app, "worker.1", NED));
+    await refuses("not_found", () => restart(lab.platform, app, "worker.1", NED));
     await scale(lab.platform, app, [{ type: "worker", mode: "set", amount: 2 }], NED);
     await app.formation.settled();
     const before = app.formation.list().map(({ id }) => id);
-    restart(app, "worker.1", NED);
+    await restart(lab.platform, app, "worker.1", NED);
     await app.formation.settled();
     const after = app.formation.list().map(({ id }) => id);
     assert.is.not(after[0], before[0]);
     assert.is(after[1], before[1]);
-    const { hint } = await refuses("not_found", () => stop(app, "web", NED));
+    const { hint } = await refuses("not_found", () => stop(lab.platform, app, "web", NED));
     assert.is(hint, "Running are worker.1, worker.2.");
     assert.match(await logText(app), "Restart worker.1 by ned@foobazco.com");
     assert.not.match(await logText(app), "Stop web");

@@ -142,6 +142,8 @@ export interface PushOptions {
   old?: string;
   /** Whether git's post-receive comes. */
   announced?: boolean;
+  /** Whether the pusher is gone before the answer. */
+  hasLeft?: boolean;
 }
 
 /** The push of a commit, as the hooks tell of it. */
@@ -149,12 +151,13 @@ export async function pushCommit(
   lab: Lab,
   app: App,
   commit: string,
-  { ref = "refs/heads/main", announced = true, old }: PushOptions = {},
+  { ref = "refs/heads/main", announced = true, hasLeft = false, old }: PushOptions = {},
 ): Promise<{ report: RefReport | undefined; shown: string }> {
   let shown = "";
   const output = (text: string): void => void (shown += text);
   const command = { ref, old: old ?? (await app.ledger.ref(ref)) ?? ABSENT, new: commit };
-  const [report] = await receivePush(lab.platform, app, { actor: NED, commands: [command], output });
+  const signal = hasLeft ? AbortSignal.abort() : new AbortController().signal;
+  const [report] = await receivePush(lab.platform, app, { actor: NED, commands: [command], output, signal });
   if (announced && report?.ok === true) await announcePush(lab.platform, app, [command], output);
   return { report, shown };
 }
@@ -163,9 +166,10 @@ export async function pushCommit(
 export async function deploy(lab: Lab, app: App, files: Record<string, string> = SLEEPER): Promise<number> {
   const { report, shown } = await pushCommit(lab, app, await bringCode(lab, app, files));
   if (report?.ok !== true) throw new Error(`refused: ${JSON.stringify(report)}\n${shown}`);
-  await app.launches.drained();
+  const version = (await app.ledger.head())?.version ?? 0;
+  await until(() => app.launchedVersion === version);
   await app.formation.settled();
-  return (await app.ledger.head())?.version ?? 0;
+  return version;
 }
 
 /** Resolves when a line with this text is in the app's log. */

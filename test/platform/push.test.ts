@@ -20,6 +20,15 @@ describe("push", (test) => {
     assert.match(lab.notes.join(), "launching v2 of foobaz: git has not announced it");
   });
 
+  test("a push whose pusher has left is launched at once", async (t) => {
+    const clock = new HeldClock(ANNOUNCE_PATIENCE_MS);
+    const lab = await openLab(t, { clock });
+    const app = await createApp(lab.platform, "foobaz", NED);
+    await pushCommit(lab, app, await bringCode(lab, app, SLEEPER), { announced: false, hasLeft: true });
+    await until(() => app.launchedVersion === 2);
+    assert.is(clock.heldCount, 0);
+  });
+
   test("a push that was announced is launched once", async (t) => {
     const clock = new HeldClock(ANNOUNCE_PATIENCE_MS);
     const lab = await openLab(t, { clock });

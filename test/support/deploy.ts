@@ -12,9 +12,11 @@ export function platformClient(platform: TestPlatform): PlatformClient {
   });
 }
 
-async function must(platform: TestPlatform, cwd: string, ...args: string[]): Promise<void> {
+/** Runs git, which must succeed; gives what it says on standard output, trimmed. */
+export async function must(platform: TestPlatform, cwd: string, ...args: string[]): Promise<string> {
   const result = await platform.exec("git", args, { cwd });
   if (result.status !== 0) throw new Error(`git ${args.join(" ")}: ${result.stderr}`);
+  return result.stdout.trim();
 }
 
 /** A clone of a fixture with one commit, not yet connected to an app. */

@@ -25,6 +25,8 @@ export interface TestPlatform {
   pid: number;
   /** Starts the daemon again, after it was stopped or killed. */
   start(): Promise<void>;
+  /** Like `start`, or finds the daemon that a hook has started meanwhile. */
+  wake(): Promise<void>;
   /** Resolves when the daemon's process is gone; its apps run on. */
   kill(): Promise<void>;
   /** Runs a program to its end. Never rejects. */
@@ -63,6 +65,12 @@ export async function startPlatform(t: TestContext): Promise<TestPlatform> {
     pid: 0,
     async start() {
       Object.assign(platform, await startDaemon(home, env));
+    },
+    async wake() {
+      const result = await platform.exec("git", ["heroku", "server:start"]);
+      if (result.status !== 0) throw new Error(result.stderr);
+      const about = JSON.parse(await readFile(join(home, "server.json"), "utf8")) as ServerFile;
+      Object.assign(platform, describeDaemon(about));
     },
     async kill() {
       process.kill(platform.pid, "SIGKILL");
@@ -106,13 +114,22 @@ async function startDaemon(home: string, env: Record<string, string>): Promise<{
   const about = await Promise.race([waitForServer(home, child.pid ?? 0), ended]);
   for (const stream of [child.stdout, child.stderr]) (stream as unknown as { unref?: () => void }).unref?.();
   child.unref();
+  return describeDaemon(about);
+}
+
+interface ServerFile {
+  pid: number;
+  router: string;
+}
+
+function describeDaemon(about: ServerFile): { pid: number; routerPort: number } {
   return { pid: about.pid, routerPort: Number(new URL(about.router).port) };
 }
 
-async function waitForServer(home: string, pid: number): Promise<{ pid: number; router: string }> {
+async function waitForServer(home: string, pid: number): Promise<ServerFile> {
   for (;;) {
     try {
-      const about = JSON.parse(await readFile(join(home, "server.json"), "utf8")) as { pid: number; router: string };
+      const about = JSON.parse(await readFile(join(home, "server.json"), "utf8")) as ServerFile;
       if (about.pid === pid) return about;
     } catch {
       // Not there yet, or of the daemon before.
