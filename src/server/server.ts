@@ -11,12 +11,16 @@ import { releaseRoutes } from "./release-routes.ts";
 
 /** Config vars of one app fit into 64 KiB; nothing else that is sent comes near. */
 const BODY_BYTES_MAX = 1024 * 1024;
+const PARAM_LENGTH_MAX = 1000;
+const MESSAGE_LENGTH_MAX = 200;
 
 export function createServer(platform: Platform, control: DaemonControl): FastifyInstance {
   const server = fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
     forceCloseConnections: true,
+    // A process type may have 128 characters; fastify's own limit is 100.
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     // What arrives must be of the right type already: `{"A": 1}` is no config var.
     ajv: { customOptions: { coerceTypes: false, allowUnionTypes: true } },
     // What fails before a route is found, such as a path that is badly encoded.
@@ -28,7 +32,10 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
   });
   server.setErrorHandler((error, request, reply) => answerError(platform, error, request, reply));
   server.setNotFoundHandler((request, reply) => {
-    void reply.status(404).send({ id: "not_found", message: `There is no ${request.method} ${pathOf(request)}.` });
+    void reply.status(404).send({
+      id: "not_found",
+      message: `There is no ${request.method} ${pathOf(request).slice(0, MESSAGE_LENGTH_MAX)}.`,
+    });
   });
   for (const routes of [appRoutes, configRoutes, formationRoutes, logRoutes, releaseRoutes]) routes(server, platform);
   platformRoutes(server, platform, control);
@@ -68,7 +75,7 @@ function answerFor(error: unknown): AppError {
   const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
   if (error instanceof Error && "validation" in error) return new AppError("invalid_params", error.message);
   if (typeof status === "number" && status >= 400 && status < 500 && error instanceof Error) {
-    return new AppError("bad_request", error.message);
+    return new AppError("bad_request", error.message.slice(0, MESSAGE_LENGTH_MAX));
   }
   return new AppError("internal_server_error", "The platform failed on this request.", {
     hint: "`git heroku server:logs` has the details; the app itself is not affected.",

@@ -3,18 +3,17 @@ import { SerialQueue } from "../../src/core/serial-queue.ts";
 import { rejects } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
 
-function gate(): { opened: Promise<void>; open: () => void } {
-  let open = (): void => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
+class Gate {
+  open!: () => void;
+  readonly opened = new Promise<void>((resolve) => {
+    this.open = resolve;
   });
-  return { opened, open };
 }
 
 describe("serial queue", (test) => {
   test("one at a time, in the order asked", async () => {
     const queue = new SerialQueue();
-    const first = gate();
+    const first = new Gate();
     const done: string[] = [];
     const results = [
       queue.run(async () => {
@@ -54,14 +53,14 @@ describe("serial queue", (test) => {
   test("drained waits for everything asked so far", async () => {
     const queue = new SerialQueue();
     await queue.drained();
-    const { opened, open } = gate();
+    const gate = new Gate();
     let isDone = false;
     void queue.run(async () => {
-      await opened;
+      await gate.opened;
       isDone = true;
     });
     const drained = queue.drained().then(() => assert.ok(isDone));
-    open();
+    gate.open();
     await drained;
   });
 });

@@ -19,7 +19,7 @@ import { Router } from "../../src/router/router.ts";
 import type { TestContext } from "../support/suite.ts";
 
 export const NED: Actor = { by: { name: "Ned", email: "ned@foobazco.com" }, via: "local" };
-export const ABSENT = "0".repeat(40);
+const ABSENT = "0".repeat(40);
 const HOOKS_DIR = fileURLToPath(new URL("../../../hooks", import.meta.url));
 const PATH = process.env["PATH"] ?? "/usr/bin:/bin";
 
@@ -138,8 +138,12 @@ export async function bringCode(lab: Lab, app: App, files: Record<string, string
 
 export interface PushOptions {
   ref?: string;
+  /** The value that git told the pusher, when that is not the present one. */
+  old?: string;
   /** Whether git's post-receive comes. */
   announced?: boolean;
+  /** Whether the pusher is gone before the answer. */
+  hasLeft?: boolean;
 }
 
 /** The push of a commit, as the hooks tell of it. */
@@ -147,13 +151,13 @@ export async function pushCommit(
   lab: Lab,
   app: App,
   commit: string,
-  { ref = "refs/heads/main", announced = true }: PushOptions = {},
+  { ref = "refs/heads/main", announced = true, hasLeft = false, old }: PushOptions = {},
 ): Promise<{ report: RefReport | undefined; shown: string }> {
   let shown = "";
   const output = (text: string): void => void (shown += text);
-  const command = { ref, old: (await app.ledger.ref(ref)) ?? ABSENT, new: commit };
-  const push = { actor: NED, commands: [command], output, signal: new AbortController().signal };
-  const [report] = await receivePush(lab.platform, app, push);
+  const command = { ref, old: old ?? (await app.ledger.ref(ref)) ?? ABSENT, new: commit };
+  const signal = hasLeft ? AbortSignal.abort() : new AbortController().signal;
+  const [report] = await receivePush(lab.platform, app, { actor: NED, commands: [command], output, signal });
   if (announced && report?.ok === true) await announcePush(lab.platform, app, [command], output);
   return { report, shown };
 }
@@ -162,9 +166,10 @@ export async function pushCommit(
 export async function deploy(lab: Lab, app: App, files: Record<string, string> = SLEEPER): Promise<number> {
   const { report, shown } = await pushCommit(lab, app, await bringCode(lab, app, files));
   if (report?.ok !== true) throw new Error(`refused: ${JSON.stringify(report)}\n${shown}`);
-  await app.launches.drained();
+  const version = (await app.ledger.head())?.version ?? 0;
+  await until(() => app.launchedVersion === version);
   await app.formation.settled();
-  return (await app.ledger.head())?.version ?? 0;
+  return version;
 }
 
 /** Resolves when a line with this text is in the app's log. */

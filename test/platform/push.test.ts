@@ -20,6 +20,15 @@ describe("push", (test) => {
     assert.match(lab.notes.join(), "launching v2 of foobaz: git has not announced it");
   });
 
+  test("a push whose pusher has left is launched at once", async (t) => {
+    const clock = new HeldClock(ANNOUNCE_PATIENCE_MS);
+    const lab = await openLab(t, { clock });
+    const app = await createApp(lab.platform, "foobaz", NED);
+    await pushCommit(lab, app, await bringCode(lab, app, SLEEPER), { announced: false, hasLeft: true });
+    await until(() => app.launchedVersion === 2);
+    assert.is(clock.heldCount, 0);
+  });
+
   test("a push that was announced is launched once", async (t) => {
     const clock = new HeldClock(ANNOUNCE_PATIENCE_MS);
     const lab = await openLab(t, { clock });
@@ -42,10 +51,10 @@ describe("push", (test) => {
     const lab = await openLab(t);
     const app = await createApp(lab.platform, "foobaz", NED);
     const commit = await bringCode(lab, app, SLEEPER);
-    const [first, second] = await Promise.all([
-      pushCommit(lab, app, commit, { ref: "refs/heads/main" }),
-      pushCommit(lab, app, commit, { ref: "refs/heads/master" }),
-    ]);
+    const pushing = pushCommit(lab, app, commit, { ref: "refs/heads/main" });
+    await until(() => app.runningBuild !== undefined);
+    const second = await pushCommit(lab, app, commit, { ref: "refs/heads/master" });
+    const first = await pushing;
     assert.equal(first.report, { ref: "refs/heads/main", ok: true });
     assert.equal(second.report, { ref: "refs/heads/master", ok: false, reason: "deploys from main" });
     assert.match(second.shown, "waiting for the build of");
@@ -59,9 +68,14 @@ describe("push", (test) => {
     const app = await createApp(lab.platform, "foobaz", NED);
     const one = await bringCode(lab, app, SLEEPER);
     const two = await bringCode(lab, app, { ...SLEEPER, more: "x" });
-    const pushes = await Promise.all([pushCommit(lab, app, one), pushCommit(lab, app, two)]);
-    assert.is(pushes[0].report?.ok, true);
-    assert.equal(pushes[1].report, { ref: "refs/heads/main", ok: false, reason: "branch moved" });
+    const pushing = pushCommit(lab, app, one);
+    await until(() => app.runningBuild !== undefined);
+    assert.equal((await pushCommit(lab, app, two, { old: "0".repeat(40) })).report, {
+      ref: "refs/heads/main",
+      ok: false,
+      reason: "branch moved",
+    });
+    assert.is((await pushing).report?.ok, true);
     assert.is(await app.ledger.ref("refs/heads/main"), one);
   });
 

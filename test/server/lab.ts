@@ -17,7 +17,12 @@ export interface ApiLab extends Lab {
   server: FastifyInstance;
   /** Requests to stop that reached the daemon. */
   stops: { apps: boolean }[];
-  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer>;
+  ask: (
+    method: NonNullable<InjectOptions["method"]>,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<ApiAnswer>;
 }
 
 export async function openApi(t: TestContext): Promise<ApiLab> {
@@ -33,7 +38,7 @@ export async function openApi(t: TestContext): Promise<ApiLab> {
   t.after(() => server.close());
   const ask: ApiLab["ask"] = async (method, path, body, headers = {}) => {
     const options: InjectOptions = {
-      method: method as "GET",
+      method,
       url: path,
       headers: { "git-heroku-user": "Kate Bush <kate@foobazco.com>", ...headers },
     };

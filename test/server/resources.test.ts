@@ -20,7 +20,7 @@ function checkFields(object: Record<string, unknown>, fields: string): void {
     const name = field.replace("?", "");
     assert.ok(Object.hasOwn(object, name), `${name} is missing`);
     if (name === field) assert.ok(object[name] !== null && object[name] !== undefined, `${name} is null`);
-    if (name.endsWith("_at") && object[name] !== null) assert.match(String(object[name]), TIME);
+    if (name.endsWith("_at") && object[name] !== null) assert.match(object[name] as string, TIME);
   }
   assert.match(String(object["id"]), UUID);
 }

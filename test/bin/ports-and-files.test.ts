@@ -1,0 +1,133 @@
+/** What the daemon writes about itself: its port is kept, and a disk that takes no files does not stop it. */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { openRouter } from "../../src/bin/router-port.ts";
+import { writeServerFile } from "../../src/bin/server-file.ts";
+import { systemClock } from "../../src/bin/system-clock.ts";
+import { Home } from "../../src/platform/home.ts";
+import { openJournal, type Journal } from "../../src/platform/journal.ts";
+import type { Router } from "../../src/router/router.ts";
+import { refuses } from "../support/assert.ts";
+import { freePort } from "../support/http.ts";
+import { describe, type TestContext } from "../support/suite.ts";
+
+interface Stage {
+  home: Home;
+  said: string[];
+  journal: Journal;
+  open: (port?: string) => Promise<Router>;
+}
+
+async function stage(t: TestContext): Promise<Stage> {
+  const home = await Home.open(await t.tempDir());
+  const said: string[] = [];
+  const journal: Journal = {
+    note: (message) => void said.push(message),
+    fault: (during) => void said.push(during),
+  };
+  const open = async (port = "0"): Promise<Router> => {
+    const env = { GIT_HEROKU_ROUTER_PORT: port };
+    const router = await openRouter({ home, journal, env, clock: systemClock, log: () => undefined });
+    t.after(() => router.close());
+    return router;
+  };
+  return { home, said, journal, open };
+}
+
+async function occupy(t: TestContext, port: number): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  return server;
+}
+
+describe("router port", (test) => {
+  test("once chosen it is kept over restarts", async (t) => {
+    const { home, open, said } = await stage(t);
+    const first = await open();
+    await first.close();
+    const second = await open();
+    assert.is(second.port, first.port);
+    assert.equal(JSON.parse(await readFile(home.portsFile, "utf8")), { router: first.port });
+    assert.equal(said, []);
+  });
+
+  test("taken by somebody else: another one is found and remembered, and that is told once", async (t) => {
+    const { home, open, said } = await stage(t);
+    const taken = ((await occupy(t, 0)).address() as AddressInfo).port;
+    await writeFile(home.portsFile, `{"router":${String(taken)}}`);
+    const { port } = await open();
+    assert.is.not(port, taken);
+    assert.equal(JSON.parse(await readFile(home.portsFile, "utf8")), { router: port });
+    assert.equal(said, [`port ${String(taken)} is taken by another program`]);
+  });
+
+  test("one that was asked for is taken or refused, never replaced", async (t) => {
+    const { open } = await stage(t);
+    const asked = await freePort();
+    assert.is((await open(String(asked))).port, asked);
+    const { hint } = await refuses("unavailable", () => open(String(asked)));
+    assert.match(hint ?? "", "GIT_HEROKU_ROUTER_PORT");
+    for (const text of ["x", "-1", "65536", "1.5"]) await refuses("invalid_params", () => open(text));
+  });
+
+  test("a damaged memory is no memory", async (t) => {
+    const { home, open } = await stage(t);
+    for (const text of ["", "{", "[]", '{"router":70000}', '{"router":-1}', '{"router":"5000"}']) {
+      await writeFile(home.portsFile, text);
+      await (await open()).close();
+    }
+  });
+
+  test("a port that cannot be written down serves all the same", async (t) => {
+    const { home, open, said } = await stage(t);
+    await mkdir(join(home.portsFile, "in-the-way"), { recursive: true });
+    assert.ok((await open()).port > 0);
+    assert.equal(said, ["writing ports.json"]);
+  });
+});
+
+describe("server file", (test) => {
+  const FACTS = { pid: 1, router: "http://127.0.0.1:5000", version: "1.2.3" };
+
+  test("says where the daemon is", async (t) => {
+    const { home, journal, said } = await stage(t);
+    await writeServerFile(home, journal, FACTS);
+    assert.equal(JSON.parse(await readFile(home.serverFile, "utf8")), FACTS);
+    assert.equal(said, []);
+  });
+
+  test("one that cannot be written is told, and stops nothing", async (t) => {
+    const { home, journal, said } = await stage(t);
+    await mkdir(join(home.serverFile, "in-the-way"), { recursive: true });
+    await writeServerFile(home, journal, FACTS);
+    assert.equal(said, ["writing server.json", "removing server.json"]);
+  });
+});
+
+describe("journal", (test) => {
+  test("lines with their time; a stack for a fault; a file that cannot be written is no fault", async (t) => {
+    const dir = await t.tempDir();
+    const echoed: string[] = [];
+    const clock = { ...systemClock, now: () => Date.UTC(2026, 10, 23, 16) };
+    const journal = openJournal(join(dir, "platform.log"), clock, (line) => void echoed.push(line));
+    journal.note("started");
+    journal.fault("push", new Error("no"));
+    const text = await readFile(join(dir, "platform.log"), "utf8");
+    assert.ok(text.startsWith("2026-11-23T16:00:00.000Z started\n2026-11-23T16:00:00.000Z push: Error: no\n    at "));
+    assert.is(echoed.join(""), text);
+    openJournal(join(dir, "nosuch", "platform.log"), clock).note("lost");
+  });
+
+  test("grown over its limit it begins anew, and the old one is kept", async (t) => {
+    const file = join(await t.tempDir(), "platform.log");
+    await writeFile(file, "x".repeat(4 * 1024 * 1024));
+    const journal = openJournal(file, systemClock);
+    journal.note("one");
+    journal.note("two");
+    assert.is((await readFile(file, "utf8")).split("\n").length, 3);
+    assert.is((await readFile(`${file}.1`, "utf8")).length, 4 * 1024 * 1024);
+  });
+});
