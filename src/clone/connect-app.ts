@@ -1,6 +1,6 @@
 /** Connecting a clone to an app and back: the remotes that `create` and `remote` write and `destroy` removes. */
 import { AppError } from "../core/error.ts";
-import type { Place } from "./git.ts";
+import { runGit, type Place } from "./git.ts";
 import {
   displayUrl,
   hasBranch,
@@ -63,4 +63,9 @@ export function disconnectApp(place: Place, home: string, app: string): string[]
  *  `git push --all` would offer it to the platform, which refuses it. */
 export function hasReleasesBranch(place: Place): boolean {
   return hasBranch(place, "releases");
+}
+
+/** A push from a clone whose history was cut off is refused: the app's repository would have to be cut off too. */
+export function isShallow(place: Place): boolean {
+  return runGit(place, ["rev-parse", "--is-shallow-repository"]).stdout.trim() === "true";
 }

@@ -1,8 +1,8 @@
 /** `git heroku create` */
-import { checkRemoteName, connectApp, hasReleasesBranch } from "../../clone/connect-app.ts";
+import { checkRemoteName, connectApp } from "../../clone/connect-app.ts";
 import { DEFAULT_REMOTE } from "../../clone/find-app.ts";
 import { parseAppName } from "../../core/app-name.ts";
-import { warnOfReleasesBranch } from "../clone-words.ts";
+import { warnOfTraps } from "../clone-words.ts";
 import type { Command } from "../command.ts";
 
 export const create: Command = {
@@ -36,7 +36,7 @@ export const create: Command = {
       return undefined;
     }
     await out.line(`Git remote ${remote} ${connection}`);
-    if (hasReleasesBranch(world)) warnOfReleasesBranch(out, remote);
+    warnOfTraps(out, world, remote);
     return undefined;
   },
 };

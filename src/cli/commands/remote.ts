@@ -1,8 +1,8 @@
 /** `git heroku remote` */
-import { checkRemoteName, checkReplaceable, connectApp, hasReleasesBranch } from "../../clone/connect-app.ts";
+import { checkRemoteName, checkReplaceable, connectApp } from "../../clone/connect-app.ts";
 import { DEFAULT_REMOTE } from "../../clone/find-app.ts";
 import { AppError } from "../../core/error.ts";
-import { warnOfReleasesBranch } from "../clone-words.ts";
+import { warnOfTraps } from "../clone-words.ts";
 import type { Command } from "../command.ts";
 
 export const remote: Command = {
@@ -29,7 +29,7 @@ export const remote: Command = {
       });
     }
     await out.line(`Git remote ${name} ${connection}`);
-    if (hasReleasesBranch(world)) warnOfReleasesBranch(out, name);
+    warnOfTraps(out, world, name);
     return undefined;
   },
 };
