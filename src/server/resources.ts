@@ -45,7 +45,7 @@ export async function appResource(platform: Platform, app: App): Promise<Resourc
     region: named("region", "local"),
     released_at: current?.code === undefined ? null : iso(current.createdAt),
     repo_size: null,
-    slug_size: null,
+    slug_size: app.slugs.get(current?.code ?? "")?.sizeBytes ?? null,
     space: null,
     stack: named("stack", "host"),
     team: null,
