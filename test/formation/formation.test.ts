@@ -86,8 +86,9 @@ describe("formation", (test) => {
   });
 
   test("status 0 is a crash too", async (t) => {
+    // On a busy machine `true` may take longer than a worker usually needs to be up.
     const { formation, witness } = await stage(t, {
-      settings: { backoff: { firstMs: 60_000, maxMs: 60_000, resetAfterMs: 60_000 } },
+      settings: { upAfterMs: 60_000, backoff: { firstMs: 60_000, maxMs: 60_000, resetAfterMs: 60_000 } },
     });
     formation.converge(await target("hello", { worker: 1 }, { procfile: "worker: true\n" }), "launch");
     await formation.settled();

@@ -1,5 +1,5 @@
 /** Runs every `*.test.js` under dist/test (or those whose path matches an argument), each file in a process of its own,
- *  as many at a time as there are processors, and ends with the line `N passed, N failed`, after `skipped N: names` where a
+ *  one more at a time than there are processors, since tests also wait, and ends with the line `N passed, N failed`, after `skipped N: names` where a
  *  test could not run on this machine. */
 import { fork } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
@@ -50,7 +50,7 @@ async function runFile(file: string): Promise<void> {
 }
 
 const files = await findFiles();
-const workers = Array.from({ length: Math.min(PROCESSES_MAX, availableParallelism()) }, async () => {
+const workers = Array.from({ length: Math.min(PROCESSES_MAX, availableParallelism() + 1) }, async () => {
   for (let file = files.shift(); file !== undefined; file = files.shift()) await runFile(file);
 });
 await Promise.all(workers);
