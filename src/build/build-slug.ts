@@ -2,10 +2,12 @@
  *  complete, or not there. Builds see no config vars, so that the same code is the same slug: a rollback or a changed
  *  config var needs no build. */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
+import { RecentMap } from "../core/recent-map.ts";
 import { detectApp, type DetectedApp } from "./detect.ts";
 import { checkOut, listTree, type GitContext, type TreeFile } from "./git.ts";
 import { findLargeFilePointers } from "./large-files.ts";
@@ -78,10 +80,18 @@ export async function buildSlug(request: BuildRequest): Promise<Slug> {
 
 /** Which of the two builders it was is not known before the tree is read, which a slug makes needless. */
 async function findBuilt({ appDir, tree }: BuildRequest): Promise<StoredSlug | undefined> {
-  return (
-    (await findSlug(appDir, slugId(tree, NODE_BUILDER_KEY))) ?? findSlug(appDir, slugId(tree, PROCFILE_BUILDER_KEY))
-  );
+  const place = `${appDir} ${tree}`;
+  const known = found.get(place);
+  if (known !== undefined && existsSync(known.dir)) return known;
+  const slug =
+    (await findSlug(appDir, slugId(tree, NODE_BUILDER_KEY))) ??
+    (await findSlug(appDir, slugId(tree, PROCFILE_BUILDER_KEY)));
+  if (slug !== undefined) found.set(place, slug);
+  return slug;
 }
+
+/** Slugs found by this process, which never change while they are there. */
+const found = new RecentMap<string, StoredSlug>(200);
 
 function slugId(tree: string, builderKey: string): string {
   return `${tree}-${createHash("sha256").update(builderKey).digest("hex").slice(0, 12)}`;

@@ -6,6 +6,7 @@ import { decrypt, encrypt } from "@dotenvx/primitives";
 import { parse } from "dotenv";
 import { checkConfigName, checkConfigValue, type ConfigChange, type ConfigVars } from "../core/config-vars.ts";
 import { AppError } from "../core/error.ts";
+import { RecentMap } from "../core/recent-map.ts";
 import type { AppKeys } from "./app-keys.ts";
 
 const PUBLIC_KEY_NAME = "DOTENV_PUBLIC_KEY";
@@ -20,7 +21,7 @@ export function emptyConfigEnv(publicKey: string): string {
 export class ConfigCipher {
   readonly #keys: AppKeys;
   /** Ciphertext → plaintext. */
-  readonly #plain = new Map<string, string>();
+  readonly #plain = new RecentMap<string, string>(REMEMBERED_MAX);
 
   constructor(keys: AppKeys) {
     this.#keys = keys;
@@ -74,8 +75,6 @@ export class ConfigCipher {
 
   #remember(ciphertext: string, plain: string): string {
     this.#plain.set(ciphertext, plain);
-    const [oldest] = this.#plain.keys();
-    if (this.#plain.size > REMEMBERED_MAX && oldest !== undefined) this.#plain.delete(oldest);
     return plain;
   }
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
 import type { Person } from "../core/person.ts";
+import { RecentMap } from "../core/recent-map.ts";
 import type { Release } from "../core/release.ts";
 import { claimDeployBranch, readDeployBranch, restoreDeployBranch } from "./deploy-branch.ts";
 import { readIfThere } from "./durable-file.ts";
@@ -53,7 +54,7 @@ export class Ledger {
   readonly #log: ReleaseLog;
   readonly #state: StateBranch;
   readonly #queue = new SerialQueue();
-  readonly #snapshots = new Map<string, Snapshot>();
+  readonly #snapshots = new RecentMap<string, Snapshot>(SNAPSHOTS_CACHED_MAX);
   #deployRef: string | undefined;
 
   private constructor(options: LedgerOptions) {
@@ -110,8 +111,6 @@ export class Ledger {
     if (known !== undefined) return known;
     const snapshot = await readSnapshot(this.#ink, release);
     this.#snapshots.set(release.tree, snapshot);
-    const [oldest] = this.#snapshots.keys();
-    if (this.#snapshots.size > SNAPSHOTS_CACHED_MAX && oldest !== undefined) this.#snapshots.delete(oldest);
     return snapshot;
   }
 

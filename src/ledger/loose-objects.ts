@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { deflate, deflateSync, inflate } from "node:zlib";
 import { writeDurably } from "./durable-file.ts";
+import { RecentMap } from "../core/recent-map.ts";
 import type { ObjectReader } from "./object-reader.ts";
 
 export const pack = promisify(deflate) as (data: Uint8Array, options: { level: number }) => Promise<Buffer>;
@@ -16,7 +17,7 @@ const KNOWN_MAX = 4000;
 
 export class LooseObjects {
   /** Seen whole by this process, or written by it. */
-  readonly #known = new Set<string>();
+  readonly #known = new RecentMap<string, true>(KNOWN_MAX);
   readonly #repositoryPath: string;
   readonly #reader: ObjectReader;
 
@@ -28,9 +29,9 @@ export class LooseObjects {
   /** A loose object that was cut short must be written again, not trusted because its name is there; git has checked
    *  the packs when they came in. */
   async has(oid: string): Promise<boolean> {
-    if (this.#known.has(oid)) return true;
+    if (this.#known.get(oid) === true) return true;
     const isWhole = await this.#isWhole(oid);
-    if (isWhole) this.#remember(oid);
+    if (isWhole) this.#known.set(oid, true);
     return isWhole;
   }
 
@@ -54,7 +55,7 @@ export class LooseObjects {
       await mkdir(dirname(path), { recursive: true });
       await writeDurably(path, compressed, 0o444);
     }
-    this.#remember(oid);
+    this.#known.set(oid, true);
   }
 
   /** Begins to write an object, whose id is known at once. */
@@ -69,12 +70,6 @@ export class LooseObjects {
     if (await this.has(oid)) return;
     const isSmall = bytes.length <= SMALL_BYTES;
     await this.store(oid, isSmall ? deflateSync(bytes, { level: 1 }) : await pack(bytes, { level: 1 }));
-  }
-
-  #remember(oid: string): void {
-    this.#known.add(oid);
-    const [oldest] = this.#known;
-    if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest);
   }
 
   #path(oid: string): string {

@@ -2,6 +2,7 @@
  *  written all at once, for every id is known before the first byte is on disk. */
 import { readTree, writeTree, type TreeEntry } from "isomorphic-git";
 import { AppError } from "../core/error.ts";
+import { RecentMap } from "../core/recent-map.ts";
 import { formatCommit, parseCommit, type Commit } from "../core/release-commit.ts";
 import { makeGitBackedFs, type GitBackedFs } from "./git-backed-fs.ts";
 import { LooseObjects } from "./loose-objects.ts";
@@ -13,12 +14,18 @@ export type Tree = ReadonlyMap<string, { oid: string; mode: string }>;
 const DIRECTORY = /^0?40000$/;
 const REGULAR_FILE = /^100(644|755)$/;
 const OID = /^[0-9a-f]{40}$/;
+const REMEMBERED_MAX = 64;
 
 export class ObjectStore {
   readonly reader: ObjectReader;
   readonly #loose: LooseObjects;
   readonly #fs: GitBackedFs;
   readonly #gitdir: string;
+  // Objects never change: what was read or written once is known.
+  readonly #commits = new RecentMap<string, Commit>(REMEMBERED_MAX);
+  readonly #resolved = new RecentMap<string, { oid: string; tree: string }>(REMEMBERED_MAX);
+  /** Ids of trees by their entries. */
+  readonly #trees = new RecentMap<string, string>(REMEMBERED_MAX);
 
   constructor(repositoryPath: string, reader: ObjectReader) {
     this.reader = reader;
@@ -28,9 +35,13 @@ export class ObjectStore {
   }
 
   async readCommit(oid: string): Promise<Commit> {
+    const known = this.#commits.get(oid);
+    if (known !== undefined) return known;
     const found = await this.reader.contents(oid);
     if (found?.type !== "commit") throw new Error(`Commit ${oid} is missing.`);
-    return parseCommit(found.data.toString("utf8"));
+    const commit = parseCommit(found.data.toString("utf8"));
+    this.#commits.set(oid, commit);
+    return commit;
   }
 
   async readTree(oid: string): Promise<Tree> {
@@ -47,11 +58,16 @@ export class ObjectStore {
   /** The commit that an object id names, tags followed; undefined when it names none. */
   async resolveCommit(oid: string): Promise<{ oid: string; tree: string } | undefined> {
     if (!OID.test(oid)) throw new Error(`${JSON.stringify(oid)} is not an object id.`);
+    const known = this.#resolved.get(oid);
+    if (known !== undefined) return known;
     const [commit, tree] = await Promise.all([
       this.reader.info(`${oid}^{commit}`),
       this.reader.info(`${oid}^{commit}^{tree}`),
     ]);
-    return commit && tree && { oid: commit.oid, tree: tree.oid };
+    if (commit === undefined || tree === undefined) return undefined;
+    const resolved = { oid: commit.oid, tree: tree.oid };
+    this.#resolved.set(oid, resolved);
+    return resolved;
   }
 
   /** The text of a regular file in a commit; undefined when there is none.
@@ -89,8 +105,16 @@ export class ObjectStore {
       entries.push({ path, oid, mode: "100644", type: "blob" });
       writing.push(written);
     }
-    const tree = writeTree({ fs: this.#fs, gitdir: this.#gitdir, tree: entries });
-    await Promise.all([tree, ...writing]);
+    const [tree] = await Promise.all([this.#putTree(entries), ...writing]);
+    return tree;
+  }
+
+  async #putTree(entries: TreeEntry[]): Promise<string> {
+    const key = entries.map(({ path, oid }) => `${path} ${oid}`).join("\n");
+    const known = this.#trees.get(key);
+    if (known !== undefined) return known;
+    const tree = await writeTree({ fs: this.#fs, gitdir: this.#gitdir, tree: entries });
+    this.#trees.set(key, tree);
     return tree;
   }
 
