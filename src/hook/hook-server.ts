@@ -105,7 +105,27 @@ export class HookServer {
     if (registration === "gone") leave();
     else if (registration === "unknown") socket.end(`!${UNKNOWN_PROTOCOL}\n`, leave);
     else if (registration.hook === "post-receive") await this.#post(socket, registration);
+    else if (registration.door !== undefined) await this.#expectQuickly(socket, registration, registration.door);
     else socket.end(await this.#expectPush(registration), leave);
+  }
+
+  /** One connection less for a push to wait for: the hook chose the door and watches it appear, and what the developer
+   *  sees goes back where the registration came from. */
+  async #expectQuickly(socket: Socket, registration: Registration, door: string): Promise<void> {
+    const output = new OutputChannel();
+    output.attach(socket);
+    const late = this.#deadline();
+    const name = `p/${door}.m`;
+    let hasCome = false;
+    late.signal.addEventListener("abort", () => {
+      this.#doors.shut(name);
+      if (!hasCome) socket.destroy();
+    });
+    await this.#doors.open(name, (visitor) => {
+      hasCome = true;
+      this.#doors.shut(name);
+      this.#track(this.#receive(visitor, registration, { output, late: late.signal }));
+    });
   }
 
   /** Opens the two doors of one push; the answer is their id. A hook that does not come through both is forgotten. */

@@ -1,6 +1,7 @@
 /** What a hook says first, on the registration socket: one line of five fields separated by tabs (version of this
- *  protocol, hook, receive-pack's process id, who pushed, the repository's directory name), then one line
- *  `old new ref` for each ref that moved (post-receive only), then an empty line. hooks/connect.sh writes it. */
+ *  protocol, hook, receive-pack's process id, who pushed, the repository's directory name) and perhaps a sixth, the
+ *  door that proc-receive wants (`4711.4713`), then one line `old new ref` for each ref that moved (post-receive only),
+ *  then an empty line. hooks/connect.sh writes it. */
 import type { Socket } from "node:net";
 import type { RefUpdate } from "./proc-receive.ts";
 
@@ -11,10 +12,13 @@ export interface Registration {
   user: string;
   /** The directory's name, such as `foobaz.git`. */
   repo: string;
+  /** The quick way of proc-receive: git's protocol will come through the door of this name, and this connection is
+   *  what the developer sees. */
+  door: string | undefined;
   updates: RefUpdate[];
 }
 
-const HEAD = /^1\t(proc-receive|post-receive)\t([0-9]+)\t([^\t]*)\t([^\t/]+)$/;
+const HEAD = /^1\t(proc-receive|post-receive)\t([0-9]+)\t([^\t]*)\t([^\t/]+?)(?:\t([0-9]{1,10}\.[0-9]{1,10}))?$/;
 /** A mirror push of 40,000 refs fits. */
 const BYTES_MAX = 4 * 1024 * 1024;
 
@@ -53,10 +57,10 @@ function endsWithEmptyLine(chunks: Buffer[]): boolean {
 
 export function parseRegistration(text: string): Registration | undefined {
   const [head = "", ...lines] = text.replace(/\n\n$/, "").split("\n");
-  const [, hook, pid, user = "", repo = ""] = HEAD.exec(head) ?? [];
+  const [, hook, pid, user = "", repo = "", door] = HEAD.exec(head) ?? [];
   const updates = lines.map(parseUpdate).filter((update) => update !== undefined);
   if ((hook !== "proc-receive" && hook !== "post-receive") || updates.length < lines.length) return undefined;
-  return { hook, pid: Number(pid), user, repo, updates };
+  return { hook, pid: Number(pid), user, repo, door, updates };
 }
 
 function parseUpdate(line: string): RefUpdate | undefined {

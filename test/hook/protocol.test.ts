@@ -79,8 +79,12 @@ describe("hook protocol", (test) => {
       pid: 42,
       user: "Ned <ned@foobazco.com>",
       repo: "foobaz.git",
+      door: undefined,
       updates: [{ old: OLD, new: NEW, ref: "refs/heads/main" }],
     });
+    const quick = parseRegistration(`${head.replace("post", "proc")}\t42.43\n\n`);
+    assert.equal([quick?.repo, quick?.door], ["foobaz.git", "42.43"]);
+    assert.is(parseRegistration(`${head}\t../x.1\n\n`), undefined);
     for (const text of [head.replace("post", "update"), head.replace("42", "x"), `${head}\tmore`, `${head}\n${OLD}`]) {
       assert.is(parseRegistration(`${text}\n\n`), undefined);
     }
