@@ -1,7 +1,9 @@
 /** `git-heroku releases` against `node -e 0`, and with a long ledger against a short one. */
 import { join } from "node:path";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
-import { deployFixture, makeConfigReleases } from "../support/deploy.ts";
+import { Ledger } from "../../src/ledger/ledger.ts";
+import { openLedgerKey } from "../../src/ledger/ledger-key.ts";
+import { deployFixture } from "../support/deploy.ts";
 import { inPairs, ms, timed, times, withContext, type Row } from "./measure.ts";
 
 const PAIRS = 15;
@@ -15,8 +17,10 @@ export async function benchCommands(): Promise<Row[]> {
     await deployFixture(platform, "hello", "long-ledger");
     await platform.exec("git", ["heroku", "scale", "web=0", "--app", "long-ledger"]);
     await platform.exec("git", ["heroku", "scale", "web=0", "--app", "short-ledger"]);
-    await makeConfigReleases(platform, "short-ledger", SHORT);
-    await makeConfigReleases(platform, "long-ledger", LONG);
+    await platform.exec("git", ["heroku", "server:stop", "--apps"]);
+    await appendReleases(platform, "short-ledger", SHORT);
+    await appendReleases(platform, "long-ledger", LONG);
+    await platform.start();
     const list = (app: string) => () => timed(() => platform.exec("git-heroku", ["releases", "--app", app]));
     const [ours, node] = await inPairs(PAIRS, list("short-ledger"), () =>
       timed(() => platform.exec("node", ["-e", "0"])),
@@ -41,6 +45,28 @@ export async function benchCommands(): Promise<Row[]> {
       },
     ];
   });
+}
+
+/** Straight into the ledger while the daemon is away: by commands it would take minutes. */
+async function appendReleases(platform: TestPlatform, app: string, count: number): Promise<void> {
+  const clock = { now: () => Date.now(), sleep: () => Promise.resolve() };
+  const by = { name: "Rick", email: "rick@foobazco.com" };
+  const ledger = await Ledger.open({
+    repoPath: join(platform.home, "repos", `${app}.git`),
+    indexPath: join(platform.home, "apps", app, "ledger.idx"),
+    signingKey: await openLedgerKey(join(platform.home, "keys/ledger.key")),
+    committer: by,
+    clock,
+  });
+  for (let n = 0; n < count; n += 1) {
+    await ledger.append(async ({ current }) => {
+      if (current === undefined) throw new Error(`${app} has no release`);
+      const snapshot = await ledger.snapshot(current);
+      const description = `Config add COUNTER_${String(n)}`;
+      return { change: "config", description, by, via: "local", status: "succeeded", code: current.code, snapshot };
+    });
+  }
+  await ledger.close();
 }
 
 /** The program tells its own peak as it ends. */
