@@ -121,8 +121,10 @@ export class ObjectStore {
   /** Signs the commit and writes it. */
   async writeCommit(commit: Commit, key: LedgerKey): Promise<string> {
     const signature = key.sign(Buffer.from(formatCommit(commit)));
-    const { oid, written } = this.#loose.put("commit", formatCommit({ ...commit, signature }));
+    const text = formatCommit({ ...commit, signature });
+    const { oid, written } = this.#loose.put("commit", text);
     await written;
+    this.#commits.set(oid, parseCommit(text));
     return oid;
   }
 }

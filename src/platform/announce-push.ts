@@ -1,6 +1,7 @@
 /** announce-push: git has moved the refs of a push. Launches what was deployed, and tells how to deploy the rest. */
 import { formatVersion } from "../core/release.ts";
 import type { App } from "./app.ts";
+import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
 import { BRANCH_PREFIX, ZERO_OID, type RefCommand } from "./receive-push.ts";
 
@@ -27,9 +28,17 @@ async function announceLaunch(
     (one) => one.code === update.new && one.change === "deploy",
   );
   if (release === undefined) return;
-  void platform.launchSoon(app, "launch");
+  void launchAfterPush(platform, app);
   output(`-----> Launching... done, ${formatVersion(release.version)}\n`);
   output(`       ${platform.webUrl(app.name)} deployed to Heroku\n`);
+}
+
+/** The pusher's git has its last words to say, on the same processors that the new processes will boot on. */
+const PUSH_END_MS = 15;
+
+async function launchAfterPush(platform: Platform, app: App): Promise<void> {
+  await platform.clock.sleep(PUSH_END_MS, app.ending);
+  await launch(platform, app, "launch");
 }
 
 function announceStored(update: RefCommand, deployRef: string, output: (text: string) => void): void {

@@ -149,7 +149,6 @@ async function appendRelease(
 ): Promise<Release> {
   const release = await app.ledger.append(async ({ current }) => {
     checkOpen(platform, app);
-    await checkNotMoved(app, command);
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
     return {

@@ -7,7 +7,7 @@ import type { PlatformClient } from "../../src/api/platform-client.ts";
 import { deployFixture, platformClient } from "../support/deploy.ts";
 import { inPairs, median, ms, timed, times, withContext, type Row } from "./measure.ts";
 
-const PAIRS = 25;
+const PAIRS = 40;
 
 export async function benchPush(): Promise<Row[]> {
   return withContext(async (t) => {
