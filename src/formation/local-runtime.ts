@@ -142,13 +142,24 @@ export class LocalRuntime implements Runtime {
 
   async close(options: { detach: boolean }): Promise<void> {
     this.#closed.abort();
-    const runs = [...this.#runs.values()];
-    if (!options.detach) await Promise.all(runs.map((run) => this.#end(run)));
-    for (const run of runs) run.unobserve();
+    if (!options.detach) await this.#endAll();
+    for (const run of this.#runs.values()) run.unobserve();
     this.#listeners.clear();
   }
 
+  /** What no caller has asked about yet, such as the runs of an earlier daemon, ends as well. */
+  async #endAll(): Promise<void> {
+    for (const app of await readdir(this.#options.appsDirectory).catch(() => [])) await this.list(app);
+    await Promise.all([...this.#runs.values()].map((run) => this.#end(run)));
+  }
+
   async #end(run: LocalRun): Promise<void> {
+    const { clock } = this.#options;
+    const deadline = clock.now() + SHIM_PATIENCE_MS;
+    while (run.instance.phase === "pending" && run.hasShim && clock.now() < deadline) {
+      await clock.sleep(10);
+      await run.check();
+    }
     await run.signal("SIGKILL");
     while (run.instance.phase === "running") {
       await this.#options.clock.sleep(10);

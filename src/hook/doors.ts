@@ -1,6 +1,7 @@
 /** The places where hooks knock: unix sockets in one directory, opened and shut by name. For machines where hooks
  *  can only open TCP, the same doors stand behind one loopback port that asks for a token and the door's name. */
 import { randomBytes, timingSafeEqual } from "node:crypto";
+import { renameSync, rmSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -35,13 +36,19 @@ export class Doors {
   async open(name: string, onSocket: OnSocket): Promise<void> {
     // Half-open: the end of a hook's standard input says nothing about whether it still listens.
     const server = createServer({ allowHalfOpen: true }, onSocket);
-    await listening(server, () => server.listen(join(this.#base.path, name)));
+    const path = join(this.#base.path, name);
+    await listening(server, () => server.listen(`${path}.new`));
+    // A socket is there before it listens: a hook that watches for it would be turned away.
+    renameSync(`${path}.new`, path);
     this.#open.set(name, { server, onSocket });
   }
 
   /** Shuts the door; who has come in stays. */
   shut(name: string): void {
-    this.#open.get(name)?.server.close();
+    const door = this.#open.get(name);
+    if (door === undefined) return;
+    door.server.close();
+    rmSync(join(this.#base.path, name), { force: true });
     this.#open.delete(name);
   }
 

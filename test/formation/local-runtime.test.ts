@@ -238,4 +238,14 @@ describe("local runtime", (test) => {
     assert.equal(await (await open(t, directory)).list("foobaz"), []);
     assert.equal(await readdir(root), []);
   });
+
+  test("closing with everything ends what an earlier daemon left and nobody asked about", async (t) => {
+    const directory = await t.tempDir();
+    const first = await open(t, directory);
+    const { pid = 0 } = await first.start(spec("exec sleep 600"));
+    await first.close({ detach: true });
+    const second = await LocalRuntime.open({ appsDirectory: directory, clock: realClock });
+    await second.close({ detach: false });
+    assert.is(await processTable.startTime(pid), undefined);
+  });
 });
