@@ -121,11 +121,17 @@ export class HookServer {
       this.#doors.shut(name);
       if (!hasCome) socket.destroy();
     });
+    // The hook has lost patience and takes the long way, or is gone.
+    const leave = (): void => {
+      if (!hasCome) late.abort();
+    };
+    socket.once("end", leave).once("close", leave);
     await this.#doors.open(name, (visitor) => {
       hasCome = true;
       this.#doors.shut(name);
       this.#track(this.#receive(visitor, registration, { output, late: late.signal }));
     });
+    if (late.signal.aborted) this.#doors.shut(name);
   }
 
   /** Opens the two doors of one push; the answer is their id. A hook that does not come through both is forgotten. */

@@ -40,13 +40,15 @@ export async function receivePush(platform: Platform, app: App, push: Push): Pro
 
 async function receiveCommand(platform: Platform, app: App, push: Push, command: RefCommand): Promise<RefReport> {
   try {
+    checkOpen(platform, app);
     await checkBranch(app, command);
     if (app.pushes.length > 0) sayWaiting(app, push);
     else app.runningBuild = { commit: command.new, email: push.actor.by.email };
     await app.pushes.run(() => deploy(platform, app, push, command));
     return { ref: command.ref, ok: true };
   } catch (error) {
-    return { ref: command.ref, ok: false, reason: rejection(platform, push, error) };
+    // What fails because the app is being closed under it is no fault of its own.
+    return { ref: command.ref, ok: false, reason: rejection(platform, push, whyClosed(platform, app) ?? error) };
   }
 }
 
@@ -137,8 +139,6 @@ async function build(platform: Platform, app: App, push: Push, command: RefComma
     return formatProcfile(procfile);
   } catch (error) {
     app.log("build", `Build of ${name} failed`);
-    // A build that was ended along with its app or the platform did not fail by itself.
-    checkOpen(platform, app);
     throw error;
   }
 }
@@ -177,10 +177,16 @@ async function launchUnlessAnnounced({ platform, app, push }: Deployment, releas
 
 /** An app that was destroyed, or closed with the platform, takes no release any more. */
 function checkOpen(platform: Platform, app: App): void {
+  const closed = whyClosed(platform, app);
+  if (closed !== undefined) throw closed;
+}
+
+function whyClosed(platform: Platform, app: App): PushRefused | undefined {
   if (platform.closing.aborted) {
-    throw new PushRefused("platform stopping", "The platform is stopping.", "Push again when it is back.");
+    return new PushRefused("platform stopping", "The platform is stopping.", "Push again when it is back.");
   }
-  if (app.isEnding) throw new PushRefused("app destroyed", `${app.name} was destroyed.`, "Create it again to deploy.");
+  if (!app.isEnding) return undefined;
+  return new PushRefused("app destroyed", `${app.name} was destroyed.`, "Create it again to deploy.");
 }
 
 /** The value that git told the pusher; none when the branch is new. */
