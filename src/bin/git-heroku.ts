@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** The developer's program, which git runs for `git heroku …`. It hands the real machine to the command line. */
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { runCli } from "../cli/run-cli.ts";
+import { readVersion } from "./version.ts";
 
 // `git heroku logs | head` closes the pipe: that is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -21,6 +21,5 @@ void runCli(process.argv.slice(2), {
   stderr: process.stderr,
   now: () => Date.now(),
   daemonScript: fileURLToPath(new URL("./platformd.js", import.meta.url)),
-  version: () =>
-    (JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string }).version,
+  version: readVersion,
 }).then((status) => (process.exitCode = status));

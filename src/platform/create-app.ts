@@ -7,6 +7,7 @@ import { createRepository } from "../ledger/create-repository.ts";
 import { initialRelease } from "../ledger/initial-release.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import type { NewRelease } from "../ledger/release-writer.ts";
+import { exists } from "./home.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { writeHookEnv } from "./open-app.ts";
@@ -23,7 +24,7 @@ export async function createApp(platform: Platform, wanted: string | undefined, 
   platform.reserve(name);
   try {
     // A repository that is not open, of a restored backup say, has a key of its own: none must be made for it.
-    if (await platform.exists(platform.home.repo(name))) throw nameTaken(name);
+    if (await exists(platform.home.repo(name))) throw nameTaken(name);
     const keys = await createAppKeys(platform.home.configKeys(name));
     await createRepository(platform.home.repo(name), {
       hooksPath: platform.hooks.dir,

@@ -1,11 +1,11 @@
 /** destroy: stops every process and moves all of an app to `trash/<app>-<time>/`, where it is kept for 7 days. */
-import { access, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isAppName, type AppName } from "../core/app-name.ts";
 import { syncDirectory } from "../ledger/durable-file.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
-import type { Home } from "./home.ts";
+import { exists, type Home } from "./home.ts";
 import type { Journal } from "./journal.ts";
 import type { Platform } from "./platform.ts";
 
@@ -91,13 +91,6 @@ async function unfinishedTrash(home: Home, name: AppName): Promise<string | unde
   ]);
   const isTaken = (keyHere && there.includes(`${name}.keys`)) || (logsHere && there.includes("logs"));
   return there.includes("repo.git") && !isTaken ? trash : undefined;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function emptyTrash(home: Home, now: number): Promise<void> {

@@ -3,6 +3,7 @@ import type { Release } from "../core/release.ts";
 import { buildSlug } from "../build/build-slug.ts";
 import type { Slug } from "../build/slug-store.ts";
 import type { App } from "./app.ts";
+import { exists } from "./home.ts";
 import type { Platform } from "./platform.ts";
 
 /** @throws AppError invalid_params with the reason when the code cannot be built; its tool's output was shown. */
@@ -33,7 +34,7 @@ export async function buildRelease(
 export async function ensureSlug(platform: Platform, app: App, release: Release): Promise<Slug> {
   const code = release.code ?? "";
   const known = app.slugs.get(code);
-  if (known !== undefined && (await platform.exists(known.dir))) return known;
+  if (known !== undefined && (await exists(known.dir))) return known;
   return buildRelease(platform, app, code, (text) => {
     for (const line of text.split("\n")) if (line.trim() !== "") app.log("build", line.trimEnd());
   });

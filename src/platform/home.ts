@@ -1,6 +1,6 @@
 /** Where everything lives: the layout of a platform home (docs/formats.md, "Home"). Several homes can run side by
  *  side; nothing is kept outside of one. */
-import { chmod, mkdir } from "node:fs/promises";
+import { access, chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AppName } from "../core/app-name.ts";
 import { AppError } from "../core/error.ts";
@@ -80,4 +80,11 @@ export class Home {
   configKeys(app: AppName): string {
     return join(this.root, "keys", `${app}.keys`);
   }
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

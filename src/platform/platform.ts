@@ -1,7 +1,6 @@
 /** The platform of one home: its apps, and what they share. The daemon opens one; every use-case takes it. */
 import { setMaxListeners } from "node:events";
-import { access, readdir } from "node:fs/promises";
-import { setImmediate as otherWork } from "node:timers/promises";
+import { readdir } from "node:fs/promises";
 import { parseAppName, type AppName } from "../core/app-name.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
@@ -17,7 +16,7 @@ import type { App } from "./app.ts";
 import { sweepRemains } from "./destroy-app.ts";
 import type { Home } from "./home.ts";
 import type { Journal } from "./journal.ts";
-import { launch, type LaunchReason } from "./launch.ts";
+import { launch } from "./launch.ts";
 import { openApp } from "./open-app.ts";
 
 /** Made by the program that opens the platform. */
@@ -92,7 +91,7 @@ export class Platform {
       if (!dir.endsWith(".git")) continue;
       try {
         const app = await platform.openApp(parseAppName(dir.slice(0, -".git".length)));
-        app.started = platform.launchSoon(app, "start").then(() => app.formation.adopted());
+        app.started = launch(platform, app, "start").then(() => app.formation.adopted());
         platform.cleanSoon(app);
       } catch (error) {
         parts.journal.fault(`opening ${dir}`, error);
@@ -166,13 +165,6 @@ export class Platform {
     this.reserved.delete(name);
   }
 
-  /** Starts a launch without waiting for it, after what is being said now has gone out: starting a process takes some
-   *  milliseconds. */
-  async launchSoon(app: App, reason: LaunchReason): Promise<void> {
-    await otherWork();
-    await launch(this, app, reason);
-  }
-
   /** Ends and removes what a build of a killed daemon left, without waiting for that. */
   private cleanSoon(app: App): void {
     cleanBuilds(this.home.app(app.name)).catch((error: unknown) =>
@@ -200,13 +192,6 @@ export class Platform {
   /** Without a final slash: `http://foobaz.localhost:5000`. */
   webUrl(name: AppName): string {
     return `http://${name}.localhost:${String(this.router.port)}`;
-  }
-
-  async exists(path: string): Promise<boolean> {
-    return access(path).then(
-      () => true,
-      () => false,
-    );
   }
 
   /** Ends what may take long: builds, and the streams of followers. */

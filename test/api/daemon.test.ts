@@ -99,7 +99,7 @@ describe("daemon", (test) => {
   });
 
   test("the home is GIT_HEROKU_HOME, made absolute, else in the person's own", () => {
-    assert.is(findHome({ GIT_HEROKU_HOME: "here", HOME: "/h" }, "/work"), "/work/here");
+    assert.is(findHome({ GIT_HEROKU_HOME: "here", HOME: "/h" }, "/desk"), "/desk/here");
     assert.is(findHome({ GIT_HEROKU_HOME: "", HOME: "/h" }, "/work"), "/h/.git-heroku");
   });
 

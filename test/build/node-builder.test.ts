@@ -33,8 +33,8 @@ async function registry(t: TestContext): Promise<{ url: string; integrity: strin
   return { url, integrity: `sha512-${createHash("sha512").update(tarball).digest("base64")}`, asked };
 }
 
-function lockfile(root: object, integrity: string): string {
-  const left = { version: "1.0.0", resolved: "https://registry.npmjs.org/left/-/left-1.0.0.tgz", integrity };
+function lockfile(root: object, { url, integrity }: { url: string; integrity: string }): string {
+  const left = { version: "1.0.0", resolved: `${url}left/-/left-1.0.0.tgz`, integrity };
   return JSON.stringify({ lockfileVersion: 3, requires: true, packages: { "": root, "node_modules/left": left } });
 }
 
@@ -152,7 +152,7 @@ describe("node builder", (test) => {
     const app = (index: string): Record<string, string> => ({
       Procfile: "web: node .\n",
       "package.json": JSON.stringify(manifest),
-      "package-lock.json": lockfile(manifest, integrity),
+      "package-lock.json": lockfile(manifest, { url, integrity }),
       "index.js": index,
     });
     const toolEnv = { ...pickToolEnv(process.env), npm_config_registry: url, npm_config_cache: await t.tempDir() };
@@ -176,7 +176,7 @@ describe("node builder", (test) => {
     const app = (index: string): Record<string, string> => ({
       Procfile: "web: node .\n",
       "package.json": JSON.stringify(manifest),
-      "package-lock.json": lockfile(manifest, integrity),
+      "package-lock.json": lockfile(manifest, { url, integrity }),
       "index.js": index,
     });
     const toolEnv = { ...pickToolEnv(process.env), npm_config_registry: url, npm_config_cache: await t.tempDir() };
