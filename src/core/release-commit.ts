@@ -156,6 +156,7 @@ export function parseRelease(oid: string, commit: Commit): Release {
     by: commit.author.person,
     createdAt: commit.author.seconds * 1000,
     rollbackTo: message.rollbackTo,
+    ledgerKey: message.ledgerKey,
   };
 }
 

@@ -27,6 +27,8 @@ export interface Release {
   /** When it was asked for, milliseconds since the epoch (git keeps whole seconds). */
   createdAt: number;
   rollbackTo: { version: number; oid: string } | undefined;
+  /** The public key that signs from here on; in v1 and where the key changes. */
+  ledgerKey: string | undefined;
 }
 
 /** Reads `v73`, `V73` or `73`.

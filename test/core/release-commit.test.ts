@@ -104,6 +104,7 @@ describe("release commit", (test) => {
       by: { name: "Ned", email: "ned@foobazco.com" },
       createdAt: 1_795_419_055_000,
       rollbackTo: { version: 73, oid: OID_A },
+      ledgerKey: undefined,
     });
   });
 
