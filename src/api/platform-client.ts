@@ -4,7 +4,16 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Person } from "../core/person.ts";
 import { formatPerson } from "../core/person.ts";
 import { exchange, openExchange, Unreachable, type Answer, type Question } from "./exchange.ts";
-import type { App, DoctorCheck, Dyno, FormationItem, FormationUpdate, PlatformInfo, ReleaseItem } from "./resources.ts";
+import type {
+  App,
+  DoctorCheck,
+  Dyno,
+  FormationItem,
+  FormationUpdate,
+  PlatformInfo,
+  ReleaseItem,
+  VerifyReport,
+} from "./resources.ts";
 
 export interface PlatformClientOptions {
   /** The platform home whose `server.sock` is asked. */
@@ -60,6 +69,8 @@ export class PlatformClient {
   /** Without a version: back to the release before the current one that was good. */
   rollback = (app: string, version: number | undefined): Promise<ReleaseItem> =>
     this.#change("POST", appPath(app, "releases"), version === undefined ? {} : { release: String(version) });
+
+  verifyReleases = (app: string): Promise<VerifyReport> => this.#get(appPath(app, "releases", "actions", "verify"));
 
   config = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "config-vars"));
   /** The version of the release that the change made, or undefined when nothing changed. */
