@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   logs: { load: async () => (await import("./commands/logs.ts")).logs },
   releases: { load: async () => (await import("./commands/releases.ts")).releases },
   "releases:info": { load: async () => (await import("./commands/releases-info.ts")).releasesInfo },
+  "releases:verify": { load: async () => (await import("./commands/releases-verify.ts")).releasesVerify },
   rollback: { aliases: ["releases:rollback"], load: async () => (await import("./commands/rollback.ts")).rollback },
   config: { load: async () => (await import("./commands/config.ts")).config },
   "config:get": { load: async () => (await import("./commands/config-get.ts")).configGet },
