@@ -5,6 +5,7 @@ import { benchCommands } from "./commands.ts";
 import { benchIdle } from "./idle.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
+import { benchVerify } from "./verify.ts";
 import type { Row } from "./measure.ts";
 
 const SETS: Record<string, () => Promise<Row[]>> = {
@@ -12,6 +13,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   commands: benchCommands,
   rollback: benchRollback,
   idle: benchIdle,
+  verify: benchVerify,
 };
 
 const wanted = process.argv.slice(2);
