@@ -4,7 +4,7 @@ import type { AppError } from "../core/error.ts";
 import { closeColours, neutralise } from "./terminal-text.ts";
 
 export interface OutputStream {
-  write(text: string): boolean;
+  write(text: string | Uint8Array): boolean;
   once(event: "drain", listener: () => void): unknown;
   readonly isTTY?: boolean;
 }
@@ -34,8 +34,8 @@ export class Terminal {
   }
 
   /** For programs: bytes untouched even on a terminal. */
-  async data(text: string): Promise<undefined> {
-    const ready = this.#stdout.write(text);
+  async data(bytes: string | Uint8Array): Promise<undefined> {
+    const ready = this.#stdout.write(bytes);
     if (!ready) await new Promise<void>((resolve) => void this.#stdout.once("drain", resolve));
   }
 
@@ -63,6 +63,11 @@ export class Terminal {
   /** On standard error, as it stands. */
   note(text: string): void {
     this.#stderr.write(clean(this.#stderr, text, this.#mayColour));
+  }
+
+  /** How far something is, over what was said last; only where standard error is a terminal. Nothing clears it. */
+  progress(text = ""): void {
+    if (this.#stderr.isTTY === true) this.#stderr.write(`\r\u001b[K${neutralise(text, false)}`);
   }
 
   complain(error: AppError): void {
