@@ -81,9 +81,10 @@ async function takeSmall(bytes: ByteReader, names: readonly string[]): Promise<E
 async function takeHead(bytes: ByteReader, names: readonly string[]): Promise<Entry> {
   const { Header } = await import("tar");
   const block = await bytes.take(BLOCK);
-  if (block.length < BLOCK) throw noBackup("it is cut short");
+  const isFirst = bytes.position <= BLOCK;
+  if (block.length < BLOCK) throw noBackup(isFirst ? "it is no tar" : "it is cut short");
   const head = new Header(block, 0);
-  if (!head.cksumValid) throw noBackup(bytes.position === BLOCK ? "it is no tar" : "an entry of it is damaged");
+  if (!head.cksumValid) throw noBackup(isFirst ? "it is no tar" : "an entry of it is damaged");
   const { path = "", size } = head;
   const wanted = names.join(" or ");
   if (!names.includes(path)) throw noBackup(`it has ${JSON.stringify(path.slice(0, 100))} where ${wanted} should be`);

@@ -28,7 +28,7 @@ export async function checkNewFile({ path, force }: NewFile): Promise<void> {
 }
 
 /** @throws AppError as `checkNewFile`, or whatever `write` throws; then there is no file. */
-export async function writeNewFile(target: NewFile, write: (file: FileHandle) => Promise<void>): Promise<void> {
+export async function writeNewFile<T>(target: NewFile, write: (file: FileHandle) => Promise<T>): Promise<T> {
   await checkNewFile(target);
   const temporary = join(dirname(target.path), `.${basename(target.path)}-${randomBytes(6).toString("hex")}`);
   const file = await open(temporary, "wx", 0o600);
@@ -38,9 +38,10 @@ export async function writeNewFile(target: NewFile, write: (file: FileHandle) =>
   };
   process.once("SIGINT", leave).once("SIGTERM", leave);
   try {
-    await write(file);
+    const written = await write(file);
     await file.sync();
     await giveName(temporary, target);
+    return written;
   } finally {
     process.off("SIGINT", leave).off("SIGTERM", leave);
     await file.close();
@@ -60,7 +61,11 @@ async function giveName(temporary: string, { path, force }: NewFile): Promise<vo
     await rename(temporary, path);
   }
   const directory = await open(dirname(path), "r");
-  await directory.sync().finally(() => directory.close());
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
 }
 
 function alreadyThere(path: string): AppError {

@@ -52,25 +52,32 @@ export function parseBackupFacts(text: string): BackupFacts {
       { hint: "Upgrade git-heroku, then restore it." },
     );
   }
-  const { app, id, version, head, createdAt } = facts;
+  if (facts["format"] !== BACKUP_FORMAT) throw unreadable(FACTS_ENTRY);
+  const { app, version, head } = parseHead(facts);
   const keys = isObject(facts["keys"]) ? facts["keys"] : {};
-  if (
-    facts["format"] !== BACKUP_FORMAT ||
-    !(typeof app === "string" && isAppName(app)) ||
-    !(typeof version === "number" && Number.isInteger(version) && version > 0) ||
-    !(typeof head === "string" && /^[0-9a-f]{40}$/.test(head))
-  ) {
-    throw unreadable(FACTS_ENTRY);
-  }
   return {
     app,
-    id: String(id),
+    id: String(facts["id"]),
     version,
     head,
-    createdAt: String(createdAt),
+    createdAt: String(facts["createdAt"]),
     configKeys: Array.isArray(keys["config"]) ? keys["config"].map(String) : [],
     ledgerKey: typeof keys["ledger"] === "string" ? keys["ledger"] : undefined,
   };
+}
+
+/** What a restore relies upon. */
+function parseHead({ app, version, head }: JsonObject): Pick<BackupFacts, "app" | "version" | "head"> {
+  if (
+    typeof app === "string" &&
+    isAppName(app) &&
+    typeof version === "number" &&
+    typeof head === "string" &&
+    /^[0-9a-f]{40}$/.test(head)
+  ) {
+    return { app, version, head };
+  }
+  throw unreadable(FACTS_ENTRY);
 }
 
 export function formatBackupKeys({ config, ledger }: BackupKeys): string {
@@ -106,6 +113,6 @@ function isObject(value: unknown): value is JsonObject {
 
 function unreadable(name: string): AppError {
   return new AppError("invalid_params", `${name} cannot be read: it is not what the platform writes.`, {
-    hint: "Nothing was restored. Use another copy of the backup.",
+    hint: "Nothing was restored.",
   });
 }

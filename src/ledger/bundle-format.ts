@@ -28,14 +28,16 @@ export function parseBundleHead(bytes: Buffer): BundleHead | undefined {
   const end = bytes.indexOf("\n\n");
   if (end < 0) return undefined;
   const [signature, ...lines] = bytes.toString("utf8", 0, end).split("\n");
-  const refs = new Map<string, string>();
-  for (const line of lines) {
-    if (signature === SIGNATURE_V3 && line === "@object-format=sha1") continue;
-    const [, oid, name] = REF_LINE.exec(line) ?? [];
-    if (oid === undefined || name === undefined) throw line.startsWith("-") ? incremental() : noBundle();
-    if (name !== "HEAD") refs.set(name, oid);
-  }
+  const known = signature === SIGNATURE_V3 ? lines.filter((line) => line !== "@object-format=sha1") : lines;
+  const refs = new Map(known.map((line) => parseRef(line)));
+  refs.delete("HEAD");
   return { refs, packAt: end + 2 };
+}
+
+function parseRef(line: string): [name: string, oid: string] {
+  const [, oid, name] = REF_LINE.exec(line) ?? [];
+  if (oid !== undefined && name !== undefined) return [name, oid];
+  throw line.startsWith("-") ? incremental() : noBundle();
 }
 
 function noBundle(): AppError {

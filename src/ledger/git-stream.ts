@@ -47,9 +47,9 @@ function ended(child: ChildProcess, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code, signal) => {
-      if (code === 0) return void resolve();
       const command = args.find((word) => /^[a-z]+(-[a-z]+)*$/.test(word)) ?? "";
-      reject(new GitFailed(`git ${command}: ${stderr.trim() || String(signal ?? code)}`));
+      if (code === 0) resolve();
+      else reject(new GitFailed(`git ${command}: ${stderr.trim() || String(signal ?? code)}`));
     });
   });
 }

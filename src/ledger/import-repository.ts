@@ -21,7 +21,7 @@ export interface BundleSource {
 
 export interface ImportIo {
   /** From 0 to 1. */
-  onProgress(share: number): void;
+  onProgress: (share: number) => void;
   signal: AbortSignal;
 }
 
@@ -66,8 +66,12 @@ export async function importMirror(into: Repository, path: string, io: ImportIo)
         streamGit(borrower, PACK_ARGUMENTS, { stdin: packTips(refs), stdout: pack, signal }),
         streamGit(into, args, { stdin: pack, signal }),
       ];
-      // The first to fail is the one that knows why.
-      await Promise.all(both).finally(() => Promise.allSettled(both));
+      try {
+        // The first to fail is the one that knows why.
+        await Promise.all(both);
+      } finally {
+        await Promise.allSettled(both);
+      }
     },
     io,
   );

@@ -38,9 +38,9 @@ export interface RestoreRequest {
 
 export interface RestoreProgress {
   /** Words for the person. */
-  output(text: string): void;
+  output: (text: string) => void;
   /** How much of a long step is done, from 0 to 1. */
-  share(what: string, done?: number): void;
+  share: (what: string, done?: number) => void;
 }
 
 export interface Restored {

@@ -123,9 +123,7 @@ async function connect({ world, home, out, args }: Context, { name }: Restored, 
     checkRemoteName(world, home, { remote, app: name });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    out.warn(
-      `${error.message}\nTo connect this clone with the restored app: git heroku remote --app ${name}`,
-    );
+    out.warn(`${error.message}\nTo connect this clone with the restored app: git heroku remote --app ${name}`);
     return;
   }
   const connection = connectApp(world, remote, url);
