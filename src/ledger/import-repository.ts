@@ -98,11 +98,11 @@ async function storeAll(
 ): Promise<void> {
   checkRefs(refs);
   try {
+    // Strict: each object is sound, and each that it names is there.
     await indexPack(["index-pack", "--stdin", "--strict"]);
     await createRefs(into, refs, signal);
-    await streamGit(into, ["rev-list", "--objects", "--quiet", "--all"], { signal });
   } catch (error) {
-    if (error instanceof GitFailed) throw damaged(lastLine(error.message), error);
+    if (error instanceof GitFailed) throw damaged(lastWords(error.message), error);
     throw error;
   }
   await syncDirectory(join(into.path, "objects", "pack"));
@@ -155,6 +155,7 @@ function damaged(reason: string, cause?: unknown): AppError {
   });
 }
 
-function lastLine(text: string): string {
-  return (text.trim().split("\n").at(-1) ?? "").slice(0, 300).replace(/\.$/, "");
+/** git says what is wrong in the line before the one that says that it gives up. */
+function lastWords(text: string): string {
+  return text.trim().split("\n").slice(-2).join(", ").slice(0, 300).replace(/\.$/, "");
 }
