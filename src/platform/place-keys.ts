@@ -5,7 +5,7 @@ import { readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { isAppName, type AppName } from "../core/app-name.ts";
 import { AppError } from "../core/error.ts";
-import { createDurably, readIfThere, syncDirectory, writeDurably } from "../ledger/durable-file.ts";
+import { createDurably, isTemporary, readIfThere, syncDirectory, writeDurably } from "../ledger/durable-file.ts";
 import { exists, type Home } from "./home.ts";
 
 const NOTE = ".restoring-";
@@ -34,9 +34,10 @@ export async function settleKeys(home: Home, app: AppName): Promise<void> {
   await rm(notePath(home, app), { force: true });
 }
 
-/** At start: for every restore that was killed. */
+/** At start: for every restore that was killed. A key that was not finished must not stay under any name. */
 export async function settleAllKeys(home: Home): Promise<void> {
   for (const name of await readdir(home.keys)) {
+    if (isTemporary(name)) await rm(join(home.keys, name), { force: true });
     const app = name.startsWith(NOTE) ? name.slice(NOTE.length) : "";
     if (isAppName(app)) await settleKeys(home, app);
   }
