@@ -4,15 +4,16 @@ import { AppError } from "../core/error.ts";
 import { parseVersion, type Release } from "../core/release.ts";
 import type { App } from "../platform/app.ts";
 import { findReleaseById } from "../platform/app.ts";
+import { describeRelease } from "../platform/describe-release.ts";
 import type { Platform } from "../platform/platform.ts";
 import { rollback } from "../platform/rollback.ts";
 import { readConfig } from "../platform/set-config.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
 import { parseRange, type ListRange } from "./range.ts";
-import { releaseResource } from "./resources.ts";
+import { detailsResource, releaseResource } from "./resources.ts";
 
-interface ReleaseParams extends AppParams {
+export interface ReleaseParams extends AppParams {
   release: string;
 }
 
@@ -34,7 +35,8 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release", async (request) => {
     const app = platform.app(request.params.app);
     const release = await findRelease(app, request.params.release);
-    return releaseResource(app, release, await app.ledger.current());
+    const [details, current] = await Promise.all([describeRelease(app, release), app.ledger.current()]);
+    return { ...releaseResource(app, release, current), ...detailsResource(details) };
   });
 
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release/config-vars", async (request) => {
@@ -56,15 +58,20 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
   );
 }
 
-/** By version, by `current`, or by the id that a listing gave.
+/** By version, by `current` or `newest`, or by the id that a listing gave.
  *  @throws AppError not_found */
-async function findRelease(app: App, text: string): Promise<Release> {
+export async function findRelease(app: App, text: string): Promise<Release> {
   if (/^v?[1-9]\d{0,8}$/i.test(text)) return app.ledger.get(parseVersion(text));
-  const release = text === "current" ? await app.ledger.current() : await findReleaseById(app, text);
+  const release = await findByWord(app, text);
   if (release !== undefined) return release;
   throw new AppError("not_found", `There is no release ${JSON.stringify(text.slice(0, 40))}.`, {
     hint: "`git heroku releases` lists them.",
   });
+}
+
+function findByWord(app: App, text: string): Promise<Release | undefined> {
+  if (text === "current") return app.ledger.current();
+  return text === "newest" ? app.ledger.head() : findReleaseById(app, text);
 }
 
 /** Either order costs only the rows that are given out. A range begins with the version that comes first in its order. */
