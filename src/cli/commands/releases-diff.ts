@@ -24,7 +24,7 @@ export const releasesDiff: Command = {
     JSON_OPTION,
   ],
   examples: [
-    { command: "git heroku releases:diff", summary: "what the current release changed" },
+    { command: "git heroku releases:diff", summary: "what the current one changed" },
     { command: "git heroku releases:diff v70 v74", summary: "between two" },
     { command: "git heroku releases:diff v70 -p | git apply -R", summary: "take its code back" },
   ],
