@@ -72,8 +72,10 @@ export class PlatformClient {
   /** Newest first. */
   releases = (app: string, max: number): Promise<ReleaseItem[]> =>
     this.#get(appPath(app, "releases"), { range: `version ..; max=${String(max)}, order=desc` });
-  release = (app: string, version: ReleaseWord): Promise<ReleaseDetails> =>
+  release = (app: string, version: number): Promise<ReleaseItem> =>
     this.#get(appPath(app, "releases", String(version)));
+  releaseDetails = (app: string, version: ReleaseWord): Promise<ReleaseDetails> =>
+    this.#get(appPath(app, "releases", String(version), "details"));
   releaseConfig = (app: string, version: ReleaseWord): Promise<Record<string, string>> =>
     this.#get(`${appPath(app, "releases", String(version))}/config-vars`);
   /** Without a version: back to the release before the current one that was good. */

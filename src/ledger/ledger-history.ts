@@ -40,8 +40,12 @@ export class LedgerHistory {
     const found = await this.#objects.reader.contents(commit);
     if (found?.type !== "commit") return undefined;
     const text = found.data.toString("utf8");
-    const message = text.slice(text.indexOf("\n\n") + 2).replace(/^\n+/, "");
-    return (message.split(/\n\s*\n/, 1)[0] ?? "").trim().replace(/\s*\n\s*/g, " ");
+    const message = text.slice(text.indexOf("\n\n") + 2).replace(/^(\s*\n)+/, "");
+    const lines = (message.split(/\n\s*\n/, 1)[0] ?? "").split("\n");
+    return lines
+      .map((line) => line.trimEnd())
+      .join(" ")
+      .trimEnd();
   }
 
   /** The text of a file; undefined when it is larger than `bytesMax`. */

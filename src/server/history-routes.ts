@@ -1,13 +1,14 @@
-/** Looking back: what differs between two releases, and which release set a config var. */
+/** Looking back: what a release is made of, what differs between two releases, and which release set a config var. */
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { blameConfig, configHistory } from "../platform/config-history.ts";
+import { describeRelease } from "../platform/describe-release.ts";
 import { diffReleases, patchBetween, succeededBefore } from "../platform/diff-releases.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { AppParams } from "./app-routes.ts";
 import { diffResource } from "./diff-resource.ts";
 import { findRelease, type ReleaseParams } from "./release-routes.ts";
-import { releaseReference } from "./resources.ts";
+import { detailsResource, releaseReference, releaseResource } from "./resources.ts";
 
 interface DiffQuery {
   base?: string;
@@ -22,6 +23,13 @@ const texts = (...names: string[]) => ({
 });
 
 export function historyRoutes(server: FastifyInstance, platform: Platform): void {
+  server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release/details", async (request) => {
+    const app = platform.app(request.params.app);
+    const release = await findRelease(app, request.params.release);
+    const [details, current] = await Promise.all([describeRelease(app, release), app.ledger.current()]);
+    return { ...releaseResource(app, release, current), ...detailsResource(details) };
+  });
+
   server.get<{ Params: ReleaseParams; Querystring: DiffQuery }>(
     "/apps/:app/releases/:release/diff",
     { schema: { querystring: texts("base", "patch", "color") } },

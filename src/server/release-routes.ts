@@ -4,14 +4,13 @@ import { AppError } from "../core/error.ts";
 import { parseVersion, type Release } from "../core/release.ts";
 import type { App } from "../platform/app.ts";
 import { findReleaseById } from "../platform/app.ts";
-import { describeRelease } from "../platform/describe-release.ts";
 import type { Platform } from "../platform/platform.ts";
 import { rollback } from "../platform/rollback.ts";
 import { readConfig } from "../platform/set-config.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
 import { parseRange, type ListRange } from "./range.ts";
-import { detailsResource, releaseResource } from "./resources.ts";
+import { releaseResource } from "./resources.ts";
 
 export interface ReleaseParams extends AppParams {
   release: string;
@@ -35,8 +34,7 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release", async (request) => {
     const app = platform.app(request.params.app);
     const release = await findRelease(app, request.params.release);
-    const [details, current] = await Promise.all([describeRelease(app, release), app.ledger.current()]);
-    return { ...releaseResource(app, release, current), ...detailsResource(details) };
+    return releaseResource(app, release, await app.ledger.current());
   });
 
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release/config-vars", async (request) => {

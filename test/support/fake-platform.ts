@@ -179,7 +179,11 @@ export class FakePlatform {
       ([name]) => (this.#app(name), { status: 202, body: {} }),
     ],
     [/^GET \/apps\/([^/]+)\/releases$/, ([name], question) => ({ body: this.#list(this.#app(name), question) })],
-    [/^GET \/apps\/([^/]+)\/releases\/(\d+|newest)$/, ([name, v]) => ({ body: this.#details(this.#app(name), v) })],
+    [/^GET \/apps\/([^/]+)\/releases\/(\d+)$/, ([name, v]) => ({ body: this.#release(this.#app(name), v) })],
+    [
+      /^GET \/apps\/([^/]+)\/releases\/(\d+|newest)\/details$/,
+      ([name, v]) => ({ body: this.#details(this.#app(name), v) }),
+    ],
     [/^GET \/apps\/([^/]+)\/releases\/(?:\d+|newest)\/config-vars$/, ([name]) => ({ body: this.#app(name).config })],
     [
       /^POST \/apps\/([^/]+)\/releases$/,

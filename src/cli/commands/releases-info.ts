@@ -23,7 +23,7 @@ export const releasesInfo: Command = {
     const version = args.words[0] === undefined ? "newest" : parseVersion(args.words[0]);
     const app = context.app();
     if (args.has("shell")) return out.data(formatShellVars(await client.releaseConfig(app, version)));
-    const release = await client.release(app, version);
+    const release = await client.releaseDetails(app, version);
     if (args.has("json")) return out.json(release);
     await out.line(`=== Release ${formatVersion(release.version)}`);
     for (const [label, value] of describe(release, world.now())) await out.line(`${pad(`${label}:`, 14)} ${value}`);
