@@ -12,7 +12,7 @@ type Child = ChildProcessByStdio<Writable, null, null>;
 /** What git gives a pager that is not set up: leave when all fits, colours as they are, no blank screen behind. */
 const USUAL = { LESS: "FRX", LV: "-c" };
 /** The shell's statuses for a program that cannot be run, or is not there. */
-const NOT_RUN: readonly (number | null)[] = [126, 127];
+const NOT_RUN: ReadonlySet<number | null> = new Set([126, 127]);
 
 /** Resolves when all is printed, or when the person has left the pager.
  *  @throws AppError unavailable when the pager cannot be run. */
@@ -34,19 +34,23 @@ async function runPager(pager: string, world: World, print: (stream: OutputStrea
     stdio: ["pipe", "inherit", "inherit"],
   });
   const ended = once(child, "close") as Promise<[number | null]>;
-  // Ctrl-C is the pager's: it stops a search there, and the terminal stays in order.
-  const ignore = (): void => undefined;
-  process.on("SIGINT", ignore);
+  let status: number | null = null;
+  process.on("SIGINT", leaveToPager);
   try {
     await print(pipeTo(child.stdin));
   } catch (error) {
     if (!(error instanceof PagerLeft)) throw error;
   } finally {
     child.stdin.end();
-    const [status] = await ended;
-    process.off("SIGINT", ignore);
-    if (NOT_RUN.includes(status)) throw cannotRun(pager);
+    [status] = await ended;
+    process.off("SIGINT", leaveToPager);
   }
+  if (NOT_RUN.has(status)) throw cannotRun(pager);
+}
+
+/** Ctrl-C stops a search there; who ended now would leave the terminal to two programs. */
+function leaveToPager(): void {
+  // Nothing to do.
 }
 
 /** Nobody reads any more: no failure, but the end of all printing. */

@@ -136,7 +136,10 @@ function parseRaw(head: string, next: () => string): FileChange {
   const [, , before = "", after = "", letter = ""] = head.split(" ");
   const status = STATUSES[letter.charAt(0)] ?? "changed";
   const previousPath = status === "renamed" ? next() : undefined;
-  const oid = (text: string): string | undefined => (NO_OBJECT.test(text) ? undefined : text);
-  const blobs = { before: oid(before), after: oid(after) };
+  const blobs = { before: oidOrNothing(before), after: oidOrNothing(after) };
   return { path: next(), previousPath, status, added: undefined, removed: undefined, ...blobs };
+}
+
+function oidOrNothing(oid: string): string | undefined {
+  return NO_OBJECT.test(oid) ? undefined : oid;
 }

@@ -48,7 +48,7 @@ export function historyRoutes(server: FastifyInstance, platform: Platform): void
   server.get<{ Params: AppParams }>("/apps/:app/config-blame", async (request) => {
     const app = platform.app(request.params.app);
     const blamed = await blameConfig(app);
-    return blamed.map(({ name, release }) => ({ name, ...releaseReference(release) }));
+    return blamed.map(({ name, release }) => releaseReference(release, { name }));
   });
 
   server.get<{ Params: AppParams & { name: string }; Querystring: { values?: string } }>(
@@ -58,11 +58,9 @@ export function historyRoutes(server: FastifyInstance, platform: Platform): void
       const app = platform.app(request.params.app);
       const withValues = request.query.values === "true";
       const entries = await configHistory(app, request.params.name, withValues);
-      return entries.map(({ event, release, value }) => ({
-        event,
-        ...(withValues && { value: value ?? null }),
-        ...releaseReference(release),
-      }));
+      return entries.map(({ event, release, value }) =>
+        releaseReference(release, withValues ? { event, value: value ?? null } : { event }),
+      );
     },
   );
 }

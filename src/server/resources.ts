@@ -132,10 +132,17 @@ export function detailsResource(details: ReleaseDetails): Resource {
   };
 }
 
-/** A release as somebody else's part: of an answer about a config var. */
-export function releaseReference(release: Release): Resource {
+/** A release as the cause of something. */
+export function releaseReference(release: Release, more: Resource): Resource {
   const { description, change, by, createdAt } = release;
-  return { release: releaseName(release), description, change, user: person(by.email), created_at: iso(createdAt) };
+  return {
+    ...more,
+    release: releaseName(release),
+    description,
+    change,
+    user: person(by.email),
+    created_at: iso(createdAt),
+  };
 }
 
 function releaseName({ oid, version }: Release): Resource {

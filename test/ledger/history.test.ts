@@ -217,10 +217,13 @@ async function steps(ledger: Ledger): Promise<string[]> {
   return found;
 }
 
+function valueIn(line: string | undefined): string {
+  return line?.slice(2) ?? "-";
+}
+
 function formatStep({ release, changes }: ConfigStep): string[] {
-  const value = (line: string | undefined): string => line?.slice(2) ?? "-";
   return [...changes].map(
-    ([name, { before, after }]) => `v${String(release.version)} ${name} ${value(before)} -> ${value(after)}`,
+    ([name, { before, after }]) => `v${String(release.version)} ${name} ${valueIn(before)} -> ${valueIn(after)}`,
   );
 }
 

@@ -47,6 +47,27 @@ async function failDeploy({ app, ...lab }: Stage, files: Record<string, string>)
 const lock = (version: string): string => JSON.stringify({ packages: { "node_modules/a": { version } } });
 const SECRET = "s3cr3t-value";
 
+/** 25 of them, each in a directory of its own. */
+function goModules(text: string): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: 25 }, (_, n) => [`p${String(n).padStart(2, "0")}/go.mod`, text]));
+}
+
+/** `A v3` for each variable. */
+async function blame({ ask }: Stage): Promise<string[]> {
+  const { body } = await ask("GET", "/apps/foobaz/config-blame");
+  return body.map(
+    ({ name, release }: { name: string; release: { version: number } }) => `${name} v${String(release.version)}`,
+  );
+}
+
+/** `changed v3` for each release. */
+async function history({ ask }: Stage, name: string): Promise<string[]> {
+  const { body } = await ask("GET", `/apps/foobaz/config-history/${name}`);
+  return body.map(
+    ({ event, release }: { event: string; release: { version: number } }) => `${event} v${String(release.version)}`,
+  );
+}
+
 describe("history: releases", (test) => {
   test("a single release tells what it is made of; a rollback what it copied; no values", async (t) => {
     const stage = await openStage(t);
@@ -165,14 +186,17 @@ describe("history: releases", (test) => {
   test("lock files that cannot be compared say why", async (t) => {
     const stage = await openStage(t);
     const huge = `{"packages":{}}${" ".repeat(5 * 1024 * 1024)}`;
-    const many = (text: string): Record<string, string> =>
-      Object.fromEntries(Array.from({ length: 25 }, (_, n) => [`p${String(n).padStart(2, "0")}/go.mod`, text]));
-    await deploy(stage, stage.app, { ...SLEEPER, "package-lock.json": "{}", "yarn.lock": "x", ...many("module a") });
+    await deploy(stage, stage.app, {
+      ...SLEEPER,
+      "package-lock.json": "{}",
+      "yarn.lock": "x",
+      ...goModules("module a"),
+    });
     await deploy(stage, stage.app, {
       ...SLEEPER,
       "package-lock.json": "{",
       "sub/package-lock.json": huge,
-      ...many("module b"),
+      ...goModules("module b"),
     });
     const problems = (await stage.diff("current")).body.lock_files.map(
       ({ path, problem }: { path: string; problem: string | null }) => [path, problem],
@@ -197,22 +221,6 @@ describe("history: releases", (test) => {
 });
 
 describe("history: config", (test) => {
-  /** `A v3` for each variable. */
-  async function blame({ ask }: Stage): Promise<string[]> {
-    const { body } = await ask("GET", "/apps/foobaz/config-blame");
-    return body.map(
-      ({ name, release }: { name: string; release: { version: number } }) => `${name} v${String(release.version)}`,
-    );
-  }
-
-  /** `changed v3` for each release. */
-  async function history({ ask }: Stage, name: string): Promise<string[]> {
-    const { body } = await ask("GET", `/apps/foobaz/config-history/${name}`);
-    return body.map(
-      ({ event, release }: { event: string; release: { version: number } }) => `${event} v${String(release.version)}`,
-    );
-  }
-
   test("blame and history follow sets, changes, removals, rollbacks and failures", async (t) => {
     const stage = await openStage(t);
     assert.equal(await blame(stage), []);

@@ -30,7 +30,7 @@ export const releasesDiff: Command = {
   ],
   async run(context) {
     const { client, out, args, world } = context;
-    const [base, release = "current" as ReleaseWord] = args.words.map(parseVersion) as [number?, ReleaseWord?];
+    const [base, release = "current"] = args.words.map(parseVersion) as [number?, ReleaseWord?];
     checkOptions(context);
     const app = context.app();
     if (args.has("patch")) {
