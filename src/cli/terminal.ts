@@ -34,8 +34,8 @@ export class Terminal {
   }
 
   /** For programs: bytes untouched even on a terminal. */
-  async data(text: string | Uint8Array): Promise<undefined> {
-    const ready = this.#stdout.write(text);
+  async data(bytes: string | Uint8Array): Promise<undefined> {
+    const ready = this.#stdout.write(bytes);
     if (!ready) await new Promise<void>((resolve) => void this.#stdout.once("drain", resolve));
   }
 

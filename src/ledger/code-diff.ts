@@ -3,7 +3,7 @@
 import { AppError } from "../core/error.ts";
 import type { Person } from "../core/person.ts";
 import { runGit, type Repository } from "./git-process.ts";
-import { streamGit } from "./git-stream.ts";
+import { gitOutput } from "./git-output.ts";
 
 /** The code of a release; both are absent until the first deploy. */
 export interface Code {
@@ -70,7 +70,7 @@ export async function* patch(
   if (from.tree === to.tree) return;
   const what = ["diff", "-p", "-M", `--color=${colours ? "always" : "never"}`, ...PLAIN];
   let bytes = 0;
-  for await (const chunk of streamGit(repository, [...what, treeOf(from), treeOf(to), "--"])) {
+  for await (const chunk of gitOutput(repository, [...what, treeOf(from), treeOf(to), "--"])) {
     bytes += chunk.length;
     if (bytes > bytesMax) throw new AppError("invalid_params", `The patch has more than ${String(bytesMax)} bytes.`);
     yield chunk;

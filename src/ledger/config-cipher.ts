@@ -38,7 +38,7 @@ export class ConfigCipher {
 
   /** Sets and removes (null) variables. A variable set to the value it has keeps its line. */
   async change(configEnv: string, change: ConfigChange): Promise<string> {
-    const lines = configLines(configEnv);
+    const lines = readLines(configEnv);
     const before = await this.read(configEnv);
     for (const [name, value] of Object.entries(change)) {
       checkConfigName(name);
@@ -50,15 +50,6 @@ export class ConfigCipher {
     }
     const sorted = [...lines].sort(([a], [b]) => (a < b ? -1 : 1));
     return emptyConfigEnv(this.#keys.publicKey) + sorted.map(([, line]) => `${line}\n`).join("");
-  }
-
-  /** Whether two lines of one variable give it the same value. */
-  async isSameValue(line: string, other: string): Promise<boolean> {
-    if (line === other) return true;
-    // A ciphertext is as much longer as its value is.
-    if (isEncrypted(line) && isEncrypted(other) && line.length !== other.length) return false;
-    const [one, two] = [await this.read(line), await this.read(other)];
-    return Object.keys(one).every((name) => one[name] === two[name]);
   }
 
   async #decrypted(name: string, value: string): Promise<string> {
@@ -88,12 +79,8 @@ export class ConfigCipher {
   }
 }
 
-function isEncrypted(line: string): boolean {
-  return line.includes(`='${MARK}`);
-}
-
 /** Name → its line, without the public key's. */
-export function configLines(configEnv: string): Map<string, string> {
+export function readLines(configEnv: string): Map<string, string> {
   const lines = new Map<string, string>();
   for (const line of configEnv.split("\n")) {
     const name = /^([A-Za-z_][A-Za-z0-9_]*)=/.exec(line)?.[1];

@@ -4,7 +4,7 @@
 import { parseRelease } from "../core/release-commit.ts";
 import type { Release } from "../core/release.ts";
 import type { Repository } from "./git-process.ts";
-import { streamGit } from "./git-stream.ts";
+import { gitOutput } from "./git-output.ts";
 
 /** A variable's line before and after; undefined where there was none. */
 export interface LineChange {
@@ -78,7 +78,7 @@ async function* rawSteps(repository: Repository, from: Release): AsyncGenerator<
   // No commit and no line of config holds a NUL, so the fields are: nothing, header, diff, header, diff …
   let header: string | undefined;
   let isFirst = true;
-  for await (const field of splitAtNul(streamGit(repository, [...what, from.oid, "--", "config.env"]))) {
+  for await (const field of splitAtNul(gitOutput(repository, [...what, from.oid, "--", "config.env"]))) {
     if (isFirst) isFirst = false;
     else if (header === undefined) header = field;
     else {

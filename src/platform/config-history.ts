@@ -3,7 +3,7 @@
 import { AppError } from "../core/error.ts";
 import { nearNames } from "../core/near-names.ts";
 import type { Release } from "../core/release.ts";
-import { configLines } from "../ledger/config-cipher.ts";
+import { configNames, isSameValue } from "../ledger/config-lines.ts";
 import type { LineChange } from "../ledger/config-steps.ts";
 import type { App } from "./app.ts";
 
@@ -26,7 +26,7 @@ export interface ConfigHistoryEntry {
 export async function blameConfig(app: App): Promise<ConfigBlame[]> {
   const current = await app.ledger.current();
   if (current === undefined) return [];
-  const open = new Set(configLines((await app.ledger.snapshot(current)).configEnv).keys());
+  const open = new Set(configNames((await app.ledger.snapshot(current)).configEnv));
   const found: ConfigBlame[] = [];
   if (open.size === 0) return found;
   for await (const { release, changes } of app.ledger.history.configSteps(current)) {
@@ -67,7 +67,7 @@ async function eventOf(app: App, { before, after }: LineChange): Promise<ConfigE
   if (before === after) return undefined;
   if (before === undefined) return "set";
   if (after === undefined) return "removed";
-  return (await app.cipher.isSameValue(before, after)) ? undefined : "changed";
+  return (await isSameValue(app.cipher, before, after)) ? undefined : "changed";
 }
 
 async function valueOf(app: App, name: string, line: string | undefined): Promise<string | undefined> {

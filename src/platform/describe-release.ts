@@ -2,7 +2,7 @@
 import { parseAddons } from "../core/addons-json.ts";
 import { parseProcfile, type Procfile } from "../core/procfile.ts";
 import type { Release } from "../core/release.ts";
-import { configLines } from "../ledger/config-cipher.ts";
+import { configNames } from "../ledger/config-lines.ts";
 import type { App } from "./app.ts";
 
 export interface ReleaseDetails {
@@ -24,7 +24,7 @@ export async function describeRelease(app: App, release: Release): Promise<Relea
   ]);
   return {
     commitSubject,
-    configNames: [...configLines(snapshot.configEnv).keys()].sort(),
+    configNames: configNames(snapshot.configEnv),
     addonNames: [...parseAddons(snapshot.addonsJson).keys()].sort(),
     processTypes: parseProcfile(snapshot.procfile ?? ""),
     copyOf,

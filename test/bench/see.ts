@@ -23,16 +23,17 @@ export async function benchSee(): Promise<Row[]> {
     const clone = join(platform.dir, APP);
     const [before, after] = await deployTwice(platform, clone);
     const repo = join(platform.home, "repos", `${APP}.git`);
-    const exec = (command: string, ...args: string[]) => timed(() => platform.exec(command, args, { cwd: repo }));
+    const exec = (cwd: string, command: string, ...args: string[]) =>
+      timed(() => platform.exec(command, args, { cwd }));
     const [daemon, git] = await inPairs(
       PAIRS,
       () => timed(() => ask(platform, `/apps/${APP}/releases/3/diff?base=2`)),
-      () => exec("git", "diff", "--stat", before, after),
+      () => exec(repo, "git", "diff", "--stat", before, after),
     );
     const [command, node] = await inPairs(
       PAIRS,
-      () => exec("git-heroku", "releases:diff", "v2", "v3", "--app", APP),
-      () => exec("node", "-e", "0"),
+      () => exec(clone, "git-heroku", "releases:diff", "v2", "v3"),
+      () => exec(clone, "node", "-e", "0"),
     );
     return [
       {
@@ -43,7 +44,7 @@ export async function benchSee(): Promise<Row[]> {
         limit: "3 ×",
       },
       {
-        what: "`releases:diff` of the same",
+        what: "`releases:diff` of the same, in its clone",
         ours: ms(command),
         peer: `${ms(node)} node -e 0`,
         ratio: times(command, node),

@@ -6,7 +6,7 @@ import type { Code } from "../../src/ledger/code-diff.ts";
 import type { ConfigStep } from "../../src/ledger/config-steps.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { NewRelease } from "../../src/ledger/release-writer.ts";
-import { streamGit } from "../../src/ledger/git-stream.ts";
+import { gitOutput } from "../../src/ledger/git-output.ts";
 import { openRepository } from "../../src/ledger/git-process.ts";
 import { rejects } from "../support/assert.ts";
 import { processesOf } from "../support/platform.ts";
@@ -174,14 +174,14 @@ describe("ledger history: code", (test) => {
     const fixture = await makeFixture(t);
     const repository = openRepository(fixture.repo, NED);
     const drain = async (args: string[]): Promise<void> => {
-      for await (const chunk of streamGit(repository, args)) assert.ok(chunk);
+      for await (const chunk of gitOutput(repository, args)) assert.ok(chunk);
     };
     assert.match(String(await rejects(drain(["log", "nonsense"]))), /git log failed: fatal: .*nonsense/);
-    const endless = streamGit(repository, ["cat-file", "--batch-check", "--batch-all-objects", "--unordered"]);
+    const endless = gitOutput(repository, ["cat-file", "--batch-check", "--batch-all-objects", "--unordered"]);
     await endless.next();
     await endless.return(undefined);
     const missing = { ...repository, env: { PATH: "/nonexistent" } };
-    assert.match(String(await rejects(streamGit(missing, ["log"]).next())), "ENOENT");
+    assert.match(String(await rejects(gitOutput(missing, ["log"]).next())), "ENOENT");
   });
 });
 

@@ -8,7 +8,7 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 const STDERR_KEPT = 4096;
 
 /** @throws Error with what git wrote to standard error when it fails; everything before that was given out. */
-export async function* streamGit(repository: Repository, args: readonly string[]): AsyncGenerator<Buffer> {
+export async function* gitOutput(repository: Repository, args: readonly string[]): AsyncGenerator<Buffer> {
   const child = spawn("git", gitArguments(repository, args), {
     cwd: repository.path,
     env: { ...repository.env },
