@@ -2,7 +2,7 @@
  *  either side. Names come in git's NUL-separated form, so that no file name can be taken for anything else. */
 import { AppError } from "../core/error.ts";
 import type { Person } from "../core/person.ts";
-import { runGit, type Repository } from "./git-process.ts";
+import type { Repository } from "./git-process.ts";
 import { gitOutput } from "./git-output.ts";
 
 /** The code of a release; both are absent until the first deploy. */
@@ -48,6 +48,8 @@ export interface CommitsBetween {
 const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 const NO_OBJECT = /^0+$/;
 const COMMITS_MAX = 500;
+/** Some 200,000 files. */
+const OUTPUT_BYTES_MAX = 32 * 1024 * 1024;
 const COMMIT_FIELDS = 6;
 /** The last second that a Date holds; a commit may claim any. */
 const SECONDS_MAX = 8.64e12;
@@ -58,7 +60,7 @@ const PLAIN = ["--no-ext-diff", "--no-textconv"];
 export async function changedFiles(repository: Repository, from: Code, to: Code): Promise<FileChange[]> {
   if (from.tree === to.tree) return [];
   const what = ["diff", "--raw", "--numstat", "-z", "-M", "--no-abbrev", "--no-color", ...PLAIN];
-  return parseFiles(await runGit(repository, [...what, treeOf(from), treeOf(to), "--"]));
+  return parseFiles(await wholeOutput(repository, [...what, treeOf(from), treeOf(to), "--"]));
 }
 
 /** `git diff` as it prints it, the colours of git's defaults where they are wanted. */
@@ -83,7 +85,7 @@ export async function commitsBetween(repository: Repository, from: Code, to: Cod
   if (start === undefined || from.commit === to.commit) return { added: [], removed: [], isCut: false };
   const format = "--format=%m%x00%H%x00%an%x00%ae%x00%at%x00%s";
   const what = ["log", "-z", "--left-right", "--encoding=UTF-8", `--max-count=${String(COMMITS_MAX + 1)}`, format];
-  const commits = parseCommits(await runGit(repository, [...what, start, "--"]));
+  const commits = parseCommits(await wholeOutput(repository, [...what, start, "--"]));
   const shown = commits.slice(0, COMMITS_MAX);
   // A single commit is no range: then all is on the side that has code.
   const isRemoved = (mark: string): boolean => (range === "" ? to.commit === undefined : mark === "<");
@@ -92,6 +94,22 @@ export async function commitsBetween(repository: Repository, from: Code, to: Cod
     removed: shown.filter(({ mark }) => isRemoved(mark)).map(({ commit }) => commit),
     isCut: commits.length > shown.length,
   };
+}
+
+/** What is far more than any person compares must not fill the daemon's memory either. */
+async function wholeOutput(repository: Repository, args: readonly string[]): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of gitOutput(repository, args)) {
+    bytes += chunk.length;
+    if (bytes > OUTPUT_BYTES_MAX) {
+      throw new AppError("invalid_params", "These releases differ in too much to be listed.", {
+        hint: "Fetch the releases and compare them with `git diff` in your clone.",
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function treeOf(code: Code): string {

@@ -1,5 +1,5 @@
 /** What git tells of two releases' code, and which releases changed the config. */
-import { rename, rm } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { Code } from "../../src/ledger/code-diff.ts";
@@ -8,7 +8,7 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { NewRelease } from "../../src/ledger/release-writer.ts";
 import { gitOutput } from "../../src/ledger/git-output.ts";
 import { openRepository } from "../../src/ledger/git-process.ts";
-import { rejects } from "../support/assert.ts";
+import { refuses, rejects } from "../support/assert.ts";
 import { processesOf } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
 import { makeCode, makeFixture, NED, type Fixture } from "./fixture.ts";
@@ -168,6 +168,18 @@ describe("ledger history: code", (test) => {
     assert.is(await patch(true), await fixture.git("diff", "--color=always", ...trees));
     assert.match(String(await rejects(patch(false, 100_000))), "more than 100000 bytes");
     assert.equal(await running(fixture, "diff"), []);
+  });
+
+  test("what would fill the memory is refused", async (t) => {
+    const fixture = await makeFixture(t);
+    const first = codeOf(await makeCode(fixture, { a: "1" }));
+    const message = join(fixture.home, "message");
+    await writeFile(message, "long ".repeat(7 * 1024 * 1024));
+    const work = join(fixture.home, "work");
+    await fixture.gitIn(work, "commit", "-q", "--allow-empty", "-F", message);
+    const long = await bring(fixture);
+    const refusal = await refuses("invalid_params", () => fixture.ledger.history.commitsBetween(first, long));
+    assert.is(refusal.message, "These releases differ in too much to be listed.");
   });
 
   test("a git that fails says why, and one that nobody reads ends", async (t) => {
