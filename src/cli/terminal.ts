@@ -45,11 +45,19 @@ export class Terminal {
 
   /** A log line: its own colours end with it. */
   async logLine(text: string): Promise<void> {
-    await this.line(this.#stdout.isTTY === true && this.#mayColour ? closeColours(text) : text);
+    await this.line(this.isColoured ? closeColours(text) : text);
+  }
+
+  get isTerminal(): boolean {
+    return this.#stdout.isTTY === true;
+  }
+
+  get isColoured(): boolean {
+    return this.isTerminal && this.#mayColour;
   }
 
   paint(text: string, colour: Colour): string {
-    if (this.#stdout.isTTY !== true || !this.#mayColour) return text;
+    if (!this.isColoured) return text;
     return `\u001b[${String(CODES[colour])}m${text}\u001b[0m`;
   }
 

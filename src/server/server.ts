@@ -7,6 +7,7 @@ import { appRoutes } from "./app-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
+import { historyRoutes } from "./history-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
@@ -38,8 +39,9 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
       message: `There is no ${request.method} ${pathOf(request).slice(0, MESSAGE_LENGTH_MAX)}.`,
     });
   });
-  for (const routes of [appRoutes, backupRoutes, configRoutes, formationRoutes, logRoutes, releaseRoutes])
-    routes(server, platform);
+  for (const routes of [appRoutes, configRoutes, formationRoutes, logRoutes, releaseRoutes]) routes(server, platform);
+  backupRoutes(server, platform);
+  historyRoutes(server, platform);
   platformRoutes(server, platform, control);
   return server;
 }
