@@ -55,11 +55,13 @@ export class KeyRing {
     return [...flaws, ...signerFlaws];
   }
 
-  /** A commit beside the releases: any key will do that the ledger has named. */
+  /** A commit beside the releases: any key will do that the ledger has named, or that a person vouches for, since a ledger
+   *  that was moved without its key names the new one only with its next release. */
   checkOther(signature: FoundSignature): Flaw[] {
     if (signature === undefined) return [];
     if ("kind" in signature) return [signature];
-    if (!this.named.some(({ publicKey }) => publicKey === signature.publicKey)) return [this.#foreign(signature)];
+    const isNamed = this.named.some(({ publicKey }) => publicKey === signature.publicKey);
+    if (!isNamed && !this.#isTrusted(signature.publicKey)) return [this.#foreign(signature)];
     return signature.isRight ? [] : [WRONG];
   }
 

@@ -5,6 +5,7 @@ import { benchCommands } from "./commands.ts";
 import { benchIdle } from "./idle.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
+import { benchSee } from "./see.ts";
 import { benchVerify } from "./verify.ts";
 import type { Row } from "./measure.ts";
 
@@ -12,6 +13,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   push: benchPush,
   commands: benchCommands,
   rollback: benchRollback,
+  see: benchSee,
   idle: benchIdle,
   verify: benchVerify,
 };
