@@ -6,23 +6,26 @@ import type { Clock } from "../core/clock.ts";
 import type { NewLogLine } from "../core/log-line.ts";
 import type { Cursor } from "./cursor-file.ts";
 import { CursorFile } from "./cursor-file.ts";
-import { follow } from "./follow.ts";
-import type { Stream } from "./follow.ts";
+import type { Piece, Stream } from "./follow.ts";
 import { Intake } from "./intake.ts";
 import { Journal } from "./journal.ts";
 import { LineAppender } from "./line-appender.ts";
-import { LineMatcher } from "./line-matcher.ts";
-import type { LogFilter } from "./line-matcher.ts";
+import type { LogFilter } from "./line-selection.ts";
+import { readStored } from "./log-reader.ts";
+import type { LogQuery } from "./log-reader.ts";
 import { ProcessNames } from "./process-names.ts";
-import { lastLines } from "./query.ts";
 import type { Snapshot } from "./query.ts";
 import { recoverCursors, recoverSegments } from "./recovery.ts";
 import { SegmentFiles } from "./segment-files.ts";
 import { SEGMENT_BYTES, SegmentWriter } from "./segment-writer.ts";
 import type { SpoolSource } from "./spool.ts";
 import { Stamper } from "./stamper.ts";
+import { tailStream } from "./tail.ts";
+import type { TailQuery } from "./tail.ts";
 
-export type { LogFilter } from "./line-matcher.ts";
+export type { LogFilter } from "./line-selection.ts";
+export type { LogQuery } from "./log-reader.ts";
+export type { TailQuery } from "./tail.ts";
 export type { SpoolSource } from "./spool.ts";
 
 export interface LogStoreOptions {
@@ -117,20 +120,23 @@ export class LogStore {
 
   /** The last `lines` lines that match, as NDJSON, oldest first. */
   async query(filter: LogFilter, lines: number): Promise<Buffer> {
-    await this.journal.settled();
-    return lastLines(this.files, this.snapshot(), new LineMatcher(filter), lines);
+    const pieces: Buffer[] = [];
+    for await (const piece of this.read({ ...filter, lines }, new AbortController().signal)) pieces.push(piece);
+    return Buffer.concat(pieces);
   }
 
-  /** The last `lines` lines that match, then every new one, as whole NDJSON lines; ends when the signal aborts or the
-   *  store closes. */
-  async *tail(filter: LogFilter, lines: number, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
-    const matcher = new LineMatcher(filter);
+  /** Stored lines as whole NDJSON lines, oldest first; ends early when the signal aborts.
+   *  @throws AppError invalid_params for a pattern that is none or takes too long. */
+  async *read(query: LogQuery, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
     await this.journal.settled();
-    const snapshot = this.snapshot();
-    const history = await lastLines(this.files, snapshot, matcher, lines);
-    if (signal.aborted) return;
-    if (history.length > 0) yield history;
-    yield* follow(this.stream, snapshot.end, matcher, signal);
+    yield* readStored(this.files, this.snapshot(), query, signal);
+  }
+
+  /** What is stored, then every new line, as whole NDJSON lines; ends when the signal aborts or the store closes.
+   *  @throws AppError as `read`, and invalid_params for a place that is none of this stream. */
+  async *tail(query: TailQuery, signal: AbortSignal): AsyncGenerator<Piece, void, undefined> {
+    await this.journal.settled();
+    yield* tailStream(this.stream, this.snapshot(), query, signal);
   }
 
   /** The names of all processes with lines in the newest segments, sorted. */

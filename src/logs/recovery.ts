@@ -52,7 +52,7 @@ async function cutTornLine(handle: FileHandle): Promise<number> {
 }
 
 /** The offset behind the last newline in [0, before). */
-async function lineEndBefore(handle: FileHandle, before: number): Promise<number> {
+export async function lineEndBefore(handle: FileHandle, before: number): Promise<number> {
   const buffer = Buffer.alloc(Math.min(READ_BYTES, before));
   for (let stop = before; stop > 0;) {
     const start = Math.max(0, stop - buffer.length);

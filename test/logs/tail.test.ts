@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import type { LogStore } from "../../src/logs/log-store.ts";
 import { describe } from "../support/suite.ts";
-import { linesOf, openStore, segmentsOf, storedBytes, textLines } from "./open-store.ts";
+import { linesOf, openStore, segmentsOf, storedBytes, tailLines, textLines } from "./open-store.ts";
 
 function add(store: LogStore, from: number, to: number): void {
   for (let index = from; index < to; index += 1)
@@ -29,7 +29,7 @@ describe("log tail", (test) => {
     const store = await openStore(t, await t.tempDir());
     add(store, 0, 10);
     const stop = new AbortController();
-    const pieces = store.tail({}, 3, stop.signal)[Symbol.asyncIterator]();
+    const pieces = tailLines(store, {}, 3, stop.signal)[Symbol.asyncIterator]();
     assert.equal(await readUntil(pieces, "line 9"), numbered(7, 10));
     add(store, 10, 12);
     assert.equal(await readUntil(pieces, "line 11"), numbered(10, 12));
@@ -40,7 +40,7 @@ describe("log tail", (test) => {
 
   test("waits on an empty log, and ends when the store closes", async (t) => {
     const store = await openStore(t, await t.tempDir());
-    const pieces = store.tail({ ps: "web" }, 100, new AbortController().signal)[Symbol.asyncIterator]();
+    const pieces = tailLines(store, { ps: "web" }, 100, new AbortController().signal)[Symbol.asyncIterator]();
     const first = pieces.next();
     add(store, 0, 2);
     assert.equal(linesOf((await first).value ?? Buffer.alloc(0))[0]?.msg, "line 1");
@@ -54,7 +54,7 @@ describe("log tail", (test) => {
   test("an aborted signal ends it at once", async (t) => {
     const store = await openStore(t, await t.tempDir());
     add(store, 0, 2);
-    assert.is((await store.tail({}, 100, AbortSignal.abort()).next()).done, true);
+    assert.is((await tailLines(store, {}, 100, AbortSignal.abort()).next()).done, true);
   });
 
   test("joins under load and across rotation: nothing is missing, doubled or out of order", async (t) => {
@@ -63,7 +63,7 @@ describe("log tail", (test) => {
     const total = 12_000;
     const follower = async (historyLines: number, ps: string | undefined): Promise<string[]> => {
       const seen: string[] = [];
-      for await (const piece of store.tail({ ps }, historyLines, new AbortController().signal)) {
+      for await (const piece of tailLines(store, { ps }, historyLines, new AbortController().signal)) {
         seen.push(...linesOf(piece).map((line) => line.msg));
         if (seen.at(-1) === `line ${String(total - 2)}` || seen.at(-1) === `line ${String(total - 1)}`) break;
       }
@@ -91,7 +91,7 @@ describe("log tail", (test) => {
     const dir = await t.tempDir();
     const store = await openStore(t, dir, { segmentBytes: 200_000 });
     add(store, 0, 1);
-    const pieces = store.tail({}, 1, new AbortController().signal)[Symbol.asyncIterator]();
+    const pieces = tailLines(store, {}, 1, new AbortController().signal)[Symbol.asyncIterator]();
     await readUntil(pieces, "line 0");
     for (let index = 1; index < 20_001; index += 1000) {
       add(store, index, index + 1000);
@@ -106,7 +106,7 @@ describe("log tail", (test) => {
     const store = await openStore(t, dir);
     store.append({ ps: "web.1", source: "app", msg: `"long" ${"é".repeat(200_000)}` });
     const stop = new AbortController();
-    const pieces = store.tail({}, 100, stop.signal)[Symbol.asyncIterator]();
+    const pieces = tailLines(store, {}, 100, stop.signal)[Symbol.asyncIterator]();
     const piece = (await pieces.next()).value ?? Buffer.alloc(0);
     assert.ok(piece.equals(await storedBytes(dir)));
     assert.is(textLines(piece).length, 7);

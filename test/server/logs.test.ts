@@ -84,10 +84,10 @@ describe("logs", (test) => {
     const ended: string[] = [];
     const tail = app.logs.tail.bind(app.logs);
     let following = 0;
-    app.logs.tail = async function* (filter, lines, signal) {
+    app.logs.tail = async function* (query, signal) {
       following += 1;
       try {
-        yield* tail(filter, lines, signal);
+        yield* tail(query, signal);
       } finally {
         following -= 1;
         ended.push(signal.aborted ? "aborted" : "by itself");
