@@ -3,8 +3,7 @@
 import { AppError } from "./error.ts";
 
 export type TimePoint =
-  | { kind: "moment"; /** Microseconds since the epoch. */ us: number }
-  | { kind: "release"; version: number };
+  { kind: "moment"; /** Microseconds since the epoch. */ us: number } | { kind: "release"; version: number };
 
 export interface TimeContext {
   /** Milliseconds since the epoch. */

@@ -10,16 +10,14 @@ export interface PassingLine<Place> {
   isContinuation: boolean;
 }
 
-/** A trace is kept together up to this many lines. */
+/** So many lines may be added to a context to keep a trace together. */
 const TRACE_LINES_MAX = 200;
 /** All lines that are held back; beyond that nothing is held, and hits have less context. */
 const HELD_LINES_MAX = 100_000;
 
 interface Process<Place> {
   /** Lines that passed and were not taken, for the next hit. */
-  held: Place[];
-  /** How many of the newest held lines are one trace with the line that comes next, when that joins. */
-  joined: number;
+  held: { place: Place; isContinuation: boolean }[];
   /** Lines that the last hit still takes. */
   owed: number;
   /** How many lines of a trace were taken beyond that; undefined when the last line was not taken. */
@@ -43,11 +41,10 @@ export class ContextPicker<Place> {
     const process = this.processOf(ps);
     const joins = this.isForward ? isContinuation : process.lastIsContinuation;
     process.lastIsContinuation = isContinuation;
-    if (isHit) return this.takeHit(process, place, joins);
+    if (isHit) return [...this.takeHeld(process), place];
     if (this.takes(process, joins)) return [place];
-    process.joined = joins ? Math.min(process.joined + 1, TRACE_LINES_MAX) : 1;
     process.beyond = undefined;
-    this.hold(process, place);
+    this.hold(process, { place, isContinuation });
     return [];
   }
 
@@ -60,17 +57,20 @@ export class ContextPicker<Place> {
   private processOf(ps: string): Process<Place> {
     const known = this.processes.get(ps);
     if (known !== undefined) return known;
-    const fresh = { held: [], joined: 0, owed: 0, beyond: undefined, lastIsContinuation: false };
+    const fresh = { held: [], owed: 0, beyond: undefined, lastIsContinuation: false };
     this.processes.set(ps, fresh);
     return fresh;
   }
 
-  private takeHit(process: Process<Place>, place: Place, joins: boolean): Place[] {
-    const wanted = Math.max(this.count, joins ? process.joined : 0);
-    const taken = wanted === 0 ? [] : process.held.slice(-wanted);
-    this.held -= process.held.length;
-    Object.assign(process, { held: [], joined: 0, owed: this.count, beyond: 0 });
-    return [...taken, place];
+  /** What is held for a hit that passes now. */
+  private takeHeld(process: Process<Place>): Place[] {
+    const { held } = process;
+    let first = Math.max(0, held.length - this.count);
+    const firstMax = Math.max(0, first - TRACE_LINES_MAX);
+    while (first > firstMax && held[this.isForward ? first : first - 1]?.isContinuation === true) first -= 1;
+    this.held -= held.length;
+    Object.assign(process, { held: [], owed: this.count, beyond: 0 });
+    return held.slice(first).map(({ place }) => place);
   }
 
   /** Whether a line that is no hit belongs to the hit before it. */
@@ -84,14 +84,14 @@ export class ContextPicker<Place> {
     return true;
   }
 
-  private hold(process: Process<Place>, place: Place): void {
+  private hold(process: Process<Place>, line: { place: Place; isContinuation: boolean }): void {
     if (this.held >= HELD_LINES_MAX) {
       for (const other of this.processes.values()) other.held = [];
       this.held = 0;
     }
-    process.held.push(place);
+    process.held.push(line);
     this.held += 1;
-    if (process.held.length <= Math.max(this.count, process.joined)) return;
+    if (process.held.length <= this.count + TRACE_LINES_MAX) return;
     process.held.shift();
     this.held -= 1;
   }
