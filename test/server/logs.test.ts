@@ -197,7 +197,10 @@ describe("logs", (test) => {
     const second = await follow(t, path, `&cursors=true&source=app&after=${place}`);
     app.log("web.1", "three", "app");
     await second.sees("three");
-    const rows = second.text().split("\n").filter((line) => line !== "");
+    const rows = second
+      .text()
+      .split("\n")
+      .filter((line) => line !== "");
     assert.equal(messages(rows.filter((line) => line.startsWith('{"ts"')).join("\n")), ["two", "three"]);
     assert.ok(rows.at(-1)?.startsWith('{"cursor":"'));
     assert.not.match(second.text(), "one");
