@@ -3,6 +3,7 @@
  *  killed at any time. Nothing runs while nothing is written. */
 import { mkdir } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
+import { formatStamp } from "../core/log-line.ts";
 import type { NewLogLine } from "../core/log-line.ts";
 import type { Cursor } from "./cursor-file.ts";
 import { CursorFile } from "./cursor-file.ts";
@@ -16,13 +17,16 @@ import type { LogQuery } from "./log-reader.ts";
 import { ProcessNames } from "./process-names.ts";
 import type { Snapshot } from "./query.ts";
 import { recoverCursors, recoverSegments } from "./recovery.ts";
-import { SegmentFiles } from "./segment-files.ts";
+import { Retention } from "./retention.ts";
+import type { RetentionPolicy } from "./retention.ts";
+import { SegmentFiles, segmentUs } from "./segment-files.ts";
 import { SEGMENT_BYTES, SegmentWriter } from "./segment-writer.ts";
 import type { SpoolSource } from "./spool.ts";
 import { Stamper } from "./stamper.ts";
 import { tailStream } from "./tail.ts";
 import type { TailQuery } from "./tail.ts";
 
+export type { RetentionPolicy } from "./retention.ts";
 export type { LogFilter } from "./line-selection.ts";
 export type { LogQuery } from "./log-reader.ts";
 export type { TailQuery } from "./tail.ts";
@@ -35,6 +39,10 @@ export interface LogStoreOptions {
   segmentBytes?: number;
   /** How much of a spool is read before its disk blocks are given back. */
   punchBytes?: number;
+  /** Everything is kept unless told otherwise. */
+  retention?: RetentionPolicy;
+  /** Told of segments that cannot be removed. */
+  onFault?: (error: unknown) => void;
 }
 
 export class LogStore {
@@ -45,13 +53,14 @@ export class LogStore {
   private readonly intake: Intake;
   private readonly appender: LineAppender;
   private readonly names: ProcessNames;
+  private readonly retention: Retention;
   private closing: Promise<void> | undefined;
   private isClosing = false;
   private isClosed = false;
 
   private constructor(options: LogStoreOptions, parts: OpenParts) {
     const { clock } = options;
-    const { writer, cursorFile, cursors, files } = parts;
+    const { writer, cursorFile, cursors, files, rolled } = parts;
     const stamper = new Stamper(clock, parts.lastUs);
     this.files = files;
     this.writer = writer;
@@ -66,6 +75,15 @@ export class LogStore {
       onResumed: (ms, why) => this.tellResumed(ms, why),
     });
     this.appender = new LineAppender(this.journal, stamper);
+    this.retention = new Retention({
+      dir: options.dir,
+      clock,
+      segments: writer.segments,
+      onRemoved: (oldestKept, count) => this.tellRemoved(oldestKept, count),
+      onFault: options.onFault ?? (() => undefined),
+    });
+    rolled.listener = () => this.retention.check();
+    if (options.retention !== undefined) this.retain(options.retention);
     this.intake = new Intake({
       journal: this.journal,
       cursors,
@@ -86,9 +104,11 @@ export class LogStore {
     const recovered = await recoverSegments(dir);
     const { file, state } = await CursorFile.open(dir);
     const files = new SegmentFiles(dir);
+    const rolled: Rolled = { listener: () => undefined };
     return new LogStore(options, {
       files,
-      writer: new SegmentWriter(recovered, files, { clock, segmentBytes }),
+      writer: new SegmentWriter(recovered, files, { clock, segmentBytes, onRolled: () => rolled.listener() }),
+      rolled,
       cursorFile: file,
       cursors: await recoverCursors(dir, state),
       lastUs: recovered.lastUs,
@@ -104,6 +124,12 @@ export class LogStore {
    *  @throws AppError unavailable when the store closes before that. */
   flushed(): Promise<void> {
     return this.journal.flushed();
+  }
+
+  /** From now on removes what is too old or too much. */
+  retain(policy: RetentionPolicy): void {
+    this.retention.policy = policy;
+    this.retention.check();
   }
 
   /** Begins to read a spool where the last reader of this id stopped. */
@@ -153,6 +179,7 @@ export class LogStore {
 
   private async stop(): Promise<void> {
     await this.intake.close();
+    await this.retention.close();
     this.isClosing = true;
     await this.journal.close();
     this.isClosed = true;
@@ -175,6 +202,12 @@ export class LogStore {
     };
   }
 
+  private tellRemoved(oldestKept: string, count: number): void {
+    const what = count === 1 ? "1 segment" : `${String(count)} segments`;
+    const stamp = formatStamp(segmentUs(oldestKept) ?? 0);
+    this.append({ ps: "logs", source: "heroku", msg: `Retention removed ${what}: what was before ${stamp}` });
+  }
+
   private tellResumed(stalledMs: number, cause: string): void {
     const seconds = String(Math.max(1, Math.round(stalledMs / 1000)));
     this.append({
@@ -186,7 +219,13 @@ export class LogStore {
   }
 }
 
+/** The writer is made before the store that wants to be told. */
+interface Rolled {
+  listener: () => void;
+}
+
 interface OpenParts {
+  rolled: Rolled;
   files: SegmentFiles;
   writer: SegmentWriter;
   cursorFile: CursorFile;

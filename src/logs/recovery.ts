@@ -20,8 +20,8 @@ export interface Recovered extends WriterStart {
 }
 
 export async function recoverSegments(dir: string): Promise<Recovered> {
-  for (const name of await readdir(dir)) if (name.endsWith(".tmp")) await rm(join(dir, name), { force: true });
   const segments = await listSegments(dir);
+  await removeRemains(dir, segments);
   for (;;) {
     const newest = segments.at(-1);
     if (newest === undefined) return { segments, size: 0, indexSize: 0, builder: new BlockBuilder(0), lastUs: 0 };
@@ -40,6 +40,15 @@ export async function recoverSegments(dir: string): Promise<Recovered> {
     await rm(join(dir, indexName(newest)), { force: true });
     await rm(join(dir, newest), { force: true });
     segments.pop();
+  }
+}
+
+/** What a killed writer, reader or retention left: files that are not finished, and an index without its segment. */
+async function removeRemains(dir: string, segments: readonly string[]): Promise<void> {
+  const indexes = new Set(segments.map((segment) => indexName(segment)));
+  for (const name of await readdir(dir)) {
+    const isAlone = name.endsWith(".idx") && !indexes.has(name);
+    if (isAlone || name.endsWith(".tmp")) await rm(join(dir, name), { force: true });
   }
 }
 
