@@ -32,8 +32,8 @@ export async function followLogs(follower: Follower): Promise<never> {
 }
 
 /** The last place that was told, when there was one. */
-async function printUntilItEnds({ read, print }: Follower, stream: IncomingMessage): Promise<string | undefined> {
-  const rows = read(stream);
+async function printUntilItEnds(follower: Follower, stream: IncomingMessage): Promise<string | undefined> {
+  const rows = follower.read(stream);
   let held: string[] = [];
   let after: string | undefined;
   for (;;) {
@@ -41,7 +41,7 @@ async function printUntilItEnds({ read, print }: Follower, stream: IncomingMessa
     if (row === undefined) return after;
     if (row.kind === "line") held.push(row.json);
     else {
-      for (const json of held) await print(json);
+      for (const json of held) await follower.print(json);
       held = [];
       after = row.cursor;
     }

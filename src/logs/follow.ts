@@ -55,14 +55,18 @@ export async function* follow(
         quietBytes = 0;
         yield { lines: found, next: at };
       } else if (newer !== undefined) at = newer;
-      else if (isSame(end, stream.end())) {
-        if (stream.isClosed() || signal.aborted) return;
-        await stream.changed.next();
-      }
+      else if (isSame(end, stream.end()) && (await waitForMore(stream, signal)) === "over") return;
     }
   } finally {
     signal.removeEventListener("abort", wake);
   }
+}
+
+/** Nothing may be awaited between the look at the stream and this. */
+async function waitForMore(stream: Stream, signal: AbortSignal): Promise<"more" | "over"> {
+  if (stream.isClosed() || signal.aborted) return "over";
+  await stream.changed.next();
+  return "more";
 }
 
 function isSame(a: Position, b: Position): boolean {

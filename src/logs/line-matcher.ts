@@ -38,22 +38,27 @@ export class LineMatcher {
   constructor(filter: HeadFilter) {
     const { ps, source, release, levels, sinceUs, untilUs } = filter;
     this.filter = filter;
-    this.ps = ps === undefined ? undefined : Buffer.from(ps);
-    this.isType = ps !== undefined && !ps.includes(".");
-    this.source = source === undefined ? undefined : Buffer.from(`${source}"`);
-    this.levels = levels?.map((level) => Buffer.from(`${level}"`));
-    this.since = sinceUs === undefined ? undefined : Buffer.from(formatStamp(sinceUs));
-    this.until = untilUs === undefined ? undefined : Buffer.from(formatStamp(untilUs));
-    this.readsHead = source !== undefined || release !== undefined || levels !== undefined;
-    this.matchesAll = !this.readsHead && ps === undefined && sinceUs === undefined && untilUs === undefined;
+    this.ps = mapGiven(ps, (name) => Buffer.from(name));
+    this.isType = ps?.includes(".") === false;
+    this.source = mapGiven(source, quoted);
+    this.levels = levels?.map((level) => quoted(level));
+    this.since = mapGiven(sinceUs, (us) => Buffer.from(formatStamp(us)));
+    this.until = mapGiven(untilUs, (us) => Buffer.from(formatStamp(us)));
+    this.readsHead = [source, release, levels].some((wanted) => wanted !== undefined);
+    this.matchesAll = [source, release, levels, ps, sinceUs, untilUs].every((wanted) => wanted === undefined);
   }
 
   /** Whether a block may have a line that matches. */
   mayBeIn({ facets, firstUs, lastUs }: Block): boolean {
-    const { ps, source, release, levels, sinceUs, untilUs } = this.filter;
+    const { sinceUs, untilUs } = this.filter;
     // Without a stamp that can be read, nothing is known of the time.
     if (sinceUs !== undefined && lastUs !== 0 && lastUs < sinceUs) return false;
     if (untilUs !== undefined && firstUs >= untilUs) return false;
+    return this.mayHave(facets);
+  }
+
+  private mayHave(facets: Uint32Array): boolean {
+    const { ps, source, release, levels } = this.filter;
     if (source !== undefined && !hasFacet(facets, `src=${source}`)) return false;
     if (release !== undefined && !mayHaveRelease(facets, release)) return false;
     if (levels !== undefined && !levels.some((level) => hasFacet(facets, `lvl=${level}`))) return false;
@@ -97,6 +102,15 @@ export class LineMatcher {
     if (levels === undefined) return true;
     return head.levelEnd > head.levelAt && levels.some((level) => startsAt(lines, head.levelAt, level));
   }
+}
+
+function mapGiven<A, B>(value: A | undefined, map: (value: A) => B): B | undefined {
+  return value === undefined ? undefined : map(value);
+}
+
+/** With the quote behind it, so that `app` is not the beginning of `apple`. */
+function quoted(value: string): Buffer {
+  return Buffer.from(`${value}"`);
 }
 
 /** Stamps are text of one length, so that the order of their bytes is that of time. */

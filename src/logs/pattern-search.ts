@@ -25,17 +25,19 @@ export function checkPattern(pattern: string): void {
   flagsOf(pattern);
 }
 
+function compile(pattern: string, flags: string): RegExp {
+  return new RegExp(pattern, flags);
+}
+
 /** Unicode's rules where the pattern allows them: then `.` is a character, also one beyond 16 bits. */
 function flagsOf(pattern: string): string {
   try {
-    new RegExp(pattern, "u");
-    return "u";
+    return compile(pattern, "u").flags;
   } catch {
     // Stricter than what people are used to write, such as \- outside of a class.
   }
   try {
-    new RegExp(pattern);
-    return "";
+    return compile(pattern, "").flags;
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^.*\/: /s, "") : "";
     throw new AppError("invalid_params", `${JSON.stringify(pattern.slice(0, 100))} is no regular expression: ${why}.`, {
@@ -98,7 +100,7 @@ export class PatternSearch {
       const end = (): void => settle(() => reject(new AppError("unavailable", "The search was ended.")));
       const timer = setTimeout(fail, PATIENCE_MS);
       worker.on("message", answer).on("error", fail).on("exit", end);
-      worker.postMessage(question);
+      worker.postMessage(question, [question.ranges.buffer as ArrayBuffer]);
     });
   }
 

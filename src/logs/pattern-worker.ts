@@ -23,7 +23,7 @@ parentPort?.on("message", ({ bytes, ranges }: PatternQuestion) => {
     const stored = buffer.toString("utf8", ranges[index * 2], ranges[index * 2 + 1]);
     matches[index] = pattern.test(stored.includes("\\") ? decode(stored) : stored) ? 1 : 0;
   }
-  parentPort?.postMessage(matches);
+  parentPort?.postMessage(matches, [matches.buffer]);
 });
 
 function decode(stored: string): string {

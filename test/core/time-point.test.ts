@@ -114,7 +114,7 @@ describe("time point", (test) => {
 
   test("a long text that is nearly a time takes no time", () => {
     const begin = performance.now();
-    for (const text of ["1m".repeat(5000), `${"a a ".repeat(5000)}x`, `${"1 ".repeat(5000)}`]) {
+    for (const text of ["1m".repeat(5000), `${"a a ".repeat(5000)}x`, "1 ".repeat(5000)]) {
       try {
         stampOf(text);
       } catch (error) {

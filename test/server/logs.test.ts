@@ -189,8 +189,7 @@ describe("logs", (test) => {
     app.log("web.1", "one", "app");
     await first.sees("one");
     await first.sees('{"cursor":"');
-    const cursor = (text: string): string => /.*\{"cursor":"([^"]+)"\}\n/s.exec(text)?.[1] ?? "";
-    const place = cursor(first.text());
+    const place = /.*\{"cursor":"([^"]+)"\}\n/s.exec(first.text())?.[1] ?? "";
     first.response.destroy();
     app.log("web.1", "two", "app");
     await app.logs.flushed();

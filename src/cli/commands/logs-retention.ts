@@ -21,7 +21,8 @@ export const logsRetention: Command = {
     { command: "git heroku logs:retention", summary: "what is kept" },
     { command: "git heroku logs:retention --days 7 --size 500MB", summary: "less than usual" },
   ],
-  async run({ args, client, out, app: findApp }) {
+  async run(context) {
+    const { args, client, out } = context;
     const change: Record<string, string> = {};
     for (const [option, name] of Object.entries(SETTING_OF)) {
       const text = args.value(option);
@@ -29,7 +30,7 @@ export const logsRetention: Command = {
       checkSetting(name, text);
       change[name] = text;
     }
-    const app = findApp();
+    const app = context.app();
     const isChange = Object.keys(change).length > 0;
     const values = await (isChange ? client.changeSettings(app, change) : client.settings(app));
     const { "log-days": days = "off", "log-size": size = "" } = values;
