@@ -1,5 +1,4 @@
 /** /apps/A/logs: an app's stream as NDJSON, history first and then live when `tail=true`. */
-import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
@@ -8,6 +7,7 @@ import type { Platform } from "../platform/platform.ts";
 import { openTrashedLogs } from "../platform/read-logs.ts";
 import type { AppParams } from "./app-routes.ts";
 import { isOn, logParamsSchema, readLogParams, type LogParams, type ReadParams } from "./log-query.ts";
+import { untilGone } from "./until-gone.ts";
 
 const NDJSON = "application/x-ndjson";
 
@@ -47,20 +47,6 @@ function openPieces(source: App | TrashedLogs, params: ReadParams, signal: Abort
 
 async function* asPieces(stored: AsyncIterable<Buffer>): AsyncGenerator<Piece, void> {
   for await (const lines of stored) yield { lines };
-}
-
-/** Aborts when the answer has ended or nobody reads it any more, or the platform closes; then it holds on to nothing,
- *  which `AbortSignal.any` of a signal that lives as long as the daemon would. */
-function untilGone(response: ServerResponse, closing: AbortSignal): AbortSignal {
-  const gone = new AbortController();
-  const leave = (): void => {
-    closing.removeEventListener("abort", leave);
-    gone.abort();
-  };
-  if (closing.aborted || response.destroyed) gone.abort();
-  closing.addEventListener("abort", leave);
-  response.once("close", leave);
-  return gone.signal;
 }
 
 async function* formatPieces(
