@@ -6,6 +6,7 @@ import { benchIdle } from "./idle.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
 import { benchSee } from "./see.ts";
+import { benchVerify } from "./verify.ts";
 import type { Row } from "./measure.ts";
 
 const SETS: Record<string, () => Promise<Row[]>> = {
@@ -14,6 +15,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   rollback: benchRollback,
   see: benchSee,
   idle: benchIdle,
+  verify: benchVerify,
 };
 
 const wanted = process.argv.slice(2);
