@@ -21,6 +21,7 @@ import { readSnapshot, writeRelease, type NewRelease, type Snapshot } from "./re
 import { SerialQueue } from "../core/serial-queue.ts";
 import { removeStaleLocks } from "./stale-locks.ts";
 import { StateBranch, type State, type StateChange } from "./state-branch.ts";
+import { isUpkeepDue, keepUp } from "./upkeep.ts";
 import { VersionIndex } from "./version-index.ts";
 
 export interface LedgerOptions {
@@ -32,6 +33,8 @@ export interface LedgerOptions {
   /** The platform. */
   committer: Person;
   clock: Clock;
+  /** Called after each commit that this ledger has written. */
+  onWrite?: () => void;
 }
 
 /** What a new release starts from. */
@@ -55,6 +58,7 @@ export class Ledger {
   readonly #state: StateBranch;
   readonly #queue = new SerialQueue();
   readonly #snapshots = new RecentMap<string, Snapshot>(SNAPSHOTS_CACHED_MAX);
+  readonly #onWrite: () => void;
   #deployRef: string | undefined;
 
   private constructor(options: LedgerOptions) {
@@ -66,6 +70,7 @@ export class Ledger {
     this.#index = new VersionIndex(options.indexPath, this.#repository);
     this.#log = new ReleaseLog(objects, this.#index);
     this.#state = new StateBranch(this.#ink);
+    this.#onWrite = options.onWrite ?? (() => undefined);
   }
 
   /** Opens the ledger and repairs what a crash may have left: locks, the deploy branch, the version index. The caller
@@ -126,8 +131,10 @@ export class Ledger {
   }
 
   /** Does not wait for releases. Returns whether anything changed. */
-  changeState(what: StateChange, change: (state: State) => State | undefined): Promise<boolean> {
-    return this.#state.change(what, change);
+  async changeState(what: StateChange, change: (state: State) => State | undefined): Promise<boolean> {
+    const hasChanged = await this.#state.change(what, change);
+    if (hasChanged) this.#onWrite();
+    return hasChanged;
   }
 
   /** `refs/heads/main` or `refs/heads/master`; undefined until the first deploy has fixed it. */
@@ -160,6 +167,17 @@ export class Ledger {
     } catch {
       return false;
     }
+  }
+
+  /** Whether so much was written that `keepUp` is worth its while. */
+  isUpkeepDue(): Promise<boolean> {
+    return isUpkeepDue(this.#repository.path);
+  }
+
+  /** Packs what was written. Nothing waits for it and nothing notices; it ends early when the signal aborts, and must
+   *  have ended before `close`. */
+  keepUp(signal: AbortSignal): Promise<void> {
+    return keepUp(this.#repository, this.#ink.clock.now(), signal);
   }
 
   /** Finishes what was asked for and lets the git processes go. */
@@ -208,6 +226,7 @@ export class Ledger {
       const outcome = await this.#ink.refs.move(movesOf(asked, release));
       if (await this.#hasHappened(release, outcome)) {
         this.#index.append(release);
+        this.#onWrite();
         return this.#log.remember(release);
       }
       reason = outcome.kind === "moved" ? "" : outcome.reason;

@@ -25,15 +25,20 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await refreshHookEnv(platform, name);
   const cipher = new ConfigCipher(await loadAppKeys(platform.home.configKeys(name)));
+  let app: App | undefined;
   const ledger = await Ledger.open({
     ...platform.ledgerParts(),
     repoPath: platform.home.repo(name),
     indexPath: join(dir, "ledger.idx"),
+    onWrite: () => app && platform.upkeep.wrote(app),
   });
   try {
     const first = await ledger.get(1);
     const logs = await LogStore.open({ dir: join(dir, "logs"), clock: platform.clock });
-    return new App({ name, id: idOfObject(first.oid), ledger, logs, cipher }, (app) => makeFormation(platform, app));
+    const parts = { name, id: idOfObject(first.oid), ledger, logs, cipher };
+    app = new App(parts, (made) => makeFormation(platform, made));
+    platform.upkeep.opened(app);
+    return app;
   } catch (error) {
     await ledger.close();
     throw error;

@@ -1,6 +1,9 @@
 /** Ledgers of any length in seconds: signed releases, a third of them deploys, the others config changes, written to
  *  one pack with the product's own formats and keys. And code that makes a repository large. */
-import { randomFillSync } from "node:crypto";
+import { createHash, randomBytes, randomFillSync } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { deflateSync } from "node:zlib";
 import { ConfigCipher } from "../../src/ledger/config-cipher.ts";
 import type { AppKeys } from "../../src/ledger/app-keys.ts";
 import { openRepository, runGit, type Repository } from "../../src/ledger/git-process.ts";
@@ -73,6 +76,19 @@ export async function addLargeCode(repoPath: string, megabytes: number): Promise
   const oid = pack.add("commit", Buffer.from(formatCommit({ ...commit, message: "Noise\n" })));
   await pack.finish(repository);
   await runGit(repository, ["update-ref", "refs/heads/noise", oid]);
+}
+
+/** Loose objects that nothing refers to, all in the one directory that an estimate looks at, where each stands for 256. */
+export function addLooseNoise(repoPath: string, count: number): void {
+  const directory = join(repoPath, "objects/17");
+  mkdirSync(directory, { recursive: true });
+  for (let made = 0; made < count;) {
+    const bytes = Buffer.from(`blob 8\0${randomBytes(4).toString("hex")}`);
+    const oid = createHash("sha1").update(bytes).digest("hex");
+    if (!oid.startsWith("17")) continue;
+    writeFileSync(join(directory, oid.slice(2)), deflateSync(bytes));
+    made += 1;
+  }
 }
 
 async function readHead(repository: Repository): Promise<Head> {
