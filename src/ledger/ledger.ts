@@ -68,7 +68,7 @@ export class Ledger {
     const { signingKey, committer, clock } = options;
     this.#ink = { objects, refs: new RefUpdater(this.#repository), signingKey, committer, clock };
     this.#index = new VersionIndex(options.indexPath, this.#repository);
-    this.#log = new ReleaseLog(objects, this.#index);
+    this.#log = new ReleaseLog(objects, this.#index, this.#repository);
     this.#state = new StateBranch(this.#ink);
     this.#onWrite = options.onWrite ?? (() => undefined);
   }
@@ -93,7 +93,7 @@ export class Ledger {
 
   /** The newest succeeded release. */
   async current(): Promise<Release | undefined> {
-    return this.#log.newest(await this.#log.head(), hasSucceeded);
+    return this.#log.newest("succeeded", await this.#log.head());
   }
 
   /** @throws AppError not_found when there is no such version. */
@@ -191,7 +191,7 @@ export class Ledger {
     if (head === undefined) return this.#checkIsNew();
     await this.#log.before(head);
     await this.#restoreDeployBranch(head);
-    if (!(await this.#index.agreesWith(head))) await this.#index.rebuild(head);
+    if (!(await this.#index.agreesWith(head))) await this.#index.repair(head);
   }
 
   /** A head that is there but cannot be read must not look like an app without releases. */
@@ -208,8 +208,8 @@ export class Ledger {
   async #restoreDeployBranch(head: Release): Promise<void> {
     if (head.code === undefined) return;
     const isThere = (await this.deployBranch()) !== undefined;
-    if (isThere && !(head.change === "deploy" && hasSucceeded(head))) return;
-    const deploy = await this.#log.newest(head, (release) => release.change === "deploy" && hasSucceeded(release));
+    if (isThere && !(head.change === "deploy" && head.status === "succeeded")) return;
+    const deploy = await this.#log.newest("deployed", head);
     if (deploy !== undefined) await restoreDeployBranch(this.#repository, this.#ink, deploy);
   }
 
@@ -217,7 +217,7 @@ export class Ledger {
     let reason = "";
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       const head = await this.#log.head();
-      const current = await this.#log.newest(head, hasSucceeded);
+      const current = await this.#log.newest("succeeded", head);
       const asked = await plan({ head, current });
       if (asked === undefined) return undefined;
       if ((head === undefined) !== (asked.change === "initial")) throw new Error("v1, and only v1, is initial.");
@@ -251,10 +251,6 @@ export class Ledger {
     await this.#restoreDeployBranch(release);
     return true;
   }
-}
-
-function hasSucceeded(release: Release): boolean {
-  return release.status === "succeeded";
 }
 
 function movesOf({ deployRef }: NewRelease, release: Release): RefMove[] {

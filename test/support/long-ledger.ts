@@ -10,6 +10,7 @@ import { openRepository, runGit, type Repository } from "../../src/ledger/git-pr
 import type { LedgerKey } from "../../src/ledger/ledger-key.ts";
 import { formatCommit, formatReleaseMessage, parseCommit, type Commit } from "../../src/core/release-commit.ts";
 import type { Person } from "../../src/core/person.ts";
+import type { ReleaseStatus } from "../../src/core/release.ts";
 import { PackFile } from "./pack-file.ts";
 
 export interface LedgerPlace {
@@ -44,20 +45,24 @@ const PEOPLE: readonly Person[] = [
 const VALUES = 24;
 const DEPLOY_EACH = 3;
 
-/** Appends releases to a ledger that nobody has open, until it has `count`. */
-export async function growLedger(place: LedgerPlace, count: number): Promise<void> {
+/** Appends releases to a ledger that nobody has open, until it has `count`. Failed ones are deploys, all of them. */
+export async function growLedger(
+  place: LedgerPlace,
+  count: number,
+  status: ReleaseStatus = "succeeded",
+): Promise<void> {
   const repository = openRepository(place.repoPath, PLATFORM);
   let head = await readHead(repository);
   const [before, configs] = [head.oid, await makeConfigs(place.appKeys)];
   const mainBefore = head.code;
   const pack = new PackFile(repository);
   while (head.version < count) {
-    const isDeploy = head.code === undefined || head.version % DEPLOY_EACH === 0;
+    const isDeploy = head.code === undefined || head.version % DEPLOY_EACH === 0 || status === "failed";
     if (isDeploy) head = addCode(pack, head);
-    head = addRelease(pack, place.signingKey, head, { isDeploy, configEnv: configs(head.version) });
+    head = addRelease(pack, place.signingKey, head, { isDeploy, status, configEnv: configs(head.version) });
   }
   await pack.finish(repository);
-  if (head.code !== undefined && head.code !== mainBefore) {
+  if (status === "succeeded" && head.code !== undefined && head.code !== mainBefore) {
     await runGit(repository, ["update-ref", "refs/heads/main", head.code, mainBefore ?? "0".repeat(40)]);
   }
   await runGit(repository, ["update-ref", "refs/heads/releases", head.oid, before]);
@@ -161,7 +166,7 @@ function addRelease(
   pack: PackFile,
   key: LedgerKey,
   head: Head,
-  { isDeploy, configEnv }: { isDeploy: boolean; configEnv: string },
+  { isDeploy, status, configEnv }: { isDeploy: boolean; status: ReleaseStatus; configEnv: string },
 ): Head {
   const version = head.version + 1;
   const codeTree = pack.add("tree", formatTree(head.codeEntries));
@@ -179,7 +184,7 @@ function addRelease(
     parents: [head.oid, head.code].filter((parent) => parent !== undefined),
     author: { person: PEOPLE[version % PEOPLE.length] ?? PLATFORM, seconds: head.seconds },
     committer: { person: PLATFORM, seconds: head.seconds },
-    message: formatReleaseMessage({ ...release, status: "succeeded", via: "local" }),
+    message: formatReleaseMessage({ ...release, status, via: "local" }),
   };
   const signature = key.sign(Buffer.from(formatCommit(commit)));
   return { ...head, version, oid: pack.add("commit", Buffer.from(formatCommit({ ...commit, signature }))) };
