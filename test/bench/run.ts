@@ -3,6 +3,7 @@
 import { cpus, totalmem } from "node:os";
 import { benchCommands } from "./commands.ts";
 import { benchIdle } from "./idle.ts";
+import { benchLedger } from "./ledger.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
 import type { Row } from "./measure.ts";
@@ -12,6 +13,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   commands: benchCommands,
   rollback: benchRollback,
   idle: benchIdle,
+  ledger: benchLedger,
 };
 
 const wanted = process.argv.slice(2);
