@@ -65,17 +65,15 @@ export class ReleaseLog {
   async newest(kind: Kind, from: Release | undefined): Promise<Release | undefined> {
     if (from === undefined) return undefined;
     const known = this.#newest.get(kind);
-    let release: Release | undefined = from;
-    let steps = 0;
-    while (release !== undefined && !isOfKind(kind, release) && release.oid !== known?.from && steps < NEAR) {
-      release = await this.before(release);
-      steps += 1;
+    const isEnd = (one: Release): boolean => isOfKind(kind, one) || one.oid === known?.from;
+    let end: Release | undefined = from;
+    for (let steps = 0; end !== undefined && !isEnd(end) && steps < NEAR; steps += 1) end = await this.before(end);
+    let found = end;
+    if (end !== undefined && !isOfKind(kind, end)) {
+      found = end.oid === known?.from ? known.found : await this.#findBehind(kind, end);
     }
-    if (release !== undefined && !isOfKind(kind, release)) {
-      release = release.oid === known?.from ? known.found : await this.#findBehind(kind, release);
-    }
-    this.#newest.set(kind, { from: from.oid, found: release });
-    return release;
+    this.#newest.set(kind, { from: from.oid, found });
+    return found;
   }
 
   /** No description can look like a trailer (core/release-commit.ts), and what git finds is read and looked at again. */

@@ -214,7 +214,7 @@ function openAs(place: CrashPlace, repoPath: string, indexPath: string): Promise
 
 /** I1, I2, and the deploy branch, as git tells them; and the product's own reader says the same. */
 async function checkChain(lab: CrashLab, ledger: Ledger, place: CrashPlace): Promise<void> {
-  const releases = (await ledger.list({ max: 100 })).reverse();
+  const releases = (await ledger.list({ max: 100 })).toReversed();
   const format = "--format=%H %ct %P|%s";
   const log = await lab.fixture.gitIn(place.repo, "log", "--first-parent", "--reverse", format, "refs/heads/releases");
   let committedAt = 0;

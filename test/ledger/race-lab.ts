@@ -30,7 +30,7 @@ export async function raceLedgers(t: TestContext, count: number): Promise<void> 
   );
   assert.is(acknowledged.size, 2 * count, "a version was told twice, or a change was not acknowledged");
   const ledger = await fixture.reopen();
-  const releases = (await ledger.list({ max: 3 * count })).reverse();
+  const releases = (await ledger.list({ max: 3 * count })).toReversed();
   assert.equal(
     releases.map(({ version, description }) => [version, description]),
     releases.map((_, n) => [n + 1, n === 0 ? "Initial release" : `Config add ${String(acknowledged.get(n + 1))}`]),

@@ -98,16 +98,16 @@ describe("upkeep", (test) => {
     const code = await makeCode(fixture, { "index.js": "1" });
     const other = await fixture.reopen();
     const ended = new AbortController();
-    let rounds = 0;
+    const rounds = { done: 0 };
     const upkeep = (async () => {
-      for (; !ended.signal.aborted; rounds += 1) await fixture.ledger.keepUp(ended.signal);
+      for (; !ended.signal.aborted; rounds.done += 1) await fixture.ledger.keepUp(ended.signal);
     })();
     t.after(async () => {
       ended.abort();
       await upkeep;
     });
     const versions: number[] = [];
-    for (let n = 0; versions.length < 40 || rounds < 6; n += 1) {
+    for (let n = 0; versions.length < 40 || rounds.done < 6; n += 1) {
       const ledger = n % 2 === 0 ? fixture.ledger : other;
       if (n % 5 === 0) await deploy(fixture, code, {}, ledger);
       else versions.push(await setConfig(ledger, String(n % 7)));

@@ -64,15 +64,15 @@ describe("upkeep of the platform's repositories", (test) => {
     const lab = await openLab(t, { clock });
     const app = await createApp(lab.platform, "foobaz", NED);
     addLooseNoise(lab.home.repo(app.name), 12);
-    let endBuild = (): void => undefined;
-    const build = app.pushes.run(() => new Promise<void>((resolve) => (endBuild = resolve)));
+    const built = new AbortController();
+    const build = app.pushes.run(() => once(built.signal, "abort"));
     await write(app, 100);
     for (let round = 0; round < 3; round += 1) {
       clock.letPass();
       await until(() => clock.heldCount === 1);
     }
     assert.equal(packed(lab), []);
-    endBuild();
+    built.abort();
     await build;
     clock.letPass();
     await until(() => packed(lab).length === 1);

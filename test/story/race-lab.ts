@@ -112,7 +112,7 @@ export async function race(t: TestContext, size: RaceSize): Promise<number> {
 
 async function checkRace(run: Race, size: RaceSize): Promise<void> {
   const { platform, acknowledged, lost } = run;
-  const releases = (await readLedger(platform, "hello")).reverse();
+  const releases = (await readLedger(platform, "hello")).toReversed();
   assert.is(acknowledged.size, 2 * (size.commands + size.calls + size.pushes));
   assert.is(releases.length, 2 + acknowledged.size, "a release that nobody was told of");
   for (const message of lost)
