@@ -18,6 +18,11 @@ export function emptyConfigEnv(publicKey: string): string {
   return `${PUBLIC_KEY_NAME}="${publicKey}"\n`;
 }
 
+/** The key that this config was encrypted for. */
+export function readPublicKey(configEnv: string): string | undefined {
+  return parse(configEnv)[PUBLIC_KEY_NAME];
+}
+
 export class ConfigCipher {
   readonly #keys: AppKeys;
   /** Ciphertext → plaintext. */
@@ -80,7 +85,7 @@ export class ConfigCipher {
 }
 
 /** Name → its line, without the public key's. */
-function readLines(configEnv: string): Map<string, string> {
+export function readLines(configEnv: string): Map<string, string> {
   const lines = new Map<string, string>();
   for (const line of configEnv.split("\n")) {
     const name = /^([A-Za-z_][A-Za-z0-9_]*)=/.exec(line)?.[1];

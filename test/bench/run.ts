@@ -6,12 +6,14 @@ import { benchIdle } from "./idle.ts";
 import { benchLedger } from "./ledger.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
+import { benchSee } from "./see.ts";
 import type { Row } from "./measure.ts";
 
 const SETS: Record<string, () => Promise<Row[]>> = {
   push: benchPush,
   commands: benchCommands,
   rollback: benchRollback,
+  see: benchSee,
   idle: benchIdle,
   ledger: benchLedger,
 };
