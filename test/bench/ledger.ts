@@ -36,8 +36,11 @@ export async function benchLedger(): Promise<Row[]> {
   const rows = await withContext(async (t) => {
     const dir = await t.tempDir();
     const labs: Lab[] = [];
-    for (const length of LENGTHS) labs.push(await openLab(t, dir, { name: length.toLocaleString("en"), length }));
-    labs.push(await openLab(t, dir, { name: `100 beside ${String(LARGE_MB)} MB`, length: 100, largeMb: LARGE_MB }));
+    for (const length of LENGTHS)
+      labs.push(await openLab(t, dir, { name: `${length.toLocaleString("en")} releases`, length }));
+    labs.push(
+      await openLab(t, dir, { name: `100 releases beside ${String(LARGE_MB)} MB`, length: 100, largeMb: LARGE_MB }),
+    );
     return [...(await benchAppends(labs)), ...(await benchLists(labs)), ...(await benchLookUps(labs))];
   });
   return [...rows, ...(await benchDaemon())];
@@ -111,7 +114,7 @@ async function benchAppends(labs: readonly Lab[]): Promise<Row[]> {
     );
     const name = `${ms(peer)} four files`;
     rows.push({
-      what: `append to ${lab.name} releases`,
+      what: `append to ${lab.name}`,
       ours: ms(ours),
       peer: name,
       ratio: times(ours, peer),
@@ -131,7 +134,7 @@ async function benchLists(labs: readonly Lab[]): Promise<Row[]> {
       () => timed(() => run("git", log)),
     );
     const row = { ours: ms(ours), peer: `${ms(peer)} git log -15`, ratio: times(ours, peer), limit: "0.5 ×" };
-    rows.push({ what: `list 15 of ${name}, in the daemon`, ...row });
+    rows.push({ what: `list 15 of ${name}, in the daemon, warm`, ...row });
   }
   return rows;
 }
@@ -150,7 +153,7 @@ async function benchLookUps(labs: readonly Lab[]): Promise<Row[]> {
     ours.push(await lookUp(long, version));
   }
   const [a, b] = [median(ours), median(peer)];
-  const what = `find a version of ${long.name}, in the daemon`;
+  const what = `find one of ${long.name}, in the daemon`;
   return [{ what, ours: `${a.toFixed(2)} ms`, peer: `${b.toFixed(2)} ms of 100`, ratio: times(a, b), limit: "1.2 ×" }];
 }
 
