@@ -8,6 +8,7 @@ import { AppError } from "../core/error.ts";
 import type { Person } from "../core/person.ts";
 import { RecentMap } from "../core/recent-map.ts";
 import type { Release } from "../core/release.ts";
+import { CodeMerger } from "./code-merge.ts";
 import { claimDeployBranch, readDeployBranch, restoreDeployBranch } from "./deploy-branch.ts";
 import { readIfThere } from "./durable-file.ts";
 import { openRepository, type Repository } from "./git-process.ts";
@@ -17,6 +18,7 @@ import { ObjectReader } from "./object-reader.ts";
 import { ObjectStore } from "./object-store.ts";
 import { RefUpdater, type MoveOutcome, type RefMove } from "./ref-updater.ts";
 import { ReleaseLog, RELEASES_REF } from "./release-log.ts";
+import { ReleaseNotes } from "./release-notes.ts";
 import { readSnapshot, writeRelease, type NewRelease, type Snapshot } from "./release-writer.ts";
 import { SerialQueue } from "../core/serial-queue.ts";
 import { removeStaleLocks } from "./stale-locks.ts";
@@ -48,6 +50,10 @@ const SNAPSHOTS_CACHED_MAX = 20;
 const ATTEMPTS_MAX = 25;
 
 export class Ledger {
+  /** Merges and commits for reverts. */
+  readonly code: CodeMerger;
+  /** `refs/notes/releases` */
+  readonly notes: ReleaseNotes;
   readonly #repository: Repository;
   readonly #ink: Ink;
   readonly #index: VersionIndex;
@@ -66,6 +72,8 @@ export class Ledger {
     this.#index = new VersionIndex(options.indexPath, this.#repository);
     this.#log = new ReleaseLog(objects, this.#index);
     this.#state = new StateBranch(this.#ink);
+    this.code = new CodeMerger(this.#repository, this.#ink);
+    this.notes = new ReleaseNotes(this.#repository, this.#ink, this.#log);
   }
 
   /** Opens the ledger and repairs what a crash may have left: locks, the deploy branch, the version index. The caller
