@@ -4,7 +4,19 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Person } from "../core/person.ts";
 import { formatPerson } from "../core/person.ts";
 import { exchange, openExchange, Unreachable, type Answer, type Question } from "./exchange.ts";
-import type { App, DoctorCheck, Dyno, FormationItem, FormationUpdate, PlatformInfo, ReleaseItem } from "./resources.ts";
+import type {
+  App,
+  DoctorCheck,
+  Dyno,
+  FormationItem,
+  FormationUpdate,
+  Mark,
+  PlatformInfo,
+  ReleaseItem,
+  RevertChanges,
+  RevertItem,
+  RollbackItem,
+} from "./resources.ts";
 
 export interface PlatformClientOptions {
   /** The platform home whose `server.sock` is asked. */
@@ -58,8 +70,20 @@ export class PlatformClient {
   releaseConfig = (app: string, version: number): Promise<Record<string, string>> =>
     this.#get(`${appPath(app, "releases", String(version))}/config-vars`);
   /** Without a version: back to the release before the current one that was good. */
-  rollback = (app: string, version: number | undefined): Promise<ReleaseItem> =>
+  rollback = (app: string, version: number | undefined): Promise<RollbackItem> =>
     this.#change("POST", appPath(app, "releases"), version === undefined ? {} : { release: String(version) });
+  /** The release is undefined when there was nothing to take back any more. */
+  async revert(app: string, version: number): Promise<RevertItem | undefined> {
+    const path = `${appPath(app, "releases", String(version))}/actions/revert`;
+    const answer = await this.#ask<RevertItem>(this.#signed("POST", path, {}));
+    return releaseHeader(answer.headers) === undefined ? undefined : answer.body;
+  }
+  planRevert = (app: string, version: number): Promise<{ changes: RevertChanges }> =>
+    this.#change("POST", `${appPath(app, "releases", String(version))}/actions/revert`, { dry_run: true });
+  marks = (app: string): Promise<Mark[]> => this.#get(appPath(app, "marks"));
+  /** Null takes the mark away. */
+  mark = (app: string, version: number, reason: string | null): Promise<ReleaseItem> =>
+    this.#change("PATCH", appPath(app, "releases", String(version)), { bad: reason });
 
   config = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "config-vars"));
   /** The version of the release that the change made, or undefined when nothing changed. */

@@ -10,9 +10,9 @@ import { readConfig } from "../platform/set-config.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
 import { parseRange, type ListRange } from "./range.ts";
-import { releaseResource } from "./resources.ts";
+import { releaseResource, releaseResources } from "./resources.ts";
 
-interface ReleaseParams extends AppParams {
+export interface ReleaseParams extends AppParams {
   release: string;
 }
 
@@ -27,14 +27,13 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
     const range = parseRange(request.headers.range);
     const { releases, isCut } = await listReleases(app, range);
     if (isCut) void reply.status(206).header("Next-Range", nextRange(releases, range));
-    const current = await app.ledger.current();
-    return releases.map((release) => releaseResource(app, release, current));
+    return releaseResources(app, releases);
   });
 
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release", async (request) => {
     const app = platform.app(request.params.app);
-    const release = await findRelease(app, request.params.release);
-    return releaseResource(app, release, await app.ledger.current());
+    const [resource] = await releaseResources(app, [await findRelease(app, request.params.release)]);
+    return resource;
   });
 
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release/config-vars", async (request) => {
@@ -50,15 +49,16 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
       const wanted = request.body?.release;
       const target = wanted === undefined ? undefined : await findRelease(app, wanted);
       const release = await rollback(platform, app, target?.version, callerOf(request));
+      const { skipped, targetMark } = release;
       void reply.status(201);
-      return releaseResource(app, release, release);
+      return { ...releaseResource(app, release, release), mark: null, skipped, target_mark: targetMark ?? null };
     },
   );
 }
 
 /** By version, by `current`, or by the id that a listing gave.
  *  @throws AppError not_found */
-async function findRelease(app: App, text: string): Promise<Release> {
+export async function findRelease(app: App, text: string): Promise<Release> {
   if (/^v?[1-9]\d{0,8}$/i.test(text)) return app.ledger.get(parseVersion(text));
   const release = text === "current" ? await app.ledger.current() : await findReleaseById(app, text);
   if (release !== undefined) return release;

@@ -8,6 +8,7 @@ import { formationRoutes } from "./formation-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
+import { undoRoutes } from "./undo-routes.ts";
 
 /** Config vars of one app fit into 64 KiB; nothing else that is sent comes near. */
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -38,6 +39,7 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
     });
   });
   for (const routes of [appRoutes, configRoutes, formationRoutes, logRoutes, releaseRoutes]) routes(server, platform);
+  undoRoutes(server, platform);
   platformRoutes(server, platform, control);
   return server;
 }

@@ -46,6 +46,7 @@ function describe(release: ReleaseItem, now: number): [label: string, value: str
     ["By", release.user.email],
     ["When", formatAgo(Date.parse(release.created_at), now)],
     ["Status", release.current ? `${release.status}, current` : release.status],
+    ...(release.mark ? [["Mark", `bad: ${release.mark.reason} (${release.mark.by})`] as [string, string]] : []),
     ["Commit", release.commit ?? "none"],
     ["Add-ons", release.addon_plan_names.join(", ") || "none"],
     ["Rollback", release.eligible_for_rollback ? "possible" : "not possible"],
