@@ -1,6 +1,8 @@
 /** A three-way merge name by name, as git does it line by line: what `theirs` changed since `base` is done to `ours`,
  *  unless `ours` has changed the same name to something else. */
 
+import { compareMaps, type EntryChange } from "./map-changes.ts";
+
 /** Name → content. Equal contents are equal texts. */
 export type Named = ReadonlyMap<string, string>;
 
@@ -36,10 +38,11 @@ export interface NameChanges {
 
 /** What one side has that the other has not, each list sorted. */
 export function compareNames(from: Named, to: Named): NameChanges {
-  const names = [...new Set([...from.keys(), ...to.keys()])].sort();
+  const changes = compareMaps(from, to);
+  const names = (holds: (change: EntryChange) => boolean): string[] => changes.filter(holds).map(({ name }) => name);
   return {
-    added: names.filter((name) => !from.has(name)),
-    changed: names.filter((name) => from.has(name) && to.has(name) && from.get(name) !== to.get(name)),
-    removed: names.filter((name) => !to.has(name)),
+    added: names((change) => change.from === undefined),
+    changed: names((change) => change.from !== undefined && change.to !== undefined),
+    removed: names((change) => change.to === undefined),
   };
 }

@@ -17,13 +17,13 @@ export interface CodeSides {
   theirs: string;
 }
 
-export interface FileChange {
+export interface MergedFile {
   path: string;
   change: "added" | "changed" | "removed";
 }
 
 /** `files`: how the merged tree differs from `ours`. */
-export type CodeMerge = { tree: string; files: FileChange[] } | { conflicts: string[] };
+export type CodeMerge = { tree: string; files: MergedFile[] } | { conflicts: string[] };
 
 /** The first git that merges without a working tree. */
 const GIT_NEEDED = [2, 38] as const;
@@ -31,7 +31,7 @@ const GIT_NEEDED = [2, 38] as const;
 const QUARANTINE = "tmp_objdir-merge-";
 const CONFLICT = 1;
 /** `git diff-tree --name-status`: T is a file that became a link, or the reverse. */
-const CHANGES: Readonly<Record<string, FileChange["change"]>> = {
+const CHANGES: Readonly<Record<string, MergedFile["change"]>> = {
   A: "added",
   D: "removed",
   M: "changed",
@@ -158,10 +158,10 @@ async function mergeTrees(
   return status === CONFLICT ? { conflicts: [...new Set(paths.filter((path) => path !== ""))].sort() } : { tree };
 }
 
-async function filesBetween(repository: Repository, sides: { ours: string; theirs: string }): Promise<FileChange[]> {
+async function filesBetween(repository: Repository, sides: { ours: string; theirs: string }): Promise<MergedFile[]> {
   const args = ["diff-tree", "-r", "-z", "--no-renames", "--name-status", sides.ours, sides.theirs];
   const parts = (await runGit(repository, args)).split("\0");
-  const files: FileChange[] = [];
+  const files: MergedFile[] = [];
   for (let at = 0; at + 1 < parts.length; at += 2) {
     files.push({ path: parts[at + 1] ?? "", change: CHANGES[parts[at] ?? ""] ?? "changed" });
   }

@@ -1,6 +1,7 @@
 /** The parts of a release that merge name by name: config vars, by what they mean and not by how they are encrypted, and
  *  add-ons. Names may be told, values never. */
 import { AppError } from "../core/error.ts";
+import { parseAddons } from "../core/addons-json.ts";
 import { changeConfig } from "../core/config-vars.ts";
 import { formatJson, type Json } from "../core/json.ts";
 import { formatVersion, type Release } from "../core/release.ts";
@@ -50,10 +51,9 @@ interface NamedSide {
 
 async function readNamed(app: App, release: Release): Promise<NamedSide> {
   const { configEnv, addonsJson } = await app.ledger.snapshot(release);
-  const addons = Object.entries(JSON.parse(addonsJson) as Record<string, Json>);
   return {
     config: new Map(Object.entries(await app.cipher.read(configEnv))),
-    addons: new Map(addons.map(([name, value]) => [name, formatJson(value)])),
+    addons: parseAddons(addonsJson),
     configEnv,
     addonsJson,
   };

@@ -1,7 +1,7 @@
 /** releases:revert: a release with the change of one earlier release taken back and everything later kept. A three-way
  *  merge of release trees: from the tree that the release made, to the one that it started from, done to the current
  *  one. Config vars and add-ons merge name by name, code as git merges it. */
-import type { FileChange } from "../ledger/code-merge.ts";
+import type { MergedFile } from "../ledger/code-merge.ts";
 import { AppError } from "../core/error.ts";
 import { formatProcfile } from "../core/procfile.ts";
 import { formatCodeRevertMessage } from "../core/release-commit.ts";
@@ -19,7 +19,7 @@ export interface RevertChanges {
   config: NameChanges;
   addons: NameChanges;
   /** Of the code. */
-  files: FileChange[];
+  files: MergedFile[];
 }
 
 export interface RevertOutcome {
@@ -88,7 +88,7 @@ async function mergeCode(
   { release, before }: Reverted,
   current: Release,
   options: { keep: boolean },
-): Promise<{ tree: string | undefined; files: FileChange[] } | { conflicts: string[] }> {
+): Promise<{ tree: string | undefined; files: MergedFile[] } | { conflicts: string[] }> {
   const [base, theirs, ours] = (
     await Promise.all([release, before, current].map((one) => app.ledger.snapshot(one)))
   ).map((snapshot) => snapshot.codeTree);

@@ -5,6 +5,7 @@ import type { Platform } from "../platform/platform.ts";
 import { appRoutes } from "./app-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
+import { historyRoutes } from "./history-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
@@ -39,6 +40,7 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
     });
   });
   for (const routes of [appRoutes, configRoutes, formationRoutes, logRoutes, releaseRoutes]) routes(server, platform);
+  historyRoutes(server, platform);
   undoRoutes(server, platform);
   platformRoutes(server, platform, control);
   return server;
