@@ -15,6 +15,7 @@ import type {
   PlatformInfo,
   ReleaseDetails,
   ReleaseItem,
+  RestoreOrder,
   RevertChanges,
   RevertItem,
   RollbackItem,
@@ -133,6 +134,12 @@ export class PlatformClient {
     return this.#awake(() => openExchange(this.#options.home, question));
   }
 
+  /** A tar, its keys encrypted for the age recipient. */
+  backup = (app: string, recipient: string): Promise<IncomingMessage> =>
+    this.#open(this.#signed("POST", appPath(app, "backups"), { recipient }));
+  /** A `RestoreLine` as JSON on each line. */
+  restore = (order: RestoreOrder): Promise<IncomingMessage> => this.#open(this.#signed("POST", "/restores", order));
+
   platform = (): Promise<PlatformInfo> => this.#get("/platform");
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });
   doctor = (): Promise<DoctorCheck[]> => this.#get("/platform/doctor");
@@ -150,6 +157,10 @@ export class PlatformClient {
     // A header carries bytes, which Node calls latin1: the name travels as UTF-8 all the same.
     const headers = { "git-heroku-user": Buffer.from(user, "utf8").toString("latin1") };
     return body === undefined ? { method, path, headers } : { method, path, headers, body };
+  }
+
+  #open(question: Question): Promise<IncomingMessage> {
+    return this.#awake(() => openExchange(this.#options.home, question));
   }
 
   #ask<T>(question: Question): Promise<Answer<T>> {

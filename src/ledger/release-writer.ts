@@ -48,7 +48,7 @@ export async function writeRelease(ink: Ink, asked: NewRelease, head: Release | 
       reverts: asked.reverts,
       status: asked.status,
       via: asked.via,
-      ledgerKey: head === undefined ? ink.signingKey.publicKey : undefined,
+      ledgerKey: head === undefined ? ink.signingKey.publicKey : ink.nextKey?.publicKey,
     }),
   };
   // Read back from the text: what is returned now is what will be read for ever.
