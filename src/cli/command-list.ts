@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   "ps:restart": { aliases: ["restart"], load: async () => (await import("./commands/ps-restart.ts")).psRestart },
   "ps:stop": { aliases: ["stop"], load: async () => (await import("./commands/ps-stop.ts")).psStop },
   logs: { load: async () => (await import("./commands/logs.ts")).logs },
+  "logs:retention": { load: async () => (await import("./commands/logs-retention.ts")).logsRetention },
   releases: { load: async () => (await import("./commands/releases.ts")).releases },
   "releases:info": { load: async () => (await import("./commands/releases-info.ts")).releasesInfo },
   "releases:diff": { load: async () => (await import("./commands/releases-diff.ts")).releasesDiff },

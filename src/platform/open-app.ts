@@ -3,13 +3,14 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AppName } from "../core/app-name.ts";
-import { DURATION_MAX_MS } from "../core/settings.ts";
+import { readAppState } from "../core/app-state.ts";
+import { DURATION_MAX_MS, type Settings } from "../core/settings.ts";
 import { Formation } from "../formation/formation.ts";
 import { loadAppKeys } from "../ledger/app-keys.ts";
 import { ConfigCipher } from "../ledger/config-cipher.ts";
 import { readIfThere, writeDurably } from "../ledger/durable-file.ts";
 import { Ledger } from "../ledger/ledger.ts";
-import { LogStore } from "../logs/log-store.ts";
+import { LogStore, type RetentionPolicy } from "../logs/log-store.ts";
 import { App, idOfObject } from "./app.ts";
 import type { Platform } from "./platform.ts";
 import { updateRoute } from "./route.ts";
@@ -33,12 +34,22 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
   });
   try {
     const first = await ledger.get(1);
-    const logs = await LogStore.open({ dir: join(dir, "logs"), clock: platform.clock });
+    const { settings } = readAppState(await ledger.readState());
+    const logs = await LogStore.open({
+      dir: join(dir, "logs"),
+      clock: platform.clock,
+      retention: retentionOf(settings),
+      onFault: (error) => platform.journal.fault(`removing old logs of ${name}`, error),
+    });
     return new App({ name, id: idOfObject(first.oid), ledger, logs, cipher }, (app) => makeFormation(platform, app));
   } catch (error) {
     await ledger.close();
     throw error;
   }
+}
+
+export function retentionOf({ logAgeMsMax, logBytesMax }: Settings): RetentionPolicy {
+  return { ageMsMax: logAgeMsMax, bytesMax: logBytesMax };
 }
 
 function makeFormation(platform: Platform, app: App): Formation {

@@ -1,11 +1,11 @@
 /** Undoing one thing: the session of a person who takes releases back and marks them, what a clone sees of it, and what
  *  kill -9 leaves of it. */
-import { watch } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { checkConverged, readLedger, untilSame } from "../support/converged.ts";
 import { deployFixture, must, platformClient, untilUp } from "../support/deploy.ts";
+import { killAt } from "../support/kill-at.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import { commitChange } from "../support/push.ts";
 import { describe } from "../support/suite.ts";
@@ -115,36 +115,30 @@ describe("undo and kill -9", (test) => {
     const clone = await deployFixture(platform, "foobaz");
     await deployTwice(platform, clone);
     await untilUp(platform, "foobaz", 1);
-    const refs = join(repoOf(platform), "refs/heads");
+    const refs = "repos/foobaz.git/refs/heads";
     let expected = 4;
-    const moments: { dir: string; isMoment: (name: string) => Promise<boolean> }[] = [
-      // The merge begins.
-      { dir: join(repoOf(platform), "objects"), isMoment: async (name) => name.startsWith("tmp_objdir") },
-      // The build begins.
-      { dir: join(platform.home, "apps/foobaz/slugs"), isMoment: async (name) => name.startsWith(".build-") },
-      { dir: refs, isMoment: async (name) => name === "releases.lock" },
-      {
-        dir: refs,
-        isMoment: async (name) => name === "releases" && !(await readFile(join(refs, name), "utf8")).startsWith(head),
-      },
-    ];
     let head = "";
-    for (const moment of moments) {
+    const isRecorded = async (name: string): Promise<boolean> =>
+      name === "releases" && !(await readFile(join(platform.home, refs, name), "utf8")).startsWith(head);
+    const moments = {
+      "the merge begins": {
+        dir: "repos/foobaz.git/objects",
+        isMoment: (name: string) => name.startsWith("tmp_objdir"),
+      },
+      "the build begins": { dir: "apps/foobaz/slugs", isMoment: (name: string) => name.startsWith(".build-") },
+      "the ref is locked": { dir: refs, isMoment: (name: string) => name === "releases.lock" },
+      "the release is there": { dir: refs, isMoment: isRecorded },
+    };
+    for (const [name, moment] of Object.entries(moments)) {
       head = await must(platform, repoOf(platform), "rev-parse", "releases");
-      let killed: Promise<void> | undefined;
-      const watcher = watch(moment.dir, (_, name) => {
-        void moment.isMoment(name ?? "").then((isNow) => {
-          if (isNow) killed ??= platform.kill();
-        });
-      });
-      const result = await platform.exec("git", ["heroku", "releases:revert", "v3"], { cwd: clone });
-      watcher.close();
-      await (killed ?? platform.kill());
+      const result = await killAt(platform, moment, () =>
+        platform.exec("git", ["heroku", "releases:revert", "v3"], { cwd: clone }),
+      );
       await platform.wake();
       const version = await checkConverged(platform, "foobaz");
       const said = /v(\d+)\n/.exec(result.stdout)?.[1];
       if (result.status === 0 && said !== undefined) assert.is(version, Number(said), result.stdout);
-      assert.ok(version === expected || version === expected + 1, `v${String(version)} after v${String(expected)}`);
+      assert.ok(version === expected || version === expected + 1, `${name}: v${String(version)}`);
       if (version === expected) continue;
       // Whole: brought back for the next round.
       await must(platform, clone, "heroku", "rollback", "v4");
