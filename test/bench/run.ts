@@ -3,6 +3,7 @@
 import { cpus, totalmem } from "node:os";
 import { benchCommands } from "./commands.ts";
 import { benchIdle } from "./idle.ts";
+import { benchLedger } from "./ledger.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
 import { benchSee } from "./see.ts";
@@ -16,6 +17,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   see: benchSee,
   idle: benchIdle,
   verify: benchVerify,
+  ledger: benchLedger,
 };
 
 const wanted = process.argv.slice(2);
