@@ -7,6 +7,7 @@ import { benchLedger } from "./ledger.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
 import { benchSee } from "./see.ts";
+import { benchVerify } from "./verify.ts";
 import type { Row } from "./measure.ts";
 
 const SETS: Record<string, () => Promise<Row[]>> = {
@@ -15,6 +16,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   rollback: benchRollback,
   see: benchSee,
   idle: benchIdle,
+  verify: benchVerify,
   ledger: benchLedger,
 };
 
