@@ -55,7 +55,8 @@ export interface Base {
 
 const FILE_BYTES_MAX = 1024 * 1024;
 const SNAPSHOTS_CACHED_MAX = 20;
-/** Another process would have to win this many races in a row. */
+/** Tries without anybody having made a release meanwhile; one that lost against another process costs none, since git
+ *  starts again after it, which lets the winner win again. */
 const ATTEMPTS_MAX = 25;
 
 export class Ledger {
@@ -235,9 +236,10 @@ export class Ledger {
   }
 
   async #append(plan: (base: Base) => Promise<NewRelease | undefined>): Promise<Release | undefined> {
-    let reason = "";
+    let [reason, before] = ["", ""];
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       const head = await this.#log.head();
+      if (head !== undefined && head.oid !== before) [before, attempt] = [head.oid, 0];
       const current = await this.#log.newest("succeeded", head);
       const asked = await plan({ head, current });
       if (asked === undefined) return undefined;
