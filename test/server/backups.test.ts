@@ -111,7 +111,7 @@ describe("backups", (test) => {
     assert.match(error?.message ?? "", "There is another key already");
     assert.is(await readFile(there, "utf8"), before);
     const done = await restore(lab, { name: "twin", path: lab.home.repo(app.name), keys: { config } });
-    assert.equal(done, { restored: { name: "twin", version: 1, ledger_key_known: true } } as never);
+    assert.equal(done, { restored: { name: "twin", version: 1, ledger_key_known: true } });
     assert.is(lab.platform.app("twin").id, app.id);
   });
 }, 60_000);
