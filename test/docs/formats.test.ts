@@ -198,7 +198,8 @@ describe("formats", (test) => {
     assert.equal(encodeRecord(block, segment), record);
     assert.is(record.readUInt32LE(60), crc32(record.subarray(0, 60), crc32(segment)));
     const facetBit = runInNewContext(`${example("facet")}\nfacetBit;`) as (text: string) => number;
-    const facets = new Uint32Array(4);
+    const facets = new Uint32Array(7);
+    facets.set([74, ~74, 1], 4);
     for (const bit of ["ps=web.1", "type=web", "src=app"].map(facetBit)) {
       facets[bit >>> 5] = (facets[bit >>> 5] ?? 0) | (1 << (bit & 31));
     }
