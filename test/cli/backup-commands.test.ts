@@ -338,7 +338,7 @@ describe("restore, the file", (test) => {
     assert.is(lame.status, 1);
     assert.match(lame.stdout, "Restoring foobaz... done, v3");
     assert.match(lame.stderr, " !    foobaz does not run: build failed\n !    It took too long.\n");
-    assert.match(lame.stderr, "nobody vouches for that");
+    assert.match(lame.stderr, "nobody vouches");
   });
 }, 120_000);
 
