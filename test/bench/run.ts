@@ -3,6 +3,7 @@
 import { cpus, totalmem } from "node:os";
 import { benchCommands } from "./commands.ts";
 import { benchIdle } from "./idle.ts";
+import { benchLogs } from "./logs.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
 import { benchSee } from "./see.ts";
@@ -14,6 +15,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   rollback: benchRollback,
   see: benchSee,
   idle: benchIdle,
+  logs: benchLogs,
 };
 
 const wanted = process.argv.slice(2);
