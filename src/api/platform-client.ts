@@ -15,6 +15,7 @@ import type {
   ReleaseDetails,
   ReleaseItem,
   RestoreOrder,
+  VerifyReport,
 } from "./resources.ts";
 
 export interface PlatformClientOptions {
@@ -97,6 +98,7 @@ export class PlatformClient {
   rollback = (app: string, version: number | undefined): Promise<ReleaseItem> =>
     this.#change("POST", appPath(app, "releases"), version === undefined ? {} : { release: String(version) });
 
+  verifyReleases = (app: string): Promise<VerifyReport> => this.#get(appPath(app, "releases", "actions", "verify"));
   /** Without a base: against the newest release before it that ran. */
   diff = (app: string, release: ReleaseWord, base: number | undefined): Promise<ReleaseDiff> =>
     this.#get(diffPath(app, release, { base }));

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { crc32 } from "node:zlib";
 import * as assert from "uvu/assert";
+import { formatBackupFacts, parseBackupFacts } from "../../src/core/backup.ts";
 import { readAppState } from "../../src/core/app-state.ts";
 import { formatJson, type Json } from "../../src/core/json.ts";
 import { formatLogLine, formatLogText, parseLogLine } from "../../src/core/log-line.ts";
@@ -131,6 +132,12 @@ describe("formats", (test) => {
       [release.version, release.change, release.rollbackTo?.version, release.via, release.by.email],
       [4, "rollback", 2, "local", "ned@foobazco.com"],
     );
+  });
+
+  test("backup.json is read, and written again", () => {
+    const facts = parseBackupFacts(example("backup.json"));
+    assert.equal([facts.app, facts.version, facts.configKeys.length], ["foobaz", 3, 1]);
+    assert.equal(JSON.parse(formatBackupFacts(facts)), JSON.parse(example("backup.json")));
   });
 
   test("config.env is opened with the example's key, by the product and by the page", async (t) => {
