@@ -97,9 +97,17 @@ export interface ReleaseDetails extends ReleaseItem {
   commit_subject: string | null;
   config_names: string[];
   /** What a rollback copied. */
-  copy_of: { id: string; version: number; description: string } | null;
+  copy_of: NamedRelease | null;
   /** Type → command. */
   process_types: Record<string, string>;
+  /** Whose change a revert took back. */
+  takes_back: NamedRelease | null;
+}
+
+export interface NamedRelease {
+  id: string;
+  version: number;
+  description: string;
 }
 
 export interface PlatformInfo {
