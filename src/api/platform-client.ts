@@ -4,7 +4,19 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Person } from "../core/person.ts";
 import { formatPerson } from "../core/person.ts";
 import { exchange, openExchange, Unreachable, type Answer, type Question } from "./exchange.ts";
-import type { App, DoctorCheck, Dyno, FormationItem, FormationUpdate, PlatformInfo, ReleaseItem } from "./resources.ts";
+import type {
+  App,
+  BisectItem,
+  BisectPlanItem,
+  BisectRequest,
+  DoctorCheck,
+  Dyno,
+  FormationItem,
+  FormationUpdate,
+  PlatformInfo,
+  ReleaseItem,
+  RunRequest,
+} from "./resources.ts";
 
 export interface PlatformClientOptions {
   /** The platform home whose `server.sock` is asked. */
@@ -49,6 +61,18 @@ export class PlatformClient {
     this.#change("POST", `${appPath(app, "dynos", name)}/actions/stop`);
   stopType = (app: string, type: string): Promise<unknown> =>
     this.#change("POST", `${appPath(app, "formations", type)}/actions/stop`);
+
+  runDetached = (app: string, request: RunRequest): Promise<Dyno> =>
+    this.#change("POST", appPath(app, "dynos"), { attach: false, ...request });
+
+  bisect = (app: string): Promise<BisectItem> => this.#get(appPath(app, "bisect"));
+  startBisect = (app: string, request: BisectRequest): Promise<BisectItem> =>
+    this.#change("POST", appPath(app, "bisect"), request);
+  planBisect = (app: string, request: BisectRequest): Promise<BisectPlanItem> =>
+    this.#change("POST", appPath(app, "bisect"), { ...request, dry_run: true });
+  /** Answers when the probe has ended, which may take as long as its command does. */
+  stepBisect = (app: string): Promise<BisectItem> => this.#change("POST", `${appPath(app, "bisect")}/actions/step`);
+  resetBisect = (app: string): Promise<unknown> => this.#change("DELETE", appPath(app, "bisect"));
 
   /** Newest first. */
   releases = (app: string, max: number): Promise<ReleaseItem[]> =>

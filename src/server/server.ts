@@ -3,9 +3,11 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
 import { appRoutes } from "./app-routes.ts";
+import { bisectRoutes } from "./bisect-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { logRoutes } from "./log-routes.ts";
+import { oneOffRoutes } from "./one-off-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
 
@@ -38,6 +40,7 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
     });
   });
   for (const routes of [appRoutes, configRoutes, formationRoutes, logRoutes, releaseRoutes]) routes(server, platform);
+  for (const routes of [oneOffRoutes, bisectRoutes]) routes(server, platform);
   platformRoutes(server, platform, control);
   return server;
 }
