@@ -40,6 +40,13 @@ export class BisectFile {
     });
   }
 
+  /** Also one that cannot be read. Returns whether there was any. */
+  async remove(): Promise<boolean> {
+    const isThere = (await readIfThere(this.#path)) !== undefined;
+    await this.change(() => undefined);
+    return isThere;
+  }
+
   drained(): Promise<void> {
     return this.#writes.drained();
   }

@@ -118,7 +118,7 @@ export class Bisect {
   /** Forgets it all, and ends a probe under way. */
   async reset(actor: Actor): Promise<void> {
     const id = await this.#probeId();
-    await this.#file.change(() => undefined);
+    if (!(await this.#file.remove())) return;
     this.#app.logChange(actor, "Forget the bisection");
     if (id === undefined) return;
     this.#app.oneOffs.cancel(id);

@@ -16,7 +16,7 @@ export const releasesBisect: Command = {
   topic: "Releases",
   summary: "Find the release that made the app bad, by trying a few",
   details:
-    "The command runs as a one-off process of one release after the other, with its code and its config. Exit status 0 means good, 125 cannot tell, anything else bad; so does a signal. Without vBad: the current release; without vGood: the oldest with code. Both ends are tried first. What was found is kept: after Ctrl-C, or when the platform was killed, the same command without arguments goes on.",
+    "The command runs as a one-off process of one release after the other, with its code and its config. Exit status 0 means good, 125 cannot tell, anything else, a signal too, bad. Without vBad: the current release; without vGood: the oldest with code. Both ends are tried first. What was found is kept: after Ctrl-C, or when the platform was killed, the same command without arguments goes on.",
   parameters: "[vGood] [vBad]",
   trailing: "command",
   options: [
@@ -33,8 +33,8 @@ export const releasesBisect: Command = {
     JSON_OPTION,
   ],
   examples: [
-    { command: "git heroku releases:bisect v60 v74 -- npm test", summary: "between two releases" },
-    { command: "git heroku releases:bisect v60 -- sh -c 'node check.js | grep OK'", summary: "to the current one" },
+    { command: "git heroku releases:bisect v60 v74 -- npm test", summary: "between two" },
+    { command: "git heroku releases:bisect v60 -- 'node x.js | grep OK'", summary: "to the current" },
     { command: "git heroku releases:bisect", summary: "go on after a Ctrl-C" },
   ],
   async run(context) {
@@ -46,7 +46,7 @@ export const releasesBisect: Command = {
       if (request === undefined) throw usageError(releasesBisect, "--dry-run needs a command after --");
       return showPlan(context, await client.planBisect(app, request));
     }
-    const begun = request === undefined ? await client.bisect(app) : await client.startBisect(app, request);
+    const begun = request === undefined ? await resume(context, app) : await client.startBisect(app, request);
     const result = await goOn(context, app, begun);
     if (args.has("json")) await out.json(result);
     return conclude(context, result);
@@ -96,6 +96,14 @@ async function showPlan({ out, args }: Context, plan: BisectPlanItem): Promise<u
     await out.line(`${name(release)}${end}`);
   }
   return undefined;
+}
+
+/** The one under way, or the last one; tells what was found so far. */
+async function resume({ client, out, args }: Context, app: string): Promise<BisectItem> {
+  const state = await client.bisect(app);
+  if (args.has("json")) return state;
+  for (const verdict of state.verdicts) await out.line(`${name(verdict)}... ${describe(verdict)}`);
+  return state;
 }
 
 /** One probe after the other, each told while it goes on. */
