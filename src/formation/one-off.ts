@@ -50,6 +50,7 @@ export class OneOff {
   #tellGone = (): void => undefined;
   #state: "starting" | "up" | "down" = "starting";
   #since: number;
+  #isComplete = false;
   #instance: Instance | undefined;
   #begun: Promise<void> = Promise.resolve();
 
@@ -64,6 +65,11 @@ export class OneOff {
     this.gone = new Promise((resolve) => {
       this.#tellGone = resolve;
     });
+  }
+
+  /** Its end is told; only its traces are still to be removed. */
+  get isComplete(): boolean {
+    return this.#isComplete;
   }
 
   get info(): DynoInfo {
@@ -160,6 +166,7 @@ export class OneOff {
       // The app's last words come before the platform's about it.
       await this.#host.onExit(instance);
       await this.#host.onEnd(this.#describeEnd(instance));
+      this.#isComplete = true;
       this.#say(`Process exited with status ${String(exitStatus(instance.exit ?? UNKNOWN))}`);
       this.#say("State changed from up to complete");
       await this.#host.runtime.forget(this.id);

@@ -147,7 +147,7 @@ export class OneOffs {
   }
 
   #sorted(): OneOff[] {
-    return [...this.#all.values()].sort((a, b) => a.slot - b.slot);
+    return [...this.#all.values()].filter((one) => !one.isComplete).sort((a, b) => a.slot - b.slot);
   }
 
   async #adopt(): Promise<void> {

@@ -55,7 +55,7 @@ describe("one-off processes", (test) => {
     await platform.kill();
     await writeFile(gate, "");
     await untilSame(false, async () =>
-      (await runningProcesses("foobaz", platform.home)).some((one) => /^run/.test(one)),
+      (await runningProcesses("foobaz", platform.home)).some((one) => one.startsWith("run")),
     );
     await platform.start();
     const log = (source: string): Promise<string> =>

@@ -18,8 +18,8 @@ const PROCFILE = "worker: node check.js\ncheck: node check.js\n";
 export interface BisectApp {
   clone: string;
   /** Commits this price and pushes it. */
-  deploy(price: number, note: string): Promise<void>;
-  config(change: Record<string, string | null>): Promise<void>;
+  deploy: (price: number, note: string) => Promise<void>;
+  config: (change: Record<string, string | null>) => Promise<void>;
 }
 
 /** v1 is there, v2 is the first deploy, without RATE; v3 sets RATE=1 and is the first that is good. */
