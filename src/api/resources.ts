@@ -56,6 +56,16 @@ export interface ReleaseItem {
   via: string;
 }
 
+/** What a single release tells beyond its row in a listing. */
+export interface ReleaseDetails extends ReleaseItem {
+  commit_subject: string | null;
+  config_names: string[];
+  /** What a rollback copied. */
+  copy_of: { id: string; version: number; description: string } | null;
+  /** Type → command. */
+  process_types: Record<string, string>;
+}
+
 export interface PlatformInfo {
   version: string;
   pid: number;

@@ -2,7 +2,7 @@
 import { AppError } from "../core/error.ts";
 import type { Command } from "./command.ts";
 import type { ListedCommand } from "./help-text.ts";
-import { nearNames } from "./near-names.ts";
+import { nearNames } from "../core/near-names.ts";
 
 interface Entry {
   aliases?: readonly string[];
@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   logs: { load: async () => (await import("./commands/logs.ts")).logs },
   releases: { load: async () => (await import("./commands/releases.ts")).releases },
   "releases:info": { load: async () => (await import("./commands/releases-info.ts")).releasesInfo },
+  "releases:diff": { load: async () => (await import("./commands/releases-diff.ts")).releasesDiff },
   "releases:bisect": { load: async () => (await import("./commands/releases-bisect.ts")).releasesBisect },
   rollback: { aliases: ["releases:rollback"], load: async () => (await import("./commands/rollback.ts")).rollback },
   config: { load: async () => (await import("./commands/config.ts")).config },
@@ -33,6 +34,8 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     aliases: ["config:unset"],
     load: async () => (await import("./commands/config-remove.ts")).configRemove,
   },
+  "config:blame": { load: async () => (await import("./commands/config-blame.ts")).configBlame },
+  "config:history": { load: async () => (await import("./commands/config-history.ts")).configHistory },
   maintenance: { load: async () => (await import("./commands/maintenance.ts")).maintenance },
   "maintenance:on": { load: async () => (await import("./commands/maintenance-on.ts")).maintenanceOn },
   "maintenance:off": { load: async () => (await import("./commands/maintenance-off.ts")).maintenanceOff },

@@ -80,7 +80,7 @@ export class ConfigCipher {
 }
 
 /** Name → its line, without the public key's. */
-function readLines(configEnv: string): Map<string, string> {
+export function readLines(configEnv: string): Map<string, string> {
   const lines = new Map<string, string>();
   for (const line of configEnv.split("\n")) {
     const name = /^([A-Za-z_][A-Za-z0-9_]*)=/.exec(line)?.[1];

@@ -12,6 +12,7 @@ import { claimDeployBranch, readDeployBranch, restoreDeployBranch } from "./depl
 import { readIfThere } from "./durable-file.ts";
 import { openRepository, type Repository } from "./git-process.ts";
 import type { Ink } from "./ink.ts";
+import { LedgerHistory } from "./ledger-history.ts";
 import type { LedgerKey } from "./ledger-key.ts";
 import { ObjectReader } from "./object-reader.ts";
 import { ObjectStore } from "./object-store.ts";
@@ -48,6 +49,8 @@ const SNAPSHOTS_CACHED_MAX = 20;
 const ATTEMPTS_MAX = 25;
 
 export class Ledger {
+  /** What differs between releases, and who changed what. */
+  readonly history: LedgerHistory;
   readonly #repository: Repository;
   readonly #ink: Ink;
   readonly #index: VersionIndex;
@@ -65,6 +68,7 @@ export class Ledger {
     this.#ink = { objects, refs: new RefUpdater(this.#repository), signingKey, committer, clock };
     this.#index = new VersionIndex(options.indexPath, this.#repository);
     this.#log = new ReleaseLog(objects, this.#index);
+    this.history = new LedgerHistory(this.#repository, objects, this.#log);
     this.#state = new StateBranch(this.#ink);
   }
 

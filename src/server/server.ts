@@ -6,6 +6,7 @@ import { appRoutes } from "./app-routes.ts";
 import { bisectRoutes } from "./bisect-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
+import { historyRoutes } from "./history-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { oneOffRoutes } from "./one-off-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
@@ -40,6 +41,7 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
     });
   });
   for (const routes of [appRoutes, configRoutes, formationRoutes, logRoutes, releaseRoutes]) routes(server, platform);
+  historyRoutes(server, platform);
   for (const routes of [oneOffRoutes, bisectRoutes]) routes(server, platform);
   platformRoutes(server, platform, control);
   return server;

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import type { ReleaseDiff } from "../../src/api/history-resources.ts";
 import type { BisectItem } from "../../src/api/resources.ts";
 import { makeBisectApp, spoilConfig } from "../support/bisect-app.ts";
 import { untilSame } from "../support/converged.ts";
@@ -15,8 +16,8 @@ function bisect(platform: TestPlatform, clone: string, ...words: string[]): Prom
   return platform.exec("git", ["heroku", "releases:bisect", ...words], { cwd: clone });
 }
 
-function bisectJson({ stdout }: ExecResult): BisectItem {
-  return JSON.parse(stdout) as BisectItem;
+function bisectJson({ stdout }: ExecResult): BisectItem & { diff: ReleaseDiff | null } {
+  return JSON.parse(stdout) as BisectItem & { diff: ReleaseDiff | null };
 }
 
 /** How many one-off processes the log tells of. */
@@ -48,6 +49,10 @@ describe("bisect", (test) => {
     const found = bisectJson(await bisect(platform, app.clone, "v3", "v12", "--json", "--", "check"));
     assert.equal([found.status, found.first_bad?.version, found.before], ["found", 9, 8]);
     assert.is(found.first_bad?.change, "deploy");
+    assert.equal(
+      found.diff?.commits.added.map(({ subject }) => subject),
+      ["The wrong price"],
+    );
     // v7 is a copy of v3, which was found good; v5 cannot tell.
     assert.not(found.verdicts.some(({ version }) => version === 7 || version === 5));
     assert.is(await countRuns(platform, app.clone), found.verdicts.length);

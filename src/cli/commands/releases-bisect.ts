@@ -2,9 +2,10 @@
 import type { BisectItem, BisectPlanItem, BisectRequest, NamedRelease } from "../../api/resources.ts";
 import { parseDuration } from "../../core/duration.ts";
 import { AppError } from "../../core/error.ts";
+import { cleanLine } from "../../core/release-commit.ts";
 import { formatVersion, parseVersion } from "../../core/release.ts";
 import { APP_OPTIONS, JSON_OPTION, type Arguments, type Command, type Context } from "../command.ts";
-import { showFirstBad } from "../first-bad.ts";
+import { readDiff, showFirstBad } from "../first-bad.ts";
 import { usageError } from "../parse-arguments.ts";
 import { shellCommand } from "../shell-words.ts";
 
@@ -38,7 +39,7 @@ export const releasesBisect: Command = {
     { command: "git heroku releases:bisect", summary: "go on after a Ctrl-C" },
   ],
   async run(context) {
-    const { args, client, out } = context;
+    const { args, client } = context;
     const request = readRequest(args);
     const app = context.app();
     if (args.has("reset")) return forget(context, app);
@@ -48,8 +49,7 @@ export const releasesBisect: Command = {
     }
     const begun = request === undefined ? await resume(context, app) : await client.startBisect(app, request);
     const result = await goOn(context, app, begun);
-    if (args.has("json")) await out.json(result);
-    return conclude(context, result);
+    return conclude(context, app, result);
   },
 };
 
@@ -153,19 +153,23 @@ function endedUnjudged(version: number): AppError {
   });
 }
 
-async function conclude(context: Context, result: BisectItem): Promise<number> {
+async function conclude(context: Context, app: string, result: BisectItem): Promise<number> {
   const { out, args } = context;
-  if (result.refuted !== null) throw refusal(result.refuted);
-  const { first_bad: firstBad, before } = result;
-  if (firstBad !== null && before !== null) {
-    if (!args.has("json")) await showFirstBad(context, firstBad, before);
-    return 0;
-  }
-  if (!args.has("json")) {
-    await out.line("Only skipped releases are left to test. The first bad release could be any of:");
-    for (const release of result.suspects) await out.line(name(release));
-  }
+  const { first_bad: release, before, refuted } = result;
+  const found = release === null || before === null ? undefined : { version: release.version, before };
+  if (args.has("json")) {
+    const diff = found && (await readDiff(context, app, found));
+    await out.json({ ...result, diff: diff ?? null });
+  } else if (found !== undefined) await showFirstBad(context, app, found);
+  if (refuted !== null) throw refusal(refuted);
+  if (found !== undefined) return 0;
+  if (!args.has("json")) await showSuspects(context, result.suspects);
   return 1;
+}
+
+async function showSuspects({ out }: Context, suspects: readonly NamedRelease[]): Promise<void> {
+  await out.line("Only skipped releases are left to test. The first bad release could be any of:");
+  for (const release of suspects) await out.line(name(release));
 }
 
 function refusal({ version, expected, verdict }: NonNullable<BisectItem["refuted"]>): AppError {
@@ -179,7 +183,7 @@ function refusal({ version, expected, verdict }: NonNullable<BisectItem["refuted
 }
 
 function name({ version, description }: NamedRelease): string {
-  return `${formatVersion(version)} (${description})`;
+  return `${formatVersion(version)} (${cleanLine(description)})`;
 }
 
 function count(number: number, unit: string): string {
