@@ -3,6 +3,7 @@
 import type { FastifyInstance } from "fastify";
 import type { BisectStep } from "../core/bisect.ts";
 import { probesFor } from "../core/bisect.ts";
+import type { BisectRecord } from "../core/bisect-record.ts";
 import type { App } from "../platform/app.ts";
 import type { BisectPlan, BisectState } from "../platform/bisect.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -69,7 +70,19 @@ export function bisectRoutes(server: FastifyInstance, platform: Platform): void 
 }
 
 async function stateResource(app: App, { record, step }: BisectState): Promise<Record<string, unknown>> {
-  const { good, bad, command, timeoutMs, trusting, verdicts } = record;
+  return {
+    ...askedResource(app, record),
+    verdicts: await Promise.all(
+      record.verdicts.map(async ({ version, verdict, reason }) =>
+        Object.assign(await named(app, version), { verdict, reason }),
+      ),
+    ),
+    ...(await stepResource(app, step)),
+  };
+}
+
+function askedResource(app: App, record: BisectRecord): Record<string, unknown> {
+  const { good, bad, command, timeoutMs, trusting } = record;
   return {
     app: { id: app.id, name: app.name },
     good,
@@ -77,12 +90,6 @@ async function stateResource(app: App, { record, step }: BisectState): Promise<R
     command,
     timeout: timeoutMs / 1000,
     trust: trusting,
-    verdicts: await Promise.all(
-      verdicts.map(async ({ version, verdict, reason }) =>
-        Object.assign(await named(app, version), { verdict, reason }),
-      ),
-    ),
-    ...(await stepResource(app, step)),
   };
 }
 
@@ -124,16 +131,11 @@ async function releaseOf(app: App, version: number): Promise<Record<string, unkn
 }
 
 async function planResource(app: App, { record, candidates }: BisectPlan): Promise<Record<string, unknown>> {
-  const { good, bad, command, timeoutMs, trusting } = record;
+  const { good, bad, trusting } = record;
   const between = candidates.length - 2;
   const left = new Set(candidates.map(({ tree }) => tree)).size;
   return {
-    app: { id: app.id, name: app.name },
-    good,
-    bad,
-    command,
-    timeout: timeoutMs / 1000,
-    trust: trusting,
+    ...askedResource(app, record),
     releases: await Promise.all(candidates.map(({ version }) => named(app, version))),
     /** Failed ones, and those without code. */
     left_out: bad - good + 1 - candidates.length,
