@@ -17,6 +17,7 @@ import type {
   PlatformInfo,
   ReleaseDetails,
   ReleaseItem,
+  RestoreOrder,
   RunRequest,
 } from "./resources.ts";
 
@@ -29,11 +30,25 @@ export interface PlatformClientOptions {
   wake?: () => Promise<void>;
 }
 
+/** The parameters of the log endpoint (docs/api.md). */
 export interface LogQuery {
-  lines: number;
+  lines?: number | undefined;
   ps?: string | undefined;
   source?: string | undefined;
+  since?: string | undefined;
+  until?: string | undefined;
+  around?: string | undefined;
+  release?: string | undefined;
+  level?: string | undefined;
+  search?: string | undefined;
+  regex?: string | undefined;
+  ignoreCase?: boolean;
+  invert?: boolean;
+  context?: number | undefined;
   tail: boolean;
+  after?: string;
+  cursors?: boolean;
+  trash?: boolean;
 }
 
 /** A version, or the newest release of all, or the newest that ran. */
@@ -122,16 +137,24 @@ export class PlatformClient {
   changeSettings = (app: string, change: Record<string, string | null>): Promise<Record<string, string>> =>
     this.#change("PATCH", appPath(app, "settings"), change);
 
-  logProcesses = (app: string): Promise<string[]> => this.#get(appPath(app, "log-processes"));
+  logProcesses = (app: string, trash = false): Promise<string[]> =>
+    this.#get(appPath(app, "log-processes") + (trash ? "?trash=true" : ""));
   /** The lines as NDJSON; empty lines only keep the connection alive. */
   logs(app: string, query: LogQuery): Promise<IncomingMessage> {
-    const search = new URLSearchParams({ lines: String(query.lines) });
-    if (query.ps !== undefined) search.set("ps", query.ps);
-    if (query.source !== undefined) search.set("source", query.source);
-    if (query.tail) search.set("tail", "true");
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query) as [string, string | number | boolean | undefined][]) {
+      if (value !== undefined && value !== false)
+        search.set(name === "ignoreCase" ? "ignore_case" : name, String(value));
+    }
     const question: Question = { method: "GET", path: `${appPath(app, "logs")}?${search.toString()}` };
     return this.#awake(() => openExchange(this.#options.home, question));
   }
+
+  /** A tar, its keys encrypted for the age recipient. */
+  backup = (app: string, recipient: string): Promise<IncomingMessage> =>
+    this.#open(this.#signed("POST", appPath(app, "backups"), { recipient }));
+  /** A `RestoreLine` as JSON on each line. */
+  restore = (order: RestoreOrder): Promise<IncomingMessage> => this.#open(this.#signed("POST", "/restores", order));
 
   platform = (): Promise<PlatformInfo> => this.#get("/platform");
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });
@@ -150,6 +173,10 @@ export class PlatformClient {
     // A header carries bytes, which Node calls latin1: the name travels as UTF-8 all the same.
     const headers = { "git-heroku-user": Buffer.from(user, "utf8").toString("latin1") };
     return body === undefined ? { method, path, headers } : { method, path, headers, body };
+  }
+
+  #open(question: Question): Promise<IncomingMessage> {
+    return this.#awake(() => openExchange(this.#options.home, question));
   }
 
   #ask<T>(question: Question): Promise<Answer<T>> {

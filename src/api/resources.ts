@@ -1,4 +1,5 @@
 /** The answers of the Platform API as this client reads them: Heroku's v3 shapes, times as ISO 8601 text. */
+import type { BackupKeys } from "../core/backup.ts";
 
 export interface App {
   id: string;
@@ -132,4 +133,28 @@ export interface RunRequest {
   env?: Record<string, string>;
   /** `v73`; the current release unless given. */
   release?: string;
+}
+
+export interface RestoreOrder {
+  name: string;
+  /** A mirror clone, or the file that a bundle is in. */
+  path: string;
+  bundle?: { offset: number; bytes: number };
+  head?: { version: number; oid: string };
+  keys: BackupKeys;
+}
+
+/** One of these is there. */
+export interface RestoreLine {
+  output?: string;
+  progress?: { what: string; percent?: number };
+  error?: { id: string; message: string; hint?: string };
+  restored?: {
+    name: string;
+    version: number;
+    /** Whether the key that signed the ledger so far is at hand. */
+    ledger_key_known: boolean;
+    /** Why it does not run. */
+    fault?: { message: string; hint?: string };
+  };
 }

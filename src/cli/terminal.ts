@@ -73,6 +73,11 @@ export class Terminal {
     this.#stderr.write(clean(this.#stderr, text, this.#mayColour));
   }
 
+  /** How far something is, over what was said last; only where standard error is a terminal. Nothing clears it. */
+  progress(text = ""): void {
+    if (this.#stderr.isTTY === true) this.#stderr.write(`\r\u001b[K${neutralise(text, false)}`);
+  }
+
   complain(error: AppError): void {
     this.warn(error.message);
     if (error.hint !== undefined) this.warn(error.hint);

@@ -22,12 +22,22 @@ export async function createAppKeys(path: string): Promise<AppKeys> {
 
 /** @throws AppError unavailable when the file is missing or is no key file. */
 export async function loadAppKeys(path: string): Promise<AppKeys> {
-  const privateKeys = parseKeys(await readKeyFile(path));
+  return parseAppKeys(await readKeyFile(path));
+}
+
+/** @throws AppError unavailable when the text is none of a key file. */
+export function parseAppKeys(text: string): AppKeys {
+  const privateKeys = parseKeys(text);
   const newest = privateKeys[0];
   if (newest === undefined || !privateKeys.every((key) => PRIVATE_KEY.test(key))) {
     throw new AppError("unavailable", "The app's key file cannot be read.", { hint: "Restore it from a backup." });
   }
   return { publicKey: keypair(newest).publicKey, privateKeys };
+}
+
+/** In the same order. */
+export function configPublicKeys(privateKeys: readonly string[]): string[] {
+  return privateKeys.map((key) => keypair(key).publicKey);
 }
 
 async function readKeyFile(path: string): Promise<string> {

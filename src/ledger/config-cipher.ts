@@ -18,6 +18,11 @@ export function emptyConfigEnv(publicKey: string): string {
   return `${PUBLIC_KEY_NAME}="${publicKey}"\n`;
 }
 
+/** The key that this config was encrypted for. */
+export function readPublicKey(configEnv: string): string | undefined {
+  return parse(configEnv)[PUBLIC_KEY_NAME];
+}
+
 export class ConfigCipher {
   readonly #keys: AppKeys;
   /** Ciphertext → plaintext. */

@@ -7,6 +7,8 @@ import { link, open, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
+/** Beside objects, `git prune` clears names like this one when a crash left them. */
+const TEMPORARY = "tmp_obj_";
 const syncFile = promisify(fsync);
 
 /** Writes or replaces the file. */
@@ -49,9 +51,12 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+export function isTemporary(name: string): boolean {
+  return name.startsWith(TEMPORARY);
+}
+
 async function writeTemporary(path: string, data: string | Uint8Array, mode: number): Promise<string> {
-  // Beside objects, `git prune` clears names like this one when a crash left them.
-  const temporary = join(dirname(path), `tmp_obj_${randomBytes(8).toString("hex")}`);
+  const temporary = join(dirname(path), `${TEMPORARY}${randomBytes(8).toString("hex")}`);
   const bytes = typeof data === "string" ? Buffer.from(data) : data;
   const fd = openSync(temporary, "wx", mode);
   try {

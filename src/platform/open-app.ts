@@ -3,7 +3,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AppName } from "../core/app-name.ts";
-import { DURATION_MAX_MS } from "../core/settings.ts";
+import { readAppState } from "../core/app-state.ts";
+import { DURATION_MAX_MS, type Settings } from "../core/settings.ts";
 import { Formation, type FormationCallbacks } from "../formation/formation.ts";
 import { OneOffNumbers } from "../formation/one-off-numbers.ts";
 import { OneOffs } from "../formation/one-offs.ts";
@@ -11,7 +12,7 @@ import { loadAppKeys } from "../ledger/app-keys.ts";
 import { ConfigCipher } from "../ledger/config-cipher.ts";
 import { readIfThere, writeDurably } from "../ledger/durable-file.ts";
 import { Ledger } from "../ledger/ledger.ts";
-import { LogStore } from "../logs/log-store.ts";
+import { LogStore, type RetentionPolicy } from "../logs/log-store.ts";
 import { App, idOfObject } from "./app.ts";
 import { Bisect } from "./bisect.ts";
 import type { Platform } from "./platform.ts";
@@ -31,11 +32,18 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
   const ledger = await Ledger.open({
     ...platform.ledgerParts(),
     repoPath: platform.home.repo(name),
+    handedOverKeyPath: platform.home.ledgerKeyBefore(name),
     indexPath: join(dir, "ledger.idx"),
   });
   try {
     const first = await ledger.get(1);
-    const logs = await LogStore.open({ dir: join(dir, "logs"), clock: platform.clock });
+    const { settings } = readAppState(await ledger.readState());
+    const logs = await LogStore.open({
+      dir: join(dir, "logs"),
+      clock: platform.clock,
+      retention: retentionOf(settings),
+      onFault: (error) => platform.journal.fault(`removing old logs of ${name}`, error),
+    });
     const app = new App(
       { name, id: idOfObject(first.oid), ledger, logs, cipher },
       {
@@ -50,6 +58,10 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
     await ledger.close();
     throw error;
   }
+}
+
+export function retentionOf({ logAgeMsMax, logBytesMax }: Settings): RetentionPolicy {
+  return { ageMsMax: logAgeMsMax, bytesMax: logBytesMax };
 }
 
 function makeFormation(platform: Platform, app: App): Formation {

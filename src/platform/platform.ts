@@ -17,6 +17,7 @@ import { sweepRemains } from "./destroy-app.ts";
 import type { Home } from "./home.ts";
 import type { Journal } from "./journal.ts";
 import { launch } from "./launch.ts";
+import { settleAllKeys } from "./place-keys.ts";
 import { openApp } from "./open-app.ts";
 
 /** Made by the program that opens the platform. */
@@ -86,6 +87,7 @@ export class Platform {
   static async open(parts: PlatformParts): Promise<Platform> {
     const platform = new Platform(parts);
     await removeUnfinishedRepositories(parts.home.repos);
+    await settleAllKeys(parts.home);
     await sweepRemains(parts.home, parts.clock.now(), parts.journal);
     for (const dir of (await readdir(parts.home.repos)).sort()) {
       if (!dir.endsWith(".git")) continue;
