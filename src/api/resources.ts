@@ -130,6 +130,56 @@ export interface DoctorCheck {
   hint?: string;
 }
 
+export interface NamedRelease {
+  version: number;
+  description: string;
+}
+
+/** Where a bisection stands. */
+export interface BisectItem {
+  good: number;
+  bad: number;
+  command: string;
+  /** Seconds. */
+  timeout: number;
+  status: "running" | "found" | "undecided" | "refuted";
+  verdicts: (NamedRelease & { verdict: "good" | "bad" | "skip"; reason: string })[];
+  /** What the next step will try: an end, to see whether it is as `expected`, or a release between. */
+  next: (NamedRelease & { expected: "good" | "bad" | null; left: number | null; steps: number | null }) | null;
+  first_bad: ReleaseItem | null;
+  /** The last release before the first bad one that can run. */
+  before: number | null;
+  suspects: NamedRelease[];
+  refuted: (NamedRelease & { expected: "good" | "bad"; verdict: "good" | "bad" | "skip" }) | null;
+}
+
+/** What a bisection would look at. */
+export interface BisectPlanItem {
+  good: number;
+  bad: number;
+  command: string;
+  releases: NamedRelease[];
+  left_out: number;
+  copies: number;
+  probes_max: number;
+}
+
+export interface BisectRequest {
+  command: string;
+  good: number | undefined;
+  bad: number | undefined;
+  /** Seconds. */
+  timeout: number | undefined;
+  trust: boolean;
+}
+
+export interface RunRequest {
+  command: string;
+  env?: Record<string, string>;
+  /** `v73`; the current release unless given. */
+  release?: string;
+}
+
 export interface RestoreOrder {
   name: string;
   /** A mirror clone, or the file that a bundle is in. */
