@@ -53,7 +53,7 @@ export class PlatformClient {
   /** Newest first. */
   releases = (app: string, max: number): Promise<ReleaseItem[]> =>
     this.#get(appPath(app, "releases"), { range: `version ..; max=${String(max)}, order=desc` });
-  release = (app: string, version: number): Promise<ReleaseItem> =>
+  release = (app: string, version: number | "current"): Promise<ReleaseItem> =>
     this.#get(appPath(app, "releases", String(version)));
   releaseConfig = (app: string, version: number): Promise<Record<string, string>> =>
     this.#get(`${appPath(app, "releases", String(version))}/config-vars`);
@@ -62,11 +62,16 @@ export class PlatformClient {
     this.#change("POST", appPath(app, "releases"), version === undefined ? {} : { release: String(version) });
 
   config = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "config-vars"));
-  /** The version of the release that the change made, or undefined when nothing changed. */
-  async changeConfig(app: string, change: Record<string, string | null>): Promise<number | undefined> {
-    const answer = await this.#ask<unknown>(this.#signed("PATCH", appPath(app, "config-vars"), change));
+  /** The version of the release that the change made, or undefined when nothing changed. With `since`, the version of
+   *  the release that was read, it is refused if somebody else has changed the same names after that. */
+  async changeConfig(app: string, change: Record<string, string | null>, since?: number): Promise<number | undefined> {
+    const question = this.#signed("PATCH", appPath(app, "config-vars"), change);
+    const base = since === undefined ? {} : { "git-heroku-since": String(since) };
+    const answer = await this.#ask<unknown>({ ...question, headers: { ...question.headers, ...base } });
     return releaseHeader(answer.headers);
   }
+  rotateConfigKey = (app: string): Promise<ReleaseItem> =>
+    this.#change("POST", `${appPath(app, "config-vars")}/actions/rotate-key`);
 
   settings = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "settings"));
   changeSettings = (app: string, change: Record<string, string | null>): Promise<Record<string, string>> =>

@@ -3,6 +3,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
 import { appRoutes } from "./app-routes.ts";
+import { configKeyRoutes } from "./config-key-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { logRoutes } from "./log-routes.ts";
@@ -38,6 +39,7 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
     });
   });
   for (const routes of [appRoutes, configRoutes, formationRoutes, logRoutes, releaseRoutes]) routes(server, platform);
+  configKeyRoutes(server, platform);
   platformRoutes(server, platform, control);
   return server;
 }
