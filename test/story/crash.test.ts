@@ -1,6 +1,5 @@
 /** kill -9 of the daemon at any time: what was acknowledged is there, what was not happened whole or not at all, and the
  *  formation of the newest succeeded release comes back. */
-import { watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
@@ -8,31 +7,10 @@ import * as assert from "uvu/assert";
 import type { Dyno } from "../../src/api/resources.ts";
 import { checkConverged, readLedger, untilSame } from "../support/converged.ts";
 import { deployFixture, must, platformClient, untilUp } from "../support/deploy.ts";
-import { processesOf, startPlatform, type ExecResult, type TestPlatform } from "../support/platform.ts";
+import { killAt } from "../support/kill-at.ts";
+import { processesOf, startPlatform } from "../support/platform.ts";
 import { AT_GATE, commitChange, commitGate, startPush } from "../support/push.ts";
 import { describe } from "../support/suite.ts";
-
-/** Runs the action and kills the daemon at the first change in a directory of the home for which `isMoment` holds. */
-async function killAt(
-  platform: TestPlatform,
-  moment: { dir: string; isMoment?: (name: string) => boolean | Promise<boolean> },
-  action: () => Promise<ExecResult>,
-): Promise<ExecResult> {
-  let killed: Promise<void> | undefined;
-  const watcher = watch(join(platform.home, moment.dir), { recursive: false }, (_, name) => {
-    void (async () => {
-      if (killed === undefined && (await (moment.isMoment?.(name ?? "") ?? true))) killed ??= platform.kill();
-    })();
-  });
-  try {
-    const result = await action();
-    killed ??= platform.kill();
-    await killed;
-    return result;
-  } finally {
-    watcher.close();
-  }
-}
 
 /** What must not change while the daemon is away. "Up for" may begin a moment earlier: with the process itself. */
 function identity({ name, state, extended }: Dyno): unknown {

@@ -1,0 +1,26 @@
+/** kill -9 of the daemon at a chosen moment of what it does, seen from outside: the first change in a directory. */
+import { watch } from "node:fs";
+import { join } from "node:path";
+import type { ExecResult, TestPlatform } from "./platform.ts";
+
+/** Runs the action and kills the daemon at the first change in a directory of the home for which `isMoment` holds. */
+export async function killAt(
+  platform: TestPlatform,
+  moment: { dir: string; isMoment?: (name: string) => boolean | Promise<boolean> },
+  action: () => Promise<ExecResult>,
+): Promise<ExecResult> {
+  let killed: Promise<void> | undefined;
+  const watcher = watch(join(platform.home, moment.dir), { recursive: false }, (_, name) => {
+    void (async () => {
+      if (killed === undefined && (await (moment.isMoment?.(name ?? "") ?? true))) killed ??= platform.kill();
+    })();
+  });
+  try {
+    const result = await action();
+    killed ??= platform.kill();
+    await killed;
+    return result;
+  } finally {
+    watcher.close();
+  }
+}
