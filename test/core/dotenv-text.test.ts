@@ -4,15 +4,8 @@ import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { decodeBase64, formatDotenv, scanDotenv } from "../../src/core/dotenv-text.ts";
 import { refuses } from "../support/assert.ts";
+import { nastyVars } from "../support/nasty-vars.ts";
 import { describe } from "../support/suite.ts";
-
-const PIECES = ["'", '"', "`", "\\", "\\n", "\\r", "\n", "\r", "\r\n", "#", " #", "=", "$(x)", "${A}", " ", "\t", "a"];
-const MORE = ["\u2028", "\u2029", "\u00a0", "\ufeff", "export ", "B=", ": ", "encrypted", "ž🐎", "\u0001", "'\\''"];
-const nasty = fc.array(fc.constantFrom(...PIECES, ...MORE), { maxLength: 9 }).map((parts) => parts.join(""));
-const plain = fc.string({ unit: "grapheme", maxLength: 20 });
-const value = fc.oneof(nasty, plain).filter((text) => !/\0|\p{Surrogate}/u.test(text));
-const name = fc.constantFrom("A", "B", "_c", "constructor", "EXPORT", "export", "D1");
-const vars = fc.dictionary(name, value, { noNullPrototype: true, maxKeys: 6 });
 
 /** Whether dotenv has any form for the value that does whatever stands around it, by trying all forms there are. */
 function hasForm(text: string): boolean {
@@ -35,7 +28,7 @@ function mustBeBase64(text: string): boolean {
 describe("dotenv text", (test) => {
   test("dotenv gives back exactly what was written; base64 only where it must be", () => {
     fc.assert(
-      fc.property(vars, (before) => {
+      fc.property(nastyVars, (before) => {
         const text = formatDotenv(before);
         const entries = scanDotenv(text);
         assert.equal(
@@ -56,7 +49,7 @@ describe("dotenv text", (test) => {
 
   test("each entry alone means what it means in the whole text", () => {
     fc.assert(
-      fc.property(vars, (before) => {
+      fc.property(nastyVars, (before) => {
         const text = formatDotenv(before);
         for (const { name: key, source } of scanDotenv(text)) assert.is(parse(source)[key], parse(text)[key]);
       }),
