@@ -1,11 +1,13 @@
 /** The platform of one home: its apps, and what they share. The daemon opens one; every use-case takes it. */
 import { setMaxListeners } from "node:events";
 import { readdir } from "node:fs/promises";
+import { dirname } from "node:path";
 import { parseAppName, type AppName } from "../core/app-name.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
 import { PLATFORM_PERSON, type Person } from "../core/person.ts";
 import { removeUnfinishedRepositories } from "../ledger/create-repository.ts";
+import { removeUnfinishedFiles } from "../ledger/durable-file.ts";
 import type { LedgerKey } from "../ledger/ledger-key.ts";
 import { cleanBuilds } from "../build/slug-store.ts";
 import type { ToolEnv } from "../build/tool-env.ts";
@@ -87,6 +89,8 @@ export class Platform {
     const platform = new Platform(parts);
     await removeUnfinishedRepositories(parts.home.repos);
     await sweepRemains(parts.home, parts.clock.now(), parts.journal);
+    // Of a new key file, which holds every key.
+    await removeUnfinishedFiles(dirname(parts.home.signingKey));
     for (const dir of (await readdir(parts.home.repos)).sort()) {
       if (!dir.endsWith(".git")) continue;
       try {

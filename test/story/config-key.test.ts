@@ -1,6 +1,7 @@
 /** The key of config vars from outside: the real dotenvx opens every release with one key, before and after a rotation,
  *  and kill -9 in the middle of one loses nothing. */
 import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { checkConverged, readLedger } from "../support/converged.ts";
 import { deployFixture, must, platformClient, untilUp } from "../support/deploy.ts";
@@ -66,6 +67,8 @@ describe("kill -9 during rotate-key", (test) => {
         assert.equal([grown, (await readLedger(platform, "foobaz")).length], [1, before.length]);
       await platform.wake();
       const version = await checkConverged(platform, "foobaz");
+      const keyFiles = await readdir(join(platform.home, "keys"));
+      assert.equal(keyFiles.sort(), ["foobaz.keys", "ledger.key"], name);
       if (rotation.status === 0) assert.match(rotation.stdout, `done, v${String(version)}\n`);
       assert.equal(await client.config("foobaz"), expected, name);
       assert.equal(await client.releaseConfig("foobaz", 3), MANY, name);
