@@ -102,12 +102,12 @@ describe("a new config key", (test) => {
     );
     const fresh = new ConfigCipher(await addAppKey(path, cipher.keys));
     let turns = 0;
-    let isDone = false;
+    const ended = new AbortController();
     const counting = (async () => {
-      for (; !isDone; turns += 1) await turn();
+      for (; !ended.signal.aborted; turns += 1) await turn();
     })();
     await fresh.change(many, {});
-    isDone = true;
+    ended.abort();
     await counting;
     // Each of the 12 values is decrypted and encrypted.
     assert.ok(turns >= 24, String(turns));

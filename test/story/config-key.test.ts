@@ -54,7 +54,7 @@ describe("kill -9 during rotate-key", (test) => {
       "the release is there": { dir: refs, isMoment: (name: string) => name === "releases" },
       "the launch begins": { dir: "apps/foobaz/run" },
     };
-    let expected: Record<string, string> = MANY;
+    const expected: Record<string, string> = { ...MANY };
     for (const [name, moment] of Object.entries(moments)) {
       const [before, keys] = [await readLedger(platform, "foobaz"), await readKeys(platform, "foobaz")];
       const rotation = await killAt(platform, moment, () =>
@@ -72,13 +72,13 @@ describe("kill -9 during rotate-key", (test) => {
       if (rotation.status === 0) assert.match(rotation.stdout, `done, v${String(version)}\n`);
       assert.equal(await client.config("foobaz"), expected, name);
       assert.equal(await client.releaseConfig("foobaz", 3), MANY, name);
-      assert.equal(await readWithDotenvx(platform, "foobaz"), expected, name);
-      expected = { ...expected, [`STEP_${String(version)}`]: name };
-      await client.changeConfig("foobaz", { [`STEP_${String(version)}`]: name });
+      const next = `STEP_${String(version)}`;
+      expected[next] = name;
+      await client.changeConfig("foobaz", { [next]: name });
       assert.equal(await readWithDotenvx(platform, "foobaz"), expected, name);
     }
     await must(platform, clone, "heroku", "rollback", "v3");
     assert.equal(await client.config("foobaz"), MANY);
     await checkConverged(platform, "foobaz");
   });
-}, 120_000);
+}, 240_000);

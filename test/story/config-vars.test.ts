@@ -22,7 +22,7 @@ interface Scene {
   clone: string;
   /** Where editors get their files. */
   drafts: string;
-  run(script: string, env?: Record<string, string>): Promise<ExecResult>;
+  run: (script: string, env?: Record<string, string>) => Promise<ExecResult>;
 }
 
 async function setUp(t: TestContext): Promise<Scene> {
@@ -127,7 +127,6 @@ describe("secrets", (test) => {
       `A=${SECRET}\\000`,
       `PORT=${SECRET}\n`,
     ];
-    const editor = (body: string): Record<string, string> => ({ GIT_EDITOR: `f() { ${body}; }; f` });
     const look = "cat /proc/[0-9]*/cmdline > argv.txt 2> /dev/null; true";
     const said = [
       await run("git heroku config:import good.env"),
@@ -154,6 +153,10 @@ describe("secrets", (test) => {
     assert.not.match(objects.stdout, SECRET);
   });
 }, 120_000);
+
+function editor(body: string): Record<string, string> {
+  return { GIT_EDITOR: `f() { ${body}; }; f` };
+}
 
 async function filesWith(directory: string, text: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });

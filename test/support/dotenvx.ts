@@ -3,12 +3,12 @@
 import { spawnSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { keypair } from "@dotenvx/primitives";
 import { must } from "./deploy.ts";
 import type { TestPlatform } from "./platform.ts";
-import { ROOT } from "./transcript.ts";
 
-const PROGRAM = join(ROOT, "node_modules/.bin/dotenvx");
+const PROGRAM = fileURLToPath(new URL("../cli/dotenvx.js", import.meta.resolve("@dotenvx/dotenvx")));
 const OFFLINE = spawnSync("unshare", ["-rn", "true"]).status === 0 ? ["unshare", "-rn"] : [];
 
 /** The values of a release, read by the private key of its first line. */
@@ -23,7 +23,7 @@ export async function readWithDotenvx(
   const publicKey = /^DOTENV_PUBLIC_KEY="([0-9a-f]+)"\n/.exec(text)?.[1];
   const { privateKeys } = await readKeys(platform, app);
   const privateKey = privateKeys.find((key) => keypair(key).publicKey === publicKey) ?? "";
-  const [command = "", ...args] = [...OFFLINE, PROGRAM, "get", "-f", file];
+  const [command, ...args] = [...OFFLINE, process.execPath, PROGRAM, "get", "-f", file];
   const { status, stdout, stderr } = await platform.exec(command, args, {
     env: { DOTENV_PRIVATE_KEY: privateKey, DOTENVX_NO_ARMOR: "true" },
   });
