@@ -78,18 +78,16 @@ function checkWhole(text: string, entries: readonly DotenvEntry[], vars: ConfigV
 }
 
 function remarksOn(entries: readonly DotenvEntry[]): string[] {
-  const lines = new Map<string, number[]>();
-  for (const { name, line } of entries) lines.set(name, [...(lines.get(name) ?? []), line]);
-  const twice = [...lines].filter(([, found]) => found.length > 1);
+  const times = new Map<string, number>();
+  for (const { name } of entries) times.set(name, (times.get(name) ?? 0) + 1);
+  const last = new Map(entries.map(({ name, line }) => [name, line]));
+  const twice = [...times].filter(([, count]) => count > 1);
   return [
-    ...twice.map(
-      ([name, found]) => `${name} is there ${String(found.length)} times; line ${String(found.at(-1))} counts.`,
-    ),
-    ...entries
-      .filter(({ isCut }) => isCut)
-      .map(
-        ({ name, line }) =>
-          `The value of ${name} ends before the # in line ${String(line)}; quote it if that belongs to it.`,
-      ),
+    ...twice.map(([name, count]) => `${name} is there ${String(count)} times; line ${String(last.get(name))} counts.`),
+    ...entries.filter(({ isCut, name, line }) => isCut && last.get(name) === line).map(cutRemark),
   ];
+}
+
+function cutRemark({ name, line }: DotenvEntry): string {
+  return `The value of ${name} ends before the # in line ${String(line)}; quote it if that belongs to it.`;
 }
