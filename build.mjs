@@ -25,7 +25,7 @@ const withoutLayout = {
 };
 
 /** Large packages that a program imports on demand stay beside it: Node parses a program whole, also what is not run. */
-const ON_DEMAND = ["yargs", "ndjson"];
+const ON_DEMAND = ["yargs", "ndjson", "age-encryption", "tar"];
 const besideTheProgram = {
   name: "beside-the-program",
   setup(bundler) {
@@ -71,8 +71,8 @@ const shared = {
   sourcesContent: false,
 };
 await build({ ...shared, entryPoints: programs, plugins: [besideTheProgram, poolOnly] });
-// A package written as an ES module is its default export, as one that was CommonJS all along.
-const footer = { js: "if (module.exports.__esModule) module.exports = module.exports.default;" };
+// A package written as an ES module is its default export, if it has one, as one that was CommonJS all along.
+const footer = { js: "if (module.exports.default) module.exports = module.exports.default;" };
 await build({ ...shared, entryPoints: packages, plugins: [withoutLayout], footer });
 writeFileSync("dist/bin/package.json", '{ "type": "commonjs" }\n');
 for (const program of programs) chmodSync(join("dist/bin", basename(program, ".ts") + ".js"), 0o755);

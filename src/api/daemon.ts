@@ -32,13 +32,13 @@ const INHERITED = new Set(
   ),
 );
 
-/** The person is not the daemon's to keep: `GIT_HEROKU_USER` stays behind. */
+/** The person and their passphrase are not the daemon's to keep: `GIT_HEROKU_USER` and `…_PASSPHRASE` stay behind. */
 export function daemonEnvironment(env: Environment, home: string): Record<string, string> {
   const kept = Object.entries(env).filter(
     (entry): entry is [string, string] =>
       entry[1] !== undefined && (INHERITED.has(entry[0]) || entry[0].startsWith("GIT_HEROKU_")),
   );
-  const { GIT_HEROKU_USER: _person, ...rest } = Object.fromEntries(kept);
+  const { GIT_HEROKU_USER: _person, GIT_HEROKU_PASSPHRASE: _secret, ...rest } = Object.fromEntries(kept);
   return { ...rest, GIT_HEROKU_HOME: home };
 }
 

@@ -4,7 +4,18 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Person } from "../core/person.ts";
 import { formatPerson } from "../core/person.ts";
 import { exchange, openExchange, Unreachable, type Answer, type Question } from "./exchange.ts";
-import type { App, DoctorCheck, Dyno, FormationItem, FormationUpdate, PlatformInfo, ReleaseItem } from "./resources.ts";
+import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
+import type {
+  App,
+  DoctorCheck,
+  Dyno,
+  FormationItem,
+  FormationUpdate,
+  PlatformInfo,
+  ReleaseDetails,
+  ReleaseItem,
+  RestoreOrder,
+} from "./resources.ts";
 
 export interface PlatformClientOptions {
   /** The platform home whose `server.sock` is asked. */
@@ -20,6 +31,15 @@ export interface LogQuery {
   ps?: string | undefined;
   source?: string | undefined;
   tail: boolean;
+}
+
+/** A version, or the newest release of all, or the newest that ran. */
+export type ReleaseWord = number | "newest" | "current";
+
+export interface PatchOptions {
+  base: number | undefined;
+  /** Whether git shall colour it. */
+  color: boolean;
 }
 
 export class PlatformClient {
@@ -55,11 +75,22 @@ export class PlatformClient {
     this.#get(appPath(app, "releases"), { range: `version ..; max=${String(max)}, order=desc` });
   release = (app: string, version: number | "current"): Promise<ReleaseItem> =>
     this.#get(appPath(app, "releases", String(version)));
-  releaseConfig = (app: string, version: number): Promise<Record<string, string>> =>
+  releaseDetails = (app: string, version: ReleaseWord): Promise<ReleaseDetails> =>
+    this.#get(appPath(app, "releases", String(version), "details"));
+  releaseConfig = (app: string, version: ReleaseWord): Promise<Record<string, string>> =>
     this.#get(`${appPath(app, "releases", String(version))}/config-vars`);
   /** Without a version: back to the release before the current one that was good. */
   rollback = (app: string, version: number | undefined): Promise<ReleaseItem> =>
     this.#change("POST", appPath(app, "releases"), version === undefined ? {} : { release: String(version) });
+
+  /** Without a base: against the newest release before it that ran. */
+  diff = (app: string, release: ReleaseWord, base: number | undefined): Promise<ReleaseDiff> =>
+    this.#get(diffPath(app, release, { base }));
+  /** The code alone, as `git diff` prints it. */
+  patch(app: string, release: ReleaseWord, options: PatchOptions): Promise<IncomingMessage> {
+    const question: Question = { method: "GET", path: diffPath(app, release, { ...options, patch: true }) };
+    return this.#awake(() => openExchange(this.#options.home, question));
+  }
 
   config = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "config-vars"));
   /** The version of the release that the change made, or undefined when nothing changed. With `since`, the version of
@@ -72,6 +103,10 @@ export class PlatformClient {
   }
   rotateConfigKey = (app: string): Promise<ReleaseItem> =>
     this.#change("POST", `${appPath(app, "config-vars")}/actions/rotate-key`);
+
+  configBlame = (app: string): Promise<ConfigBlameItem[]> => this.#get(appPath(app, "config-blame"));
+  configHistory = (app: string, name: string, values: boolean): Promise<ConfigHistoryItem[]> =>
+    this.#get(appPath(app, "config-history", name) + (values ? "?values=true" : ""));
 
   settings = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "settings"));
   changeSettings = (app: string, change: Record<string, string | null>): Promise<Record<string, string>> =>
@@ -87,6 +122,12 @@ export class PlatformClient {
     const question: Question = { method: "GET", path: `${appPath(app, "logs")}?${search.toString()}` };
     return this.#awake(() => openExchange(this.#options.home, question));
   }
+
+  /** A tar, its keys encrypted for the age recipient. */
+  backup = (app: string, recipient: string): Promise<IncomingMessage> =>
+    this.#open(this.#signed("POST", appPath(app, "backups"), { recipient }));
+  /** A `RestoreLine` as JSON on each line. */
+  restore = (order: RestoreOrder): Promise<IncomingMessage> => this.#open(this.#signed("POST", "/restores", order));
 
   platform = (): Promise<PlatformInfo> => this.#get("/platform");
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });
@@ -107,6 +148,10 @@ export class PlatformClient {
     return body === undefined ? { method, path, headers } : { method, path, headers, body };
   }
 
+  #open(question: Question): Promise<IncomingMessage> {
+    return this.#awake(() => openExchange(this.#options.home, question));
+  }
+
   #ask<T>(question: Question): Promise<Answer<T>> {
     return this.#awake(() => exchange<T>(this.#options.home, question));
   }
@@ -124,6 +169,12 @@ export class PlatformClient {
 
 function appPath(app: string, ...parts: string[]): string {
   return ["/apps", app, ...parts].map((part, index) => (index === 0 ? part : encodeURIComponent(part))).join("/");
+}
+
+function diffPath(app: string, release: ReleaseWord, query: Record<string, number | boolean | undefined>): string {
+  const asked = Object.entries(query).filter(([, value]) => value !== undefined && value !== false);
+  const search = new URLSearchParams(asked.map(([name, value]) => [name, String(value)])).toString();
+  return `${appPath(app, "releases", String(release), "diff")}${search === "" ? "" : `?${search}`}`;
 }
 
 function releaseHeader(headers: IncomingHttpHeaders): number | undefined {

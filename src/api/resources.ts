@@ -1,4 +1,5 @@
 /** The answers of the Platform API as this client reads them: Heroku's v3 shapes, times as ISO 8601 text. */
+import type { BackupKeys } from "../core/backup.ts";
 
 export interface App {
   id: string;
@@ -56,6 +57,16 @@ export interface ReleaseItem {
   via: string;
 }
 
+/** What a single release tells beyond its row in a listing. */
+export interface ReleaseDetails extends ReleaseItem {
+  commit_subject: string | null;
+  config_names: string[];
+  /** What a rollback copied. */
+  copy_of: { id: string; version: number; description: string } | null;
+  /** Type → command. */
+  process_types: Record<string, string>;
+}
+
 export interface PlatformInfo {
   version: string;
   pid: number;
@@ -72,4 +83,28 @@ export interface DoctorCheck {
   level: "ok" | "warning" | "error";
   message: string;
   hint?: string;
+}
+
+export interface RestoreOrder {
+  name: string;
+  /** A mirror clone, or the file that a bundle is in. */
+  path: string;
+  bundle?: { offset: number; bytes: number };
+  head?: { version: number; oid: string };
+  keys: BackupKeys;
+}
+
+/** One of these is there. */
+export interface RestoreLine {
+  output?: string;
+  progress?: { what: string; percent?: number };
+  error?: { id: string; message: string; hint?: string };
+  restored?: {
+    name: string;
+    version: number;
+    /** Whether the key that signed the ledger so far is at hand. */
+    ledger_key_known: boolean;
+    /** Why it does not run. */
+    fault?: { message: string; hint?: string };
+  };
 }

@@ -2,7 +2,7 @@
 import { AppError } from "../core/error.ts";
 import type { Command } from "./command.ts";
 import type { ListedCommand } from "./help-text.ts";
-import { nearNames } from "./near-names.ts";
+import { nearNames } from "../core/near-names.ts";
 
 interface Entry {
   aliases?: readonly string[];
@@ -16,6 +16,8 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   destroy: { aliases: ["apps:destroy"], load: async () => (await import("./commands/destroy.ts")).destroy },
   open: { aliases: ["apps:open"], load: async () => (await import("./commands/open.ts")).open },
   remote: { aliases: ["git:remote"], load: async () => (await import("./commands/remote.ts")).remote },
+  backup: { aliases: ["apps:backup"], load: async () => (await import("./commands/backup.ts")).backup },
+  restore: { aliases: ["apps:restore"], load: async () => (await import("./commands/restore.ts")).restore },
   ps: { load: async () => (await import("./commands/ps.ts")).ps },
   "ps:scale": { aliases: ["scale"], load: async () => (await import("./commands/ps-scale.ts")).psScale },
   "ps:restart": { aliases: ["restart"], load: async () => (await import("./commands/ps-restart.ts")).psRestart },
@@ -23,6 +25,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   logs: { load: async () => (await import("./commands/logs.ts")).logs },
   releases: { load: async () => (await import("./commands/releases.ts")).releases },
   "releases:info": { load: async () => (await import("./commands/releases-info.ts")).releasesInfo },
+  "releases:diff": { load: async () => (await import("./commands/releases-diff.ts")).releasesDiff },
   rollback: { aliases: ["releases:rollback"], load: async () => (await import("./commands/rollback.ts")).rollback },
   config: { load: async () => (await import("./commands/config.ts")).config },
   "config:get": { load: async () => (await import("./commands/config-get.ts")).configGet },
@@ -35,6 +38,8 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   "config:import": { load: async () => (await import("./commands/config-import.ts")).configImport },
   "config:export": { load: async () => (await import("./commands/config-export.ts")).configExport },
   "config:rotate-key": { load: async () => (await import("./commands/config-rotate-key.ts")).configRotateKey },
+  "config:blame": { load: async () => (await import("./commands/config-blame.ts")).configBlame },
+  "config:history": { load: async () => (await import("./commands/config-history.ts")).configHistory },
   maintenance: { load: async () => (await import("./commands/maintenance.ts")).maintenance },
   "maintenance:on": { load: async () => (await import("./commands/maintenance-on.ts")).maintenanceOn },
   "maintenance:off": { load: async () => (await import("./commands/maintenance-off.ts")).maintenanceOff },

@@ -77,6 +77,8 @@ export interface World {
 
 export interface InputStream extends AsyncIterable<string | Buffer> {
   readonly isTTY?: boolean;
+  /** Of a terminal: each key at once, and nothing of it shown. */
+  setRawMode?(on: boolean): unknown;
 }
 
 export interface Context {

@@ -27,7 +27,8 @@ function shorten(value: string): string {
   return `${characters.slice(0, 16).join("")}...${characters.slice(-16).join("")}`;
 }
 
-function oneLine(value: string): string {
+/** Line ends shown as `\\n`. */
+export function oneLine(value: string): string {
   return value.replaceAll("\r", "\\r").replaceAll("\n", "\\n");
 }
 

@@ -4,7 +4,7 @@ import type { AppError } from "../core/error.ts";
 import { closeColours, neutralise } from "./terminal-text.ts";
 
 export interface OutputStream {
-  write(text: string): boolean;
+  write(text: string | Uint8Array): boolean;
   once(event: "drain", listener: () => void): unknown;
   readonly isTTY?: boolean;
 }
@@ -34,8 +34,8 @@ export class Terminal {
   }
 
   /** For programs: bytes untouched even on a terminal. */
-  async data(text: string): Promise<undefined> {
-    const ready = this.#stdout.write(text);
+  async data(bytes: string | Uint8Array): Promise<undefined> {
+    const ready = this.#stdout.write(bytes);
     if (!ready) await new Promise<void>((resolve) => void this.#stdout.once("drain", resolve));
   }
 
@@ -45,11 +45,19 @@ export class Terminal {
 
   /** A log line: its own colours end with it. */
   async logLine(text: string): Promise<void> {
-    await this.line(this.#stdout.isTTY === true && this.#mayColour ? closeColours(text) : text);
+    await this.line(this.isColoured ? closeColours(text) : text);
+  }
+
+  get isTerminal(): boolean {
+    return this.#stdout.isTTY === true;
+  }
+
+  get isColoured(): boolean {
+    return this.isTerminal && this.#mayColour;
   }
 
   paint(text: string, colour: Colour): string {
-    if (this.#stdout.isTTY !== true || !this.#mayColour) return text;
+    if (!this.isColoured) return text;
     return `\u001b[${String(CODES[colour])}m${text}\u001b[0m`;
   }
 
@@ -63,6 +71,11 @@ export class Terminal {
   /** On standard error, as it stands. */
   note(text: string): void {
     this.#stderr.write(clean(this.#stderr, text, this.#mayColour));
+  }
+
+  /** How far something is, over what was said last; only where standard error is a terminal. Nothing clears it. */
+  progress(text = ""): void {
+    if (this.#stderr.isTTY === true) this.#stderr.write(`\r\u001b[K${neutralise(text, false)}`);
   }
 
   complain(error: AppError): void {

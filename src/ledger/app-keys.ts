@@ -23,7 +23,12 @@ export async function createAppKeys(path: string): Promise<AppKeys> {
 
 /** @throws AppError unavailable when the file is missing or is no key file. */
 export async function loadAppKeys(path: string): Promise<AppKeys> {
-  const privateKeys = parseKeys(await readKeyFile(path));
+  return parseAppKeys(await readKeyFile(path));
+}
+
+/** @throws AppError unavailable when the text is none of a key file. */
+export function parseAppKeys(text: string): AppKeys {
+  const privateKeys = parseKeys(text);
   const newest = privateKeys[0];
   if (newest === undefined || !privateKeys.every((key) => PRIVATE_KEY.test(key))) {
     throw new AppError("unavailable", "The app's key file cannot be read.", { hint: "Restore it from a backup." });
@@ -41,6 +46,11 @@ export async function addAppKey(path: string, known: AppKeys): Promise<AppKeys> 
   await writeDurably(path, formatJson({ privateKeys: all }), 0o600);
   await syncDirectory(dirname(path));
   return { publicKey: keypair(privateKey).publicKey, privateKeys: all };
+}
+
+/** In the same order. */
+export function configPublicKeys(privateKeys: readonly string[]): string[] {
+  return privateKeys.map((key) => keypair(key).publicKey);
 }
 
 async function readKeyFile(path: string): Promise<string> {

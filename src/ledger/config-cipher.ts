@@ -20,6 +20,11 @@ export function emptyConfigEnv(publicKey: string): string {
   return `${PUBLIC_KEY_NAME}="${publicKey}"\n`;
 }
 
+/** The key that this config was encrypted for. */
+export function readPublicKey(configEnv: string): string | undefined {
+  return parse(configEnv)[PUBLIC_KEY_NAME];
+}
+
 /** What is known of a ciphertext. */
 interface Opened {
   plain: string;
@@ -128,7 +133,7 @@ export class ConfigCipher {
 }
 
 /** Name → its line, without the public key's. */
-function readLines(configEnv: string): Map<string, string> {
+export function readLines(configEnv: string): Map<string, string> {
   const lines = new Map<string, string>();
   for (const line of configEnv.split("\n")) {
     const name = /^([A-Za-z_][A-Za-z0-9_]*)=/.exec(line)?.[1];

@@ -46,7 +46,8 @@ const SETTINGS: readonly GitSetting[] = [
   ["receive.procReceiveRefs", "refs/heads/master"],
   ["uploadpack.allowFilter", "true"],
 ];
-const UNFINISHED = ".creating-";
+/** What a `create`, `restore` or `backup` that was killed leaves begins with this. */
+export const UNFINISHED = ".creating-";
 
 /** @throws AppError conflict when there is a repository of this name already. */
 export async function createRepository(path: string, options: CreateRepositoryOptions): Promise<void> {
@@ -74,7 +75,7 @@ export async function createRepository(path: string, options: CreateRepositoryOp
   }
 }
 
-/** Removes what a `create` that was killed left in the directory of repositories. */
+/** Removes what was never finished in the directory of repositories. */
 export async function removeUnfinishedRepositories(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     if (name.startsWith(UNFINISHED)) await rm(join(parent, name), { recursive: true, force: true });

@@ -3,13 +3,13 @@
  *  more than the call itself, and a release is made of some dozens. */
 import { closeSync, fsync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { randomBytes } from "node:crypto";
-import { link, open, readdir, readFile, rm } from "node:fs/promises";
+import { link, open, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-const syncFile = promisify(fsync);
 /** Beside objects, `git prune` clears names like this one when a crash left them. */
-const UNFINISHED = "tmp_obj_";
+const TEMPORARY = "tmp_obj_";
+const syncFile = promisify(fsync);
 
 /** Writes or replaces the file. */
 export async function writeDurably(path: string, data: string | Uint8Array, mode: number): Promise<void> {
@@ -41,13 +41,6 @@ export async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-/** Clears what a crash left of files that were being written to the directory; nobody may be writing there now. */
-export async function removeUnfinishedFiles(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
-    if (name.startsWith(UNFINISHED)) await rm(join(directory, name), { force: true });
-  }
-}
-
 /** Makes the names in a directory durable, as fsync of a file does not. */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, "r");
@@ -58,8 +51,12 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+export function isTemporary(name: string): boolean {
+  return name.startsWith(TEMPORARY);
+}
+
 async function writeTemporary(path: string, data: string | Uint8Array, mode: number): Promise<string> {
-  const temporary = join(dirname(path), UNFINISHED + randomBytes(8).toString("hex"));
+  const temporary = join(dirname(path), `${TEMPORARY}${randomBytes(8).toString("hex")}`);
   const bytes = typeof data === "string" ? Buffer.from(data) : data;
   const fd = openSync(temporary, "wx", mode);
   try {

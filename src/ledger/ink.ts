@@ -9,7 +9,10 @@ import type { RefUpdater } from "./ref-updater.ts";
 export interface Ink {
   objects: ObjectStore;
   refs: RefUpdater;
+  /** Signs every commit until a release has announced `nextKey`. */
   signingKey: LedgerKey;
+  /** What the next release announces, and what signs from then on. */
+  nextKey?: LedgerKey | undefined;
   /** The platform. */
   committer: Person;
   clock: Clock;

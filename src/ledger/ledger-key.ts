@@ -2,6 +2,7 @@
  *  `git verify-commit` and `ssh-keygen -Y verify` accept (OpenSSH's PROTOCOL.sshsig, namespace `git`). */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { AppError } from "../core/error.ts";
 import { createDurably, readIfThere } from "./durable-file.ts";
 
 export interface LedgerKey {
@@ -21,6 +22,25 @@ const ARMOUR_COLUMNS = 70;
 export async function openLedgerKey(path: string): Promise<LedgerKey> {
   const pem = (await readIfThere(path)) ?? (await makeKeyFile(path));
   return ledgerKey(createPrivateKey(pem));
+}
+
+/** Of a key file's text.
+ *  @throws AppError invalid_params when it is no Ed25519 private key. */
+export function parseLedgerKey(pem: string): LedgerKey {
+  let key: KeyObject | undefined;
+  try {
+    key = createPrivateKey(pem);
+  } catch {
+    // The reason might quote the key.
+  }
+  if (key?.asymmetricKeyType === "ed25519") return ledgerKey(key);
+  throw new AppError("invalid_params", "The ledger key cannot be read: it is no Ed25519 private key in PEM.");
+}
+
+/** As ssh-keygen prints it: `SHA256:…` */
+export function keyFingerprint(publicKey: string): string {
+  const blob = Buffer.from(publicKey.split(" ")[1] ?? "", "base64");
+  return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
 }
 
 /** A line for git's `gpg.ssh.allowedSignersFile`. */

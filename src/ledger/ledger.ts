@@ -9,16 +9,20 @@ import type { Person } from "../core/person.ts";
 import { RecentMap } from "../core/recent-map.ts";
 import type { Release } from "../core/release.ts";
 import { claimDeployBranch, readDeployBranch, restoreDeployBranch } from "./deploy-branch.ts";
+import type { Refs } from "./bundle-format.ts";
 import { readIfThere } from "./durable-file.ts";
 import { openRepository, type Repository } from "./git-process.ts";
 import type { Ink } from "./ink.ts";
+import { LedgerHistory } from "./ledger-history.ts";
 import type { LedgerKey } from "./ledger-key.ts";
 import { ObjectReader } from "./object-reader.ts";
 import { ObjectStore } from "./object-store.ts";
 import { RefUpdater, type MoveOutcome, type RefMove } from "./ref-updater.ts";
+import { readRefs } from "./read-refs.ts";
 import { ReleaseLog, RELEASES_REF } from "./release-log.ts";
 import { readSnapshot, writeRelease, type NewRelease, type Snapshot } from "./release-writer.ts";
 import { SerialQueue } from "../core/serial-queue.ts";
+import { chooseSigners, keyInForce, removeHandedOver } from "./signer.ts";
 import { removeStaleLocks } from "./stale-locks.ts";
 import { StateBranch, type State, type StateChange } from "./state-branch.ts";
 import { VersionIndex } from "./version-index.ts";
@@ -28,7 +32,10 @@ export interface LedgerOptions {
   repoPath: string;
   /** Where the version index is kept; derived, may be deleted at any time. */
   indexPath: string;
+  /** The platform's. */
   signingKey: LedgerKey;
+  /** Where the key of another platform is kept that signed this ledger before; see `chooseSigners`. */
+  handedOverKeyPath?: string | undefined;
   /** The platform. */
   committer: Person;
   clock: Clock;
@@ -48,6 +55,8 @@ const SNAPSHOTS_CACHED_MAX = 20;
 const ATTEMPTS_MAX = 25;
 
 export class Ledger {
+  /** What differs between releases, and who changed what. */
+  readonly history: LedgerHistory;
   readonly #repository: Repository;
   readonly #ink: Ink;
   readonly #index: VersionIndex;
@@ -55,6 +64,7 @@ export class Ledger {
   readonly #state: StateBranch;
   readonly #queue = new SerialQueue();
   readonly #snapshots = new RecentMap<string, Snapshot>(SNAPSHOTS_CACHED_MAX);
+  readonly #handedOverKeyPath: string | undefined;
   #deployRef: string | undefined;
 
   private constructor(options: LedgerOptions) {
@@ -63,8 +73,10 @@ export class Ledger {
     const objects = new ObjectStore(options.repoPath, reader);
     const { signingKey, committer, clock } = options;
     this.#ink = { objects, refs: new RefUpdater(this.#repository), signingKey, committer, clock };
+    this.#handedOverKeyPath = options.handedOverKeyPath;
     this.#index = new VersionIndex(options.indexPath, this.#repository);
     this.#log = new ReleaseLog(objects, this.#index);
+    this.history = new LedgerHistory(this.#repository, objects, this.#log);
     this.#state = new StateBranch(this.#ink);
   }
 
@@ -121,6 +133,12 @@ export class Ledger {
     return this.#queue.run(() => this.#append(plan));
   }
 
+  /** The public key that the next release has to be signed with, or vouched for by. */
+  async keyInForce(): Promise<string | undefined> {
+    const head = await this.#log.head();
+    return head && keyInForce(head, (await this.#ink.objects.readCommit(head.oid)).signature);
+  }
+
   readState(): Promise<State> {
     return this.#state.read();
   }
@@ -140,6 +158,11 @@ export class Ledger {
   /** Where a ref points to. */
   ref(name: string): Promise<string | undefined> {
     return this.#ink.objects.reader.ref(name);
+  }
+
+  /** Looks at every ref while no release is made. */
+  hold<T>(look: (refs: Refs) => Promise<T>): Promise<T> {
+    return this.#queue.run(async () => look(await readRefs(this.#repository)));
   }
 
   /** The commit (a tag is followed) and its tree; undefined when the object is no commit or not there. */
@@ -172,6 +195,8 @@ export class Ledger {
     const head = await this.#log.head();
     if (head === undefined) return this.#checkIsNew();
     await this.#log.before(head);
+    const { signingKey } = this.#ink;
+    Object.assign(this.#ink, await chooseSigners(await this.keyInForce(), signingKey, this.#handedOverKeyPath));
     await this.#restoreDeployBranch(head);
     if (!(await this.#index.agreesWith(head))) await this.#index.rebuild(head);
   }
@@ -208,11 +233,19 @@ export class Ledger {
       const outcome = await this.#ink.refs.move(movesOf(asked, release));
       if (await this.#hasHappened(release, outcome)) {
         this.#index.append(release);
+        if (this.#ink.nextKey !== undefined) await this.#handOver(this.#ink.nextKey);
         return this.#log.remember(release);
       }
       reason = outcome.kind === "moved" ? "" : outcome.reason;
     }
     throw new Error(`Could not move ${RELEASES_REF}: ${reason}`);
+  }
+
+  /** The release just made announced this key. A crash before the old one is gone is mended by the next `open`. */
+  async #handOver(key: LedgerKey): Promise<void> {
+    this.#ink.signingKey = key;
+    this.#ink.nextKey = undefined;
+    await removeHandedOver(this.#handedOverKeyPath);
   }
 
   async #checkDeployRef(deployRef: { ref: string; old: string | undefined }): Promise<void> {

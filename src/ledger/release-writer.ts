@@ -46,7 +46,7 @@ export async function writeRelease(ink: Ink, asked: NewRelease, head: Release | 
       rollbackTo: asked.rollbackTo,
       status: asked.status,
       via: asked.via,
-      ledgerKey: head === undefined ? ink.signingKey.publicKey : undefined,
+      ledgerKey: head === undefined ? ink.signingKey.publicKey : ink.nextKey?.publicKey,
     }),
   };
   // Read back from the text: what is returned now is what will be read for ever.

@@ -38,6 +38,7 @@ async function moveInto(trash: string, home: Home, name: AppName): Promise<void>
   await moveIfThere(home.repo(name), join(trash, "repo.git"));
   await syncDirectory(home.repos);
   await moveIfThere(home.configKeys(name), join(trash, `${name}.keys`));
+  await moveIfThere(home.ledgerKeyBefore(name), join(trash, `${name}.ledger-key`));
   await moveIfThere(join(home.app(name), "logs"), join(trash, "logs"));
   await rm(home.app(name), { recursive: true, force: true });
 }

@@ -69,7 +69,10 @@ export class Home {
     return join(this.root, "platform.log");
   }
   get signingKey(): string {
-    return join(this.root, "keys", "ledger.key");
+    return join(this.keys, "ledger.key");
+  }
+  get keys(): string {
+    return join(this.root, "keys");
   }
   repo(app: AppName): string {
     return join(this.repos, `${app}.git`);
@@ -78,7 +81,11 @@ export class Home {
     return join(this.apps, app);
   }
   configKeys(app: AppName): string {
-    return join(this.root, "keys", `${app}.keys`);
+    return join(this.keys, `${app}.keys`);
+  }
+  /** The key of another platform, until the next release has handed the ledger over to this one's. */
+  ledgerKeyBefore(app: AppName): string {
+    return join(this.keys, `${app}.ledger-key`);
   }
 }
 

@@ -28,6 +28,7 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
   const ledger = await Ledger.open({
     ...platform.ledgerParts(),
     repoPath: platform.home.repo(name),
+    handedOverKeyPath: platform.home.ledgerKeyBefore(name),
     indexPath: join(dir, "ledger.idx"),
   });
   try {

@@ -1,13 +1,11 @@
 /** The platform of one home: its apps, and what they share. The daemon opens one; every use-case takes it. */
 import { setMaxListeners } from "node:events";
 import { readdir } from "node:fs/promises";
-import { dirname } from "node:path";
 import { parseAppName, type AppName } from "../core/app-name.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
 import { PLATFORM_PERSON, type Person } from "../core/person.ts";
 import { removeUnfinishedRepositories } from "../ledger/create-repository.ts";
-import { removeUnfinishedFiles } from "../ledger/durable-file.ts";
 import type { LedgerKey } from "../ledger/ledger-key.ts";
 import { cleanBuilds } from "../build/slug-store.ts";
 import type { ToolEnv } from "../build/tool-env.ts";
@@ -19,6 +17,7 @@ import { sweepRemains } from "./destroy-app.ts";
 import type { Home } from "./home.ts";
 import type { Journal } from "./journal.ts";
 import { launch } from "./launch.ts";
+import { settleAllKeys } from "./place-keys.ts";
 import { openApp } from "./open-app.ts";
 
 /** Made by the program that opens the platform. */
@@ -88,9 +87,8 @@ export class Platform {
   static async open(parts: PlatformParts): Promise<Platform> {
     const platform = new Platform(parts);
     await removeUnfinishedRepositories(parts.home.repos);
+    await settleAllKeys(parts.home);
     await sweepRemains(parts.home, parts.clock.now(), parts.journal);
-    // Of a new key file, which holds every key.
-    await removeUnfinishedFiles(dirname(parts.home.signingKey));
     for (const dir of (await readdir(parts.home.repos)).sort()) {
       if (!dir.endsWith(".git")) continue;
       try {

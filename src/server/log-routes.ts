@@ -1,10 +1,10 @@
 /** /apps/A/logs: an app's stream as NDJSON, history first and then live when `tail=true`. */
-import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { AppParams } from "./app-routes.ts";
+import { untilGone } from "./until-gone.ts";
 
 interface LogQuery {
   lines?: string;
@@ -38,20 +38,6 @@ export function logRoutes(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams }>("/apps/:app/log-processes", (request) =>
     platform.app(request.params.app).logs.processNames(),
   );
-}
-
-/** Aborts when the answer has ended or nobody reads it any more, or the platform closes; then it holds on to nothing,
- *  which `AbortSignal.any` of a signal that lives as long as the daemon would. */
-function untilGone(response: ServerResponse, closing: AbortSignal): AbortSignal {
-  const gone = new AbortController();
-  const leave = (): void => {
-    closing.removeEventListener("abort", leave);
-    gone.abort();
-  };
-  if (closing.aborted || response.destroyed) gone.abort();
-  closing.addEventListener("abort", leave);
-  response.once("close", leave);
-  return gone.signal;
 }
 
 /** An empty line first: the follower of a silent app learns that it is connected. */

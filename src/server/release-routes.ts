@@ -12,7 +12,7 @@ import { callerOf } from "./caller.ts";
 import { parseRange, type ListRange } from "./range.ts";
 import { releaseResource } from "./resources.ts";
 
-interface ReleaseParams extends AppParams {
+export interface ReleaseParams extends AppParams {
   release: string;
 }
 
@@ -56,15 +56,20 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
   );
 }
 
-/** By version, by `current`, or by the id that a listing gave.
+/** By version, by `current` or `newest`, or by the id that a listing gave.
  *  @throws AppError not_found */
-async function findRelease(app: App, text: string): Promise<Release> {
+export async function findRelease(app: App, text: string): Promise<Release> {
   if (/^v?[1-9]\d{0,8}$/i.test(text)) return app.ledger.get(parseVersion(text));
-  const release = text === "current" ? await app.ledger.current() : await findReleaseById(app, text);
+  const release = await findByWord(app, text);
   if (release !== undefined) return release;
   throw new AppError("not_found", `There is no release ${JSON.stringify(text.slice(0, 40))}.`, {
     hint: "`git heroku releases` lists them.",
   });
+}
+
+function findByWord(app: App, text: string): Promise<Release | undefined> {
+  if (text === "current") return app.ledger.current();
+  return text === "newest" ? app.ledger.head() : findReleaseById(app, text);
 }
 
 /** Either order costs only the rows that are given out. A range begins with the version that comes first in its order. */

@@ -5,10 +5,11 @@ import type { Release } from "../core/release.ts";
 import { formationTypes, type Procfile } from "../core/procfile.ts";
 import { quantityOf } from "../core/app-state.ts";
 import { idOfObject, type App, type DynoInfo } from "../platform/app.ts";
+import type { ReleaseDetails } from "../platform/describe-release.ts";
 import type { Platform } from "../platform/platform.ts";
 import { isEligible } from "../platform/rollback.ts";
 
-type Resource = Record<string, unknown>;
+export type Resource = Record<string, unknown>;
 
 export function iso(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
@@ -117,4 +118,33 @@ export function releaseResource(app: App, release: Release, current: Release | u
     oid: release.oid,
     via: release.via,
   };
+}
+
+/** What is told of a single release only. */
+export function detailsResource(details: ReleaseDetails): Resource {
+  const { commitSubject, configNames, addonNames, processTypes, copyOf } = details;
+  return {
+    addon_plan_names: addonNames,
+    commit_subject: commitSubject ?? null,
+    config_names: configNames,
+    copy_of: copyOf === undefined ? null : { ...releaseName(copyOf), description: copyOf.description },
+    process_types: Object.fromEntries(processTypes),
+  };
+}
+
+/** A release as the cause of something. */
+export function releaseReference(release: Release, more: Resource): Resource {
+  const { description, change, by, createdAt } = release;
+  return {
+    ...more,
+    release: releaseName(release),
+    description,
+    change,
+    user: person(by.email),
+    created_at: iso(createdAt),
+  };
+}
+
+function releaseName({ oid, version }: Release): Resource {
+  return { id: idOfObject(oid), version };
 }

@@ -2,10 +2,13 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
+import { answerFor, MESSAGE_LENGTH_MAX } from "./answer-for.ts";
 import { appRoutes } from "./app-routes.ts";
 import { configKeyRoutes } from "./config-key-routes.ts";
+import { backupRoutes } from "./backup-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
+import { historyRoutes } from "./history-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
@@ -13,7 +16,6 @@ import { releaseRoutes } from "./release-routes.ts";
 /** Config vars of one app fit into 64 KiB; nothing else that is sent comes near. */
 const BODY_BYTES_MAX = 1024 * 1024;
 const PARAM_LENGTH_MAX = 1000;
-const MESSAGE_LENGTH_MAX = 200;
 
 export function createServer(platform: Platform, control: DaemonControl): FastifyInstance {
   const server = fastify({
@@ -40,6 +42,8 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
   });
   for (const routes of [appRoutes, configRoutes, formationRoutes, logRoutes, releaseRoutes]) routes(server, platform);
   configKeyRoutes(server, platform);
+  backupRoutes(server, platform);
+  historyRoutes(server, platform);
   platformRoutes(server, platform, control);
   return server;
 }
@@ -69,17 +73,5 @@ function acceptEmptyJson(server: FastifyInstance): void {
     } catch {
       done(new AppError("bad_request", "The request body is not JSON."));
     }
-  });
-}
-
-function answerFor(error: unknown): AppError {
-  if (error instanceof AppError) return error;
-  const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
-  if (error instanceof Error && "validation" in error) return new AppError("invalid_params", error.message);
-  if (typeof status === "number" && status >= 400 && status < 500 && error instanceof Error) {
-    return new AppError("bad_request", error.message.slice(0, MESSAGE_LENGTH_MAX));
-  }
-  return new AppError("internal_server_error", "The platform failed on this request.", {
-    hint: "`git heroku server:logs` has the details; the app itself is not affected.",
   });
 }

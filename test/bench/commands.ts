@@ -48,7 +48,7 @@ export async function benchCommands(): Promise<Row[]> {
 }
 
 /** Straight into the ledger while the daemon is away: by commands it would take minutes. */
-async function appendReleases(platform: TestPlatform, app: string, count: number): Promise<void> {
+export async function appendReleases(platform: TestPlatform, app: string, count: number): Promise<void> {
   const clock = { now: () => Date.now(), sleep: () => Promise.resolve() };
   const by = { name: "Rick", email: "rick@foobazco.com" };
   const ledger = await Ledger.open({

@@ -5,12 +5,14 @@ import { benchCommands } from "./commands.ts";
 import { benchIdle } from "./idle.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
+import { benchSee } from "./see.ts";
 import type { Row } from "./measure.ts";
 
 const SETS: Record<string, () => Promise<Row[]>> = {
   push: benchPush,
   commands: benchCommands,
   rollback: benchRollback,
+  see: benchSee,
   idle: benchIdle,
 };
 

@@ -305,18 +305,21 @@ describe("cli releases, rollback", (test) => {
     assert.is(
       stdout,
       "=== Release v2\n" +
-        "Change:       Deploy d706b4a\n" +
-        "By:           ned@foobazco.com\n" +
-        "When:         1 minute ago\n" +
-        "Status:       succeeded, current\n" +
-        "Commit:       d706b4a0000000000000000000000000000000000\n" +
-        "Add-ons:      none\n" +
-        "Rollback:     possible\n" +
-        "\n=== v2 Config vars\nFOO => baz\n",
+        "Change:        Deploy d706b4a\n" +
+        "By:            ned@foobazco.com\n" +
+        "When:          1 minute ago\n" +
+        "Via:           local\n" +
+        "Status:        succeeded, current\n" +
+        "Commit:        d706b4a0000000000000000000000000000000000\n" +
+        "Process types: none\n" +
+        "Config vars:   FOO\n" +
+        "Add-ons:       none\n" +
+        "Rollback:      possible\n",
     );
-    assert.match((await run("releases:info", "v1", "-s")).stdout, /Rollback: +not possible[\s\S]*FOO=baz\n$/);
+    assert.match((await run("releases:info", "v1")).stdout, /Rollback: +not possible\n$/);
+    assert.equal(await run("releases:info", "v1", "-s"), done("FOO=baz\n"));
     const json = JSON.parse((await run("releases:info", "2", "--json")).stdout) as Record<string, unknown>;
-    assert.equal([json["version"], json["config_vars"]], [2, { FOO: "baz" }]);
+    assert.equal([json["version"], json["config_names"]], [2, ["FOO"]]);
     assert.equal(await run("releases:info", "v9"), refused("Couldn't find that release."));
     assert.is((await run("releases:info", "newest")).status, 1);
   });

@@ -3,7 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
-import type { App, DoctorCheck, Dyno, FormationItem, ReleaseItem } from "../../src/api/resources.ts";
+import type { App, DoctorCheck, Dyno, FormationItem, ReleaseDetails, ReleaseItem } from "../../src/api/resources.ts";
 
 export interface AskedQuestion {
   method: string;
@@ -155,9 +155,14 @@ export class FakePlatform {
   }
 
   #release(app: FakeApp, version: string | undefined): ReleaseItem {
-    const release = app.releases.find((candidate) => String(candidate.version) === version);
+    const release = app.releases.find((candidate) => version === "newest" || String(candidate.version) === version);
     if (release !== undefined) return release;
     throw new Refusal(404, { id: "not_found", message: "Couldn't find that release." });
+  }
+
+  #details(app: FakeApp, version: string | undefined): ReleaseDetails {
+    const details = { commit_subject: null, config_names: Object.keys(app.config), copy_of: null, process_types: {} };
+    return { ...details, ...this.#release(app, version) };
   }
 
   readonly #routes: [RegExp, Handler][] = [
@@ -175,7 +180,11 @@ export class FakePlatform {
     ],
     [/^GET \/apps\/([^/]+)\/releases$/, ([name], question) => ({ body: this.#list(this.#app(name), question) })],
     [/^GET \/apps\/([^/]+)\/releases\/(\d+)$/, ([name, v]) => ({ body: this.#release(this.#app(name), v) })],
-    [/^GET \/apps\/([^/]+)\/releases\/(\d+)\/config-vars$/, ([name]) => ({ body: this.#app(name).config })],
+    [
+      /^GET \/apps\/([^/]+)\/releases\/(\d+|newest)\/details$/,
+      ([name, v]) => ({ body: this.#details(this.#app(name), v) }),
+    ],
+    [/^GET \/apps\/([^/]+)\/releases\/(?:\d+|newest)\/config-vars$/, ([name]) => ({ body: this.#app(name).config })],
     [
       /^POST \/apps\/([^/]+)\/releases$/,
       ([name], { body }) => ({ status: 201, body: this.#rollback(this.#app(name), body) }),

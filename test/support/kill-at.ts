@@ -1,4 +1,4 @@
-/** kill -9 of the daemon at a chosen moment of what it does, seen from outside: the first change in a directory. */
+/** kill -9 of the daemon at a moment that shows in its home. */
 import { watch } from "node:fs";
 import { join } from "node:path";
 import type { ExecResult, TestPlatform } from "./platform.ts";

@@ -1,17 +1,17 @@
 /** `git heroku releases:info` */
-import type { PlatformClient } from "../../api/platform-client.ts";
-import type { ReleaseItem } from "../../api/resources.ts";
+import type { ReleaseDetails } from "../../api/resources.ts";
 import { formatAgo } from "../../core/duration.ts";
-import { AppError } from "../../core/error.ts";
+import { cleanLine } from "../../core/release-commit.ts";
 import { formatVersion, parseVersion } from "../../core/release.ts";
 import { pad } from "../../core/text-table.ts";
 import { APP_OPTIONS, JSON_OPTION, type Command } from "../command.ts";
-import { formatShellVars, formatVars } from "../config-words.ts";
+import { formatShellVars } from "../config-words.ts";
 
 export const releasesInfo: Command = {
   name: "releases:info",
   topic: "Releases",
-  summary: "Show one release and its config vars",
+  summary: "Show one release and what it is made of",
+  details: "Config vars by name only. --shell prints them alone, with the values that they had in that release.",
   parameters: "[version]",
   options: [...APP_OPTIONS, { name: "shell", short: "s", summary: "config vars as a shell reads them" }, JSON_OPTION],
   examples: [
@@ -20,33 +20,31 @@ export const releasesInfo: Command = {
   ],
   async run(context) {
     const { client, out, args, world } = context;
-    const version = args.words[0] === undefined ? undefined : parseVersion(args.words[0]);
+    const version = args.words[0] === undefined ? "newest" : parseVersion(args.words[0]);
     const app = context.app();
-    const release = version === undefined ? await newest(client, app) : await client.release(app, version);
-    const config = await client.releaseConfig(app, release.version);
-    if (args.has("json")) return out.json({ ...release, config_vars: config });
-    const name = formatVersion(release.version);
-    await out.line(`=== Release ${name}`);
-    for (const [label, value] of describe(release, world.now())) await out.line(`${pad(`${label}:`, 13)} ${value}`);
-    await out.line(`\n=== ${name} Config vars`);
-    await out.write(args.has("shell") ? formatShellVars(config) : formatVars(config));
+    if (args.has("shell")) return out.data(formatShellVars(await client.releaseConfig(app, version)));
+    const release = await client.releaseDetails(app, version);
+    if (args.has("json")) return out.json(release);
+    await out.line(`=== Release ${formatVersion(release.version)}`);
+    for (const [label, value] of describe(release, world.now())) await out.line(`${pad(`${label}:`, 14)} ${value}`);
     return undefined;
   },
 };
 
-async function newest(client: PlatformClient, app: string): Promise<ReleaseItem> {
-  const [release] = await client.releases(app, 1);
-  if (release === undefined) throw new AppError("not_found", `${app} has no releases.`);
-  return release;
-}
-
-function describe(release: ReleaseItem, now: number): [label: string, value: string][] {
+function describe(release: ReleaseDetails, now: number): [label: string, value: string][] {
+  const { commit, commit_subject: subject, copy_of: copyOf } = release;
+  const copied: [string, string][] =
+    copyOf === null ? [] : [["Copy of", `${formatVersion(copyOf.version)}, ${copyOf.description}`]];
   return [
     ["Change", release.description],
+    ...copied,
     ["By", release.user.email],
     ["When", formatAgo(Date.parse(release.created_at), now)],
+    ["Via", release.via],
     ["Status", release.current ? `${release.status}, current` : release.status],
-    ["Commit", release.commit ?? "none"],
+    ["Commit", commit === null ? "none" : `${commit} ${cleanLine(subject ?? "")}`.trimEnd()],
+    ["Process types", Object.keys(release.process_types).join(", ") || "none"],
+    ["Config vars", release.config_names.join(", ") || "none"],
     ["Add-ons", release.addon_plan_names.join(", ") || "none"],
     ["Rollback", release.eligible_for_rollback ? "possible" : "not possible"],
   ];

@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { nearNames } from "../../src/cli/near-names.ts";
+import { nearNames } from "../../src/core/near-names.ts";
 import { describe } from "../support/suite.ts";
 
 const NAMES = ["ps", "ps:scale", "ps:restart", "restart", "scale", "releases", "releases:info", "logs", "config:get"];

@@ -1,0 +1,66 @@
+/** Looking back: what a release is made of, what differs between two releases, and which release set a config var. */
+import { Readable } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import { blameConfig, configHistory } from "../platform/config-history.ts";
+import { describeRelease } from "../platform/describe-release.ts";
+import { diffReleases, patchBetween, succeededBefore } from "../platform/diff-releases.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { AppParams } from "./app-routes.ts";
+import { diffResource } from "./diff-resource.ts";
+import { findRelease, type ReleaseParams } from "./release-routes.ts";
+import { detailsResource, releaseReference, releaseResource } from "./resources.ts";
+
+interface DiffQuery {
+  base?: string;
+  patch?: string;
+  color?: string;
+}
+
+/** A parameter that is given twice is refused here. */
+const texts = (...names: string[]) => ({
+  type: "object",
+  properties: Object.fromEntries(names.map((name) => [name, { type: "string", maxLength: 100 }])),
+});
+
+export function historyRoutes(server: FastifyInstance, platform: Platform): void {
+  server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release/details", async (request) => {
+    const app = platform.app(request.params.app);
+    const release = await findRelease(app, request.params.release);
+    const [details, current] = await Promise.all([describeRelease(app, release), app.ledger.current()]);
+    return { ...releaseResource(app, release, current), ...detailsResource(details) };
+  });
+
+  server.get<{ Params: ReleaseParams; Querystring: DiffQuery }>(
+    "/apps/:app/releases/:release/diff",
+    { schema: { querystring: texts("base", "patch", "color") } },
+    async (request, reply) => {
+      const app = platform.app(request.params.app);
+      const { base: wanted, patch, color } = request.query;
+      const release = await findRelease(app, request.params.release);
+      const base = wanted === undefined ? await succeededBefore(app, release) : await findRelease(app, wanted);
+      if (patch !== "true")
+        return diffResource(app, await diffReleases(app, base, release), await app.ledger.current());
+      void reply.type("text/x-diff; charset=utf-8");
+      return reply.send(Readable.from(await patchBetween(app, base, release, color === "true"), { objectMode: false }));
+    },
+  );
+
+  server.get<{ Params: AppParams }>("/apps/:app/config-blame", async (request) => {
+    const app = platform.app(request.params.app);
+    const blamed = await blameConfig(app);
+    return blamed.map(({ name, release }) => releaseReference(release, { name }));
+  });
+
+  server.get<{ Params: AppParams & { name: string }; Querystring: { values?: string } }>(
+    "/apps/:app/config-history/:name",
+    { schema: { querystring: texts("values") } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      const withValues = request.query.values === "true";
+      const entries = await configHistory(app, request.params.name, withValues);
+      return entries.map(({ event, release, value }) =>
+        releaseReference(release, withValues ? { event, value: value ?? null } : { event }),
+      );
+    },
+  );
+}
