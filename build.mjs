@@ -71,6 +71,8 @@ const shared = {
   sourcesContent: false,
 };
 await build({ ...shared, entryPoints: programs, plugins: [besideTheProgram, poolOnly] });
+// A thread of the daemon is a program of its own, found beside it.
+await build({ ...shared, entryPoints: [{ in: "src/logs/pattern-worker.ts", out: "pattern-worker" }] });
 // A package written as an ES module is its default export, if it has one, as one that was CommonJS all along.
 const footer = { js: "if (module.exports.default) module.exports = module.exports.default;" };
 await build({ ...shared, entryPoints: packages, plugins: [withoutLayout], footer });

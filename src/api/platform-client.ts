@@ -15,6 +15,7 @@ import type {
   ReleaseDetails,
   ReleaseItem,
   RestoreOrder,
+  VerifyReport,
 } from "./resources.ts";
 
 export interface PlatformClientOptions {
@@ -26,11 +27,25 @@ export interface PlatformClientOptions {
   wake?: () => Promise<void>;
 }
 
+/** The parameters of the log endpoint (docs/api.md). */
 export interface LogQuery {
-  lines: number;
+  lines?: number | undefined;
   ps?: string | undefined;
   source?: string | undefined;
+  since?: string | undefined;
+  until?: string | undefined;
+  around?: string | undefined;
+  release?: string | undefined;
+  level?: string | undefined;
+  search?: string | undefined;
+  regex?: string | undefined;
+  ignoreCase?: boolean;
+  invert?: boolean;
+  context?: number | undefined;
   tail: boolean;
+  after?: string;
+  cursors?: boolean;
+  trash?: boolean;
 }
 
 /** A version, or the newest release of all, or the newest that ran. */
@@ -83,6 +98,7 @@ export class PlatformClient {
   rollback = (app: string, version: number | undefined): Promise<ReleaseItem> =>
     this.#change("POST", appPath(app, "releases"), version === undefined ? {} : { release: String(version) });
 
+  verifyReleases = (app: string): Promise<VerifyReport> => this.#get(appPath(app, "releases", "actions", "verify"));
   /** Without a base: against the newest release before it that ran. */
   diff = (app: string, release: ReleaseWord, base: number | undefined): Promise<ReleaseDiff> =>
     this.#get(diffPath(app, release, { base }));
@@ -112,13 +128,15 @@ export class PlatformClient {
   changeSettings = (app: string, change: Record<string, string | null>): Promise<Record<string, string>> =>
     this.#change("PATCH", appPath(app, "settings"), change);
 
-  logProcesses = (app: string): Promise<string[]> => this.#get(appPath(app, "log-processes"));
+  logProcesses = (app: string, trash = false): Promise<string[]> =>
+    this.#get(appPath(app, "log-processes") + (trash ? "?trash=true" : ""));
   /** The lines as NDJSON; empty lines only keep the connection alive. */
   logs(app: string, query: LogQuery): Promise<IncomingMessage> {
-    const search = new URLSearchParams({ lines: String(query.lines) });
-    if (query.ps !== undefined) search.set("ps", query.ps);
-    if (query.source !== undefined) search.set("source", query.source);
-    if (query.tail) search.set("tail", "true");
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query) as [string, string | number | boolean | undefined][]) {
+      if (value !== undefined && value !== false)
+        search.set(name === "ignoreCase" ? "ignore_case" : name, String(value));
+    }
     const question: Question = { method: "GET", path: `${appPath(app, "logs")}?${search.toString()}` };
     return this.#awake(() => openExchange(this.#options.home, question));
   }

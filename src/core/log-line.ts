@@ -3,6 +3,9 @@ import { AppError } from "./error.ts";
 
 export type LogSource = "app" | "heroku";
 
+/** The levels that a line can state about itself, the gravest first. */
+export const LOG_LEVELS: readonly string[] = ["error", "warning", "info", "debug"];
+
 /** A line before it is stamped. */
 export interface NewLogLine {
   /** `web.1`, `run.1`, `router`, `api`, `build` … */

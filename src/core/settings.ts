@@ -3,7 +3,7 @@
 import { AppError } from "./error.ts";
 import type { Json } from "./json.ts";
 
-type Kind = "duration" | "switch" | "count";
+type Kind = "duration" | "switch" | "count" | "days" | "size";
 
 interface Definition {
   readonly kind: Kind;
@@ -19,6 +19,8 @@ export const SETTINGS = {
     help: "how long a web process may take to accept connections on $PORT (R10)",
   },
   "exit-timeout": { kind: "duration", default: "30s", help: "how long a process may take to exit after SIGTERM (R12)" },
+  "log-days": { kind: "days", default: "off", help: "for how many days the log is kept; off: only log-size counts" },
+  "log-size": { kind: "size", default: "2GB", help: "how large the log may grow before its oldest part is removed" },
   "max-per-type": { kind: "count", default: "100", help: "the largest quantity of one process type" },
   preboot: { kind: "switch", default: "on", help: "start new web processes before the old ones stop" },
 } as const satisfies Record<string, Definition>;
@@ -29,6 +31,9 @@ export type SettingName = keyof typeof SETTINGS;
 export interface Settings {
   bootTimeoutMs: number;
   exitTimeoutMs: number;
+  /** Infinite when the log is not removed by age. */
+  logAgeMsMax: number;
+  logBytesMax: number;
   maxPerType: number;
   preboot: boolean;
 }
@@ -44,11 +49,27 @@ function parseSettingDuration(text: string): number | undefined {
   return ms > 0 && ms <= DURATION_MAX_MS ? ms : undefined;
 }
 
-/** A duration in ms, a count, or 1 and 0 for on and off; undefined when the text does not fit. */
+const BYTES_PER: Record<string, number> = { MB: 1e6, GB: 1e9 };
+
+function parseSize(text: string): number | undefined {
+  const [, number, unit = ""] = /^([1-9]\d{0,4})(MB|GB)$/.exec(text) ?? [];
+  return number === undefined ? undefined : Number(number) * (BYTES_PER[unit] ?? 0);
+}
+
+function parseDays(text: string): number | undefined {
+  if (text === "off") return Number.POSITIVE_INFINITY;
+  return /^[1-9]\d{0,3}$/.test(text) ? Number(text) * 24 * 3_600_000 : undefined;
+}
+
+/** A duration or days in ms, a size in bytes, a count, or 1 and 0 for on and off; undefined when the text does not fit. */
 function parseValue(kind: Kind, text: string): number | undefined {
   switch (kind) {
     case "duration":
       return parseSettingDuration(text);
+    case "days":
+      return parseDays(text);
+    case "size":
+      return parseSize(text);
     case "count":
       return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined;
     case "switch":
@@ -66,11 +87,17 @@ export function parseSettingName(name: string): SettingName {
   return name as SettingName;
 }
 
+const FORM_HINTS: Partial<Record<Kind, string>> = {
+  duration: ", from 1s to 1h",
+  days: " or a number of days",
+  size: " or 500MB, up to 99999GB",
+};
+
 /** @throws AppError invalid_params when the text does not fit the setting. */
 export function checkSetting(name: SettingName, text: string): void {
   if (parseValue(SETTINGS[name].kind, text) !== undefined) return;
   throw new AppError("invalid_params", `${JSON.stringify(text.slice(0, 40))} does not fit the setting ${name}.`, {
-    hint: `Write it like ${name}=${SETTINGS[name].default}${SETTINGS[name].kind === "duration" ? ", from 1s to 1h" : ""}.`,
+    hint: `Write it like ${name}=${SETTINGS[name].default}${FORM_HINTS[SETTINGS[name].kind] ?? ""}.`,
   });
 }
 
@@ -81,6 +108,8 @@ export function readSettings(stored: Json | undefined): Settings {
   return {
     bootTimeoutMs: read("boot-timeout"),
     exitTimeoutMs: read("exit-timeout"),
+    logAgeMsMax: read("log-days"),
+    logBytesMax: read("log-size"),
     maxPerType: read("max-per-type"),
     preboot: read("preboot") === 1,
   };

@@ -2,7 +2,7 @@
  *  64 KiB of whole lines. It is a hint that can be rebuilt: a record counts only when its own checksum, which covers the
  *  segment's name too, and its place behind the record before it are right, and a block that is read is checked again.
  *  0 u32 offset · 4 u32 bytes · 8 u32 lines · 12 u32 crc32 of the block · 16 f64 first µs · 24 f64 last µs ·
- *  32 u32×4 facets · 48 reserved · 60 u32 crc32 of the record. */
+ *  32 u32×7 facets · 60 u32 crc32 of the record. */
 import { crc32 } from "node:zlib";
 import { FACET_WORDS, mergeFacets } from "./facets.ts";
 import { BLOCK_BYTES } from "./line-encoder.ts";

@@ -1,10 +1,12 @@
 /** Follows a stream from a position: reads what is stored behind it, then waits for more. Each follower has nothing but
- *  its own position, so a slow one costs the writer no memory and no time, and misses no line. */
-import { copyLines } from "./line-matcher.ts";
-import type { LineMatcher } from "./line-matcher.ts";
+ *  its own position, so a slow one costs the writer no memory and no time. It misses a line only where retention removed
+ *  a segment before the follower had come to its end; then a line says so (L11). */
+import { formatLogLine, formatStamp } from "../core/log-line.ts";
 import type { Notifier } from "./notifier.ts";
 import { readLines } from "./scan-blocks.ts";
+import { segmentUs } from "./segment-files.ts";
 import type { Position, SegmentFiles } from "./segment-files.ts";
+import type { Sieve } from "./sieve.ts";
 
 export interface Stream {
   files: SegmentFiles;
@@ -15,35 +17,56 @@ export interface Stream {
   isClosed(): boolean;
 }
 
-/** Whole lines that match, in order, until the signal aborts or the stream closes. */
+export interface Piece {
+  /** Whole lines, perhaps none. */
+  lines: Buffer;
+  /** Whoever goes on from here gets what follows these lines, and nothing twice. */
+  next: Position;
+}
+
+/** So much without a line that matches is worth a position, from which nobody has to read it again. */
+const QUIET_BYTES = 4 * 1024 * 1024;
+
+/** Lines that the sieve lets through, in order, until the signal aborts or the stream closes. */
 export async function* follow(
   stream: Stream,
   from: Position,
-  matcher: LineMatcher,
+  sieve: Sieve,
   signal: AbortSignal,
-): AsyncGenerator<Buffer, void, undefined> {
+): AsyncGenerator<Piece, void, undefined> {
   const wake = (): void => stream.changed.fire();
   signal.addEventListener("abort", wake, { once: true });
   let at = from;
+  let quietBytes = 0;
   try {
     while (!signal.aborted) {
       // Looked up before the read: only then is what was read the end of this segment.
       const newer = nextSegment(stream, at);
       const end = stream.end();
       const lines = await readNext(stream, at, end);
-      if (lines !== undefined) {
+      if (lines === "gone" && newer !== undefined) {
+        yield { lines: lossLine(at, newer), next: newer };
+        at = newer;
+      } else if (Buffer.isBuffer(lines)) {
         at = { segment: at.segment, offset: at.offset + lines.length };
-        const found = matcher.matchesAll ? lines : copyLines(lines, matcher.select(lines));
-        if (found.length > 0) yield found;
+        quietBytes += lines.length;
+        const found = await sieve.sift(lines);
+        if (found.length === 0 && quietBytes < QUIET_BYTES) continue;
+        quietBytes = 0;
+        yield { lines: found, next: at };
       } else if (newer !== undefined) at = newer;
-      else if (isSame(end, stream.end())) {
-        if (stream.isClosed() || signal.aborted) return;
-        await stream.changed.next();
-      }
+      else if (isSame(end, stream.end()) && (await waitForMore(stream, signal)) === "over") return;
     }
   } finally {
     signal.removeEventListener("abort", wake);
   }
+}
+
+/** Nothing may be awaited between the look at the stream and this. */
+async function waitForMore(stream: Stream, signal: AbortSignal): Promise<"more" | "over"> {
+  if (stream.isClosed() || signal.aborted) return "over";
+  await stream.changed.next();
+  return "more";
 }
 
 function isSame(a: Position, b: Position): boolean {
@@ -56,18 +79,24 @@ function nextSegment(stream: Stream, at: Position): Position | undefined {
   return newer === undefined ? undefined : { segment: newer, offset: 0 };
 }
 
-/** Stored lines at the position; undefined when there are none in this segment. */
-async function readNext(stream: Stream, at: Position, end: Position): Promise<Buffer | undefined> {
-  if (at.segment === "" || isSame(at, end)) return undefined;
+/** Stored lines at the position; "end" when there are no more in this segment, "gone" when it was taken away. */
+async function readNext(stream: Stream, at: Position, end: Position): Promise<Buffer | "end" | "gone"> {
+  if (at.segment === "" || isSame(at, end)) return "end";
   try {
     const lines = await stream.files.use(at.segment, async (handle) => {
       const size = at.segment === end.segment ? end.offset : (await handle.stat()).size;
       return readLines(handle, at.offset, size);
     });
-    return lines.length === 0 ? undefined : lines;
+    return lines.length === 0 ? "end" : lines;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    // The segment was taken away: go on with the next one.
-    return undefined;
+    return "gone";
   }
+}
+
+/** Heroku's L11 for what this follower was too slow for. How many lines there were is no longer known. */
+function lossLine(lost: Position, next: Position): Buffer {
+  const [from, to] = [lost, next].map(({ segment }) => formatStamp(segmentUs(segment) ?? 0)) as [string, string];
+  const msg = `Error L11 (Tail buffer overflow) -> This tail session dropped messages from ${from} to ${to}: they were removed before they were read.`;
+  return Buffer.from(`${formatLogLine({ ts: to, ps: "logs", source: "heroku", level: "error", msg })}\n`);
 }

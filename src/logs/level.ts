@@ -1,8 +1,9 @@
 /** Finds the level that a line states about itself, from its first 96 bytes. Conservative: a level is stored only when
  *  the line is explicit (`level=warn`, `"level":"error"`, pino's `"level":50`, `[info]`, `Error:` at the start, an upper
  *  case `WARN` at the start or behind a time stamp); prose such as "no error found" has none, whatever stream it came by. */
+import { LOG_LEVELS } from "../core/log-line.ts";
 
-export const LEVELS: readonly (string | undefined)[] = [undefined, "error", "warning", "info", "debug"];
+export const LEVELS: readonly (string | undefined)[] = [undefined, ...LOG_LEVELS];
 const WINDOW_BYTES = 96;
 
 const WORDS = new Map([

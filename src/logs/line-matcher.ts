@@ -1,11 +1,21 @@
-/** A filter on stored lines, as byte comparisons at known places. `web` means every `web.N`, `web.1` exactly that. */
-import { hasFacet } from "./facets.ts";
-import { PS_AT } from "./line-head.ts";
+/** The part of a filter that is told from the head of a line, as byte comparisons. `web` means every `web.N`, `web.1`
+ *  exactly that. */
+import { formatStamp } from "../core/log-line.ts";
+import type { Block } from "./block-index.ts";
+import { hasFacet, mayHaveRelease } from "./facets.ts";
+import { HeadReader, startsAt } from "./head-reader.ts";
+import { PS_AT, STAMP_AT, STAMP_BYTES } from "./line-head.ts";
 
-export interface LogFilter {
+export interface HeadFilter {
   /** A process name, or a process type: what stands before the first dot. */
   ps?: string | undefined;
   source?: string | undefined;
+  release?: number | undefined;
+  /** One of these. */
+  levels?: readonly string[] | undefined;
+  /** The first moment that counts, and the first that no longer does; microseconds. */
+  sinceUs?: number | undefined;
+  untilUs?: number | undefined;
 }
 
 const NEWLINE = 10;
@@ -14,26 +24,46 @@ const DOT = 0x2e;
 
 export class LineMatcher {
   readonly matchesAll: boolean;
+  private readonly filter: HeadFilter;
   private readonly ps: Buffer | undefined;
-  private readonly psText: string;
   private readonly isType: boolean;
   private readonly source: Buffer | undefined;
-  private readonly sourceText: string;
+  private readonly levels: readonly Buffer[] | undefined;
+  private readonly since: Buffer | undefined;
+  private readonly until: Buffer | undefined;
+  /** Whether the head behind the process name is asked for anything. */
+  private readonly readsHead: boolean;
+  private readonly head = new HeadReader();
 
-  constructor({ ps, source }: LogFilter) {
-    this.psText = ps ?? "";
-    this.ps = ps === undefined ? undefined : Buffer.from(ps);
-    this.isType = !this.psText.includes(".");
-    this.sourceText = source ?? "";
-    this.source = source === undefined ? undefined : Buffer.from(`,"source":${JSON.stringify(source)}`);
-    this.matchesAll = ps === undefined && source === undefined;
+  constructor(filter: HeadFilter) {
+    const { ps, source, release, levels, sinceUs, untilUs } = filter;
+    this.filter = filter;
+    this.ps = mapGiven(ps, (name) => Buffer.from(name));
+    this.isType = ps?.includes(".") === false;
+    this.source = mapGiven(source, quoted);
+    this.levels = levels?.map((level) => quoted(level));
+    this.since = mapGiven(sinceUs, (us) => Buffer.from(formatStamp(us)));
+    this.until = mapGiven(untilUs, (us) => Buffer.from(formatStamp(us)));
+    this.readsHead = [source, release, levels].some((wanted) => wanted !== undefined);
+    this.matchesAll = [source, release, levels, ps, sinceUs, untilUs].every((wanted) => wanted === undefined);
   }
 
-  /** Whether a block with these facets may have a line that matches. */
-  mayBeIn(facets: Uint32Array): boolean {
-    if (this.source !== undefined && !hasFacet(facets, `src=${this.sourceText}`)) return false;
-    if (this.ps === undefined || hasFacet(facets, `ps=${this.psText}`)) return true;
-    return this.isType && hasFacet(facets, `type=${this.psText}`);
+  /** Whether a block may have a line that matches. */
+  mayBeIn({ facets, firstUs, lastUs }: Block): boolean {
+    const { sinceUs, untilUs } = this.filter;
+    // Without a stamp that can be read, nothing is known of the time.
+    if (sinceUs !== undefined && lastUs !== 0 && lastUs < sinceUs) return false;
+    if (untilUs !== undefined && firstUs >= untilUs) return false;
+    return this.mayHave(facets);
+  }
+
+  private mayHave(facets: Uint32Array): boolean {
+    const { ps, source, release, levels } = this.filter;
+    if (source !== undefined && !hasFacet(facets, `src=${source}`)) return false;
+    if (release !== undefined && !mayHaveRelease(facets, release)) return false;
+    if (levels !== undefined && !levels.some((level) => hasFacet(facets, `lvl=${level}`))) return false;
+    if (ps === undefined || hasFacet(facets, `ps=${ps}`)) return true;
+    return this.isType && hasFacet(facets, `type=${ps}`);
   }
 
   /** The lines of whole lines that match, as offsets: start, end, start, end … */
@@ -42,29 +72,54 @@ export class LineMatcher {
     for (let at = 0; at < lines.length;) {
       const end = lines.indexOf(NEWLINE, at) + 1;
       if (end === 0) break;
-      if (this.matches(lines, at)) found.push(at, end);
+      if (this.matches(lines, at, end)) found.push(at, end);
       at = end;
     }
     return found;
   }
 
-  private matches(lines: Buffer, start: number): boolean {
+  /** Whether one line, its newline included, matches. */
+  matches(lines: Buffer, start: number, end: number): boolean {
     if (this.matchesAll) return true;
-    let at = start + PS_AT;
-    if (this.ps !== undefined) {
-      if (!equalsAt(lines, at, this.ps)) return false;
-      at += this.ps.length;
-      if (lines[at] !== QUOTE && !(this.isType && lines[at] === DOT)) return false;
-    }
-    if (this.source === undefined) return true;
-    const quote = lines.indexOf(QUOTE, at);
-    return quote !== -1 && equalsAt(lines, quote + 1, this.source);
+    const stampAt = start + STAMP_AT;
+    if (this.since !== undefined && compareStamps(lines, stampAt, this.since) < 0) return false;
+    if (this.until !== undefined && compareStamps(lines, stampAt, this.until) >= 0) return false;
+    if (this.ps !== undefined && !this.matchesProcess(lines, start + PS_AT, this.ps)) return false;
+    return !this.readsHead || this.matchesHead(lines, start, end);
+  }
+
+  private matchesProcess(lines: Buffer, at: number, ps: Buffer): boolean {
+    if (!startsAt(lines, at, ps)) return false;
+    const next = lines[at + ps.length];
+    return next === QUOTE || (this.isType && next === DOT);
+  }
+
+  private matchesHead(lines: Buffer, start: number, end: number): boolean {
+    const { head, source, levels } = this;
+    if (!head.read(lines, start, end)) return false;
+    if (source !== undefined && !startsAt(lines, head.sourceAt, source)) return false;
+    if (this.filter.release !== undefined && head.release !== this.filter.release) return false;
+    if (levels === undefined) return true;
+    return head.levelEnd > head.levelAt && levels.some((level) => startsAt(lines, head.levelAt, level));
   }
 }
 
-function equalsAt(bytes: Buffer, at: number, wanted: Buffer): boolean {
-  for (let index = 0; index < wanted.length; index += 1) if (bytes[at + index] !== wanted[index]) return false;
-  return true;
+function mapGiven<A, B>(value: A | undefined, map: (value: A) => B): B | undefined {
+  return value === undefined ? undefined : map(value);
+}
+
+/** With the quote behind it, so that `app` is not the beginning of `apple`. */
+function quoted(value: string): Buffer {
+  return Buffer.from(`${value}"`);
+}
+
+/** Stamps are text of one length, so that the order of their bytes is that of time. */
+function compareStamps(lines: Buffer, at: number, stamp: Buffer): number {
+  for (let index = 0; index < STAMP_BYTES; index += 1) {
+    const difference = (lines[at + index] ?? 0) - (stamp[index] as number);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 /** The selected lines next to each other in a buffer of their own. */

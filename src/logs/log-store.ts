@@ -3,26 +3,33 @@
  *  killed at any time. Nothing runs while nothing is written. */
 import { mkdir } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
+import { formatStamp } from "../core/log-line.ts";
 import type { NewLogLine } from "../core/log-line.ts";
 import type { Cursor } from "./cursor-file.ts";
 import { CursorFile } from "./cursor-file.ts";
-import { follow } from "./follow.ts";
-import type { Stream } from "./follow.ts";
+import type { Piece, Stream } from "./follow.ts";
 import { Intake } from "./intake.ts";
 import { Journal } from "./journal.ts";
 import { LineAppender } from "./line-appender.ts";
-import { LineMatcher } from "./line-matcher.ts";
-import type { LogFilter } from "./line-matcher.ts";
+import type { LogFilter } from "./line-selection.ts";
+import { readStored } from "./log-reader.ts";
+import type { LogQuery } from "./log-reader.ts";
 import { ProcessNames } from "./process-names.ts";
-import { lastLines } from "./query.ts";
 import type { Snapshot } from "./query.ts";
 import { recoverCursors, recoverSegments } from "./recovery.ts";
-import { SegmentFiles } from "./segment-files.ts";
+import { Retention } from "./retention.ts";
+import type { RetentionPolicy } from "./retention.ts";
+import { SegmentFiles, segmentUs } from "./segment-files.ts";
 import { SEGMENT_BYTES, SegmentWriter } from "./segment-writer.ts";
 import type { SpoolSource } from "./spool.ts";
 import { Stamper } from "./stamper.ts";
+import { tailStream } from "./tail.ts";
+import type { TailQuery } from "./tail.ts";
 
-export type { LogFilter } from "./line-matcher.ts";
+export type { RetentionPolicy } from "./retention.ts";
+export type { LogFilter } from "./line-selection.ts";
+export type { LogQuery } from "./log-reader.ts";
+export type { TailQuery } from "./tail.ts";
 export type { SpoolSource } from "./spool.ts";
 
 export interface LogStoreOptions {
@@ -32,6 +39,10 @@ export interface LogStoreOptions {
   segmentBytes?: number;
   /** How much of a spool is read before its disk blocks are given back. */
   punchBytes?: number;
+  /** Everything is kept unless told otherwise. */
+  retention?: RetentionPolicy;
+  /** Told of segments that cannot be removed. */
+  onFault?: (error: unknown) => void;
 }
 
 export class LogStore {
@@ -42,13 +53,14 @@ export class LogStore {
   private readonly intake: Intake;
   private readonly appender: LineAppender;
   private readonly names: ProcessNames;
+  private readonly retention: Retention;
   private closing: Promise<void> | undefined;
   private isClosing = false;
   private isClosed = false;
 
   private constructor(options: LogStoreOptions, parts: OpenParts) {
     const { clock } = options;
-    const { writer, cursorFile, cursors, files } = parts;
+    const { writer, cursorFile, cursors, files, rolled } = parts;
     const stamper = new Stamper(clock, parts.lastUs);
     this.files = files;
     this.writer = writer;
@@ -63,6 +75,15 @@ export class LogStore {
       onResumed: (ms, why) => this.tellResumed(ms, why),
     });
     this.appender = new LineAppender(this.journal, stamper);
+    this.retention = new Retention({
+      dir: options.dir,
+      clock,
+      segments: writer.segments,
+      onRemoved: (oldestKept, count) => this.tellRemoved(oldestKept, count),
+      onFault: options.onFault ?? (() => undefined),
+    });
+    rolled.listener = () => this.retention.check();
+    if (options.retention !== undefined) this.retain(options.retention);
     this.intake = new Intake({
       journal: this.journal,
       cursors,
@@ -83,9 +104,11 @@ export class LogStore {
     const recovered = await recoverSegments(dir);
     const { file, state } = await CursorFile.open(dir);
     const files = new SegmentFiles(dir);
+    const rolled: Rolled = { listener: () => undefined };
     return new LogStore(options, {
       files,
-      writer: new SegmentWriter(recovered, files, { clock, segmentBytes }),
+      writer: new SegmentWriter(recovered, files, { clock, segmentBytes, onRolled: () => rolled.listener() }),
+      rolled,
       cursorFile: file,
       cursors: await recoverCursors(dir, state),
       lastUs: recovered.lastUs,
@@ -103,6 +126,12 @@ export class LogStore {
     return this.journal.flushed();
   }
 
+  /** From now on removes what is too old or too much. */
+  retain(policy: RetentionPolicy): void {
+    this.retention.policy = policy;
+    this.retention.check();
+  }
+
   /** Begins to read a spool where the last reader of this id stopped. */
   attach(source: SpoolSource): void {
     this.intake.attach(source);
@@ -117,20 +146,23 @@ export class LogStore {
 
   /** The last `lines` lines that match, as NDJSON, oldest first. */
   async query(filter: LogFilter, lines: number): Promise<Buffer> {
-    await this.journal.settled();
-    return lastLines(this.files, this.snapshot(), new LineMatcher(filter), lines);
+    const pieces: Buffer[] = [];
+    for await (const piece of this.read({ ...filter, lines }, new AbortController().signal)) pieces.push(piece);
+    return Buffer.concat(pieces);
   }
 
-  /** The last `lines` lines that match, then every new one, as whole NDJSON lines; ends when the signal aborts or the
-   *  store closes. */
-  async *tail(filter: LogFilter, lines: number, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
-    const matcher = new LineMatcher(filter);
+  /** Stored lines as whole NDJSON lines, oldest first; ends early when the signal aborts.
+   *  @throws AppError invalid_params for a pattern that is none or takes too long. */
+  async *read(query: LogQuery, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
     await this.journal.settled();
-    const snapshot = this.snapshot();
-    const history = await lastLines(this.files, snapshot, matcher, lines);
-    if (signal.aborted) return;
-    if (history.length > 0) yield history;
-    yield* follow(this.stream, snapshot.end, matcher, signal);
+    yield* readStored(this.files, this.snapshot(), query, signal);
+  }
+
+  /** What is stored, then every new line, as whole NDJSON lines; ends when the signal aborts or the store closes.
+   *  @throws AppError as `read`, and invalid_params for a place that is none of this stream. */
+  async *tail(query: TailQuery, signal: AbortSignal): AsyncGenerator<Piece, void, undefined> {
+    await this.journal.settled();
+    yield* tailStream(this.stream, this.snapshot(), query, signal);
   }
 
   /** The names of all processes with lines in the newest segments, sorted. */
@@ -147,6 +179,7 @@ export class LogStore {
 
   private async stop(): Promise<void> {
     await this.intake.close();
+    await this.retention.close();
     this.isClosing = true;
     await this.journal.close();
     this.isClosed = true;
@@ -169,6 +202,12 @@ export class LogStore {
     };
   }
 
+  private tellRemoved(oldestKept: string, count: number): void {
+    const what = count === 1 ? "1 segment" : `${String(count)} segments`;
+    const stamp = formatStamp(segmentUs(oldestKept) ?? 0);
+    this.append({ ps: "logs", source: "heroku", msg: `Retention removed ${what}: what was before ${stamp}` });
+  }
+
   private tellResumed(stalledMs: number, cause: string): void {
     const seconds = String(Math.max(1, Math.round(stalledMs / 1000)));
     this.append({
@@ -180,7 +219,13 @@ export class LogStore {
   }
 }
 
+/** The writer is made before the store that wants to be told. */
+interface Rolled {
+  listener: () => void;
+}
+
 interface OpenParts {
+  rolled: Rolled;
   files: SegmentFiles;
   writer: SegmentWriter;
   cursorFile: CursorFile;

@@ -20,8 +20,8 @@ export interface Recovered extends WriterStart {
 }
 
 export async function recoverSegments(dir: string): Promise<Recovered> {
-  for (const name of await readdir(dir)) if (name.endsWith(".tmp")) await rm(join(dir, name), { force: true });
   const segments = await listSegments(dir);
+  await removeRemains(dir, segments);
   for (;;) {
     const newest = segments.at(-1);
     if (newest === undefined) return { segments, size: 0, indexSize: 0, builder: new BlockBuilder(0), lastUs: 0 };
@@ -43,6 +43,15 @@ export async function recoverSegments(dir: string): Promise<Recovered> {
   }
 }
 
+/** What a killed writer, reader or retention left: files that are not finished, and an index without its segment. */
+async function removeRemains(dir: string, segments: readonly string[]): Promise<void> {
+  const indexes = new Set(segments.map((segment) => indexName(segment)));
+  for (const name of await readdir(dir)) {
+    const isAlone = name.endsWith(".idx") && !indexes.has(name);
+    if (isAlone || name.endsWith(".tmp")) await rm(join(dir, name), { force: true });
+  }
+}
+
 /** The size after everything behind the last newline is gone. */
 async function cutTornLine(handle: FileHandle): Promise<number> {
   const { size } = await handle.stat();
@@ -52,7 +61,7 @@ async function cutTornLine(handle: FileHandle): Promise<number> {
 }
 
 /** The offset behind the last newline in [0, before). */
-async function lineEndBefore(handle: FileHandle, before: number): Promise<number> {
+export async function lineEndBefore(handle: FileHandle, before: number): Promise<number> {
   const buffer = Buffer.alloc(Math.min(READ_BYTES, before));
   for (let stop = before; stop > 0;) {
     const start = Math.max(0, stop - buffer.length);

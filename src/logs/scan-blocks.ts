@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseStamp } from "../core/log-line.ts";
 import { BlockBuilder, decodeRecords, encodeRecord } from "./block-index.ts";
 import type { Block } from "./block-index.ts";
-import { FACET_WORDS, lineFacets, mergeFacets } from "./facets.ts";
+import { FACET_WORDS, anyFacets, lineFacets, mergeFacets } from "./facets.ts";
 import { BLOCK_BYTES } from "./line-encoder.ts";
 import { PS_AT, STAMP_AT, STAMP_BYTES } from "./line-head.ts";
 import { readAt } from "./quick-io.ts";
@@ -82,7 +82,7 @@ export function stampAt(buffer: Buffer, at: number): number | undefined {
   return parseStamp(buffer.toString("latin1", at + STAMP_AT, Math.min(buffer.length, at + STAMP_AT + STAMP_BYTES)));
 }
 
-const FACTS = /^([^"\\]+)","source":"(\w+)"(?:,"release":\d+)?(?:,"level":"(\w+)")?(?:,"cont":\d+)?$/;
+const FACTS = /^([^"\\]+)","source":"(\w+)"(?:,"release":(\d{1,9}))?(?:,"level":"(\w+)")?(?:,"cont":\d+)?$/;
 
 /** Facets of stored lines; a line of another form counts as containing everything. */
 class FactReader {
@@ -93,11 +93,11 @@ class FactReader {
     const head = text.slice(0, Math.max(0, text.indexOf(',"msg":"')));
     const known = this.known.get(head);
     if (known !== undefined) return known;
-    const [, ps, source, level] = FACTS.exec(head) ?? [];
+    const [, ps, source, release, level] = FACTS.exec(head) ?? [];
     const facets =
       ps === undefined || source === undefined
-        ? new Uint32Array(FACET_WORDS).fill(0xffffffff)
-        : lineFacets({ ps, source, level });
+        ? anyFacets()
+        : lineFacets({ ps, source, release: release === undefined ? undefined : Number(release), level });
     if (this.known.size >= KNOWN_HEADS_MAX) this.known.clear();
     this.known.set(head, facets);
     return facets;

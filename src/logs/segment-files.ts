@@ -39,10 +39,13 @@ export async function listSegments(dir: string): Promise<string[]> {
 
 export class SegmentFiles {
   readonly dir: string;
+  /** Whether nobody may write into the directory, not even an index. */
+  readonly isReadOnly: boolean;
   private readonly shared = new Map<string, { handle: Promise<FileHandle>; users: number }>();
 
-  constructor(dir: string) {
+  constructor(dir: string, { isReadOnly = false } = {}) {
     this.dir = dir;
+    this.isReadOnly = isReadOnly;
   }
 
   /** Lends a read handle; everybody who uses the segment at the same time gets the same one. */

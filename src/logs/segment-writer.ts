@@ -24,14 +24,22 @@ export interface WriterStart {
   builder: BlockBuilder;
 }
 
+export interface WriterOptions {
+  clock: Clock;
+  segmentBytes: number;
+  /** Told when a new segment has begun. */
+  onRolled: () => void;
+}
+
 export class SegmentWriter {
-  /** Oldest first; the last one is being written. */
+  /** Oldest first; the last one is being written. Retention takes the first ones away. */
   readonly segments: string[];
   /** The end of what is stored in the newest segment. */
   size: number;
   private readonly files: SegmentFiles;
   private readonly clock: Clock;
   private readonly segmentBytes: number;
+  private readonly onRolled: () => void;
   private builder: BlockBuilder;
   private indexSize: number;
   private data: FileHandle | undefined;
@@ -43,7 +51,7 @@ export class SegmentWriter {
   private syncCall: Promise<void> | undefined;
   private readonly stop = new AbortController();
 
-  constructor(start: WriterStart, files: SegmentFiles, options: { clock: Clock; segmentBytes: number }) {
+  constructor(start: WriterStart, files: SegmentFiles, options: WriterOptions) {
     this.segments = start.segments;
     this.size = start.size;
     this.builder = start.builder;
@@ -51,6 +59,7 @@ export class SegmentWriter {
     this.files = files;
     this.clock = options.clock;
     this.segmentBytes = options.segmentBytes;
+    this.onRolled = options.onRolled;
   }
 
   get position(): Position {
@@ -77,6 +86,7 @@ export class SegmentWriter {
     this.indexSize = 0;
     this.builder = new BlockBuilder(0);
     await this.syncDirectory();
+    this.onRolled();
   }
 
   private async openData(segment: string, flags: number): Promise<FileHandle> {

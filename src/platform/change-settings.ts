@@ -4,6 +4,7 @@ import { checkSetting, parseSettingName, settingTexts, type SettingName } from "
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { launch } from "./launch.ts";
+import { retentionOf } from "./open-app.ts";
 import type { Platform } from "./platform.ts";
 
 /** Every setting in force, as people write it. */
@@ -32,6 +33,7 @@ export async function changeSettings(
   });
   if (!hasChanged) return;
   app.logChange(actor, `Set ${words.join(", ")}`);
+  app.logs.retain(retentionOf((await app.state()).settings));
   await launch(platform, app, "scale");
 }
 

@@ -81,10 +81,8 @@ const TRASH_NAME = /^(.+)-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z(-\d+)?$/;
 
 /** Where the killed `destroy` put the repository: what belongs to one app stays together. */
 async function unfinishedTrash(home: Home, name: AppName): Promise<string | undefined> {
-  const dirs = (await readdir(home.trash)).filter((dir) => TRASH_NAME.exec(dir)?.[1] === name).sort();
-  const newest = dirs.at(-1);
-  if (newest === undefined) return undefined;
-  const trash = join(home.trash, newest);
+  const trash = (await trashOf(home, name)).at(-1);
+  if (trash === undefined) return undefined;
   const [there, keyHere, logsHere] = await Promise.all([
     readdir(trash),
     exists(home.configKeys(name)),
@@ -92,6 +90,12 @@ async function unfinishedTrash(home: Home, name: AppName): Promise<string | unde
   ]);
   const isTaken = (keyHere && there.includes(`${name}.keys`)) || (logsHere && there.includes("logs"));
   return there.includes("repo.git") && !isTaken ? trash : undefined;
+}
+
+/** The directories of destroyed apps of this name, the last one destroyed last. */
+export async function trashOf(home: Home, name: string): Promise<string[]> {
+  const dirs = (await readdir(home.trash)).filter((dir) => TRASH_NAME.exec(dir)?.[1] === name).sort();
+  return dirs.map((dir) => join(home.trash, dir));
 }
 
 async function emptyTrash(home: Home, now: number): Promise<void> {

@@ -3,13 +3,14 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AppName } from "../core/app-name.ts";
-import { DURATION_MAX_MS } from "../core/settings.ts";
+import { readAppState } from "../core/app-state.ts";
+import { DURATION_MAX_MS, type Settings } from "../core/settings.ts";
 import { Formation } from "../formation/formation.ts";
 import { loadAppKeys } from "../ledger/app-keys.ts";
 import { ConfigCipher } from "../ledger/config-cipher.ts";
 import { readIfThere, writeDurably } from "../ledger/durable-file.ts";
 import { Ledger } from "../ledger/ledger.ts";
-import { LogStore } from "../logs/log-store.ts";
+import { LogStore, type RetentionPolicy } from "../logs/log-store.ts";
 import { App, idOfObject } from "./app.ts";
 import type { Platform } from "./platform.ts";
 import { updateRoute } from "./route.ts";
@@ -25,20 +26,35 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await refreshHookEnv(platform, name);
   const cipher = new ConfigCipher(await loadAppKeys(platform.home.configKeys(name)));
+  let app: App | undefined;
   const ledger = await Ledger.open({
     ...platform.ledgerParts(),
     repoPath: platform.home.repo(name),
     handedOverKeyPath: platform.home.ledgerKeyBefore(name),
     indexPath: join(dir, "ledger.idx"),
+    onWrite: () => app && platform.upkeep.wrote(app),
   });
   try {
     const first = await ledger.get(1);
-    const logs = await LogStore.open({ dir: join(dir, "logs"), clock: platform.clock });
-    return new App({ name, id: idOfObject(first.oid), ledger, logs, cipher }, (app) => makeFormation(platform, app));
+    const { settings } = readAppState(await ledger.readState());
+    const logs = await LogStore.open({
+      dir: join(dir, "logs"),
+      clock: platform.clock,
+      retention: retentionOf(settings),
+      onFault: (error) => platform.journal.fault(`removing old logs of ${name}`, error),
+    });
+    const parts = { name, id: idOfObject(first.oid), ledger, logs, cipher };
+    app = new App(parts, (made) => makeFormation(platform, made));
+    platform.upkeep.opened(app);
+    return app;
   } catch (error) {
     await ledger.close();
     throw error;
   }
+}
+
+export function retentionOf({ logAgeMsMax, logBytesMax }: Settings): RetentionPolicy {
+  return { ageMsMax: logAgeMsMax, bytesMax: logBytesMax };
 }
 
 function makeFormation(platform: Platform, app: App): Formation {

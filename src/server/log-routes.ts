@@ -2,61 +2,89 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
+import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
+import { openTrashedLogs } from "../platform/read-logs.ts";
 import type { AppParams } from "./app-routes.ts";
+import { isOn, logParamsSchema, readLogParams, type LogParams, type ReadParams } from "./log-query.ts";
 import { untilGone } from "./until-gone.ts";
 
-interface LogQuery {
-  lines?: string;
-  ps?: string;
-  source?: string;
-  tail?: string;
-}
-
-const LINES_DEFAULT = 100;
-const LINES_MAX = 1_000_000;
 const NDJSON = "application/x-ndjson";
 
-/** A parameter that is given twice is refused here. */
-const logQuery = {
-  type: "object",
-  properties: Object.fromEntries(["lines", "ps", "source", "tail"].map((name) => [name, { type: "string" }])),
-} as const;
+interface Piece {
+  lines: Buffer;
+  next?: { segment: string; offset: number };
+}
 
 export function logRoutes(server: FastifyInstance, platform: Platform): void {
-  const options = { schema: { querystring: logQuery } };
-  server.get<{ Params: AppParams; Querystring: LogQuery }>("/apps/:app/logs", options, async (request, reply) => {
-    const app = platform.app(request.params.app);
-    const lines = parseLines(request.query.lines);
-    const filter = readFilter(request.query);
+  const options = { schema: { querystring: logParamsSchema } };
+  server.get<{ Params: AppParams; Querystring: LogParams }>("/apps/:app/logs", options, async (request, reply) => {
+    const { app: name } = request.params;
+    const app = isOn(request.query, "trash") ? undefined : platform.app(name);
+    const params = await readLogParams(platform, app, request.query);
+    const signal = untilGone(reply.raw, platform.closing);
+    const source = app ?? (await openTrashedLogs(platform, name));
+    const pieces = openPieces(source, params, signal);
+    // What cannot be answered at all is told as an error, before the answer begins.
+    const first = await pieces.next();
     void reply.type(NDJSON);
-    if (request.query.tail !== "true") return app.logs.query(filter, lines);
-    const lineStream = app.logs.tail(filter, lines, untilGone(reply.raw, platform.closing));
-    return reply.send(Readable.from(withGreeting(lineStream), { objectMode: false }));
+    return reply.send(Readable.from(formatPieces(platform, first, pieces, params), { objectMode: false }));
   });
 
-  server.get<{ Params: AppParams }>("/apps/:app/log-processes", (request) =>
-    platform.app(request.params.app).logs.processNames(),
-  );
+  server.get<{ Params: AppParams; Querystring: LogParams }>("/apps/:app/log-processes", options, async (request) => {
+    if (!isOn(request.query, "trash")) return platform.app(request.params.app).logs.processNames();
+    return (await openTrashedLogs(platform, request.params.app)).processNames();
+  });
 }
 
-/** An empty line first: the follower of a silent app learns that it is connected. */
-async function* withGreeting(lines: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-  yield Buffer.from("\n");
-  yield* lines;
+type TrashedLogs = Awaited<ReturnType<typeof openTrashedLogs>>;
+
+function openPieces(source: App | TrashedLogs, params: ReadParams, signal: AbortSignal): AsyncGenerator<Piece, void> {
+  const { query, isTail } = params;
+  if (!("logs" in source)) return asPieces(source.read(query, signal));
+  return isTail ? source.logs.tail(query, signal) : asPieces(source.logs.read(query, signal));
 }
 
-function parseLines(text: string | undefined): number {
-  if (text === undefined) return LINES_DEFAULT;
-  if (!/^\d{1,9}$/.test(text)) {
-    throw new AppError("invalid_params", `${JSON.stringify(text.slice(0, 20))} is not a number of lines.`);
+async function* asPieces(stored: AsyncIterable<Buffer>): AsyncGenerator<Piece, void> {
+  for await (const lines of stored) yield { lines };
+}
+
+async function* formatPieces(
+  platform: Platform,
+  first: IteratorResult<Piece, void>,
+  pieces: AsyncGenerator<Piece, void>,
+  { isTail, tellsCursors }: ReadParams,
+): AsyncGenerator<Buffer, void> {
+  try {
+    // An empty line first: the follower of a silent app learns that it is connected.
+    if (isTail) yield Buffer.from("\n");
+    for (let piece = first; piece.done !== true; piece = await pieces.next()) {
+      const bytes = withCursor(piece.value, tellsCursors);
+      if (bytes.length > 0) yield bytes;
+    }
+  } catch (error) {
+    if (!tellsCursors) throw error;
+    yield formatFailure(platform, error);
+  } finally {
+    await pieces.return();
   }
-  return Math.min(Number(text), LINES_MAX);
 }
 
-function readFilter(query: LogQuery): { ps?: string; source?: string } {
-  return {
-    ...(query.ps !== undefined && query.ps !== "" && { ps: query.ps }),
-    ...(query.source !== undefined && query.source !== "" && { source: query.source }),
-  };
+/** In one write with its lines: whoever has seen the cursor has seen them all. */
+function withCursor({ lines, next }: Piece, tellsCursors: boolean): Buffer {
+  if (!tellsCursors || next === undefined) return lines;
+  const cursor = { cursor: `${next.segment}:${String(next.offset)}` };
+  return Buffer.concat([lines, Buffer.from(`${JSON.stringify(cursor)}\n`)]);
+}
+
+/** The last line of an answer that cannot go on: its status was sent long ago. */
+function formatFailure(platform: Platform, error: unknown): Buffer {
+  if (!(error instanceof AppError)) platform.journal.fault("reading a log", error);
+  const { id, message, hint } =
+    error instanceof AppError
+      ? error
+      : new AppError("internal_server_error", "The platform failed to read this log.", {
+          hint: "`git heroku server:logs` has the details.",
+        });
+  return Buffer.from(`${JSON.stringify({ error: { id, message, ...(hint !== undefined && { hint }) } })}\n`);
 }

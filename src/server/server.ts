@@ -12,6 +12,7 @@ import { historyRoutes } from "./history-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
+import { verifyRoutes } from "./verify-routes.ts";
 
 /** Config vars of one app fit into 64 KiB; nothing else that is sent comes near. */
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -44,6 +45,7 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
   configKeyRoutes(server, platform);
   backupRoutes(server, platform);
   historyRoutes(server, platform);
+  verifyRoutes(server, platform);
   platformRoutes(server, platform, control);
   return server;
 }

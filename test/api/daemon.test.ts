@@ -105,7 +105,14 @@ describe("daemon", (test) => {
 
   test("the environment is picked by name", () => {
     const env = daemonEnvironment(
-      { ...ENV, https_proxy: "p", npm_config_registry: "r", AWS_SECRET: "s", NODE_OPTIONS: "--inspect" },
+      {
+        ...ENV,
+        GIT_HEROKU_PASSPHRASE: "s",
+        https_proxy: "p",
+        npm_config_registry: "r",
+        AWS_SECRET: "s",
+        NODE_OPTIONS: "--inspect",
+      },
       "/h",
     );
     assert.equal(Object.keys(env).sort(), [

@@ -1,8 +1,9 @@
 /** `ps…` and `logs`, against a real HTTP server that answers from memory. */
+import type { ServerResponse } from "node:http";
 import * as assert from "uvu/assert";
 import type { Dyno } from "../../src/api/resources.ts";
 import { cli, type CliMachine, type CliRun } from "../support/cli.ts";
-import { FakePlatform, type FakeApp } from "../support/fake-platform.ts";
+import { FakePlatform, Refusal, type FakeApp } from "../support/fake-platform.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 
 interface Scene {
@@ -214,40 +215,91 @@ describe("cli logs", (test) => {
     assert.is((await run("logs", "--ps", "wbe", "--json")).stdout, "");
   });
 
-  test("--tail goes on until the platform stops, and says that it did", async (t) => {
-    const { foobaz, fake, run } = await setUp(t);
-    foobaz.logs = NDJSON.slice(0, 1);
+  test("--tail goes on from the last place after the stream ended or broke, until the app is gone", async (t) => {
+    const { fake, run } = await setUp(t);
+    // In two pieces, the cut within a character.
+    const bytes = Buffer.from(`${NDJSON[1] ?? ""}\n{"cursor":"a:2"}\n`);
+    const answers: ((response: ServerResponse) => void)[] = [
+      (response) => {
+        response.write(`${NDJSON[0] ?? ""}\n{"cursor":"a:1"}\n\n`);
+        response.write(bytes.subarray(0, -25));
+        setImmediate(() => response.end(bytes.subarray(-25)));
+      },
+      // What has no place yet is not printed: it comes again.
+      (response) => response.write(`${NDJSON[2] ?? ""}\n`, () => response.destroy()),
+      (response) => response.end(`${NDJSON[2] ?? ""}\n{"cursor":"a:3"}\n`),
+    ];
     fake.override = (_, response) => {
-      response.writeHead(200);
-      response.write(`${NDJSON[0] ?? ""}\n\n`);
-      // In two pieces, the cut within a character.
-      const bytes = Buffer.from(`${NDJSON[1] ?? ""}\n`);
-      response.write(bytes.subarray(0, -6));
-      setImmediate(() => response.end(bytes.subarray(-6)));
+      const answer = answers.shift();
+      if (answer === undefined) throw gone();
+      answer(response.writeHead(200));
       return undefined;
     };
-    const { status, stdout, stderr } = await run("logs", "-t");
-    assert.is(status, 1);
-    assert.is(stdout.split("\n").length, 3);
-    assert.match(stdout, "漢\n");
-    assert.is(stderr, " !    The log stream ended: the platform stopped.\n");
-    assert.is(fake.asked[0]?.url, "/apps/foobaz/logs?lines=100&tail=true");
+    const { status, stdout, stderr } = await run("logs", "-t", "--json", "--search", "a b", "-i");
+    assert.equal(
+      [status, stdout],
+      [
+        1,
+        NDJSON.slice(0, 3)
+          .map((line) => `${line}\n`)
+          .join(""),
+      ],
+    );
+    assert.is(stderr, " !    Couldn't find that app.\n");
+    const url = "/apps/foobaz/logs?search=a+b&ignore_case=true&tail=true&cursors=true";
+    assert.equal(
+      fake.asked.map((question) => question.url),
+      [url, ...[2, 2, 3].map((place) => `${url}&after=a%3A${String(place)}`)],
+    );
+  });
+
+  test("what the platform cannot go on with is told in the stream", async (t) => {
+    const { fake, run } = await setUp(t);
+    fake.override = (_, response) => {
+      const error = { id: "invalid_params", message: "The pattern takes too long.", hint: "Try --search." };
+      response.writeHead(200).end(`${NDJSON[0] ?? ""}\n{"cursor":"a:1"}\n${JSON.stringify({ error })}\n`);
+      return undefined;
+    };
+    for (const words of [["logs"], ["logs", "-t"], ["logs", "--json"]]) {
+      const { status, stdout, stderr } = await run(...words);
+      assert.equal([status, stdout.split("\n").length], [1, 2]);
+      assert.is(stderr, " !    The pattern takes too long.\n !    Try --search.\n");
+    }
   });
 
   test("--tail of a process that never wrote says so at once", async (t) => {
     const { foobaz, fake, run } = await setUp(t);
     foobaz.logs = NDJSON;
-    fake.override = ({ url }, response) => (url.includes("tail") ? void response.writeHead(200).end() : undefined);
+    fake.override = ({ url }, response) => {
+      if (url.includes("after")) throw gone();
+      return url.includes("tail") ? void response.writeHead(200).end('{"cursor":":0"}\n') : undefined;
+    };
     assert.match((await run("logs", "-t", "--ps", "wbe")).stderr, "Processes with log lines: api, web.1, web.2");
     assert.not.match((await run("logs", "-t", "--ps", "web")).stderr, "Processes with");
   });
 
+  test("words that contradict each other are a mistake of usage", async (t) => {
+    const { fake, run } = await setUp(t);
+    const mistakes = {
+      "--search and --regex cannot be used together.": ["--search", "a", "--regex", "b"],
+      "--around and --tail cannot be used together.": ["--around", "v2", "--tail"],
+      "--until and --tail cannot be used together.": ["--until", "10m", "--tail"],
+      "--trash and --tail cannot be used together.": ["--trash", "--tail"],
+      "--invert needs --search or --regex.": ["-v"],
+      "--search takes a text that is not empty.": ["--search", ""],
+      '--context takes a number from 1 to 100, not "0".': ["--context", "0"],
+      '--num takes a number from 1 to 1000000, not "none".': ["-n", "none"],
+    };
+    for (const [message, words] of Object.entries(mistakes)) {
+      const { status, stderr } = await run("logs", ...words);
+      assert.equal([status, stderr.split("\n")[0]], [2, ` !    ${message}`]);
+    }
+    assert.is(fake.asked.length, 0);
+  });
+
   test("a stream that breaks off is no bug", async (t) => {
     const { fake, run } = await setUp(t);
-    for (const words of [
-      ["logs", "-t"],
-      ["logs", "--json"],
-    ]) {
+    for (const words of [["logs"], ["logs", "--json"]]) {
       fake.override = (_, response) => {
         response.writeHead(200, { "content-length": "1000" });
         response.write(`${NDJSON[0] ?? ""}\n`, () => response.destroy());
@@ -258,3 +310,7 @@ describe("cli logs", (test) => {
     }
   });
 });
+
+function gone(): Refusal {
+  return new Refusal(404, { id: "not_found", message: "Couldn't find that app." });
+}

@@ -12,7 +12,14 @@ import {
 import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
 
-const DEFAULTS = { bootTimeoutMs: 60_000, exitTimeoutMs: 30_000, maxPerType: 100, preboot: true };
+const DEFAULTS = {
+  bootTimeoutMs: 60_000,
+  exitTimeoutMs: 30_000,
+  logAgeMsMax: Number.POSITIVE_INFINITY,
+  logBytesMax: 2_000_000_000,
+  maxPerType: 100,
+  preboot: true,
+};
 
 describe("settings", (test) => {
   test("Heroku's values until something is set", () => {
@@ -20,6 +27,8 @@ describe("settings", (test) => {
     assert.equal(settingTexts({ preboot: "off" }), {
       "boot-timeout": "60s",
       "exit-timeout": "30s",
+      "log-days": "off",
+      "log-size": "2GB",
       "max-per-type": "100",
       preboot: "off",
     });
@@ -29,6 +38,8 @@ describe("settings", (test) => {
       preboot: false,
       maxPerType: 7,
     });
+    const kept = readSettings({ "log-days": "7", "log-size": "500MB" });
+    assert.equal([kept.logAgeMsMax, kept.logBytesMax], [7 * 86_400_000, 500_000_000]);
   });
 
   test("a file that somebody else damaged reads as the defaults", () => {
@@ -53,7 +64,12 @@ describe("settings", (test) => {
   });
 
   test("texts that do not fit are refused with the form that does", async () => {
-    const bad = { "boot-timeout": ["", "60", "0s", "-1s", "1.5s", "2h", "1d"], preboot: ["", "yes", "ON", "true"] };
+    const bad = {
+      "boot-timeout": ["", "60", "0s", "-1s", "1.5s", "2h", "1d"],
+      "log-days": ["", "0", "7d", "-1", "10000", "OFF"],
+      "log-size": ["", "0GB", "2", "2TB", "2 GB", "2gb", "1.5GB", "100000MB"],
+      preboot: ["", "yes", "ON", "true"],
+    };
     for (const [name, texts] of Object.entries(bad)) {
       for (const text of texts) await refuses("invalid_params", () => checkSetting(parseSettingName(name), text));
     }

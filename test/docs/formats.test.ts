@@ -8,6 +8,7 @@ import { crc32 } from "node:zlib";
 import { parse } from "dotenv";
 import * as assert from "uvu/assert";
 import { decodeBase64, formatDotenv } from "../../src/core/dotenv-text.ts";
+import { formatBackupFacts, parseBackupFacts } from "../../src/core/backup.ts";
 import { readAppState } from "../../src/core/app-state.ts";
 import { formatJson, type Json } from "../../src/core/json.ts";
 import { formatLogLine, formatLogText, parseLogLine } from "../../src/core/log-line.ts";
@@ -135,6 +136,12 @@ describe("formats", (test) => {
     );
   });
 
+  test("backup.json is read, and written again", () => {
+    const facts = parseBackupFacts(example("backup.json"));
+    assert.equal([facts.app, facts.version, facts.configKeys.length], ["foobaz", 3, 1]);
+    assert.equal(JSON.parse(formatBackupFacts(facts)), JSON.parse(example("backup.json")));
+  });
+
   test("config.env is opened with the example's key, by the product and by the page", async (t) => {
     const path = join(await t.tempDir(), "app.keys");
     await writeFile(path, example("app.keys"));
@@ -201,7 +208,8 @@ describe("formats", (test) => {
     assert.equal(encodeRecord(block, segment), record);
     assert.is(record.readUInt32LE(60), crc32(record.subarray(0, 60), crc32(segment)));
     const facetBit = runInNewContext(`${example("facet")}\nfacetBit;`) as (text: string) => number;
-    const facets = new Uint32Array(4);
+    const facets = new Uint32Array(7);
+    facets.set([74, ~74, 1], 4);
     for (const bit of ["ps=web.1", "type=web", "src=app"].map(facetBit)) {
       facets[bit >>> 5] = (facets[bit >>> 5] ?? 0) | (1 << (bit & 31));
     }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseLogLine } from "../../src/core/log-line.ts";
 import type { LogLine } from "../../src/core/log-line.ts";
 import { LogStore } from "../../src/logs/log-store.ts";
-import type { LogStoreOptions } from "../../src/logs/log-store.ts";
+import type { LogStoreOptions, TailQuery } from "../../src/logs/log-store.ts";
 import type { TestContext } from "../support/suite.ts";
 import { realClock } from "./real-clock.ts";
 
@@ -16,6 +16,16 @@ export async function openStore(
   const store = await LogStore.open({ dir: join(dir, "logs"), clock: realClock, ...options });
   t.after(() => store.close());
   return store;
+}
+
+/** The lines of a tail, without its places and without pieces that are empty. */
+export async function* tailLines(
+  store: LogStore,
+  query: TailQuery,
+  lines: number | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
+  for await (const piece of store.tail({ ...query, lines }, signal)) if (piece.lines.length > 0) yield piece.lines;
 }
 
 export function linesOf(ndjson: Buffer): LogLine[] {

@@ -6,12 +6,12 @@ import type { LogStore } from "../../src/logs/log-store.ts";
 import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
 import { exited, startApp } from "./child.ts";
-import { linesOf, messagesOf, openStore, storeRaw, storedBytes, writeSpool } from "./open-store.ts";
+import { linesOf, messagesOf, openStore, storeRaw, storedBytes, writeSpool, tailLines } from "./open-store.ts";
 
 /** Waits until a line with this message is stored. */
 async function seen(store: LogStore, message: string): Promise<void> {
   const stop = new AbortController();
-  for await (const piece of store.tail({}, 1000, stop.signal)) if (messagesOf(piece).includes(message)) return;
+  for await (const piece of tailLines(store, {}, 1000, stop.signal)) if (messagesOf(piece).includes(message)) return;
 }
 
 const missingFallocate = spawnSync("fallocate", ["--version"]).status === 0 ? undefined : "fallocate";

@@ -176,7 +176,7 @@ export async function deploy(lab: Lab, app: App, files: Record<string, string> =
 export async function untilLogged(app: App, text: string): Promise<void> {
   const found = new AbortController();
   let seen = "";
-  for await (const lines of app.logs.tail({}, 1000, found.signal)) {
+  for await (const { lines } of app.logs.tail({ lines: 1000 }, found.signal)) {
     seen += lines.toString();
     if (seen.includes(text)) found.abort();
   }

@@ -4,9 +4,11 @@ import { request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { createApp } from "../../src/platform/create-app.ts";
+import { destroyApp } from "../../src/platform/destroy-app.ts";
+import { setConfig } from "../../src/platform/set-config.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 import { NED, until } from "../platform/lab.ts";
-import { openApi, type ApiLab } from "./lab.ts";
+import { openApi, type ApiAnswer, type ApiLab } from "./lab.ts";
 
 const messages = (ndjson: string): string[] =>
   ndjson
@@ -84,10 +86,10 @@ describe("logs", (test) => {
     const ended: string[] = [];
     const tail = app.logs.tail.bind(app.logs);
     let following = 0;
-    app.logs.tail = async function* (filter, lines, signal) {
+    app.logs.tail = async function* (query, signal) {
       following += 1;
       try {
-        yield* tail(filter, lines, signal);
+        yield* tail(query, signal);
       } finally {
         following -= 1;
         ended.push(signal.aborted ? "aborted" : "by itself");
@@ -111,6 +113,130 @@ describe("logs", (test) => {
     const ended = once(follower.response, "end");
     lab.platform.beginClose();
     await ended;
+  });
+
+  test("filters, times and releases", async (t) => {
+    const lab = await openApi(t);
+    const app = await createApp(lab.platform, "foobaz", NED);
+    await setConfig(lab.platform, app, { A: "1" }, NED);
+    for (const [release, level, msg] of [
+      [1, "info", "GET /a 200"],
+      [2, "error", 'said "boom"'],
+      [2, undefined, "    at one"],
+      [2, "warning", "GET /b 500"],
+    ] as const) {
+      app.logs.append({ ps: "web.1", source: "app", release, msg, ...(level !== undefined && { level }) });
+    }
+    const ask = async (query: string): Promise<string[]> => {
+      const { status, body } = await lab.ask("GET", `/apps/foobaz/logs?ps=web&${query}`);
+      assert.is(status, 200, String(body));
+      return messages(String(body));
+    };
+    const all = ["GET /a 200", 'said "boom"', "    at one", "GET /b 500"];
+    assert.equal(await ask("since=v1"), all);
+    assert.equal(await ask("since=v2&until=now&lines=2"), await ask("since=1h&lines=2&until=2999-01-01"));
+    assert.equal(await ask("until=v1"), []);
+    assert.equal(await ask("until=yesterday+14%3A00"), []);
+    assert.equal(await ask("around=2999-01-01&lines=4"), all.slice(2));
+    assert.equal(await ask("release=v2"), all.slice(1));
+    assert.equal(await ask("level=warn,error"), [all[1], all[3]]);
+    assert.equal(await ask(`search=${encodeURIComponent('"boom"')}`), [all[1]]);
+    assert.equal(await ask("search=get&ignore_case=true"), [all[0], all[3]]);
+    assert.equal(await ask("search=get&ignore_case=false"), []);
+    assert.equal(await ask(`regex=${encodeURIComponent("5\\d\\d$")}`), [all[3]]);
+    assert.equal(await ask("regex=GET&invert=true"), all.slice(1, 3));
+    assert.equal(await ask("search=boom&context=1"), all.slice(0, 3));
+    // What is empty is not asked for.
+    assert.equal(await ask("search=&regex=&since=&release=&level=&context=0&invert=&tail="), all);
+  });
+
+  test("what cannot be asked is refused before anything is read, with a hint", async (t) => {
+    const lab = await openApi(t);
+    await createApp(lab.platform, "foobaz", NED);
+    const refused: Record<string, [number, string]> = {
+      "lines=x": [422, '"x" is not a number of lines.'],
+      "context=-1": [422, '"-1" is not a number of lines.'],
+      "since=tomorrow": [422, '"tomorrow" is no time.'],
+      "since=v9": [404, "There is no release v9."],
+      "since=1h&until=2h": [422, "since is later than until."],
+      "release=nine": [422, '"nine" is not a release.'],
+      "level=loud": [422, '"loud" is no level.'],
+      "search=a&regex=b": [422, "search and regex cannot be used together."],
+      "around=1h&since=2h": [422, "around and since cannot be used together."],
+      "until=1h&tail=true": [422, "until and tail cannot be used together."],
+      "ignore_case=true": [422, "ignore-case needs search or regex."],
+      "after=a": [422, "after needs tail."],
+      "tail=true&after=a": [422, '"a" is no place in a log.'],
+      "tail=yes": [422, 'tail is true or false, not "yes".'],
+      "regex=(": [422, '"(" is no regular expression: Unterminated group.'],
+      "tail=true&regex=(": [422, '"(" is no regular expression: Unterminated group.'],
+      [`search=${"a".repeat(1001)}`]: [422, "A text to search for has at most 1000 characters."],
+      [`regex=${"a".repeat(1001)}`]: [422, "A pattern has at most 1000 characters."],
+      "since=1h&since=2h": [422, "querystring/since must be string"],
+      "trash=true": [404, 'There is no log of a destroyed app "foobaz".'],
+    };
+    for (const [query, [status, message]] of Object.entries(refused)) {
+      const answer = await lab.ask("GET", `/apps/foobaz/logs?${query}`);
+      assert.equal([answer.status, answer.body.message], [status, message], query);
+    }
+  });
+
+  test("with cursors a follower goes on where another stopped", async (t) => {
+    const lab = await openApi(t);
+    const app = await createApp(lab.platform, "foobaz", NED);
+    const path = await listen(lab);
+    const first = await follow(t, path, "&cursors=true&lines=1&source=app");
+    app.log("web.1", "one", "app");
+    await first.sees("one");
+    await first.sees('{"cursor":"');
+    const place = /.*\{"cursor":"([^"]+)"\}\n/s.exec(first.text())?.[1] ?? "";
+    first.response.destroy();
+    app.log("web.1", "two", "app");
+    await app.logs.flushed();
+    const second = await follow(t, path, `&cursors=true&source=app&after=${place}`);
+    app.log("web.1", "three", "app");
+    await second.sees("three");
+    const rows = second
+      .text()
+      .split("\n")
+      .filter((line) => line !== "");
+    assert.equal(messages(rows.filter((line) => line.startsWith('{"ts"')).join("\n")), ["two", "three"]);
+    assert.ok(rows.at(-1)?.startsWith('{"cursor":"'));
+    assert.not.match(second.text(), "one");
+    const [segment = ""] = place.split(":");
+    const wrong = await lab.ask("GET", `/apps/foobaz/logs?tail=true&after=${segment}:3`);
+    assert.equal([wrong.status, wrong.body.message], [422, `No line ends at ${segment}:3.`]);
+  });
+
+  test("a pattern that takes too long: an error, or the last row of a follower that has one already", async (t) => {
+    const lab = await openApi(t);
+    const app = await createApp(lab.platform, "foobaz", NED);
+    const follower = await follow(t, await listen(lab), "&cursors=true&lines=0&regex=(a%2B)%2B%24");
+    await follower.sees("cursor");
+    const ended = once(follower.response, "end");
+    app.log("web.1", `${"a".repeat(60)}!`, "app");
+    await follower.sees('{"error":{"id":"invalid_params","message":"The pattern takes too long on these lines."');
+    await ended;
+    const { status, body } = await lab.ask("GET", "/apps/foobaz/logs?regex=(a%2B)%2B%24");
+    assert.equal([status, body.message], [422, "The pattern takes too long on these lines."]);
+  });
+
+  test("the log of the app that was destroyed last", async (t) => {
+    const lab = await openApi(t);
+    for (const word of ["first", "second"]) {
+      const app = await createApp(lab.platform, "foobaz", NED);
+      app.logs.append({ ps: "web.1", source: "app", release: 1, msg: word });
+      await destroyApp(lab.platform, app, NED);
+    }
+    const ask = (query: string): Promise<ApiAnswer> => lab.ask("GET", `/apps/foobaz/${query}`);
+    assert.is((await ask("logs")).status, 404);
+    assert.equal(messages((await ask("logs?trash=true&source=app")).body), ["second"]);
+    assert.equal(messages((await ask("logs?trash=true&release=v1&since=1h&search=sec")).body), ["second"]);
+    assert.equal((await ask("log-processes?trash=true")).body, ["api", "web.1"]);
+    const { status, body } = await ask("logs?trash=true&since=v1");
+    assert.equal([status, body.message], [422, "v1 is no time for a destroyed app."]);
+    assert.is((await ask("logs?trash=true&tail=true")).status, 422);
+    assert.is((await lab.ask("GET", "/apps/..%2F..%2Fetc/logs?trash=true")).status, 404);
   });
 });
 

@@ -32,4 +32,4 @@ describe("looking back", (test) => {
     );
     assert.is(back.stdout, first.stdout, back.stderr);
   });
-}, 60_000);
+}, 120_000);

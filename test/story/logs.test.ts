@@ -13,7 +13,7 @@ import { commitChange, startGit } from "../support/push.ts";
 import { describe } from "../support/suite.ts";
 
 describe("logs", (test) => {
-  test("--tail follows a deploy and says when the platform stops or dies", async (t) => {
+  test("--tail follows a deploy, a kill and a restart of the daemon without a gap or a doubled line", async (t) => {
     const platform = await startPlatform(t);
     const clone = await deployFixture(platform, "foobaz");
     const tail = startGit(platform, clone, ["heroku", "logs", "--tail"]);
@@ -25,19 +25,42 @@ describe("logs", (test) => {
     await get(platform.routerPort, "foobaz", "/after-the-deploy");
     await tail.shows("GET /after-the-deploy");
 
+    // The daemon is killed, and comes back; the app ran on and wrote meanwhile.
     await platform.kill();
-    const killed = await tail.ended;
-    assert.is(killed.status, 1);
-    assert.match(killed.stderr, " !    The log stream broke off: the platform stopped.");
-    assert.is(killed.stdout.split("GET /after-the-deploy").length, 2);
-
-    const follower = startGit(platform, clone, ["heroku", "logs", "--tail", "-n", "1"]);
-    await follower.shows("heroku[");
-    await must(platform, clone, "heroku", "server:stop");
-    const stopped = await follower.ended;
-    assert.is(stopped.status, 1);
-    assert.match(stopped.stderr, " !    The log stream ended: the platform stopped.");
+    await tail.shows(" !    The platform is away; the stream goes on when it is back.");
     await platform.wake();
+    await tail.shows(" !    The platform is back.");
+    await getUntil(platform.routerPort, "foobaz", "at v3");
+    await get(platform.routerPort, "foobaz", "/after-the-kill");
+    await tail.shows("GET /after-the-kill");
+    await must(platform, clone, "heroku", "server:restart");
+    await getUntil(platform.routerPort, "foobaz", "at v3");
+    await get(platform.routerPort, "foobaz", "/after-the-restart");
+    await tail.shows("GET /after-the-restart");
+
+    const stored = await must(platform, clone, "heroku", "logs", "-n", "100000");
+    process.kill(-tail.pid, "SIGINT");
+    const { stdout } = await tail.ended;
+    // Line for line what is stored, up to where it was interrupted.
+    const first = stdout.split("\n")[0] ?? "";
+    assert.ok(`${stored.slice(stored.indexOf(first))}\n`.startsWith(stdout), `${stored}\n---\n${stdout}`);
+    assert.ok(stdout.split("\n").length > 20);
+    await platform.wake();
+  });
+
+  test("--tail ends when the app is destroyed, and --trash still has its log", async (t) => {
+    const platform = await startPlatform(t);
+    const clone = await deployFixture(platform, "foobaz");
+    await getUntil(platform.routerPort, "foobaz", "at v2");
+    const tail = startGit(platform, clone, ["heroku", "logs", "--tail", "--source", "heroku", "--ps", "api"]);
+    await tail.shows("Release v2 created");
+    await must(platform, clone, "heroku", "destroy", "--confirm", "foobaz");
+    const { status, stdout, stderr } = await tail.ended;
+    assert.is(status, 1);
+    assert.match(stdout, "Destroy app by rick@foobazco.com");
+    assert.match(stderr, " !    Couldn't find that app.");
+    const words = ["logs", "--app", "foobaz", "--trash", "--ps", "api", "-n", "1"];
+    assert.match(await must(platform, clone, "heroku", ...words), / heroku\[api\]: Destroy app by rick@foobazco\.com$/);
   });
 
   test("a closed pipe ends quietly", async (t) => {

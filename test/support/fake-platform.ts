@@ -246,9 +246,9 @@ export class FakePlatform {
     response.writeHead(200, { "content-type": "application/x-ndjson" });
     response.write(
       lines
-        .slice(-Number(query.get("lines")))
+        .slice(-Number(query.get("lines") ?? 100))
         .map((line) => `${line}\n`)
-        .join("") + "\n",
+        .join("") + (query.get("cursors") === "true" ? '{"cursor":":0"}\n' : "\n"),
     );
     if (query.get("tail") !== "true") response.end();
   }

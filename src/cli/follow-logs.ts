@@ -1,0 +1,80 @@
+/** `logs --tail`: goes on when the daemon was away, from the place that the stream told last. Lines are printed when
+ *  their place is known, and places come with their lines: so none is missing and none comes twice. */
+import type { IncomingMessage } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Unreachable } from "../api/exchange.ts";
+import type { LogQuery } from "../api/platform-client.ts";
+import { AppError } from "../core/error.ts";
+import type { Context } from "./command.ts";
+import type { LogRow } from "./log-rows.ts";
+
+const PAUSE_FIRST_MS = 100;
+const PAUSE_LAST_MS = 1_000;
+
+export interface Follower {
+  context: Context;
+  app: string;
+  query: LogQuery;
+  read(stream: IncomingMessage): AsyncGenerator<LogRow, void>;
+  print(json: string): Promise<unknown>;
+}
+
+/** Ends only by an error, or with the process.
+ *  @throws AppError when the app is gone, or what was asked cannot be answered. */
+export async function followLogs(follower: Follower): Promise<never> {
+  const { context, app, query } = follower;
+  let after: string | undefined;
+  let stream = await context.client.logs(app, query);
+  for (;;) {
+    after = (await printUntilItEnds(follower, stream)) ?? after;
+    stream = await reconnect(follower, after === undefined ? query : { ...query, after });
+  }
+}
+
+/** The last place that was told, when there was one. */
+async function printUntilItEnds(follower: Follower, stream: IncomingMessage): Promise<string | undefined> {
+  const rows = follower.read(stream);
+  let held: string[] = [];
+  let after: string | undefined;
+  for (;;) {
+    const row = await nextRow(rows);
+    if (row === undefined) return after;
+    if (row.kind === "line") held.push(row.json);
+    else {
+      for (const json of held) await follower.print(json);
+      held = [];
+      after = row.cursor;
+    }
+  }
+}
+
+/** Undefined when the stream is over, however it ended. */
+async function nextRow(rows: AsyncGenerator<LogRow, void>): Promise<LogRow | undefined> {
+  try {
+    return (await rows.next()).value ?? undefined;
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    return undefined;
+  }
+}
+
+async function reconnect({ context, app }: Follower, query: LogQuery): Promise<IncomingMessage> {
+  let wasAway = false;
+  for (let pauseMs = PAUSE_FIRST_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_LAST_MS)) {
+    await sleep(pauseMs);
+    try {
+      // Whoever stopped the platform did not mean this command to start it again.
+      const stream = await context.quietClient.logs(app, query);
+      if (wasAway) context.out.warn("The platform is back.");
+      return stream;
+    } catch (error) {
+      if (!isAway(error)) throw error;
+    }
+    if (!wasAway) context.out.warn("The platform is away; the stream goes on when it is back.");
+    wasAway = true;
+  }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof Unreachable || (error instanceof AppError && error.id === "unavailable");
+}

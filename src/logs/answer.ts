@@ -1,0 +1,123 @@
+/** Gathers the lines of an answer while blocks are read from the newest backwards. */
+import { ContextPicker } from "./context-picker.ts";
+import { copyLines } from "./line-matcher.ts";
+import type { Block } from "./block-index.ts";
+import { hasFacet } from "./facets.ts";
+import type { LineSelection } from "./line-selection.ts";
+import { passingLines } from "./passing-lines.ts";
+import type { Position } from "./segment-files.ts";
+
+/** An answer ends early, with the newest lines, when it grows over this. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+/** What is looked for. */
+export interface Wanted {
+  selection: LineSelection;
+  /** Hits; their context comes on top. */
+  lines: number;
+  /** Lines of the same process before and behind each hit. */
+  context: number;
+}
+
+export interface Answer {
+  isComplete(): boolean;
+  mayBeIn(block: Block): boolean;
+  /** Whole lines that stand in front of those added before. */
+  add(lines: Buffer, at: Position): Promise<void>;
+  /** NDJSON, oldest line first, and where its first line stands. */
+  result(): { lines: Buffer; start: Position | undefined };
+}
+
+export function newAnswer(wanted: Wanted): Answer {
+  return wanted.context > 0 ? new ContextAnswer(wanted) : new PlainAnswer(wanted);
+}
+
+class PlainAnswer implements Answer {
+  private readonly wanted: Wanted;
+  /** Newest first. */
+  private readonly pieces: Buffer[] = [];
+  private missing: number;
+  private bytes = 0;
+
+  constructor(wanted: Wanted) {
+    this.wanted = wanted;
+    this.missing = wanted.lines;
+  }
+
+  isComplete(): boolean {
+    return this.missing <= 0 || this.bytes >= ANSWER_BYTES_MAX;
+  }
+
+  mayBeIn(block: Block): boolean {
+    return this.wanted.selection.mayBeIn(block);
+  }
+
+  async add(lines: Buffer): Promise<void> {
+    const found = await this.wanted.selection.select(lines);
+    const newest = found.slice(Math.max(0, found.length - this.missing * 2));
+    if (newest.length === 0) return;
+    const piece = copyLines(lines, newest);
+    this.pieces.push(piece);
+    this.missing -= newest.length / 2;
+    this.bytes += piece.length;
+  }
+
+  result(): { lines: Buffer; start: undefined } {
+    return { lines: Buffer.concat(this.pieces.toReversed()), start: undefined };
+  }
+}
+
+interface Placed {
+  /** Counts down: the newest line has the highest. */
+  order: number;
+  at: Position;
+  bytes: Buffer;
+}
+
+class ContextAnswer implements Answer {
+  private readonly wanted: Wanted;
+  private readonly picker: ContextPicker<Placed>;
+  private readonly taken: Placed[] = [];
+  private missing: number;
+  private order = 0;
+  private bytes = 0;
+
+  constructor(wanted: Wanted) {
+    this.wanted = wanted;
+    this.missing = wanted.lines;
+    this.picker = new ContextPicker(wanted.context, "backward");
+  }
+
+  isComplete(): boolean {
+    if (this.bytes >= ANSWER_BYTES_MAX) return true;
+    return this.missing <= 0 && [...this.picker.waiting()].length === 0;
+  }
+
+  mayBeIn(block: Block): boolean {
+    // What passes now may be the context of a hit that comes later.
+    if (!this.wanted.selection.scope.mayBeIn(block)) return false;
+    return this.missing > 0 || [...this.picker.waiting()].some((ps) => hasFacet(block.facets, `ps=${ps}`));
+  }
+
+  async add(lines: Buffer, { segment, offset }: Position): Promise<void> {
+    const passing = await passingLines(this.wanted.selection, lines);
+    for (const { place, ps, isHit, isContinuation } of passing.toReversed()) {
+      if (this.isComplete()) return;
+      const isWanted = isHit && this.missing > 0;
+      if (isWanted) this.missing -= 1;
+      // A copy: held lines must not hold on to their blocks.
+      const bytes = Buffer.from(lines.subarray(place.start, place.end));
+      const placed = { order: this.order, at: { segment, offset: offset + place.start }, bytes };
+      this.order -= 1;
+      for (const taken of this.picker.pass({ place: placed, ps, isHit: isWanted, isContinuation })) {
+        this.taken.push(taken);
+        this.bytes += taken.bytes.length;
+      }
+    }
+  }
+
+  result(): { lines: Buffer; start: Position | undefined } {
+    const sorted = this.taken.toSorted((a, b) => a.order - b.order);
+    return { lines: Buffer.concat(sorted.map(({ bytes }) => bytes)), start: sorted[0]?.at };
+  }
+}

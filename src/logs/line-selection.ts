@@ -1,0 +1,57 @@
+/** Which lines a filter takes: what their heads tell, and what their messages say. */
+import type { Block } from "./block-index.ts";
+import { LineMatcher } from "./line-matcher.ts";
+import type { HeadFilter } from "./line-matcher.ts";
+import { PatternSearch } from "./pattern-search.ts";
+import { TextSearch } from "./text-search.ts";
+
+export interface LogFilter extends HeadFilter {
+  /** A text in the message. */
+  search?: string | undefined;
+  /** A regular expression that the message matches; not together with `search`. */
+  regex?: string | undefined;
+  /** For `search` the letters of ASCII alone. */
+  ignoreCase?: boolean | undefined;
+  /** The lines that `search` or `regex` would leave out. */
+  invert?: boolean | undefined;
+}
+
+export class LineSelection {
+  readonly filter: LogFilter;
+  readonly matchesAll: boolean;
+  /** Everything but what makes a line a hit: neighbours of a hit are taken from these. */
+  readonly scope: LineMatcher;
+  private readonly matcher: LineMatcher;
+  private readonly text: TextSearch | undefined;
+  private readonly pattern: PatternSearch | undefined;
+
+  /** @throws AppError invalid_params for a pattern that is none. */
+  constructor(filter: LogFilter, { isEndless }: { isEndless: boolean }) {
+    const { search, regex, ignoreCase = false } = filter;
+    this.filter = filter;
+    this.matcher = new LineMatcher(filter);
+    this.scope = new LineMatcher({ ...filter, levels: undefined });
+    this.text = search === undefined ? undefined : new TextSearch(search, ignoreCase);
+    this.pattern = regex === undefined ? undefined : new PatternSearch(regex, { ignoreCase, isEndless });
+    this.matchesAll = this.matcher.matchesAll && search === undefined && regex === undefined;
+  }
+
+  /** Whether a block may have a line that is selected. */
+  mayBeIn(block: Block): boolean {
+    return this.matcher.mayBeIn(block);
+  }
+
+  /** The lines of whole lines that are selected, as offsets: start, end, start, end … */
+  async select(lines: Buffer): Promise<number[]> {
+    const { text, matcher, pattern } = this;
+    const invert = this.filter.invert ?? false;
+    if (text !== undefined) return invert ? text.reject(lines, matcher.select(lines)) : text.select(lines, matcher);
+    const found = matcher.select(lines);
+    return pattern === undefined ? found : pattern.filter(lines, found, invert);
+  }
+
+  /** Gives back what it holds, whatever is under way. */
+  async close(): Promise<void> {
+    await this.pattern?.close();
+  }
+}

@@ -1,0 +1,103 @@
+/** Answers questions about a stream, whoever writes it: the newest lines, all of a time, those around a moment. */
+import { AppError } from "../core/error.ts";
+import { forwardLines } from "./forward.ts";
+import { LineSelection } from "./line-selection.ts";
+import type { LogFilter } from "./line-selection.ts";
+import { lastLines } from "./query.ts";
+import type { Snapshot } from "./query.ts";
+import type { Position, SegmentFiles } from "./segment-files.ts";
+import { Sieve } from "./sieve.ts";
+
+export interface LogQuery extends LogFilter {
+  /** The newest so many; undefined: all, in their order. */
+  lines?: number | undefined;
+  /** Lines of the same process before and behind each of them. */
+  context?: number | undefined;
+  /** Half of the lines before this moment, half from it on; neither with a time nor with context. */
+  aroundUs?: number | undefined;
+}
+
+const NEWLINE = 10;
+
+/** Whole NDJSON lines, oldest first.
+ *  @throws AppError invalid_params for a pattern that is none or takes too long. */
+export async function* readStored(
+  files: SegmentFiles,
+  snapshot: Snapshot,
+  query: LogQuery,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
+  const { lines, aroundUs } = query;
+  if (aroundUs !== undefined) yield* readAround({ files, snapshot, signal }, query, aroundUs);
+  else if (lines === undefined) yield* readAll({ files, snapshot, signal }, query);
+  else yield (await readLast({ files, snapshot, signal }, { ...query, lines })).lines;
+}
+
+export interface Reading {
+  files: SegmentFiles;
+  snapshot: Snapshot;
+  signal: AbortSignal;
+}
+
+/** `start` is where the lines begin, when there is context. */
+export async function readLast(
+  { files, snapshot, signal }: Reading,
+  query: LogQuery & { lines: number },
+): Promise<{ lines: Buffer; start: Position | undefined }> {
+  const selection = new LineSelection(query, { isEndless: false });
+  const wanted = { selection, lines: query.lines, context: query.context ?? 0 };
+  return withSelection(selection, signal, () => lastLines(files, snapshot, wanted, signal));
+}
+
+async function* readAll({ files, snapshot, signal }: Reading, query: LogQuery): AsyncGenerator<Buffer> {
+  const selection = new LineSelection(query, { isEndless: false });
+  const stop = (): void => void selection.close();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    yield* forwardLines(files, snapshot, new Sieve(selection, query.context ?? 0), signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    await selection.close();
+  }
+}
+
+async function* readAround(reading: Reading, query: LogQuery, aroundUs: number): AsyncGenerator<Buffer> {
+  const { lines = 0 } = query;
+  const before = Math.ceil(lines / 2);
+  yield (await readLast(reading, { ...query, untilUs: aroundUs, lines: before })).lines;
+  let missing = lines - before;
+  if (missing === 0) return;
+  for await (const piece of readAll(reading, { ...query, sinceUs: aroundUs })) {
+    const end = endOfLines(piece, missing);
+    yield piece.subarray(0, end.offset);
+    missing -= end.lines;
+    if (missing === 0) return;
+  }
+}
+
+/** Where the first so many lines end, and how many there are. */
+function endOfLines(piece: Buffer, max: number): { offset: number; lines: number } {
+  let [offset, lines] = [0, 0];
+  while (lines < max && offset < piece.length) {
+    offset = piece.indexOf(NEWLINE, offset) + 1;
+    lines += 1;
+  }
+  return { offset, lines };
+}
+
+/** Ends what the selection is at when the signal aborts, and gives back what it holds in any case. */
+async function withSelection<T>(selection: LineSelection, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const stop = (): void => void selection.close();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await work();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new AppError("unavailable", "The search was ended.", { cause: error });
+  } finally {
+    signal.removeEventListener("abort", stop);
+    await selection.close();
+  }
+}

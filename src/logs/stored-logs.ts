@@ -1,0 +1,46 @@
+/** The log of an app that is gone: read as it lies there, nothing is written, not even an index. */
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { readStored } from "./log-reader.ts";
+import type { LogQuery } from "./log-reader.ts";
+import { ProcessNames } from "./process-names.ts";
+import type { Snapshot } from "./query.ts";
+import { lineEndBefore } from "./recovery.ts";
+import { listSegments, SegmentFiles } from "./segment-files.ts";
+
+export class StoredLogs {
+  private readonly files: SegmentFiles;
+  private readonly snapshot: Snapshot;
+
+  private constructor(files: SegmentFiles, snapshot: Snapshot) {
+    this.files = files;
+    this.snapshot = snapshot;
+  }
+
+  static async open(dir: string): Promise<StoredLogs> {
+    const segments = await listSegments(dir);
+    const segment = segments.at(-1) ?? "";
+    const offset = segment === "" ? 0 : await wholeBytes(join(dir, segment));
+    return new StoredLogs(new SegmentFiles(dir, { isReadOnly: true }), { segments, end: { segment, offset } });
+  }
+
+  /** Whole NDJSON lines, oldest first; ends early when the signal aborts.
+   *  @throws AppError invalid_params for a pattern that is none or takes too long. */
+  read(query: LogQuery, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+    return readStored(this.files, this.snapshot, query, signal);
+  }
+
+  processNames(): Promise<string[]> {
+    return new ProcessNames(this.files).list(this.snapshot);
+  }
+}
+
+/** Without a last line that a crash has torn. */
+async function wholeBytes(path: string): Promise<number> {
+  const handle = await open(path, "r");
+  try {
+    return await lineEndBefore(handle, (await handle.stat()).size);
+  } finally {
+    await handle.close();
+  }
+}

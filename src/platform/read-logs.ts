@@ -1,0 +1,36 @@
+/** Logs as people ask for them: the stream of an app or of one that was destroyed, and times that may be releases. */
+import { join } from "node:path";
+import { AppError } from "../core/error.ts";
+import { formatVersion } from "../core/release.ts";
+import { parseTimePoint } from "../core/time-point.ts";
+import { StoredLogs } from "../logs/stored-logs.ts";
+import type { App } from "./app.ts";
+import { trashOf } from "./destroy-app.ts";
+import { exists } from "./home.ts";
+import type { Platform } from "./platform.ts";
+
+export type { LogQuery, TailQuery } from "../logs/log-store.ts";
+
+/** The log of the last destroyed app of this name that is still kept.
+ *  @throws AppError not_found */
+export async function openTrashedLogs(platform: Platform, name: string): Promise<StoredLogs> {
+  for (const dir of (await trashOf(platform.home, name)).toReversed()) {
+    const logs = join(dir, "logs");
+    if (await exists(logs)) return StoredLogs.open(logs);
+  }
+  throw new AppError("not_found", `There is no log of a destroyed app ${JSON.stringify(name.slice(0, 40))}.`, {
+    hint: "What was destroyed is kept for 7 days.",
+  });
+}
+
+/** Microseconds since the epoch. Times without a zone are in UTC, as the log shows them.
+ *  @param app undefined for one that was destroyed, whose releases are not at hand.
+ *  @throws AppError invalid_params for what is no time, not_found for a release that is not there. */
+export async function resolveTime(platform: Platform, app: App | undefined, text: string): Promise<number> {
+  const point = parseTimePoint(text, { now: platform.clock.now(), zoneMinutes: 0 });
+  if (point.kind === "moment") return point.us;
+  if (app !== undefined) return (await app.ledger.get(point.version)).createdAt * 1000;
+  throw new AppError("invalid_params", `${formatVersion(point.version)} is no time for a destroyed app.`, {
+    hint: `Name the time itself, or ask for the lines of that release: --release ${formatVersion(point.version)}.`,
+  });
+}

@@ -1,0 +1,140 @@
+/** The parameters of /apps/A/logs → a query. Everything is checked before the first line is read. */
+import { AppError } from "../core/error.ts";
+import { findContradiction, parseLevels } from "../core/log-request.ts";
+import { parseVersion } from "../core/release.ts";
+import type { App } from "../platform/app.ts";
+import type { Platform } from "../platform/platform.ts";
+import { resolveTime, type LogQuery, type TailQuery } from "../platform/read-logs.ts";
+
+/** All are texts, and each may be given once. */
+export type LogParams = Partial<Record<LogParam, string>>;
+
+const LOG_PARAMS = [
+  "lines",
+  "ps",
+  "source",
+  "since",
+  "until",
+  "around",
+  "release",
+  "level",
+  "search",
+  "regex",
+  "ignore_case",
+  "invert",
+  "context",
+  "tail",
+  "after",
+  "cursors",
+  "trash",
+] as const;
+type LogParam = (typeof LOG_PARAMS)[number];
+
+export const logParamsSchema = {
+  type: "object",
+  properties: Object.fromEntries(LOG_PARAMS.map((name) => [name, { type: "string" }])),
+} as const;
+
+const LINES_DEFAULT = 100;
+const LINES_MAX = 1_000_000;
+const CONTEXT_MAX = 100;
+const SEARCH_LENGTH_MAX = 1_000;
+const PLACE = /^((?:\d{8}T\d{6}\.\d{6}Z\.ndjson)?):(\d{1,12})$/;
+
+export interface ReadParams {
+  query: LogQuery & TailQuery;
+  isTail: boolean;
+  /** Whether lines of their own tell places in the stream, and what went wrong. */
+  tellsCursors: boolean;
+}
+
+/** @param app undefined for one that was destroyed.
+ *  @throws AppError invalid_params, or not_found for a release that is not there. */
+export async function readLogParams(platform: Platform, app: App | undefined, params: LogParams): Promise<ReadParams> {
+  checkTogether(params);
+  const query = { ...readFilter(params), ...(await readTimes(platform, app, params)) };
+  const { sinceUs, untilUs } = query;
+  if (sinceUs !== undefined && untilUs !== undefined && sinceUs > untilUs) {
+    throw new AppError("invalid_params", "since is later than until.", {
+      hint: "Lines are shown from the one on, up to the other.",
+    });
+  }
+  return {
+    query: { ...query, lines: readLines(params, sinceUs), context: readCount(params, "context", 0, CONTEXT_MAX) },
+    isTail: isOn(params, "tail"),
+    tellsCursors: isOn(params, "cursors"),
+  };
+}
+
+function checkTogether(params: LogParams): void {
+  const given = new Set(Object.keys(params).filter((name) => isGiven(params, name as LogParam)));
+  const problem = findContradiction(new Set([...given].map((name) => name.replaceAll("_", "-"))));
+  if (problem !== undefined) throw new AppError("invalid_params", problem);
+}
+
+const SWITCHES = new Set<LogParam>(["ignore_case", "invert", "tail", "cursors", "trash"]);
+
+/** An empty text, and a switch that is off, count as not given. */
+function isGiven(params: LogParams, name: LogParam): boolean {
+  return SWITCHES.has(name) ? isOn(params, name) : name === "context" ? params[name] !== "0" : params[name] !== "";
+}
+
+export function isOn(params: LogParams, name: LogParam): boolean {
+  const text = params[name] ?? "";
+  if (text === "" || text === "true" || text === "false") return text === "true";
+  throw new AppError("invalid_params", `${name} is true or false, not ${JSON.stringify(text.slice(0, 40))}.`);
+}
+
+function readFilter(params: LogParams): LogQuery & TailQuery {
+  const { ps, source, release, level, search, regex, after } = params;
+  if ((search?.length ?? 0) > SEARCH_LENGTH_MAX) {
+    throw new AppError("invalid_params", `A text to search for has at most ${String(SEARCH_LENGTH_MAX)} characters.`);
+  }
+  return {
+    ps: given(ps),
+    source: given(source),
+    release: given(release) === undefined ? undefined : parseVersion(release ?? ""),
+    levels: given(level) === undefined ? undefined : parseLevels(level ?? ""),
+    search: given(search),
+    regex: given(regex),
+    ignoreCase: isOn(params, "ignore_case"),
+    invert: isOn(params, "invert"),
+    after: given(after) === undefined ? undefined : parsePlace(after ?? ""),
+  };
+}
+
+function given(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
+}
+
+async function readTimes(platform: Platform, app: App | undefined, params: LogParams): Promise<LogQuery> {
+  const read = (text: string | undefined): Promise<number | undefined> =>
+    given(text) === undefined ? Promise.resolve(undefined) : resolveTime(platform, app, text ?? "");
+  return {
+    sinceUs: await read(params.since),
+    untilUs: await read(params.until),
+    aroundUs: await read(params.around),
+  };
+}
+
+/** Who names a beginning wants all from there on. */
+function readLines(params: LogParams, sinceUs: number | undefined): number | undefined {
+  if (params.lines === undefined) return sinceUs === undefined ? LINES_DEFAULT : undefined;
+  return readCount(params, "lines", LINES_DEFAULT, LINES_MAX);
+}
+
+/** What is over the limit counts as the limit. */
+function readCount(params: LogParams, name: "lines" | "context", usual: number, max: number): number {
+  const text = params[name];
+  if (text === undefined) return usual;
+  if (/^\d{1,9}$/.test(text)) return Math.min(Number(text), max);
+  throw new AppError("invalid_params", `${JSON.stringify(text.slice(0, 20))} is not a number of lines.`);
+}
+
+function parsePlace(text: string): { segment: string; offset: number } {
+  const [, segment, offset] = PLACE.exec(text) ?? [];
+  if (segment !== undefined && offset !== undefined) return { segment, offset: Number(offset) };
+  throw new AppError("invalid_params", `${JSON.stringify(text.slice(0, 60))} is no place in a log.`, {
+    hint: "With cursors=true the stream tells its places.",
+  });
+}
