@@ -55,6 +55,41 @@ export interface ReleaseItem {
   commit: string | null;
   change: string;
   via: string;
+  /** Left out by platforms that know no marks. */
+  mark?: Mark | null;
+}
+
+/** Somebody says that a release is bad. */
+export interface Mark {
+  version: number;
+  reason: string;
+  /** An address. */
+  by: string;
+  at: string;
+}
+
+export interface RollbackItem extends ReleaseItem {
+  /** Passed over because they are marked bad, newest first. */
+  skipped?: Mark[];
+  /** The mark of the release that was copied. */
+  target_mark?: Mark | null;
+}
+
+export interface NameChanges {
+  added: string[];
+  changed: string[];
+  removed: string[];
+}
+
+/** What a revert changes, against the current release. */
+export interface RevertChanges {
+  config: NameChanges;
+  addons: NameChanges;
+  files: { path: string; change: "added" | "changed" | "removed" }[];
+}
+
+export interface RevertItem extends ReleaseItem {
+  changes: RevertChanges;
 }
 
 /** What a single release tells beyond its row in a listing. */

@@ -24,6 +24,14 @@ export function findApp(place: Place, home: string, choice: AppChoice): AppName 
   return parseAppName(remote.target.app);
 }
 
+/** The remote of this clone by which the app is reached, or the usual name where there is none. */
+export function remoteOf(place: Place, home: string, app: AppName): string {
+  const names = readRemotes(place)
+    .filter((remote) => pointsTo(remote, home) && remote.target?.app === app)
+    .map((remote) => remote.name);
+  return PREFERRED.find((name) => names.includes(name)) ?? names[0] ?? DEFAULT_REMOTE;
+}
+
 function chooseRemote(place: Place, home: string, remotes: Remote[]): Remote {
   const ours = remotes.filter((remote) => pointsTo(remote, home));
   for (const name of PREFERRED) {

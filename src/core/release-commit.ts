@@ -3,7 +3,7 @@
  *  a commit counts as a release only when its subject, its trailers and its parents say the same. */
 import { AppError } from "./error.ts";
 import { cleanName, type Person } from "./person.ts";
-import { formatVersion, type Release, type ReleaseChange, type ReleaseStatus } from "./release.ts";
+import { describeRevert, formatVersion, type Release, type ReleaseChange, type ReleaseStatus } from "./release.ts";
 
 /** A person and a moment, as they stand in an `author` or `committer` header. */
 export interface Stamp {
@@ -29,6 +29,8 @@ export interface ReleaseMessage {
   description: string;
   code: string | undefined;
   rollbackTo: { version: number; oid: string } | undefined;
+  /** The release whose change this one takes back. */
+  reverts?: { version: number; oid: string } | undefined;
   status: ReleaseStatus;
   via: string;
   /** The ledger's public key, in v1 and where the key changes. */
@@ -45,7 +47,8 @@ export type ReleaseFlaw =
   | "trailer-repeated"
   | "change-unknown"
   | "status-unknown"
-  | "rollback-malformed";
+  | "rollback-malformed"
+  | "revert-malformed";
 
 /** A commit that should be a release and is none. */
 export class MalformedRelease extends AppError {
@@ -142,11 +145,25 @@ export function formatReleaseMessage(release: ReleaseMessage): string {
     ["Release", version],
     ["Change", release.change],
     ["Code", release.code],
-    ["Rollback-To", release.rollbackTo && `${formatVersion(release.rollbackTo.version)} ${release.rollbackTo.oid}`],
+    ["Rollback-To", formatOther(release.rollbackTo)],
+    ["Reverts", formatOther(release.reverts)],
     ["Status", release.status],
     ["Via", release.via],
     ["Ledger-Key", release.ledgerKey],
   ]);
+}
+
+/** Another release, as a trailer names it: `v73 <object id>`. */
+function formatOther(release: ReleaseMessage["rollbackTo"]): string | undefined {
+  return release && `${formatVersion(release.version)} ${release.oid}`;
+}
+
+/** The message of the code commit that a revert makes; it is nobody's release, so it has no trailers. */
+export function formatCodeRevertMessage(reverted: Release): string {
+  const name = formatVersion(reverted.version);
+  const subject = cleanLine(`${describeRevert(reverted.version)}: ${reverted.description}`);
+  const what = `This takes back what release ${name} changed in the code.`;
+  return `${subject}\n\n${what}\n\n${name} is ${reverted.oid},\nits code is ${String(reverted.code)}.\n`;
 }
 
 /** The message of a commit on `refs/heroku/state`. */
@@ -184,6 +201,7 @@ export function parseRelease(oid: string, commit: Commit): Release {
     by: commit.author.person,
     createdAt: commit.author.seconds * 1000,
     rollbackTo: message.rollbackTo,
+    reverts: message.reverts,
     ledgerKey: message.ledgerKey,
   };
 }
@@ -205,7 +223,8 @@ export function parseReleaseMessage(message: string): ReleaseMessage {
     change: change as ReleaseChange,
     description: subject[2] ?? "",
     code: parseCode(trailers.get("Code")),
-    rollbackTo: parseRollbackTo(trailers.get("Rollback-To")),
+    rollbackTo: parseOther("Rollback-To", trailers),
+    reverts: parseOther("Reverts", trailers),
     status: parseStatus(trailers.get("Status")),
     via: trailers.get("Via") ?? "",
     ledgerKey: trailers.get("Ledger-Key"),
@@ -237,11 +256,17 @@ function parseCode(code: string | undefined): string | undefined {
   return code;
 }
 
-function parseRollbackTo(text: string | undefined): ReleaseMessage["rollbackTo"] {
+/** What a release names another one with. */
+const KINDS_OF_OTHERS = { "Rollback-To": "rollback-malformed", Reverts: "revert-malformed" } as const;
+
+function parseOther(
+  name: keyof typeof KINDS_OF_OTHERS,
+  trailers: ReadonlyMap<string, string>,
+): ReleaseMessage["rollbackTo"] {
+  const text = trailers.get(name);
   if (text === undefined) return undefined;
   const [, version, oid] = /^v([1-9][0-9]{0,8}) ([0-9a-f]{40})$/.exec(text) ?? [];
-  if (version === undefined || oid === undefined)
-    throw malformed("rollback-malformed", "its Rollback-To cannot be read");
+  if (version === undefined || oid === undefined) throw malformed(KINDS_OF_OTHERS[name], `its ${name} cannot be read`);
   return { version: Number(version), oid };
 }
 

@@ -45,6 +45,8 @@ export class App {
   readonly launches = new SerialQueue();
   /** Pushes to the deploy branch, one at a time. */
   readonly pushes = new SerialQueue();
+  /** Writes to the notes, which follow the ledger by themselves. */
+  readonly notings = new SerialQueue();
   /** What the router is told, in the order of what happened. */
   readonly routings = new SerialQueue();
   runningBuild: RunningBuild | undefined;
@@ -90,6 +92,7 @@ export class App {
     await this.launches.drained();
     await this.formation.shutdown(options);
     await this.routings.drained();
+    await this.notings.drained();
     await this.logs.close();
     await this.upkeep;
     await this.ledger.close();

@@ -6,6 +6,7 @@ import { formationTypes, type Procfile } from "../core/procfile.ts";
 import { quantityOf } from "../core/app-state.ts";
 import { idOfObject, type App, type DynoInfo } from "../platform/app.ts";
 import type { ReleaseDetails } from "../platform/describe-release.ts";
+import { marksOf } from "../platform/marks.ts";
 import type { Platform } from "../platform/platform.ts";
 import { isEligible } from "../platform/rollback.ts";
 
@@ -94,6 +95,15 @@ export function formationResources(
     size: "Basic",
     type,
     updated_at: iso(release.createdAt),
+  }));
+}
+
+/** With their marks. */
+export async function releaseResources(app: App, releases: readonly Release[]): Promise<Resource[]> {
+  const [current, marks] = await Promise.all([app.ledger.current(), marksOf(app)]);
+  return releases.map((release) => ({
+    ...releaseResource(app, release, current),
+    mark: marks.get(release.version) ?? null,
   }));
 }
 

@@ -13,6 +13,7 @@ import { logRoutes } from "./log-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
 import { verifyRoutes } from "./verify-routes.ts";
+import { undoRoutes } from "./undo-routes.ts";
 
 /** Config vars of one app fit into 64 KiB; nothing else that is sent comes near. */
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -46,6 +47,7 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
   backupRoutes(server, platform);
   historyRoutes(server, platform);
   verifyRoutes(server, platform);
+  undoRoutes(server, platform);
   platformRoutes(server, platform, control);
   return server;
 }

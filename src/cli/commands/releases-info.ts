@@ -42,6 +42,7 @@ function describe(release: ReleaseDetails, now: number): [label: string, value: 
     ["When", formatAgo(Date.parse(release.created_at), now)],
     ["Via", release.via],
     ["Status", release.current ? `${release.status}, current` : release.status],
+    ...(release.mark ? [["Mark", `bad: ${release.mark.reason} (${release.mark.by})`] as [string, string]] : []),
     ["Commit", commit === null ? "none" : `${commit} ${cleanLine(subject ?? "")}`.trimEnd()],
     ["Process types", Object.keys(release.process_types).join(", ") || "none"],
     ["Config vars", release.config_names.join(", ") || "none"],
