@@ -108,7 +108,7 @@ export class PlatformClient {
   /** Newest first. */
   releases = (app: string, max: number): Promise<ReleaseItem[]> =>
     this.#get(appPath(app, "releases"), { range: `version ..; max=${String(max)}, order=desc` });
-  release = (app: string, version: number): Promise<ReleaseItem> =>
+  release = (app: string, version: number | "current"): Promise<ReleaseItem> =>
     this.#get(appPath(app, "releases", String(version)));
   releaseDetails = (app: string, version: ReleaseWord): Promise<ReleaseDetails> =>
     this.#get(appPath(app, "releases", String(version), "details"));
@@ -141,11 +141,16 @@ export class PlatformClient {
   }
 
   config = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "config-vars"));
-  /** The version of the release that the change made, or undefined when nothing changed. */
-  async changeConfig(app: string, change: Record<string, string | null>): Promise<number | undefined> {
-    const answer = await this.#ask<unknown>(this.#signed("PATCH", appPath(app, "config-vars"), change));
+  /** The version of the release that the change made, or undefined when nothing changed. With `since`, the version of
+   *  the release that was read, it is refused if somebody else has changed the same names after that. */
+  async changeConfig(app: string, change: Record<string, string | null>, since?: number): Promise<number | undefined> {
+    const question = this.#signed("PATCH", appPath(app, "config-vars"), change);
+    const base = since === undefined ? {} : { "git-heroku-since": String(since) };
+    const answer = await this.#ask<unknown>({ ...question, headers: { ...question.headers, ...base } });
     return releaseHeader(answer.headers);
   }
+  rotateConfigKey = (app: string): Promise<ReleaseItem> =>
+    this.#change("POST", `${appPath(app, "config-vars")}/actions/rotate-key`);
 
   configBlame = (app: string): Promise<ConfigBlameItem[]> => this.#get(appPath(app, "config-blame"));
   configHistory = (app: string, name: string, values: boolean): Promise<ConfigHistoryItem[]> =>

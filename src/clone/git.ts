@@ -17,7 +17,7 @@ export interface GitResult {
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 /** A signal ended it. */
 const KILLED = 128;
-const INHERITED = new Set("PATH HOME USER LOGNAME EMAIL XDG_CONFIG_HOME TZ TMPDIR TERM PAGER".split(" "));
+const INHERITED = new Set("PATH HOME USER LOGNAME EMAIL XDG_CONFIG_HOME TZ TMPDIR TERM PAGER VISUAL EDITOR".split(" "));
 
 /** A status other than 0 is an answer, not an error. The run is waited for on the spot: a client has nothing else to do,
  *  and pipes with events would cost more than git itself.

@@ -23,15 +23,23 @@ export const INJECTED_NAMES: readonly string[] = [
   "PORT",
 ];
 
+/** A name that plain objects lose cannot be kept, by us or by the readers of a dotenv file. */
+export function isConfigName(name: string): boolean {
+  return NAME.test(name) && name !== "__proto__";
+}
+
+export function isReservedName(name: string): boolean {
+  return INJECTED_NAMES.includes(name) || name.startsWith("DOTENV_");
+}
+
 /** @throws AppError invalid_params for a name that is malformed or reserved. */
 export function checkConfigName(name: string): void {
-  // A name that plain objects lose cannot be kept, by us or by the readers of a dotenv file.
-  if (!NAME.test(name) || name === "__proto__") {
+  if (!isConfigName(name)) {
     throw new AppError("invalid_params", `${JSON.stringify(name.slice(0, 60))} is not a valid config var name.`, {
       hint: "Use letters, digits and underscores, not beginning with a digit.",
     });
   }
-  if (INJECTED_NAMES.includes(name) || name.startsWith("DOTENV_")) {
+  if (isReservedName(name)) {
     throw new AppError("invalid_params", `${name} is reserved: the platform sets it itself.`, {
       hint: "Choose another name.",
     });
@@ -84,6 +92,39 @@ export interface ConfigResult {
   added: string[];
   /** Names that existed and are gone, sorted. */
   removed: string[];
+}
+
+/** Names, sorted, by what happened to them. */
+export interface ConfigDifference {
+  added: string[];
+  changed: string[];
+  removed: string[];
+}
+
+export function compareConfig(before: ConfigVars, after: ConfigVars): ConfigDifference {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return {
+    added: names.filter((name) => !Object.hasOwn(before, name)),
+    changed: names.filter(
+      (name) => Object.hasOwn(before, name) && Object.hasOwn(after, name) && before[name] !== after[name],
+    ),
+    removed: names.filter((name) => !Object.hasOwn(after, name)),
+  };
+}
+
+/** Whether a change that was made from `base` can be applied to what there is now.
+ *  @throws AppError conflict, with the names that somebody else has changed otherwise meanwhile. */
+export function checkUntouched(base: ConfigVars, now: ConfigVars, change: ConfigChange): void {
+  const own = (vars: ConfigVars, name: string): string | null =>
+    Object.hasOwn(vars, name) ? (vars[name] ?? null) : null;
+  const touched = Object.entries(change)
+    .filter(([name, wanted]) => own(now, name) !== own(base, name) && own(now, name) !== wanted)
+    .map(([name]) => name)
+    .sort();
+  if (touched.length === 0) return;
+  throw new AppError("conflict", `Somebody else has changed ${touched.join(", ")} meanwhile.`, {
+    hint: "Nothing was changed. Look at the config as it is now, and change it again.",
+  });
 }
 
 function checkSize(vars: ReadonlyMap<string, string>): void {

@@ -1,9 +1,10 @@
 /** The private keys of an app's config vars: `keys/<app>.keys`, JSON, 0600, outside the repository. The newest key
- *  encrypts; older ones stay, since a rollback may reach behind a change of keys. */
+ *  encrypts; older ones stay for ever, since a rollback may reach behind a change of keys. */
+import { dirname } from "node:path";
 import { keypair } from "@dotenvx/primitives";
 import { AppError } from "../core/error.ts";
 import { formatJson } from "../core/json.ts";
-import { createDurably, readIfThere } from "./durable-file.ts";
+import { createDurably, readIfThere, syncDirectory, writeDurably } from "./durable-file.ts";
 
 export interface AppKeys {
   /** Of the newest private key. */
@@ -33,6 +34,18 @@ export function parseAppKeys(text: string): AppKeys {
     throw new AppError("unavailable", "The app's key file cannot be read.", { hint: "Restore it from a backup." });
   }
   return { publicKey: keypair(newest).publicKey, privateKeys };
+}
+
+/** Puts a new key in front of the file's keys and of those that the caller knows. When this resolves the key is on disk,
+ *  also after a power failure: what is encrypted for it from now on can be read.
+ *  @throws AppError unavailable when the file is missing or is no key file; then it stays as it is. */
+export async function addAppKey(path: string, known: AppKeys): Promise<AppKeys> {
+  const { privateKey } = keypair();
+  const { privateKeys } = await loadAppKeys(path);
+  const all = [...new Set([privateKey, ...privateKeys, ...known.privateKeys])];
+  await writeDurably(path, formatJson({ privateKeys: all }), 0o600);
+  await syncDirectory(dirname(path));
+  return { publicKey: keypair(privateKey).publicKey, privateKeys: all };
 }
 
 /** In the same order. */

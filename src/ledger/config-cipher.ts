@@ -1,8 +1,10 @@
 /** `config.env` of a release: dotenv lines whose values are encrypted in dotenvx's format, single-quoted because in
  *  double quotes dotenvx would run commands found in a decrypted value. An unchanged variable keeps its line byte for
- *  byte. One of these per app: it remembers plaintexts by ciphertext, for a decryption takes some 15 ms. */
+ *  byte, unless the line is for an older key: all lines of what is written here are for the newest key, which the first
+ *  line names, so that one private key opens them (docs/decisions/051-one-key-per-release.md). One of these per app: it
+ *  remembers plaintexts by ciphertext, for a decryption takes some 15 ms. */
 import { setImmediate as otherWork } from "node:timers/promises";
-import { decrypt, encrypt } from "@dotenvx/primitives";
+import { decrypt, encrypt, keypair } from "@dotenvx/primitives";
 import { parse } from "dotenv";
 import { checkConfigName, checkConfigValue, type ConfigChange, type ConfigVars } from "../core/config-vars.ts";
 import { AppError } from "../core/error.ts";
@@ -23,38 +25,62 @@ export function readPublicKey(configEnv: string): string | undefined {
   return parse(configEnv)[PUBLIC_KEY_NAME];
 }
 
+/** What is known of a ciphertext. */
+interface Opened {
+  plain: string;
+  /** Of the key that it is encrypted for. */
+  publicKey: string;
+}
+
 export class ConfigCipher {
-  readonly #keys: AppKeys;
-  /** Ciphertext → plaintext. */
-  readonly #plain = new RecentMap<string, string>(REMEMBERED_MAX);
+  #keys: AppKeys;
+  /** By ciphertext. */
+  readonly #opened = new RecentMap<string, Opened>(REMEMBERED_MAX);
+  /** Private key → public key; one takes some milliseconds to work out. */
+  readonly #publicKeys = new Map<string, string>();
 
   constructor(keys: AppKeys) {
     this.#keys = keys;
+    this.useKeys(keys);
+  }
+
+  get keys(): AppKeys {
+    return this.#keys;
+  }
+
+  /** From now on these keys count. They must contain those there were, and be on disk. */
+  useKeys(keys: AppKeys): void {
+    this.#keys = keys;
+    const [newest] = keys.privateKeys;
+    if (newest !== undefined) this.#publicKeys.set(newest, keys.publicKey);
   }
 
   /** @throws AppError unavailable when no key of the app opens a value. */
   async read(configEnv: string): Promise<ConfigVars> {
     const vars: [string, string][] = [];
-    for (const [name, value] of Object.entries(parse(configEnv))) {
-      if (name !== PUBLIC_KEY_NAME) vars.push([name, await this.#decrypted(name, value)]);
-    }
+    for (const [name, { plain }] of await this.#open(configEnv)) vars.push([name, plain]);
     return Object.fromEntries(vars);
   }
 
   /** Sets and removes (null) variables. A variable set to the value it has keeps its line. */
   async change(configEnv: string, change: ConfigChange): Promise<string> {
+    // One key for all of it, also when the keys change meanwhile.
+    const { publicKey } = this.#keys;
     const lines = readLines(configEnv);
-    const before = await this.read(configEnv);
+    const before = await this.#open(configEnv);
+    const wanted = new Map([...before].map(([name, { plain }]): [string, string] => [name, plain]));
     for (const [name, value] of Object.entries(change)) {
       checkConfigName(name);
-      if (value === null) lines.delete(name);
-      else if (before[name] !== value || !lines.has(name)) {
-        checkConfigValue(name, value);
-        lines.set(name, `${name}='${await this.#encrypted(value)}'`);
-      }
+      if (value === null) wanted.delete(name);
+      else wanted.set(name, value);
     }
-    const sorted = [...lines].sort(([a], [b]) => (a < b ? -1 : 1));
-    return emptyConfigEnv(this.#keys.publicKey) + sorted.map(([, line]) => `${line}\n`).join("");
+    let text = emptyConfigEnv(publicKey);
+    for (const [name, value] of [...wanted].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const old = before.get(name);
+      const line = old?.plain === value && old.publicKey === publicKey ? lines.get(name) : undefined;
+      text += `${line ?? (await this.#newLine(publicKey, name, value))}\n`;
+    }
+    return text;
   }
 
   /** Gives variables the values that they have in another config.env; those that it has not are removed. A line comes
@@ -74,30 +100,52 @@ export class ConfigCipher {
     return head + lines.map((line) => `${line}\n`).join("");
   }
 
-  async #decrypted(name: string, value: string): Promise<string> {
-    if (!value.startsWith(MARK)) return value;
-    const known = this.#plain.get(value);
+  async #newLine(publicKey: string, name: string, value: string): Promise<string> {
+    checkConfigValue(name, value);
+    await otherWork();
+    const ciphertext = encrypt(publicKey, value);
+    this.#opened.set(ciphertext, { plain: value, publicKey });
+    return `${name}='${ciphertext}'`;
+  }
+
+  async #open(configEnv: string): Promise<Map<string, Opened>> {
+    const opened = new Map<string, Opened>();
+    const values = parse(configEnv);
+    const keys = this.#inOrderFor(values[PUBLIC_KEY_NAME]);
+    for (const [name, value] of Object.entries(values)) {
+      if (name !== PUBLIC_KEY_NAME) opened.set(name, await this.#decrypted(name, value, keys));
+    }
+    return opened;
+  }
+
+  /** The key that the first line names comes first: a wrong one costs as much as the right one. */
+  #inOrderFor(publicKey: string | undefined): readonly string[] {
+    const { privateKeys } = this.#keys;
+    const named = privateKeys.find((key) => this.#publicKeyOf(key) === publicKey);
+    return named === undefined ? privateKeys : [named, ...privateKeys.filter((key) => key !== named)];
+  }
+
+  #publicKeyOf(privateKey: string): string {
+    const publicKey = this.#publicKeys.get(privateKey) ?? keypair(privateKey).publicKey;
+    this.#publicKeys.set(privateKey, publicKey);
+    return publicKey;
+  }
+
+  async #decrypted(name: string, value: string, keys: readonly string[]): Promise<Opened> {
+    if (!value.startsWith(MARK)) return { plain: value, publicKey: "" };
+    const known = this.#opened.get(value);
     if (known !== undefined) return known;
-    for (const key of this.#keys.privateKeys) {
+    for (const key of keys) {
       await otherWork();
       const plain = tryDecrypt(key, value);
-      if (plain !== undefined) return this.#remember(value, plain);
+      if (plain === undefined) continue;
+      const opened = { plain, publicKey: this.#publicKeyOf(key) };
+      this.#opened.set(value, opened);
+      return opened;
     }
     throw new AppError("unavailable", `The value of ${name} cannot be decrypted with the keys of this app.`, {
       hint: "Restore the app's key file, or set the variable again.",
     });
-  }
-
-  async #encrypted(value: string): Promise<string> {
-    await otherWork();
-    const ciphertext = encrypt(this.#keys.publicKey, value);
-    this.#remember(ciphertext, value);
-    return ciphertext;
-  }
-
-  #remember(ciphertext: string, plain: string): string {
-    this.#plain.set(ciphertext, plain);
-    return plain;
   }
 }
 

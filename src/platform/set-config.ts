@@ -1,5 +1,5 @@
 /** config:add and config:remove: one release for all the variables of a command, none when nothing changes. */
-import { changeConfig, type ConfigChange, type ConfigVars } from "../core/config-vars.ts";
+import { changeConfig, checkUntouched, type ConfigChange, type ConfigVars } from "../core/config-vars.ts";
 import { describeConfigChange, type Release } from "../core/release.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
@@ -15,17 +15,30 @@ export async function readConfig(app: App, release?: Release): Promise<ConfigVar
 
 /** @returns the vars as they are afterwards, and the release if one was made.
  *  @throws AppError invalid_params for a bad name or value; then nothing is changed. */
-export async function setConfig(
+export function setConfig(platform: Platform, app: App, change: ConfigChange, actor: Actor): Promise<ConfigOutcome> {
+  return setConfigSince(platform, app, { change, since: undefined }, actor);
+}
+
+export interface ConfigOutcome {
+  vars: ConfigVars;
+  release: Release | undefined;
+}
+
+/** Like `setConfig`, for a change that somebody made looking at the release `since`.
+ *  @throws AppError conflict too, when one of its names has got another value after that release. */
+export async function setConfigSince(
   platform: Platform,
   app: App,
-  change: ConfigChange,
+  { change, since }: { change: ConfigChange; since: number | undefined },
   actor: Actor,
-): Promise<{ vars: ConfigVars; release: Release | undefined }> {
+): Promise<ConfigOutcome> {
   let vars: ConfigVars = {};
   const release = await app.ledger.append(async ({ current }) => {
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
-    const result = changeConfig(await app.cipher.read(snapshot.configEnv), change);
+    const now = await app.cipher.read(snapshot.configEnv);
+    if (since !== undefined) checkUntouched(await readConfig(app, await app.ledger.get(since)), now, change);
+    const result = changeConfig(now, change);
     vars = result.vars;
     if (result.added.length + result.removed.length === 0) return undefined;
     return {

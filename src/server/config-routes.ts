@@ -1,12 +1,15 @@
-/** /apps/A/config-vars: read and change; a change that makes a release names it in `Git-Heroku-Release`. */
-import type { FastifyInstance } from "fastify";
+/** /apps/A/config-vars: read and change; a change that makes a release names it in `Git-Heroku-Release`. A client that
+ *  changes what it has read names the release it read in `Git-Heroku-Since`. */
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ConfigChange } from "../core/config-vars.ts";
+import { parseVersion } from "../core/release.ts";
 import type { Platform } from "../platform/platform.ts";
-import { readConfig, setConfig } from "../platform/set-config.ts";
+import { readConfig, setConfigSince } from "../platform/set-config.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
 
 export const RELEASE_HEADER = "git-heroku-release";
+const SINCE_HEADER = "git-heroku-since";
 
 const changeBody = {
   type: "object",
@@ -25,9 +28,20 @@ export function configRoutes(server: FastifyInstance, platform: Platform): void 
     { schema: { body: changeBody } },
     async (request, reply) => {
       const app = platform.app(request.params.app);
-      const { vars, release } = await setConfig(platform, app, request.body, callerOf(request));
+      const { vars, release } = await setConfigSince(
+        platform,
+        app,
+        { change: request.body, since: sinceOf(request) },
+        callerOf(request),
+      );
       if (release) void reply.header(RELEASE_HEADER, release.version);
       return vars;
     },
   );
+}
+
+/** @throws AppError invalid_params when it is no version. */
+function sinceOf(request: FastifyRequest): number | undefined {
+  const header = request.headers[SINCE_HEADER];
+  return header === undefined ? undefined : parseVersion(String(header));
 }

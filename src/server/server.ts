@@ -6,6 +6,7 @@ import { answerFor, MESSAGE_LENGTH_MAX } from "./answer-for.ts";
 import { appRoutes } from "./app-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { bisectRoutes } from "./bisect-routes.ts";
+import { configKeyRoutes } from "./config-key-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
@@ -24,6 +25,7 @@ const ROUTES = [
   appRoutes,
   backupRoutes,
   bisectRoutes,
+  configKeyRoutes,
   configRoutes,
   formationRoutes,
   historyRoutes,

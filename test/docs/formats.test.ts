@@ -5,7 +5,9 @@ import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { crc32 } from "node:zlib";
+import { parse } from "dotenv";
 import * as assert from "uvu/assert";
+import { decodeBase64, formatDotenv } from "../../src/core/dotenv-text.ts";
 import { formatBackupFacts, parseBackupFacts } from "../../src/core/backup.ts";
 import { formatBisect, parseBisect } from "../../src/core/bisect-record.ts";
 import { readAppState } from "../../src/core/app-state.ts";
@@ -158,6 +160,14 @@ describe("formats", (test) => {
     assert.equal(await new ConfigCipher(keys).read(configEnv), { FOO: "baz" });
     const value = /^FOO='encrypted:(.*)'$/m.exec(configEnv)?.[1] ?? "";
     assert.is(decryptByThePage(value, keys.privateKeys[0] ?? ""), "baz");
+  });
+
+  test("dotenv text is written as the page shows it, and read by dotenv", () => {
+    const text = example("dotenv");
+    const { ODD, ...plain } = parse(text);
+    assert.is(decodeBase64(ODD ?? ""), "\r\n\\n");
+    assert.is(formatDotenv({ ...plain, ODD: "\r\n\\n" }), text);
+    assert.equal([plain["JSON"], plain["KEY"], plain["PATHS"]], ['{"a": "b\\nc"}', "it's\ntwo lines", "C:\\dir\\"]);
   });
 
   test("notes, marks and the commit of a revert are what the product writes", () => {
