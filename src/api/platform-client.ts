@@ -14,10 +14,15 @@ import type {
   Dyno,
   FormationItem,
   FormationUpdate,
+  Mark,
   PlatformInfo,
   ReleaseDetails,
   ReleaseItem,
   RestoreOrder,
+  VerifyReport,
+  RevertChanges,
+  RevertItem,
+  RollbackItem,
   RunRequest,
 } from "./resources.ts";
 
@@ -110,9 +115,22 @@ export class PlatformClient {
   releaseConfig = (app: string, version: ReleaseWord): Promise<Record<string, string>> =>
     this.#get(`${appPath(app, "releases", String(version))}/config-vars`);
   /** Without a version: back to the release before the current one that was good. */
-  rollback = (app: string, version: number | undefined): Promise<ReleaseItem> =>
+  rollback = (app: string, version: number | undefined): Promise<RollbackItem> =>
     this.#change("POST", appPath(app, "releases"), version === undefined ? {} : { release: String(version) });
+  /** The release is undefined when there was nothing to take back any more. */
+  async revert(app: string, version: number): Promise<RevertItem | undefined> {
+    const path = `${appPath(app, "releases", String(version))}/actions/revert`;
+    const answer = await this.#ask<RevertItem>(this.#signed("POST", path, {}));
+    return releaseHeader(answer.headers) === undefined ? undefined : answer.body;
+  }
+  planRevert = (app: string, version: number): Promise<{ changes: RevertChanges }> =>
+    this.#change("POST", `${appPath(app, "releases", String(version))}/actions/revert`, { dry_run: true });
+  marks = (app: string): Promise<Mark[]> => this.#get(appPath(app, "marks"));
+  /** Null takes the mark away. */
+  mark = (app: string, version: number, reason: string | null): Promise<ReleaseItem> =>
+    this.#change("PATCH", appPath(app, "releases", String(version)), { bad: reason });
 
+  verifyReleases = (app: string): Promise<VerifyReport> => this.#get(appPath(app, "releases", "actions", "verify"));
   /** Without a base: against the newest release before it that ran. */
   diff = (app: string, release: ReleaseWord, base: number | undefined): Promise<ReleaseDiff> =>
     this.#get(diffPath(app, release, { base }));

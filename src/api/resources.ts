@@ -55,6 +55,41 @@ export interface ReleaseItem {
   commit: string | null;
   change: string;
   via: string;
+  /** Left out by platforms that know no marks. */
+  mark?: Mark | null;
+}
+
+/** Somebody says that a release is bad. */
+export interface Mark {
+  version: number;
+  reason: string;
+  /** An address. */
+  by: string;
+  at: string;
+}
+
+export interface RollbackItem extends ReleaseItem {
+  /** Passed over because they are marked bad, newest first. */
+  skipped?: Mark[];
+  /** The mark of the release that was copied. */
+  target_mark?: Mark | null;
+}
+
+export interface NameChanges {
+  added: string[];
+  changed: string[];
+  removed: string[];
+}
+
+/** What a revert changes, against the current release. */
+export interface RevertChanges {
+  config: NameChanges;
+  addons: NameChanges;
+  files: { path: string; change: "added" | "changed" | "removed" }[];
+}
+
+export interface RevertItem extends ReleaseItem {
+  changes: RevertChanges;
 }
 
 /** What a single release tells beyond its row in a listing. */
@@ -62,9 +97,17 @@ export interface ReleaseDetails extends ReleaseItem {
   commit_subject: string | null;
   config_names: string[];
   /** What a rollback copied. */
-  copy_of: { id: string; version: number; description: string } | null;
+  copy_of: NamedRelease | null;
   /** Type → command. */
   process_types: Record<string, string>;
+  /** Whose change a revert took back. */
+  takes_back: NamedRelease | null;
+}
+
+export interface NamedRelease {
+  id: string;
+  version: number;
+  description: string;
 }
 
 export interface PlatformInfo {
@@ -76,6 +119,8 @@ export interface PlatformInfo {
   apps: number;
   rss_bytes: number;
 }
+
+export type { VerifyReport } from "../core/audit-report.ts";
 
 export interface DoctorCheck {
   name: string;

@@ -24,6 +24,14 @@ export function findApp(place: Place, home: string, choice: AppChoice): AppName 
   return parseAppName(remote.target.app);
 }
 
+/** The remote of this clone by which the app is reached, or the usual name where there is none. */
+export function remoteOf(place: Place, home: string, app: AppName): string {
+  const names = readRemotes(place)
+    .filter((remote) => pointsTo(remote, home) && remote.target?.app === app)
+    .map((remote) => remote.name);
+  return PREFERRED.find((name) => names.includes(name)) ?? names[0] ?? DEFAULT_REMOTE;
+}
+
 function chooseRemote(place: Place, home: string, remotes: Remote[]): Remote {
   const ours = remotes.filter((remote) => pointsTo(remote, home));
   for (const name of PREFERRED) {
@@ -34,6 +42,35 @@ function chooseRemote(place: Place, home: string, remotes: Remote[]): Remote {
   if (only !== undefined && others.length === 0) return only;
   if (only !== undefined) throw severalApps(ours);
   throw isRepository(place) ? noApp(remotes, home) : outsideClone();
+}
+
+/** The remote whose ledger is meant, also where its platform is out of reach or another one; undefined in a bare
+ *  repository without such a remote, whose own ledger it then is.
+ *  @throws AppError not_found */
+export function chooseLedgerRemote(place: Place, home: string, choice: AppChoice, isBare: boolean): Remote | undefined {
+  const all = readRemotes(place);
+  const app = choice.app === undefined ? undefined : parseAppName(choice.app);
+  if (choice.remote !== undefined) return checkedRemote(namedRemote(place, all, choice.remote), app);
+  const remotes = all.filter(({ target }) => target !== undefined && (app === undefined || target.app === app));
+  if (remotes.some((remote) => pointsTo(remote, home))) return chooseRemote(place, home, remotes);
+  if (remotes.length > 0) return preferredRemote(remotes);
+  if (isBare && app === undefined) return undefined;
+  throw isRepository(place) ? noApp(all, home) : outsideClone();
+}
+
+function preferredRemote(remotes: Remote[]): Remote {
+  const [preferred] = PREFERRED.flatMap((name) => remotes.filter((remote) => remote.name === name));
+  const [only] = remotes;
+  if (preferred !== undefined) return preferred;
+  if (only !== undefined && remotes.length === 1) return only;
+  throw severalApps(remotes);
+}
+
+function checkedRemote(remote: Remote, app: AppName | undefined): Remote {
+  if (app === undefined || remote.target?.app === app) return remote;
+  throw new AppError("not_found", `The remote ${remote.name} (${displayUrl(remote)}) is not the app ${app}.`, {
+    hint: "Name either the remote or the app.",
+  });
 }
 
 function namedRemote(place: Place, remotes: Remote[], name: string): Remote {

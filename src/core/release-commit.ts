@@ -3,7 +3,7 @@
  *  a commit counts as a release only when its subject, its trailers and its parents say the same. */
 import { AppError } from "./error.ts";
 import { cleanName, type Person } from "./person.ts";
-import { formatVersion, type Release, type ReleaseChange, type ReleaseStatus } from "./release.ts";
+import { describeRevert, formatVersion, type Release, type ReleaseChange, type ReleaseStatus } from "./release.ts";
 
 /** A person and a moment, as they stand in an `author` or `committer` header. */
 export interface Stamp {
@@ -29,10 +29,38 @@ export interface ReleaseMessage {
   description: string;
   code: string | undefined;
   rollbackTo: { version: number; oid: string } | undefined;
+  /** The release whose change this one takes back. */
+  reverts?: { version: number; oid: string } | undefined;
   status: ReleaseStatus;
   via: string;
   /** The ledger's public key, in v1 and where the key changes. */
   ledgerKey?: string | undefined;
+}
+
+/** Which rule a commit breaks, so that it is no release. */
+export type ReleaseFlaw =
+  | "commit-malformed"
+  | "parents-wrong"
+  | "code-mismatch"
+  | "version-malformed"
+  | "message-malformed"
+  | "trailer-repeated"
+  | "change-unknown"
+  | "status-unknown"
+  | "rollback-malformed"
+  | "revert-malformed";
+
+/** A commit that should be a release and is none. */
+export class MalformedRelease extends AppError {
+  readonly flaw: ReleaseFlaw;
+  /** What is wrong with it: `its Change is not known`. */
+  readonly reason: string;
+
+  constructor(flaw: ReleaseFlaw, reason: string) {
+    super("internal_server_error", `A commit in the ledger is not a release: ${reason}.`);
+    this.flaw = flaw;
+    this.reason = reason;
+  }
 }
 
 const CHANGES: ReadonlySet<string> = new Set<ReleaseChange>([
@@ -45,6 +73,8 @@ const CHANGES: ReadonlySet<string> = new Set<ReleaseChange>([
   "promotion",
 ]);
 const LINE_LENGTH_MAX = 300;
+/** Control characters but the line end. */
+const UNSAFE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
 const OID = /^[0-9a-f]{40}$/;
 const STAMP = /^(.*) <([^<>]*)> ([0-9]{1,15}) [+-][0-9]{4}$/;
 
@@ -72,14 +102,14 @@ function formatStamp({ person, seconds }: Stamp): string {
   return `${name} <${email}> ${String(seconds)} +0000`;
 }
 
-/** @throws AppError when the text is no commit; headers that are not known here are passed over. */
+/** @throws MalformedRelease when the text is no commit; headers that are not known here are passed over. */
 export function parseCommit(text: string): Commit {
   const end = text.indexOf("\n\n");
-  if (end < 0) throw malformed("it has no message");
+  if (end < 0) throw malformed("commit-malformed", "it has no message");
   const headers = parseHeaders(text.slice(0, end));
   const only = (name: string): string => {
     const value = headers.get(name)?.[0];
-    if (value === undefined) throw malformed(`it has no ${name}`);
+    if (value === undefined) throw malformed("commit-malformed", `it has no ${name}`);
     return value;
   };
   return {
@@ -105,7 +135,7 @@ function parseHeaders(block: string): Map<string, string[]> {
 
 function parseStamp(text: string): Stamp {
   const [, name, email, seconds] = STAMP.exec(text) ?? [];
-  if (name === undefined || email === undefined) throw malformed("a person in it cannot be read");
+  if (name === undefined || email === undefined) throw malformed("commit-malformed", "a person in it cannot be read");
   return { person: { name, email }, seconds: Number(seconds) };
 }
 
@@ -115,11 +145,25 @@ export function formatReleaseMessage(release: ReleaseMessage): string {
     ["Release", version],
     ["Change", release.change],
     ["Code", release.code],
-    ["Rollback-To", release.rollbackTo && `${formatVersion(release.rollbackTo.version)} ${release.rollbackTo.oid}`],
+    ["Rollback-To", formatOther(release.rollbackTo)],
+    ["Reverts", formatOther(release.reverts)],
     ["Status", release.status],
     ["Via", release.via],
     ["Ledger-Key", release.ledgerKey],
   ]);
+}
+
+/** Another release, as a trailer names it: `v73 <object id>`. */
+function formatOther(release: ReleaseMessage["rollbackTo"]): string | undefined {
+  return release && `${formatVersion(release.version)} ${release.oid}`;
+}
+
+/** The message of the code commit that a revert makes; it is nobody's release, so it has no trailers. */
+export function formatCodeRevertMessage(reverted: Release): string {
+  const name = formatVersion(reverted.version);
+  const subject = cleanLine(`${describeRevert(reverted.version)}: ${reverted.description}`);
+  const what = `This takes back what release ${name} changed in the code.`;
+  return `${subject}\n\n${what}\n\n${name} is ${reverted.oid},\nits code is ${String(reverted.code)}.\n`;
 }
 
 /** The message of a commit on `refs/heroku/state`. */
@@ -137,12 +181,13 @@ function formatMessage(subject: string, trailers: readonly (readonly [string, st
   return `${subject}\n\n${lines.join("")}`;
 }
 
-/** @throws AppError when the commit is no release, or when what it says of itself does not agree. */
+/** @throws MalformedRelease when the commit is no release, or when what it says of itself does not agree. */
 export function parseRelease(oid: string, commit: Commit): Release {
   const message = parseReleaseMessage(commit.message);
   const [parent, code, ...more] = commit.parents;
-  if ((message.version === 1) !== (parent === undefined) || more.length > 0) throw malformed("its parents are wrong");
-  if (message.code !== code) throw malformed("its second parent is not its Code");
+  if ((message.version === 1) !== (parent === undefined) || more.length > 0)
+    throw malformed("parents-wrong", "its parents are wrong");
+  if (message.code !== code) throw malformed("code-mismatch", "its second parent is not its Code");
   return {
     version: message.version,
     oid,
@@ -156,28 +201,31 @@ export function parseRelease(oid: string, commit: Commit): Release {
     by: commit.author.person,
     createdAt: commit.author.seconds * 1000,
     rollbackTo: message.rollbackTo,
+    reverts: message.reverts,
     ledgerKey: message.ledgerKey,
   };
 }
 
-/** @throws AppError when the message is not that of a release. */
+/** @throws MalformedRelease when the message is not that of a release. */
 export function parseReleaseMessage(message: string): ReleaseMessage {
+  // git shows a message only up to a NUL: people and programs would read two different releases.
+  if (UNSAFE.test(message)) throw malformed("message-malformed", "its message has control characters");
   const subject = /^v([1-9][0-9]{0,8}): (.*)$/.exec(message.split("\n", 1)[0] ?? "");
-  if (subject === null) throw malformed("its subject names no version");
+  if (subject === null) throw malformed("version-malformed", "its subject names no version");
   const trailers = parseTrailers(message);
   const version = Number(subject[1]);
-  if (trailers.get("Release") !== formatVersion(version)) throw malformed("subject and Release trailer differ");
+  if (trailers.get("Release") !== formatVersion(version))
+    throw malformed("version-malformed", "subject and Release trailer differ");
   const change = trailers.get("Change") ?? "";
-  if (!CHANGES.has(change)) throw malformed("its Change is not known");
-  const status = trailers.get("Status");
-  if (status !== "succeeded" && status !== "failed") throw malformed("its Status is not known");
+  if (!CHANGES.has(change)) throw malformed("change-unknown", "its Change is not known");
   return {
     version,
     change: change as ReleaseChange,
     description: subject[2] ?? "",
     code: parseCode(trailers.get("Code")),
-    rollbackTo: parseRollbackTo(trailers.get("Rollback-To")),
-    status,
+    rollbackTo: parseOther("Rollback-To", trailers),
+    reverts: parseOther("Reverts", trailers),
+    status: parseStatus(trailers.get("Status")),
     via: trailers.get("Via") ?? "",
     ledgerKey: trailers.get("Ledger-Key"),
   };
@@ -187,28 +235,41 @@ export function parseReleaseMessage(message: string): ReleaseMessage {
 function parseTrailers(message: string): Map<string, string> {
   const trailers = new Map<string, string>();
   const paragraphs = message.replace(/\n+$/, "").split(/\n\n+/);
-  if (paragraphs.length < 2) throw malformed("it has no trailers");
+  if (paragraphs.length < 2) throw malformed("message-malformed", "it has no trailers");
   for (const line of (paragraphs.at(-1) ?? "").split("\n")) {
     const [, name, value] = /^([A-Za-z][A-Za-z-]*): (.*)$/.exec(line) ?? [];
-    if (name === undefined || value === undefined) throw malformed("its last paragraph is not trailers only");
-    if (trailers.has(name)) throw malformed(`it has two ${name} trailers`);
+    if (name === undefined || value === undefined)
+      throw malformed("message-malformed", "its last paragraph is not trailers only");
+    if (trailers.has(name)) throw malformed("trailer-repeated", `it has two ${name} trailers`);
     trailers.set(name, value);
   }
   return trailers;
 }
 
+function parseStatus(status: string | undefined): ReleaseStatus {
+  if (status !== "succeeded" && status !== "failed") throw malformed("status-unknown", "its Status is not known");
+  return status;
+}
+
 function parseCode(code: string | undefined): string | undefined {
-  if (code !== undefined && !OID.test(code)) throw malformed("its Code is not an object id");
+  if (code !== undefined && !OID.test(code)) throw malformed("code-mismatch", "its Code is not an object id");
   return code;
 }
 
-function parseRollbackTo(text: string | undefined): ReleaseMessage["rollbackTo"] {
+/** What a release names another one with. */
+const KINDS_OF_OTHERS = { "Rollback-To": "rollback-malformed", Reverts: "revert-malformed" } as const;
+
+function parseOther(
+  name: keyof typeof KINDS_OF_OTHERS,
+  trailers: ReadonlyMap<string, string>,
+): ReleaseMessage["rollbackTo"] {
+  const text = trailers.get(name);
   if (text === undefined) return undefined;
   const [, version, oid] = /^v([1-9][0-9]{0,8}) ([0-9a-f]{40})$/.exec(text) ?? [];
-  if (version === undefined || oid === undefined) throw malformed("its Rollback-To cannot be read");
+  if (version === undefined || oid === undefined) throw malformed(KINDS_OF_OTHERS[name], `its ${name} cannot be read`);
   return { version: Number(version), oid };
 }
 
-function malformed(reason: string): AppError {
-  return new AppError("internal_server_error", `A commit in the ledger is not a release: ${reason}.`);
+function malformed(flaw: ReleaseFlaw, reason: string): MalformedRelease {
+  return new MalformedRelease(flaw, reason);
 }

@@ -27,6 +27,8 @@ export interface Release {
   /** When it was asked for, milliseconds since the epoch (git keeps whole seconds). */
   createdAt: number;
   rollbackTo: { version: number; oid: string } | undefined;
+  /** The release whose change this one takes back. */
+  reverts?: { version: number; oid: string } | undefined;
   /** The public key that signs from here on; in v1 and where the key changes. */
   ledgerKey: string | undefined;
 }
@@ -75,4 +77,8 @@ export function describeDeploy(commit: string): string {
 
 export function describeRollback(version: number): string {
   return `Rollback to ${formatVersion(version)}`;
+}
+
+export function describeRevert(version: number): string {
+  return `Revert ${formatVersion(version)}`;
 }

@@ -57,6 +57,23 @@ export class ConfigCipher {
     return emptyConfigEnv(this.#keys.publicKey) + sorted.map(([, line]) => `${line}\n`).join("");
   }
 
+  /** Gives variables the values that they have in another config.env; those that it has not are removed. A line comes
+   *  over as it is, unless it was encrypted for another key. */
+  async adopt(configEnv: string, from: string, names: readonly string[]): Promise<string> {
+    const vars = await this.read(from);
+    const changed = await this.change(
+      configEnv,
+      Object.fromEntries(names.map((name) => [name, Object.hasOwn(vars, name) ? (vars[name] ?? null) : null])),
+    );
+    const head = emptyConfigEnv(this.#keys.publicKey);
+    if (!from.startsWith(head)) return changed;
+    const taken = readLines(from);
+    const lines = [...readLines(changed)].map(([name, line]) =>
+      names.includes(name) ? (taken.get(name) ?? line) : line,
+    );
+    return head + lines.map((line) => `${line}\n`).join("");
+  }
+
   async #decrypted(name: string, value: string): Promise<string> {
     if (!value.startsWith(MARK)) return value;
     const known = this.#plain.get(value);

@@ -34,12 +34,28 @@ export function gitArguments(repository: Repository, args: readonly string[]): s
 }
 
 /** Runs git once and returns its standard output; rejects with what it wrote to standard error. */
-export function runGit(repository: Repository, args: readonly string[]): Promise<string> {
+export async function runGit(repository: Repository, args: readonly string[]): Promise<string> {
+  const { status, stdout, stderr } = await tryGit(repository, args);
+  if (status === 0) return stdout;
+  throw new Error(`git ${args.join(" ")} failed: ${stderr.trim() || `it ended with ${String(status)}`}`);
+}
+
+export interface GitResult {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** The same where another exit status than 0 is an answer too; rejects when git cannot be run or a signal ends it. */
+export function tryGit(repository: Repository, args: readonly string[], input?: string): Promise<GitResult> {
   const options = { cwd: repository.path, env: { ...repository.env }, maxBuffer: OUTPUT_BYTES_MAX };
   return new Promise((resolve, reject) => {
-    execFile("git", gitArguments(repository, args), options, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
+    const child = execFile("git", gitArguments(repository, args), options, (error, stdout, stderr) => {
+      const status: unknown = error === null ? 0 : error.code;
+      if (error === null || typeof status === "number") resolve({ status: Number(status), stdout, stderr });
       else reject(new Error(`git ${args.join(" ")} failed: ${stderr.trim() || error.message}`, { cause: error }));
     });
+    // A git that ends early says why by its exit status.
+    child.stdin?.on("error", () => undefined).end(input);
   });
 }

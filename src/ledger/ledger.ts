@@ -4,11 +4,11 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
-import { AppError } from "../core/error.ts";
 import type { Person } from "../core/person.ts";
 import { RecentMap } from "../core/recent-map.ts";
 import type { Release } from "../core/release.ts";
-import { claimDeployBranch, readDeployBranch, restoreDeployBranch } from "./deploy-branch.ts";
+import { CodeMerger } from "./code-merge.ts";
+import { DeployBranch } from "./deploy-branch.ts";
 import type { Refs } from "./bundle-format.ts";
 import { readIfThere } from "./durable-file.ts";
 import { openRepository, type Repository } from "./git-process.ts";
@@ -20,11 +20,13 @@ import { ObjectStore } from "./object-store.ts";
 import { RefUpdater, type MoveOutcome, type RefMove } from "./ref-updater.ts";
 import { readRefs } from "./read-refs.ts";
 import { ReleaseLog, RELEASES_REF } from "./release-log.ts";
+import { ReleaseNotes } from "./release-notes.ts";
 import { readSnapshot, writeRelease, type NewRelease, type Snapshot } from "./release-writer.ts";
 import { SerialQueue } from "../core/serial-queue.ts";
 import { chooseSigners, keyInForce, removeHandedOver } from "./signer.ts";
 import { removeStaleLocks } from "./stale-locks.ts";
 import { StateBranch, type State, type StateChange } from "./state-branch.ts";
+import { isUpkeepDue, keepUp } from "./upkeep.ts";
 import { VersionIndex } from "./version-index.ts";
 
 export interface LedgerOptions {
@@ -39,6 +41,8 @@ export interface LedgerOptions {
   /** The platform. */
   committer: Person;
   clock: Clock;
+  /** Called after each commit that this ledger has written. */
+  onWrite?: () => void;
 }
 
 /** What a new release starts from. */
@@ -51,12 +55,17 @@ export interface Base {
 
 const FILE_BYTES_MAX = 1024 * 1024;
 const SNAPSHOTS_CACHED_MAX = 20;
-/** Another process would have to win this many races in a row. */
+/** Tries without anybody having made a release meanwhile; one that lost against another process costs none, since git
+ *  starts again after it, which lets the winner win again. */
 const ATTEMPTS_MAX = 25;
 
 export class Ledger {
   /** What differs between releases, and who changed what. */
   readonly history: LedgerHistory;
+  /** Merges and commits for reverts. */
+  readonly code: CodeMerger;
+  /** `refs/notes/releases` */
+  readonly notes: ReleaseNotes;
   readonly #repository: Repository;
   readonly #ink: Ink;
   readonly #index: VersionIndex;
@@ -64,8 +73,9 @@ export class Ledger {
   readonly #state: StateBranch;
   readonly #queue = new SerialQueue();
   readonly #snapshots = new RecentMap<string, Snapshot>(SNAPSHOTS_CACHED_MAX);
+  readonly #onWrite: () => void;
   readonly #handedOverKeyPath: string | undefined;
-  #deployRef: string | undefined;
+  readonly #deployBranch: DeployBranch;
 
   private constructor(options: LedgerOptions) {
     this.#repository = openRepository(options.repoPath, options.committer);
@@ -75,9 +85,13 @@ export class Ledger {
     this.#ink = { objects, refs: new RefUpdater(this.#repository), signingKey, committer, clock };
     this.#handedOverKeyPath = options.handedOverKeyPath;
     this.#index = new VersionIndex(options.indexPath, this.#repository);
-    this.#log = new ReleaseLog(objects, this.#index);
+    this.#log = new ReleaseLog(objects, this.#index, this.#repository);
+    this.#deployBranch = new DeployBranch(this.#repository, this.#ink, this.#log);
     this.history = new LedgerHistory(this.#repository, objects, this.#log);
     this.#state = new StateBranch(this.#ink);
+    this.#onWrite = options.onWrite ?? (() => undefined);
+    this.code = new CodeMerger(this.#repository, this.#ink);
+    this.notes = new ReleaseNotes(this.#repository, this.#ink, this.#log);
   }
 
   /** Opens the ledger and repairs what a crash may have left: locks, the deploy branch, the version index. The caller
@@ -100,7 +114,7 @@ export class Ledger {
 
   /** The newest succeeded release. */
   async current(): Promise<Release | undefined> {
-    return this.#log.newest(await this.#log.head(), hasSucceeded);
+    return this.#log.newest("succeeded", await this.#log.head());
   }
 
   /** @throws AppError not_found when there is no such version. */
@@ -144,15 +158,15 @@ export class Ledger {
   }
 
   /** Does not wait for releases. Returns whether anything changed. */
-  changeState(what: StateChange, change: (state: State) => State | undefined): Promise<boolean> {
-    return this.#state.change(what, change);
+  async changeState(what: StateChange, change: (state: State) => State | undefined): Promise<boolean> {
+    const hasChanged = await this.#state.change(what, change);
+    if (hasChanged) this.#onWrite();
+    return hasChanged;
   }
 
   /** `refs/heads/main` or `refs/heads/master`; undefined until the first deploy has fixed it. */
-  async deployBranch(): Promise<string | undefined> {
-    // Once fixed it never changes, and nobody else may change it.
-    this.#deployRef ??= await readDeployBranch(this.#repository, this.#ink);
-    return this.#deployRef;
+  deployBranch(): Promise<string | undefined> {
+    return this.#deployBranch.name();
   }
 
   /** Where a ref points to. */
@@ -185,6 +199,17 @@ export class Ledger {
     }
   }
 
+  /** Whether so much was written that `keepUp` is worth its while. */
+  isUpkeepDue(): Promise<boolean> {
+    return isUpkeepDue(this.#repository.path);
+  }
+
+  /** Packs what was written. Nothing waits for it and nothing notices; it ends early when the signal aborts, and must
+   *  have ended before `close`. */
+  keepUp(signal: AbortSignal): Promise<void> {
+    return keepUp(this.#repository, this.#ink.clock.now(), signal);
+  }
+
   /** Finishes what was asked for and lets the git processes go. */
   async close(): Promise<void> {
     await Promise.all([this.#queue.drained(), this.#state.drained()]);
@@ -197,8 +222,8 @@ export class Ledger {
     await this.#log.before(head);
     const { signingKey } = this.#ink;
     Object.assign(this.#ink, await chooseSigners(await this.keyInForce(), signingKey, this.#handedOverKeyPath));
-    await this.#restoreDeployBranch(head);
-    if (!(await this.#index.agreesWith(head))) await this.#index.rebuild(head);
+    await this.#deployBranch.restore(head);
+    if (!(await this.#index.agreesWith(head))) await this.#index.repair(head);
   }
 
   /** A head that is there but cannot be read must not look like an app without releases. */
@@ -210,30 +235,22 @@ export class Ledger {
     }
   }
 
-  /** Two refs of one transaction can part only when its release is the newest; a branch that is missing is looked for
-   *  in all of the ledger. */
-  async #restoreDeployBranch(head: Release): Promise<void> {
-    if (head.code === undefined) return;
-    const isThere = (await this.deployBranch()) !== undefined;
-    if (isThere && !(head.change === "deploy" && hasSucceeded(head))) return;
-    const deploy = await this.#log.newest(head, (release) => release.change === "deploy" && hasSucceeded(release));
-    if (deploy !== undefined) await restoreDeployBranch(this.#repository, this.#ink, deploy);
-  }
-
   async #append(plan: (base: Base) => Promise<NewRelease | undefined>): Promise<Release | undefined> {
-    let reason = "";
+    let [reason, before] = ["", ""];
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       const head = await this.#log.head();
-      const current = await this.#log.newest(head, hasSucceeded);
+      if (head !== undefined && head.oid !== before) [before, attempt] = [head.oid, 0];
+      const current = await this.#log.newest("succeeded", head);
       const asked = await plan({ head, current });
       if (asked === undefined) return undefined;
       if ((head === undefined) !== (asked.change === "initial")) throw new Error("v1, and only v1, is initial.");
-      if (asked.deployRef !== undefined) await this.#checkDeployRef(asked.deployRef);
+      if (asked.deployRef !== undefined) await this.#deployBranch.claim(asked.deployRef);
       const release = await writeRelease(this.#ink, asked, head);
       const outcome = await this.#ink.refs.move(movesOf(asked, release));
       if (await this.#hasHappened(release, outcome)) {
         this.#index.append(release);
         if (this.#ink.nextKey !== undefined) await this.#handOver(this.#ink.nextKey);
+        this.#onWrite();
         return this.#log.remember(release);
       }
       reason = outcome.kind === "moved" ? "" : outcome.reason;
@@ -248,27 +265,13 @@ export class Ledger {
     await removeHandedOver(this.#handedOverKeyPath);
   }
 
-  async #checkDeployRef(deployRef: { ref: string; old: string | undefined }): Promise<void> {
-    if (deployRef.ref !== (await this.deployBranch())) {
-      await claimDeployBranch(this.#repository, this.#ink, deployRef.ref);
-    }
-    if ((await this.ref(deployRef.ref)) === deployRef.old) return;
-    throw new AppError("conflict", `${deployRef.ref.replace("refs/heads/", "")} has moved meanwhile.`, {
-      hint: "Fetch, look at what was deployed, and push again.",
-    });
-  }
-
   /** git may have died, or run out of disk, between the refs of the transaction: the ledger moves first and decides. */
   async #hasHappened(release: Release, outcome: MoveOutcome): Promise<boolean> {
     if (outcome.kind === "moved") return true;
     if ((await this.ref(RELEASES_REF)) !== release.oid) return false;
-    await this.#restoreDeployBranch(release);
+    await this.#deployBranch.restore(release);
     return true;
   }
-}
-
-function hasSucceeded(release: Release): boolean {
-  return release.status === "succeeded";
 }
 
 function movesOf({ deployRef }: NewRelease, release: Release): RefMove[] {

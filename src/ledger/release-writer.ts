@@ -28,6 +28,7 @@ export interface NewRelease {
   /** The deployed commit: the new one of a deploy, else that of the release the snapshot is from. */
   code: string | undefined;
   rollbackTo?: { version: number; oid: string } | undefined;
+  reverts?: { version: number; oid: string } | undefined;
   /** A deploy branch to move in the same transaction; `old` undefined: it must not exist yet. */
   deployRef?: { ref: string; old: string | undefined; new: string } | undefined;
 }
@@ -44,6 +45,7 @@ export async function writeRelease(ink: Ink, asked: NewRelease, head: Release | 
       description: asked.description,
       code: asked.code,
       rollbackTo: asked.rollbackTo,
+      reverts: asked.reverts,
       status: asked.status,
       via: asked.via,
       ledgerKey: head === undefined ? ink.signingKey.publicKey : ink.nextKey?.publicKey,

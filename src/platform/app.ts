@@ -56,11 +56,15 @@ export class App {
   readonly launches = new SerialQueue();
   /** Pushes to the deploy branch, one at a time. */
   readonly pushes = new SerialQueue();
+  /** Writes to the notes, which follow the ledger by themselves. */
+  readonly notings = new SerialQueue();
   /** What the router is told, in the order of what happened. */
   readonly routings = new SerialQueue();
   runningBuild: RunningBuild | undefined;
   /** Resolves when a daemon that has just started knows what an earlier one left running. Never rejects. */
   started: Promise<void> = Promise.resolve();
+  /** Resolves when nobody packs the repository. Never rejects. */
+  upkeep: Promise<void> = Promise.resolve();
   /** Where web processes serve, as the formation told last. */
   routes: Routes = { endpoints: [], webState: "none" };
   /** The release that was launched last; 0 before the first. */
@@ -102,7 +106,9 @@ export class App {
     await Promise.all([this.formation.shutdown(options), this.oneOffs.shutdown(options)]);
     await this.bisect.settled();
     await this.routings.drained();
+    await this.notings.drained();
     await this.logs.close();
+    await this.upkeep;
     await this.ledger.close();
   }
 

@@ -35,7 +35,12 @@ export async function ensureSlug(platform: Platform, app: App, release: Release)
   const code = release.code ?? "";
   const known = app.slugs.get(code);
   if (known !== undefined && (await exists(known.dir))) return known;
-  return buildRelease(platform, app, code, (text) => {
+  return buildRelease(platform, app, code, buildLog(app));
+}
+
+/** Where the output of a build goes that nobody watches. */
+export function buildLog(app: App): (text: string) => void {
+  return (text) => {
     for (const line of text.split("\n")) if (line.trim() !== "") app.log("build", line.trimEnd());
-  });
+  };
 }

@@ -6,6 +6,7 @@ import { describeDeploy, formatVersion, type Release } from "../core/release.ts"
 import { AppError } from "../core/error.ts";
 import type { App } from "./app.ts";
 import { ensureSlug } from "./ensure-slug.ts";
+import { noteSoon } from "./note-soon.ts";
 import type { Platform } from "./platform.ts";
 import { updateRoute } from "./route.ts";
 
@@ -20,6 +21,8 @@ export async function launch(platform: Platform, app: App, reason: LaunchReason)
     if (app.isEnding) return;
     if (!(error instanceof AppError)) platform.journal.fault(`launching ${app.name}`, error);
     app.log("api", `Launch failed: ${error instanceof AppError ? explain(error) : "a fault of the platform"}`);
+  } finally {
+    if (reason !== "scale") noteSoon(platform, app);
   }
 }
 

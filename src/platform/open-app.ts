@@ -29,11 +29,13 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await refreshHookEnv(platform, name);
   const cipher = new ConfigCipher(await loadAppKeys(platform.home.configKeys(name)));
+  let app: App | undefined;
   const ledger = await Ledger.open({
     ...platform.ledgerParts(),
     repoPath: platform.home.repo(name),
     handedOverKeyPath: platform.home.ledgerKeyBefore(name),
     indexPath: join(dir, "ledger.idx"),
+    onWrite: () => app && platform.upkeep.wrote(app),
   });
   try {
     const first = await ledger.get(1);
@@ -44,15 +46,14 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
       retention: retentionOf(settings),
       onFault: (error) => platform.journal.fault(`removing old logs of ${name}`, error),
     });
-    const app = new App(
-      { name, id: idOfObject(first.oid), ledger, logs, cipher },
-      {
-        formation: (app) => makeFormation(platform, app),
-        oneOffs: (app) => makeOneOffs(platform, app),
-        bisect: (app) => new Bisect(platform, app),
-      },
-    );
+    const parts = { name, id: idOfObject(first.oid), ledger, logs, cipher };
+    app = new App(parts, {
+      formation: (made) => makeFormation(platform, made),
+      oneOffs: (made) => makeOneOffs(platform, made),
+      bisect: (made) => new Bisect(platform, made),
+    });
     void app.oneOffs.adopted();
+    platform.upkeep.opened(app);
     return app;
   } catch (error) {
     await ledger.close();

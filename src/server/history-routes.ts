@@ -8,7 +8,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { AppParams } from "./app-routes.ts";
 import { diffResource } from "./diff-resource.ts";
 import { findRelease, type ReleaseParams } from "./release-routes.ts";
-import { detailsResource, releaseReference, releaseResource } from "./resources.ts";
+import { detailsResource, releaseReference, releaseResources } from "./resources.ts";
 
 interface DiffQuery {
   base?: string;
@@ -26,8 +26,8 @@ export function historyRoutes(server: FastifyInstance, platform: Platform): void
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release/details", async (request) => {
     const app = platform.app(request.params.app);
     const release = await findRelease(app, request.params.release);
-    const [details, current] = await Promise.all([describeRelease(app, release), app.ledger.current()]);
-    return { ...releaseResource(app, release, current), ...detailsResource(details) };
+    const [details, [resource]] = await Promise.all([describeRelease(app, release), releaseResources(app, [release])]);
+    return { ...resource, ...detailsResource(details) };
   });
 
   server.get<{ Params: ReleaseParams; Querystring: DiffQuery }>(

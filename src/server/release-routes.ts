@@ -10,7 +10,7 @@ import { readConfig } from "../platform/set-config.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
 import { parseRange, type ListRange } from "./range.ts";
-import { releaseResource } from "./resources.ts";
+import { releaseResource, releaseResources } from "./resources.ts";
 
 export interface ReleaseParams extends AppParams {
   release: string;
@@ -27,14 +27,13 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
     const range = parseRange(request.headers.range);
     const { releases, isCut } = await listReleases(app, range);
     if (isCut) void reply.status(206).header("Next-Range", nextRange(releases, range));
-    const current = await app.ledger.current();
-    return releases.map((release) => releaseResource(app, release, current));
+    return releaseResources(app, releases);
   });
 
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release", async (request) => {
     const app = platform.app(request.params.app);
-    const release = await findRelease(app, request.params.release);
-    return releaseResource(app, release, await app.ledger.current());
+    const [resource] = await releaseResources(app, [await findRelease(app, request.params.release)]);
+    return resource;
   });
 
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release/config-vars", async (request) => {
@@ -50,8 +49,9 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
       const wanted = request.body?.release;
       const target = wanted === undefined ? undefined : await findRelease(app, wanted);
       const release = await rollback(platform, app, target?.version, callerOf(request));
+      const { skipped, targetMark } = release;
       void reply.status(201);
-      return releaseResource(app, release, release);
+      return { ...releaseResource(app, release, release), mark: null, skipped, target_mark: targetMark ?? null };
     },
   );
 }

@@ -6,6 +6,7 @@ import { formationTypes, type Procfile } from "../core/procfile.ts";
 import { quantityOf } from "../core/app-state.ts";
 import { idOfObject, type App, type DynoInfo } from "../platform/app.ts";
 import type { ReleaseDetails } from "../platform/describe-release.ts";
+import { marksOf } from "../platform/marks.ts";
 import type { Platform } from "../platform/platform.ts";
 import { isEligible } from "../platform/rollback.ts";
 
@@ -97,6 +98,15 @@ export function formationResources(
   }));
 }
 
+/** With their marks. */
+export async function releaseResources(app: App, releases: readonly Release[]): Promise<Resource[]> {
+  const [current, marks] = await Promise.all([app.ledger.current(), marksOf(app)]);
+  return releases.map((release) => ({
+    ...releaseResource(app, release, current),
+    mark: marks.get(release.version) ?? null,
+  }));
+}
+
 export function releaseResource(app: App, release: Release, current: Release | undefined): Resource {
   return {
     addon_plan_names: [],
@@ -122,13 +132,16 @@ export function releaseResource(app: App, release: Release, current: Release | u
 
 /** What is told of a single release only. */
 export function detailsResource(details: ReleaseDetails): Resource {
-  const { commitSubject, configNames, addonNames, processTypes, copyOf } = details;
+  const { commitSubject, configNames, addonNames, processTypes, copyOf, takesBack } = details;
+  const named = (release: Release | undefined): Resource | null =>
+    release === undefined ? null : { ...releaseName(release), description: release.description };
   return {
     addon_plan_names: addonNames,
     commit_subject: commitSubject ?? null,
     config_names: configNames,
-    copy_of: copyOf === undefined ? null : { ...releaseName(copyOf), description: copyOf.description },
+    copy_of: named(copyOf),
     process_types: Object.fromEntries(processTypes),
+    takes_back: named(takesBack),
   };
 }
 

@@ -13,6 +13,8 @@ import { logRoutes } from "./log-routes.ts";
 import { oneOffRoutes } from "./one-off-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
+import { verifyRoutes } from "./verify-routes.ts";
+import { undoRoutes } from "./undo-routes.ts";
 
 /** Config vars of one app fit into 64 KiB; nothing else that is sent comes near. */
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -44,6 +46,8 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
   for (const routes of [appRoutes, configRoutes, formationRoutes, logRoutes, releaseRoutes]) routes(server, platform);
   backupRoutes(server, platform);
   historyRoutes(server, platform);
+  verifyRoutes(server, platform);
+  undoRoutes(server, platform);
   for (const routes of [oneOffRoutes, bisectRoutes]) routes(server, platform);
   platformRoutes(server, platform, control);
   return server;

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import {
+  formatCodeRevertMessage,
   formatCommit,
   formatReleaseMessage,
   formatStateMessage,
@@ -22,6 +23,7 @@ const MESSAGE: ReleaseMessage = {
   description: "Rollback to v73",
   code: OID_B,
   rollbackTo: { version: 73, oid: OID_A },
+  reverts: undefined,
   status: "succeeded",
   via: "local",
   ledgerKey: undefined,
@@ -53,6 +55,7 @@ const message = fc.record(
     description: text,
     code: fc.option(oid, { nil: undefined }),
     rollbackTo: fc.option(fc.record({ version, oid }, { noNullPrototype: true }), { nil: undefined }),
+    reverts: fc.option(fc.record({ version, oid }, { noNullPrototype: true }), { nil: undefined }),
     status: fc.constantFrom<ReleaseMessage["status"][]>("succeeded", "failed"),
     via: text,
     ledgerKey: fc.option(text, { nil: undefined }),
@@ -104,6 +107,7 @@ describe("release commit", (test) => {
       by: { name: "Ned", email: "ned@foobazco.com" },
       createdAt: 1_795_419_055_000,
       rollbackTo: { version: 73, oid: OID_A },
+      reverts: undefined,
       ledgerKey: undefined,
     });
   });
@@ -145,6 +149,8 @@ describe("release commit", (test) => {
     "no trailers": "v75: Rollback to v73\n",
     "prose after the trailers": `${good}\nRelease: v75 is nice\nand that is that\n`,
     "a Code that is no object id": good.replace(`Code: ${OID_B}`, "Code: main"),
+    "a torn Reverts": good.replace("Rollback-To: ", "Reverts: v073 "),
+    "two Reverts": good.replace("Status:", `Reverts: v7 ${OID_A}\nReverts: v8 ${OID_A}\nStatus:`),
     "a torn Rollback-To": good.replace(`Rollback-To: v73 ${OID_A}`, "Rollback-To: v73"),
   };
   for (const [name, text] of Object.entries(wrong)) {
@@ -163,6 +169,22 @@ describe("release commit", (test) => {
     for (const text of ["", "tree x", "tree x\n\nno author", `tree ${OID_A}\nauthor Ned\ncommitter Ned\n\nx`]) {
       await refuses("internal_server_error", () => parseCommit(text));
     }
+  });
+
+  test("the message of a revert's code commit keeps to its lines, whatever the release was called", () => {
+    const reverted = { ...parseRelease(OID_B, COMMIT), description: "Deploy\n\nCode: x\u0000\u2028y" };
+    assert.is(
+      formatCodeRevertMessage(reverted),
+      [
+        "Revert v75: Deploy Code: x y",
+        "",
+        "This takes back what release v75 changed in the code.",
+        "",
+        `v75 is ${OID_B},`,
+        `its code is ${OID_B}.`,
+        "",
+      ].join("\n"),
+    );
   });
 
   test("a state commit says that it is none of the releases", () => {

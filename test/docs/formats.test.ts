@@ -9,15 +9,23 @@ import * as assert from "uvu/assert";
 import { formatBackupFacts, parseBackupFacts } from "../../src/core/backup.ts";
 import { formatBisect, parseBisect } from "../../src/core/bisect-record.ts";
 import { readAppState } from "../../src/core/app-state.ts";
+import { changeMark, readMarks } from "../../src/core/marks.ts";
 import { formatJson, type Json } from "../../src/core/json.ts";
 import { formatLogLine, formatLogText, parseLogLine } from "../../src/core/log-line.ts";
 import { formatProcfile, parseProcfile } from "../../src/core/procfile.ts";
-import { formatCommit, parseCommit, parseRelease, parseReleaseMessage } from "../../src/core/release-commit.ts";
+import {
+  formatCodeRevertMessage,
+  formatCommit,
+  parseCommit,
+  parseRelease,
+  parseReleaseMessage,
+} from "../../src/core/release-commit.ts";
 import { SETTINGS } from "../../src/core/settings.ts";
 import { parseRegistration } from "../../src/hook/registration.ts";
 import { formatHookEnv } from "../../src/hook/hook-client.ts";
 import { loadAppKeys } from "../../src/ledger/app-keys.ts";
 import { ConfigCipher } from "../../src/ledger/config-cipher.ts";
+import { formatNote } from "../../src/ledger/release-notes.ts";
 import { decodeRecords, encodeRecord } from "../../src/logs/block-index.ts";
 import { CursorFile } from "../../src/logs/cursor-file.ts";
 import { cloneFixture, untilUp } from "../support/deploy.ts";
@@ -150,6 +158,24 @@ describe("formats", (test) => {
     assert.equal(await new ConfigCipher(keys).read(configEnv), { FOO: "baz" });
     const value = /^FOO='encrypted:(.*)'$/m.exec(configEnv)?.[1] ?? "";
     assert.is(decryptByThePage(value, keys.privateKeys[0] ?? ""), "baz");
+  });
+
+  test("notes, marks and the commit of a revert are what the product writes", () => {
+    const rollback = commitExample("rollback");
+    const release = parseRelease(rollback.oid, parseCommit(rollback.text));
+    const [code, oid] = /([0-9a-f]{40})[^]*?([0-9a-f]{40})/.exec(example("code-revert"))?.toReversed() ?? [];
+    const reverted = { ...release, version: 71, description: "Deploy 20a5742", oid: oid ?? "", code };
+    assert.is(formatCodeRevertMessage(reverted), example("code-revert"));
+    const notes = [
+      { version: 74, change: "deploy", by: { name: "", email: "ned@foobazco.com" }, at: "2026-11-23T08:35:19Z" },
+      { version: 81, change: "rollback", by: { name: "", email: "rick@foobazco.com" }, at: "2026-11-24T16:02:51Z" },
+    ] as const;
+    assert.is(
+      notes.map(({ at, ...note }) => formatNote({ ...release, ...note, createdAt: Date.parse(at) })).join(""),
+      example("note"),
+    );
+    const [mark] = readMarks(JSON.parse(example("marks.json")) as Json).values();
+    assert.is(formatJson(changeMark(undefined, 74, mark)), example("marks.json"));
   });
 
   test("Procfile, state and the other JSON files are what the product writes", () => {

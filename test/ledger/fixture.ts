@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../src/core/clock.ts";
+import type { ReleaseStatus } from "../../src/core/release.ts";
 import type { Person } from "../../src/core/person.ts";
 import { createAppKeys, type AppKeys } from "../../src/ledger/app-keys.ts";
 import { createRepository } from "../../src/ledger/create-repository.ts";
@@ -143,6 +144,21 @@ export async function setConfig(ledger: Ledger, text: string, name = "FOO"): Pro
     snapshot: { ...(await ledger.snapshot(current ?? fail())), configEnv: `${name}='${text}'\n` },
   }));
   return release?.version ?? fail();
+}
+
+/** Appends a copy of an earlier release. */
+export async function rollBack(ledger: Ledger, version: number, status: ReleaseStatus = "succeeded"): Promise<void> {
+  const target = await ledger.get(version);
+  await ledger.append(async () => ({
+    change: "rollback",
+    description: `Rollback to v${String(version)}`,
+    by: NED,
+    via: "local",
+    status,
+    code: target.code,
+    rollbackTo: target,
+    snapshot: await ledger.snapshot(target),
+  }));
 }
 
 function fail(): never {

@@ -5,24 +5,9 @@ import { once } from "node:events";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { allowedSignersLine } from "../../src/ledger/ledger-key.ts";
-import type { Ledger } from "../../src/ledger/ledger.ts";
 import { refuses, rejects } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
-import { deploy, makeCode, makeFixture, NED, setConfig, type Fixture } from "./fixture.ts";
-
-async function rollback(ledger: Ledger, version: number): Promise<void> {
-  const target = await ledger.get(version);
-  await ledger.append(async () => ({
-    change: "rollback",
-    description: `Rollback to v${String(version)}`,
-    by: NED,
-    via: "local",
-    status: "succeeded",
-    code: target.code,
-    rollbackTo: target,
-    snapshot: await ledger.snapshot(target),
-  }));
-}
+import { deploy, makeCode, makeFixture, NED, rollBack, setConfig, type Fixture } from "./fixture.ts";
 
 async function subjects(fixture: Fixture): Promise<string[]> {
   return (await fixture.git("log", "--first-parent", "--format=%s", "releases")).trimEnd().split("\n");
@@ -54,7 +39,7 @@ describe("ledger", (test) => {
     const second = await makeCode(fixture, { "index.js": "2" });
     await deploy(fixture, second);
     await deploy(fixture, await makeCode(fixture, { "index.js": "3" }), { status: "failed", deployRef: undefined });
-    await rollback(ledger, 2);
+    await rollBack(ledger, 2);
     await ledger.changeState({ by: NED, via: "local", message: "Scale to web=2" }, () => ({ formation: { web: 2 } }));
     await setConfig(ledger, "two");
     assert.equal(
@@ -81,7 +66,7 @@ describe("ledger", (test) => {
     const { ledger } = fixture;
     await deploy(fixture, await makeCode(fixture, { "index.js": "1" }));
     await setConfig(ledger, "one");
-    await rollback(ledger, 2);
+    await rollBack(ledger, 2);
     const [target, head] = [await ledger.get(2), await ledger.head()];
     assert.is(head?.tree, target.tree);
     assert.is(head?.code, target.code);
@@ -330,7 +315,7 @@ describe("ledger", (test) => {
     await setConfig(fixture.ledger, "one");
     await fixture.git("gc", "-q", "--prune=now");
     assert.is(await setConfig(fixture.ledger, "two"), 4);
-    await rollback(fixture.ledger, 3);
+    await rollBack(fixture.ledger, 3);
     const cold = await fixture.reopen();
     assert.is((await cold.head())?.tree, (await cold.get(3)).tree);
   });

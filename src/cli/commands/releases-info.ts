@@ -1,5 +1,5 @@
 /** `git heroku releases:info` */
-import type { ReleaseDetails } from "../../api/resources.ts";
+import type { NamedRelease, ReleaseDetails } from "../../api/resources.ts";
 import { formatAgo } from "../../core/duration.ts";
 import { cleanLine } from "../../core/release-commit.ts";
 import { formatVersion, parseVersion } from "../../core/release.ts";
@@ -32,20 +32,24 @@ export const releasesInfo: Command = {
 };
 
 function describe(release: ReleaseDetails, now: number): [label: string, value: string][] {
-  const { commit, commit_subject: subject, copy_of: copyOf } = release;
-  const copied: [string, string][] =
-    copyOf === null ? [] : [["Copy of", `${formatVersion(copyOf.version)}, ${copyOf.description}`]];
+  const { commit, commit_subject: subject } = release;
   return [
     ["Change", release.description],
-    ...copied,
+    ...other("Copy of", release.copy_of),
+    ...other("Takes back", release.takes_back),
     ["By", release.user.email],
     ["When", formatAgo(Date.parse(release.created_at), now)],
     ["Via", release.via],
     ["Status", release.current ? `${release.status}, current` : release.status],
+    ...(release.mark ? [["Mark", `bad: ${release.mark.reason} (${release.mark.by})`] as [string, string]] : []),
     ["Commit", commit === null ? "none" : `${commit} ${cleanLine(subject ?? "")}`.trimEnd()],
     ["Process types", Object.keys(release.process_types).join(", ") || "none"],
     ["Config vars", release.config_names.join(", ") || "none"],
     ["Add-ons", release.addon_plan_names.join(", ") || "none"],
     ["Rollback", release.eligible_for_rollback ? "possible" : "not possible"],
   ];
+}
+
+function other(label: string, named: NamedRelease | null): [label: string, value: string][] {
+  return named === null ? [] : [[label, `${formatVersion(named.version)}, ${named.description}`]];
 }

@@ -1,5 +1,5 @@
 /** `git heroku rollback` */
-import type { ReleaseItem } from "../../api/resources.ts";
+import type { ReleaseItem, RollbackItem } from "../../api/resources.ts";
 import { AppError } from "../../core/error.ts";
 import { formatVersion, parseVersion } from "../../core/release.ts";
 import { APP_OPTIONS, type Command } from "../command.ts";
@@ -9,7 +9,7 @@ export const rollback: Command = {
   topic: "Releases",
   summary: "Return to the code and config of an earlier release",
   details:
-    "Makes a new release, so it can be undone in the same way. Without a version: the release before the current one that was good. Add-ons, databases and your branch stay as they are.",
+    "Makes a new release, so it can be undone in the same way. Without a version: the newest release before the current one that was good and is not marked bad. Add-ons, databases and your branch stay as they are.",
   parameters: "[version]",
   options: APP_OPTIONS,
   examples: [
@@ -29,6 +29,7 @@ export const rollback: Command = {
         : await out.action(`-----> Rolling back to ${formatVersion(version)}`, () => client.rollback(app, version), {
             done,
           });
+    for (const mark of describeMarks(release)) out.warn(mark);
     if (release.status !== "failed") return undefined;
     throw new AppError(
       "bad_request",
@@ -39,6 +40,21 @@ export const rollback: Command = {
     );
   },
 };
+
+/** Many marks in a row are told by the first few. */
+const MARKS_TOLD_MAX = 5;
+
+function describeMarks({ skipped = [], target_mark: target }: RollbackItem): string[] {
+  const told = skipped
+    .slice(0, MARKS_TOLD_MAX)
+    .map(({ version, reason }) => `Skipped ${formatVersion(version)}, marked bad: ${reason}`);
+  const more = skipped.length - told.length;
+  return [
+    ...told,
+    ...(more > 0 ? [`Skipped ${String(more)} more that are marked bad.`] : []),
+    ...(target ? [`${formatVersion(target.version)} is marked bad: ${target.reason}`] : []),
+  ];
+}
 
 function done(release: ReleaseItem): string {
   return `${release.status === "failed" ? "failed" : "done"}, ${formatVersion(release.version)}`;

@@ -1,0 +1,53 @@
+/** Taking back one release, and marking releases as bad. */
+import type { FastifyInstance } from "fastify";
+import { marksOf, markRelease } from "../platform/marks.ts";
+import type { Platform } from "../platform/platform.ts";
+import { planRevert, revert } from "../platform/revert.ts";
+import type { AppParams } from "./app-routes.ts";
+import { callerOf } from "./caller.ts";
+import { findRelease, type ReleaseParams } from "./release-routes.ts";
+import { releaseResources } from "./resources.ts";
+
+const revertBody = {
+  type: ["object", "null"],
+  properties: { dry_run: { type: "boolean" } },
+} as const;
+
+const markBody = {
+  type: "object",
+  required: ["bad"],
+  properties: { bad: { type: ["string", "null"], maxLength: 10_000 } },
+} as const;
+
+export function undoRoutes(server: FastifyInstance, platform: Platform): void {
+  server.post<{ Params: ReleaseParams; Body: { dry_run?: boolean } | undefined }>(
+    "/apps/:app/releases/:release/actions/revert",
+    { schema: { body: revertBody } },
+    async (request, reply) => {
+      const app = platform.app(request.params.app);
+      const { version } = await findRelease(app, request.params.release);
+      if (request.body?.dry_run === true) return { changes: await planRevert(app, version) };
+      const { release, changes } = await revert(platform, app, version, callerOf(request));
+      if (release === undefined) return { changes };
+      void reply.status(201).header("Git-Heroku-Release", String(release.version));
+      const [resource] = await releaseResources(app, [release]);
+      return { ...resource, changes };
+    },
+  );
+
+  server.get<{ Params: AppParams }>("/apps/:app/marks", async (request) => [
+    ...(await marksOf(platform.app(request.params.app))).values(),
+  ]);
+
+  server.patch<{ Params: ReleaseParams; Body: { bad: string | null } }>(
+    "/apps/:app/releases/:release",
+    { schema: { body: markBody } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      const release = await findRelease(app, request.params.release);
+      await markRelease(platform, app, { release, reason: request.body.bad }, callerOf(request));
+      const [resource] = await releaseResources(app, [release]);
+      return resource;
+    },
+  );
+}

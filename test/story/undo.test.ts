@@ -1,0 +1,174 @@
+/** Undoing one thing: the session of a person who takes releases back and marks them, what a clone sees of it, and what
+ *  kill -9 leaves of it. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { checkConverged, readLedger, untilSame } from "../support/converged.ts";
+import { deployFixture, must, platformClient, untilUp } from "../support/deploy.ts";
+import { killAt } from "../support/kill-at.ts";
+import { startPlatform, type TestPlatform } from "../support/platform.ts";
+import { commitChange } from "../support/push.ts";
+import { describe } from "../support/suite.ts";
+import { ROOT, runTranscript } from "../support/transcript.ts";
+
+const repoOf = (platform: TestPlatform): string => join(platform.home, "repos/foobaz.git");
+
+/** Up to which release the notes are written. */
+async function notedUpTo(platform: TestPlatform): Promise<string> {
+  const result = await platform.exec("git", ["log", "-1", "--format=%s", "refs/notes/releases"], {
+    cwd: repoOf(platform),
+  });
+  return result.stdout.trim();
+}
+
+/** Two deploys upon the first one, in files of their own: v3 can be taken back from under v4. */
+async function deployTwice(platform: TestPlatform, clone: string): Promise<void> {
+  await writeFile(join(clone, "greeting.js"), 'exports.greeting = () => "bad";\n');
+  await must(platform, clone, "commit", "-q", "-a", "-m", "Say bad");
+  await must(platform, clone, "push", "-q", "production", "main");
+  await commitChange(platform, clone, "Later");
+  await must(platform, clone, "push", "-q", "production", "main");
+}
+
+describe("undo", (test) => {
+  test("revert config and code, take it over, mark and roll back", async (t) => {
+    const platform = await startPlatform(t);
+    const clone = await deployFixture(platform, "foobaz");
+    await runTranscript(join(ROOT, "test/transcripts/undo.txt"), { cwd: clone, env: platform.env });
+  });
+
+  test("the commit of a revert is fetched by any clone, cherry-picks there, and the next push keeps it", async (t) => {
+    const platform = await startPlatform(t);
+    const clone = await deployFixture(platform, "foobaz");
+    await deployTwice(platform, clone);
+    const said = await must(platform, clone, "heroku", "releases:revert", "v3");
+    const [, commands = ""] = /\n +(git fetch .*)$/m.exec(said) ?? [];
+    const other = join(platform.dir, "other");
+    await must(platform, platform.dir, "clone", "-q", "-o", "production", repoOf(platform), other);
+    const taken = await platform.exec("sh", ["-c", commands], { cwd: other });
+    assert.is(taken.status, 0, taken.stderr);
+    await must(platform, other, "push", "-q", "production", "main");
+    const repo = repoOf(platform);
+    assert.is(
+      await must(platform, repo, "rev-parse", "releases:code"),
+      await must(platform, repo, "rev-parse", "releases~1:code"),
+      "the push deploys what ran already",
+    );
+    assert.is(await must(platform, other, "show", "HEAD:change.txt"), "Later");
+  });
+
+  test("git log --notes=releases in a clone says which releases deployed a commit", async (t) => {
+    const platform = await startPlatform(t);
+    const clone = await deployFixture(platform, "foobaz");
+    const client = platformClient(platform);
+    await commitChange(platform, clone, "Second");
+    await must(platform, clone, "push", "-q", "production", "main");
+    await must(platform, clone, "heroku", "rollback", "v2");
+    await client.changeConfig("foobaz", { A: "1" });
+    await must(platform, clone, "heroku", "releases:revert", "v4");
+    await untilSame("Notes up to v6", () => notedUpTo(platform));
+    await must(platform, clone, "fetch", "-q", "production");
+    const log = await must(platform, clone, "log", "--notes=releases", "--format=%s%n%N");
+    const at = "2[0-9-]+T[0-9:]+Z";
+    assert.match(
+      log,
+      new RegExp(
+        [
+          "^Second",
+          `v3 deploy by rick@foobazco.com ${at}`,
+          "",
+          "First",
+          `v2 deploy by rick@foobazco.com ${at}`,
+          `v4 rollback by rick@foobazco.com ${at}$`,
+        ].join("\n"),
+      ),
+    );
+    // The revert made a commit of its own.
+    const reverted = await must(platform, clone, "log", "-1", "--notes=releases", "production/releases^2");
+    assert.match(
+      reverted,
+      /\n {4}Revert v4: Rollback to v2\n[^]*\nNotes \(releases\):\n {4}v6 revert by rick@foobazco.com 2/,
+    );
+  });
+
+  test("a machine whose git cannot merge says so; config and the newest deploy are reverted all the same", async (t) => {
+    const platform = await startPlatform(t);
+    const real = await must(platform, platform.dir, "--exec-path");
+    const shim = `#!/bin/sh\n[ "$*" = "\${*%version}" ] || exec echo git version 2.36.1\nexec ${real}/git "$@"\n`;
+    await writeFile(join(platform.env["PATH"]?.split(":")[0] ?? "", "git"), shim, { mode: 0o755 });
+    const clone = await deployFixture(platform, "foobaz");
+    await deployTwice(platform, clone);
+    const { status, stderr } = await platform.exec("git", ["heroku", "releases:revert", "v3"], { cwd: clone });
+    assert.is(status, 1);
+    assert.match(stderr, "Code cannot be merged on the platform's machine: it has git version 2.36.1.");
+    assert.match(stderr, "Merging needs git 2.38 or newer");
+    await must(platform, clone, "heroku", "config:add", "A=1");
+    await must(platform, clone, "heroku", "releases:revert", "v5");
+    await must(platform, clone, "heroku", "releases:revert", "v4");
+    assert.is((await readLedger(platform, "foobaz"))[0]?.version, 7);
+  });
+}, 60_000);
+
+describe("undo and kill -9", (test) => {
+  test("during a revert it happens whole or not at all", async (t) => {
+    const platform = await startPlatform(t);
+    const clone = await deployFixture(platform, "foobaz");
+    await deployTwice(platform, clone);
+    await untilUp(platform, "foobaz", 1);
+    const refs = "repos/foobaz.git/refs/heads";
+    let expected = 4;
+    let head = "";
+    const isRecorded = async (name: string): Promise<boolean> =>
+      name === "releases" && !(await readFile(join(platform.home, refs, name), "utf8")).startsWith(head);
+    const moments = {
+      "the merge begins": {
+        dir: "repos/foobaz.git/objects",
+        isMoment: (name: string) => name.startsWith("tmp_objdir"),
+      },
+      "the build begins": { dir: "apps/foobaz/slugs", isMoment: (name: string) => name.startsWith(".build-") },
+      "the ref is locked": { dir: refs, isMoment: (name: string) => name === "releases.lock" },
+      "the release is there": { dir: refs, isMoment: isRecorded },
+    };
+    for (const [name, moment] of Object.entries(moments)) {
+      head = await must(platform, repoOf(platform), "rev-parse", "releases");
+      const result = await killAt(platform, moment, () =>
+        platform.exec("git", ["heroku", "releases:revert", "v3"], { cwd: clone }),
+      );
+      await platform.wake();
+      const version = await checkConverged(platform, "foobaz");
+      const said = /v(\d+)\n/.exec(result.stdout)?.[1];
+      if (result.status === 0 && said !== undefined) assert.is(version, Number(said), result.stdout);
+      assert.ok(version === expected || version === expected + 1, `${name}: v${String(version)}`);
+      if (version === expected) continue;
+      // Whole: brought back for the next round.
+      await must(platform, clone, "heroku", "rollback", "v4");
+      expected = version + 1;
+    }
+    await must(platform, clone, "heroku", "rollback", "v2");
+    await must(platform, clone, "heroku", "rollback", "v4");
+    await must(platform, clone, "heroku", "releases:revert", "v3");
+    const repo = repoOf(platform);
+    assert.is(
+      await must(platform, repo, "rev-parse", "releases:code/greeting.js"),
+      await must(platform, repo, "rev-parse", "releases~1^2~2:greeting.js"),
+    );
+    await checkConverged(platform, "foobaz");
+  });
+
+  test("between a release and its note: the next start writes it", async (t) => {
+    const platform = await startPlatform(t);
+    const clone = await deployFixture(platform, "foobaz");
+    await commitChange(platform, clone, "Second");
+    await must(platform, clone, "push", "-q", "production", "main");
+    await must(platform, clone, "heroku", "rollback", "v2");
+    await platform.kill();
+    assert.is.not(await notedUpTo(platform), "Notes up to v4");
+    await platform.start();
+    await untilSame("Notes up to v4", () => notedUpTo(platform));
+    // And a stop does not wait for its moment.
+    await must(platform, clone, "heroku", "rollback", "v3");
+    await must(platform, clone, "heroku", "server:stop");
+    assert.is(await notedUpTo(platform), "Notes up to v5");
+    await platform.start();
+  });
+}, 90_000);
