@@ -107,7 +107,7 @@ describe("undo", (test) => {
     await must(platform, clone, "heroku", "releases:revert", "v4");
     assert.is((await readLedger(platform, "foobaz"))[0]?.version, 7);
   });
-}, 60_000);
+}, 150_000);
 
 describe("undo and kill -9", (test) => {
   test("during a revert it happens whole or not at all", async (t) => {
@@ -171,4 +171,4 @@ describe("undo and kill -9", (test) => {
     assert.is(await notedUpTo(platform), "Notes up to v5");
     await platform.start();
   });
-}, 90_000);
+}, 150_000);
