@@ -15,13 +15,14 @@ const ARROWS: Record<string, string[]> = {
   logs: ["core"],
   formation: ["core"],
   build: ["core"],
+  audit: ["core"],
   router: ["core"],
-  platform: ["core", "ledger", "logs", "formation", "build", "router"],
+  platform: ["core", "ledger", "logs", "formation", "build", "router", "audit"],
   server: ["core", "platform"],
   hook: ["core", "platform"],
   api: ["core"],
   clone: ["core"],
-  cli: ["core", "api", "clone"],
+  cli: ["core", "api", "clone", "audit"],
   bin: ["core", "platform", "ledger", "logs", "formation", "build", "router", "server", "api", "clone", "cli", "hook"],
 };
 const PURE = new Set(["core"]);

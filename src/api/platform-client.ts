@@ -19,6 +19,7 @@ import type {
   RevertChanges,
   RevertItem,
   RollbackItem,
+  VerifyReport,
 } from "./resources.ts";
 
 export interface PlatformClientOptions {
@@ -113,6 +114,7 @@ export class PlatformClient {
   mark = (app: string, version: number, reason: string | null): Promise<ReleaseItem> =>
     this.#change("PATCH", appPath(app, "releases", String(version)), { bad: reason });
 
+  verifyReleases = (app: string): Promise<VerifyReport> => this.#get(appPath(app, "releases", "actions", "verify"));
   /** Without a base: against the newest release before it that ran. */
   diff = (app: string, release: ReleaseWord, base: number | undefined): Promise<ReleaseDiff> =>
     this.#get(diffPath(app, release, { base }));

@@ -112,6 +112,8 @@ export interface PlatformInfo {
   rss_bytes: number;
 }
 
+export type { VerifyReport } from "../core/audit-report.ts";
+
 export interface DoctorCheck {
   name: string;
   ok: boolean;

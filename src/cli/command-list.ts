@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   releases: { load: async () => (await import("./commands/releases.ts")).releases },
   "releases:info": { load: async () => (await import("./commands/releases-info.ts")).releasesInfo },
   "releases:diff": { load: async () => (await import("./commands/releases-diff.ts")).releasesDiff },
+  "releases:verify": { load: async () => (await import("./commands/releases-verify.ts")).releasesVerify },
   "releases:revert": { load: async () => (await import("./commands/releases-revert.ts")).releasesRevert },
   "releases:mark": { load: async () => (await import("./commands/releases-mark.ts")).releasesMark },
   rollback: { aliases: ["releases:rollback"], load: async () => (await import("./commands/rollback.ts")).rollback },

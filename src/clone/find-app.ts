@@ -44,6 +44,35 @@ function chooseRemote(place: Place, home: string, remotes: Remote[]): Remote {
   throw isRepository(place) ? noApp(remotes, home) : outsideClone();
 }
 
+/** The remote whose ledger is meant, also where its platform is out of reach or another one; undefined in a bare
+ *  repository without such a remote, whose own ledger it then is.
+ *  @throws AppError not_found */
+export function chooseLedgerRemote(place: Place, home: string, choice: AppChoice, isBare: boolean): Remote | undefined {
+  const all = readRemotes(place);
+  const app = choice.app === undefined ? undefined : parseAppName(choice.app);
+  if (choice.remote !== undefined) return checkedRemote(namedRemote(place, all, choice.remote), app);
+  const remotes = all.filter(({ target }) => target !== undefined && (app === undefined || target.app === app));
+  if (remotes.some((remote) => pointsTo(remote, home))) return chooseRemote(place, home, remotes);
+  if (remotes.length > 0) return preferredRemote(remotes);
+  if (isBare && app === undefined) return undefined;
+  throw isRepository(place) ? noApp(all, home) : outsideClone();
+}
+
+function preferredRemote(remotes: Remote[]): Remote {
+  const [preferred] = PREFERRED.flatMap((name) => remotes.filter((remote) => remote.name === name));
+  const [only] = remotes;
+  if (preferred !== undefined) return preferred;
+  if (only !== undefined && remotes.length === 1) return only;
+  throw severalApps(remotes);
+}
+
+function checkedRemote(remote: Remote, app: AppName | undefined): Remote {
+  if (app === undefined || remote.target?.app === app) return remote;
+  throw new AppError("not_found", `The remote ${remote.name} (${displayUrl(remote)}) is not the app ${app}.`, {
+    hint: "Name either the remote or the app.",
+  });
+}
+
 function namedRemote(place: Place, remotes: Remote[], name: string): Remote {
   const remote = remotes.find((candidate) => candidate.name === name);
   if (remote !== undefined) return remote;

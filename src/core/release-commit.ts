@@ -37,6 +37,31 @@ export interface ReleaseMessage {
   ledgerKey?: string | undefined;
 }
 
+/** Which rule a commit breaks, so that it is no release. */
+export type ReleaseFlaw =
+  | "commit-malformed"
+  | "parents-wrong"
+  | "code-mismatch"
+  | "version-malformed"
+  | "message-malformed"
+  | "trailer-repeated"
+  | "change-unknown"
+  | "status-unknown"
+  | "rollback-malformed";
+
+/** A commit that should be a release and is none. */
+export class MalformedRelease extends AppError {
+  readonly flaw: ReleaseFlaw;
+  /** What is wrong with it: `its Change is not known`. */
+  readonly reason: string;
+
+  constructor(flaw: ReleaseFlaw, reason: string) {
+    super("internal_server_error", `A commit in the ledger is not a release: ${reason}.`);
+    this.flaw = flaw;
+    this.reason = reason;
+  }
+}
+
 const CHANGES: ReadonlySet<string> = new Set<ReleaseChange>([
   "initial",
   "deploy",
@@ -47,6 +72,8 @@ const CHANGES: ReadonlySet<string> = new Set<ReleaseChange>([
   "promotion",
 ]);
 const LINE_LENGTH_MAX = 300;
+/** Control characters but the line end. */
+const UNSAFE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
 const OID = /^[0-9a-f]{40}$/;
 const STAMP = /^(.*) <([^<>]*)> ([0-9]{1,15}) [+-][0-9]{4}$/;
 
@@ -74,14 +101,14 @@ function formatStamp({ person, seconds }: Stamp): string {
   return `${name} <${email}> ${String(seconds)} +0000`;
 }
 
-/** @throws AppError when the text is no commit; headers that are not known here are passed over. */
+/** @throws MalformedRelease when the text is no commit; headers that are not known here are passed over. */
 export function parseCommit(text: string): Commit {
   const end = text.indexOf("\n\n");
-  if (end < 0) throw malformed("it has no message");
+  if (end < 0) throw malformed("commit-malformed", "it has no message");
   const headers = parseHeaders(text.slice(0, end));
   const only = (name: string): string => {
     const value = headers.get(name)?.[0];
-    if (value === undefined) throw malformed(`it has no ${name}`);
+    if (value === undefined) throw malformed("commit-malformed", `it has no ${name}`);
     return value;
   };
   return {
@@ -107,7 +134,7 @@ function parseHeaders(block: string): Map<string, string[]> {
 
 function parseStamp(text: string): Stamp {
   const [, name, email, seconds] = STAMP.exec(text) ?? [];
-  if (name === undefined || email === undefined) throw malformed("a person in it cannot be read");
+  if (name === undefined || email === undefined) throw malformed("commit-malformed", "a person in it cannot be read");
   return { person: { name, email }, seconds: Number(seconds) };
 }
 
@@ -153,12 +180,13 @@ function formatMessage(subject: string, trailers: readonly (readonly [string, st
   return `${subject}\n\n${lines.join("")}`;
 }
 
-/** @throws AppError when the commit is no release, or when what it says of itself does not agree. */
+/** @throws MalformedRelease when the commit is no release, or when what it says of itself does not agree. */
 export function parseRelease(oid: string, commit: Commit): Release {
   const message = parseReleaseMessage(commit.message);
   const [parent, code, ...more] = commit.parents;
-  if ((message.version === 1) !== (parent === undefined) || more.length > 0) throw malformed("its parents are wrong");
-  if (message.code !== code) throw malformed("its second parent is not its Code");
+  if ((message.version === 1) !== (parent === undefined) || more.length > 0)
+    throw malformed("parents-wrong", "its parents are wrong");
+  if (message.code !== code) throw malformed("code-mismatch", "its second parent is not its Code");
   return {
     version: message.version,
     oid,
@@ -177,17 +205,18 @@ export function parseRelease(oid: string, commit: Commit): Release {
   };
 }
 
-/** @throws AppError when the message is not that of a release. */
+/** @throws MalformedRelease when the message is not that of a release. */
 export function parseReleaseMessage(message: string): ReleaseMessage {
+  // git shows a message only up to a NUL: people and programs would read two different releases.
+  if (UNSAFE.test(message)) throw malformed("message-malformed", "its message has control characters");
   const subject = /^v([1-9][0-9]{0,8}): (.*)$/.exec(message.split("\n", 1)[0] ?? "");
-  if (subject === null) throw malformed("its subject names no version");
+  if (subject === null) throw malformed("version-malformed", "its subject names no version");
   const trailers = parseTrailers(message);
   const version = Number(subject[1]);
-  if (trailers.get("Release") !== formatVersion(version)) throw malformed("subject and Release trailer differ");
+  if (trailers.get("Release") !== formatVersion(version))
+    throw malformed("version-malformed", "subject and Release trailer differ");
   const change = trailers.get("Change") ?? "";
-  if (!CHANGES.has(change)) throw malformed("its Change is not known");
-  const status = trailers.get("Status");
-  if (status !== "succeeded" && status !== "failed") throw malformed("its Status is not known");
+  if (!CHANGES.has(change)) throw malformed("change-unknown", "its Change is not known");
   return {
     version,
     change: change as ReleaseChange,
@@ -195,7 +224,7 @@ export function parseReleaseMessage(message: string): ReleaseMessage {
     code: parseCode(trailers.get("Code")),
     rollbackTo: parseOther("Rollback-To", trailers),
     reverts: parseOther("Reverts", trailers),
-    status,
+    status: parseStatus(trailers.get("Status")),
     via: trailers.get("Via") ?? "",
     ledgerKey: trailers.get("Ledger-Key"),
   };
@@ -205,18 +234,24 @@ export function parseReleaseMessage(message: string): ReleaseMessage {
 function parseTrailers(message: string): Map<string, string> {
   const trailers = new Map<string, string>();
   const paragraphs = message.replace(/\n+$/, "").split(/\n\n+/);
-  if (paragraphs.length < 2) throw malformed("it has no trailers");
+  if (paragraphs.length < 2) throw malformed("message-malformed", "it has no trailers");
   for (const line of (paragraphs.at(-1) ?? "").split("\n")) {
     const [, name, value] = /^([A-Za-z][A-Za-z-]*): (.*)$/.exec(line) ?? [];
-    if (name === undefined || value === undefined) throw malformed("its last paragraph is not trailers only");
-    if (trailers.has(name)) throw malformed(`it has two ${name} trailers`);
+    if (name === undefined || value === undefined)
+      throw malformed("message-malformed", "its last paragraph is not trailers only");
+    if (trailers.has(name)) throw malformed("trailer-repeated", `it has two ${name} trailers`);
     trailers.set(name, value);
   }
   return trailers;
 }
 
+function parseStatus(status: string | undefined): ReleaseStatus {
+  if (status !== "succeeded" && status !== "failed") throw malformed("status-unknown", "its Status is not known");
+  return status;
+}
+
 function parseCode(code: string | undefined): string | undefined {
-  if (code !== undefined && !OID.test(code)) throw malformed("its Code is not an object id");
+  if (code !== undefined && !OID.test(code)) throw malformed("code-mismatch", "its Code is not an object id");
   return code;
 }
 
@@ -224,10 +259,11 @@ function parseOther(name: string, trailers: ReadonlyMap<string, string>): Releas
   const text = trailers.get(name);
   if (text === undefined) return undefined;
   const [, version, oid] = /^v([1-9][0-9]{0,8}) ([0-9a-f]{40})$/.exec(text) ?? [];
-  if (version === undefined || oid === undefined) throw malformed(`its ${name} cannot be read`);
+  const flaw = name === "Rollback-To" ? "rollback-malformed" : "message-malformed";
+  if (version === undefined || oid === undefined) throw malformed(flaw, `its ${name} cannot be read`);
   return { version: Number(version), oid };
 }
 
-function malformed(reason: string): AppError {
-  return new AppError("internal_server_error", `A commit in the ledger is not a release: ${reason}.`);
+function malformed(flaw: ReleaseFlaw, reason: string): MalformedRelease {
+  return new MalformedRelease(flaw, reason);
 }

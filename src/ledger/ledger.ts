@@ -27,6 +27,7 @@ import { SerialQueue } from "../core/serial-queue.ts";
 import { chooseSigners, keyInForce, removeHandedOver } from "./signer.ts";
 import { removeStaleLocks } from "./stale-locks.ts";
 import { StateBranch, type State, type StateChange } from "./state-branch.ts";
+import { isUpkeepDue, keepUp } from "./upkeep.ts";
 import { VersionIndex } from "./version-index.ts";
 
 export interface LedgerOptions {
@@ -41,6 +42,8 @@ export interface LedgerOptions {
   /** The platform. */
   committer: Person;
   clock: Clock;
+  /** Called after each commit that this ledger has written. */
+  onWrite?: () => void;
 }
 
 /** What a new release starts from. */
@@ -59,9 +62,7 @@ const ATTEMPTS_MAX = 25;
 export class Ledger {
   /** What differs between releases, and who changed what. */
   readonly history: LedgerHistory;
-  /** Merges and commits for reverts. */
   readonly code: CodeMerger;
-  /** `refs/notes/releases` */
   readonly notes: ReleaseNotes;
   readonly #repository: Repository;
   readonly #ink: Ink;
@@ -70,6 +71,7 @@ export class Ledger {
   readonly #state: StateBranch;
   readonly #queue = new SerialQueue();
   readonly #snapshots = new RecentMap<string, Snapshot>(SNAPSHOTS_CACHED_MAX);
+  readonly #onWrite: () => void;
   readonly #handedOverKeyPath: string | undefined;
   #deployRef: string | undefined;
 
@@ -81,9 +83,10 @@ export class Ledger {
     this.#ink = { objects, refs: new RefUpdater(this.#repository), signingKey, committer, clock };
     this.#handedOverKeyPath = options.handedOverKeyPath;
     this.#index = new VersionIndex(options.indexPath, this.#repository);
-    this.#log = new ReleaseLog(objects, this.#index);
+    this.#log = new ReleaseLog(objects, this.#index, this.#repository);
     this.history = new LedgerHistory(this.#repository, objects, this.#log);
     this.#state = new StateBranch(this.#ink);
+    this.#onWrite = options.onWrite ?? (() => undefined);
     this.code = new CodeMerger(this.#repository, this.#ink);
     this.notes = new ReleaseNotes(this.#repository, this.#ink, this.#log);
   }
@@ -108,7 +111,7 @@ export class Ledger {
 
   /** The newest succeeded release. */
   async current(): Promise<Release | undefined> {
-    return this.#log.newest(await this.#log.head(), hasSucceeded);
+    return this.#log.newest("succeeded", await this.#log.head());
   }
 
   /** @throws AppError not_found when there is no such version. */
@@ -152,8 +155,10 @@ export class Ledger {
   }
 
   /** Does not wait for releases. Returns whether anything changed. */
-  changeState(what: StateChange, change: (state: State) => State | undefined): Promise<boolean> {
-    return this.#state.change(what, change);
+  async changeState(what: StateChange, change: (state: State) => State | undefined): Promise<boolean> {
+    const hasChanged = await this.#state.change(what, change);
+    if (hasChanged) this.#onWrite();
+    return hasChanged;
   }
 
   /** `refs/heads/main` or `refs/heads/master`; undefined until the first deploy has fixed it. */
@@ -193,6 +198,17 @@ export class Ledger {
     }
   }
 
+  /** Whether so much was written that `keepUp` is worth its while. */
+  isUpkeepDue(): Promise<boolean> {
+    return isUpkeepDue(this.#repository.path);
+  }
+
+  /** Packs what was written. Nothing waits for it and nothing notices; it ends early when the signal aborts, and must
+   *  have ended before `close`. */
+  keepUp(signal: AbortSignal): Promise<void> {
+    return keepUp(this.#repository, this.#ink.clock.now(), signal);
+  }
+
   /** Finishes what was asked for and lets the git processes go. */
   async close(): Promise<void> {
     await Promise.all([this.#queue.drained(), this.#state.drained()]);
@@ -206,7 +222,7 @@ export class Ledger {
     const { signingKey } = this.#ink;
     Object.assign(this.#ink, await chooseSigners(await this.keyInForce(), signingKey, this.#handedOverKeyPath));
     await this.#restoreDeployBranch(head);
-    if (!(await this.#index.agreesWith(head))) await this.#index.rebuild(head);
+    if (!(await this.#index.agreesWith(head))) await this.#index.repair(head);
   }
 
   /** A head that is there but cannot be read must not look like an app without releases. */
@@ -223,8 +239,8 @@ export class Ledger {
   async #restoreDeployBranch(head: Release): Promise<void> {
     if (head.code === undefined) return;
     const isThere = (await this.deployBranch()) !== undefined;
-    if (isThere && !(head.change === "deploy" && hasSucceeded(head))) return;
-    const deploy = await this.#log.newest(head, (release) => release.change === "deploy" && hasSucceeded(release));
+    if (isThere && !(head.change === "deploy" && head.status === "succeeded")) return;
+    const deploy = await this.#log.newest("deployed", head);
     if (deploy !== undefined) await restoreDeployBranch(this.#repository, this.#ink, deploy);
   }
 
@@ -232,7 +248,7 @@ export class Ledger {
     let reason = "";
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       const head = await this.#log.head();
-      const current = await this.#log.newest(head, hasSucceeded);
+      const current = await this.#log.newest("succeeded", head);
       const asked = await plan({ head, current });
       if (asked === undefined) return undefined;
       if ((head === undefined) !== (asked.change === "initial")) throw new Error("v1, and only v1, is initial.");
@@ -242,6 +258,7 @@ export class Ledger {
       if (await this.#hasHappened(release, outcome)) {
         this.#index.append(release);
         if (this.#ink.nextKey !== undefined) await this.#handOver(this.#ink.nextKey);
+        this.#onWrite();
         return this.#log.remember(release);
       }
       reason = outcome.kind === "moved" ? "" : outcome.reason;
@@ -273,10 +290,6 @@ export class Ledger {
     await this.#restoreDeployBranch(release);
     return true;
   }
-}
-
-function hasSucceeded(release: Release): boolean {
-  return release.status === "succeeded";
 }
 
 function movesOf({ deployRef }: NewRelease, release: Release): RefMove[] {

@@ -14,6 +14,7 @@ const unpack = promisify(inflate) as (data: Uint8Array) => Promise<Buffer>;
 /** Compressing this little takes less time than asking the thread pool to. */
 const SMALL_BYTES = 16 * 1024;
 const KNOWN_MAX = 4000;
+const DIRECTORY_TRIES_MAX = 100;
 
 export class LooseObjects {
   /** Seen whole by this process, or written by it. */
@@ -48,14 +49,23 @@ export class LooseObjects {
   /** Stores what is compressed already. */
   async store(oid: string, compressed: Uint8Array): Promise<void> {
     const path = this.#path(oid);
-    try {
-      await writeDurably(path, compressed, 0o444);
-    } catch (error) {
-      if (!isNoEntry(error)) throw error;
+    // A git that packs removes directories that it has emptied, also one that was just made.
+    for (let attempt = 1; !(await this.#tryStore(path, compressed)); attempt += 1) {
+      if (attempt === DIRECTORY_TRIES_MAX) throw new Error(`${dirname(path)} is removed again and again.`);
       await mkdir(dirname(path), { recursive: true });
-      await writeDurably(path, compressed, 0o444);
     }
     this.#known.set(oid, true);
+  }
+
+  /** Returns false when the directory is missing. */
+  async #tryStore(path: string, compressed: Uint8Array): Promise<boolean> {
+    try {
+      await writeDurably(path, compressed, 0o444);
+      return true;
+    } catch (error) {
+      if (isNoEntry(error)) return false;
+      throw error;
+    }
   }
 
   /** Begins to write an object, whose id is known at once. */

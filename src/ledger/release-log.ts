@@ -3,20 +3,34 @@
 import { AppError } from "../core/error.ts";
 import { parseRelease } from "../core/release-commit.ts";
 import { formatVersion, type Release } from "../core/release.ts";
+import { runGit, type Repository } from "./git-process.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { VersionIndex } from "./version-index.ts";
 
 export const RELEASES_REF = "refs/heads/releases";
 const CACHED_MAX = 300;
+/** So many releases are read one by one before git is asked to search. */
+const NEAR = 50;
+
+/** `succeeded`: any that did; `deployed`: a deploy that did. */
+type Kind = "succeeded" | "deployed";
+const TRAILERS: Record<Kind, readonly string[]> = {
+  succeeded: ["Status: succeeded"],
+  deployed: ["Status: succeeded", "Change: deploy"],
+};
 
 export class ReleaseLog {
   readonly #objects: ObjectStore;
   readonly #index: VersionIndex;
+  readonly #repository: Repository;
   readonly #cache = new Map<string, Release>();
+  /** What was found last, and from which release on. */
+  readonly #newest = new Map<Kind, { from: string; found: Release | undefined }>();
 
-  constructor(objects: ObjectStore, index: VersionIndex) {
+  constructor(objects: ObjectStore, index: VersionIndex, repository: Repository) {
     this.#objects = objects;
     this.#index = index;
+    this.#repository = repository;
   }
 
   async head(): Promise<Release | undefined> {
@@ -46,11 +60,31 @@ export class ReleaseLog {
     return parent;
   }
 
-  /** The newest release, from this one backwards, of which the claim holds. */
-  async newest(from: Release | undefined, holds: (release: Release) => boolean): Promise<Release | undefined> {
-    let release = from;
-    while (release !== undefined && !holds(release)) release = await this.before(release);
-    return release;
+  /** The newest release of a kind, from this one backwards. Looks at what is new since the last time; when the nearest
+   *  releases are of another kind, as after thousands of failed ones, git finds it in one go. */
+  async newest(kind: Kind, from: Release | undefined): Promise<Release | undefined> {
+    if (from === undefined) return undefined;
+    const known = this.#newest.get(kind);
+    const isEnd = (one: Release): boolean => isOfKind(kind, one) || one.oid === known?.from;
+    let end: Release | undefined = from;
+    for (let steps = 0; end !== undefined && !isEnd(end) && steps < NEAR; steps += 1) end = await this.before(end);
+    let found = end;
+    if (end !== undefined && !isOfKind(kind, end)) {
+      found = end.oid === known?.from ? known.found : await this.#findBehind(kind, end);
+    }
+    this.#newest.set(kind, { from: from.oid, found });
+    return found;
+  }
+
+  /** No description can look like a trailer (core/release-commit.ts), and what git finds is read and looked at again. */
+  async #findBehind(kind: Kind, from: Release): Promise<Release | undefined> {
+    const patterns = TRAILERS[kind].map((line) => `--grep=^${line}$`);
+    const args = ["rev-list", "--first-parent", "--max-count=1", "--all-match", ...patterns, from.oid];
+    const oid = (await runGit(this.#repository, args)).trim();
+    if (oid === "") return undefined;
+    const found = await this.read(oid);
+    if (isOfKind(kind, found)) return found;
+    throw new Error(`${formatVersion(found.version)} is not what its message says.`);
   }
 
   /** @throws AppError not_found when there is no such version. */
@@ -94,4 +128,8 @@ export class ReleaseLog {
     if (again.version !== version) throw new Error(`${formatVersion(version)} is not where the ledger should have it.`);
     return again;
   }
+}
+
+function isOfKind(kind: Kind, release: Release): boolean {
+  return release.status === "succeeded" && (kind === "succeeded" || release.change === "deploy");
 }

@@ -11,6 +11,7 @@ export async function announcePush(
   updates: readonly RefCommand[],
   output: (text: string) => void,
 ): Promise<void> {
+  platform.upkeep.wrote(app);
   const deployRef = (await app.ledger.deployBranch()) ?? `${BRANCH_PREFIX}main`;
   for (const update of updates) {
     if (update.ref === deployRef) await announceLaunch(platform, app, update, output);

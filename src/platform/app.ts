@@ -52,6 +52,8 @@ export class App {
   runningBuild: RunningBuild | undefined;
   /** Resolves when a daemon that has just started knows what an earlier one left running. Never rejects. */
   started: Promise<void> = Promise.resolve();
+  /** Resolves when nobody packs the repository. Never rejects. */
+  upkeep: Promise<void> = Promise.resolve();
   /** Where web processes serve, as the formation told last. */
   routes: Routes = { endpoints: [], webState: "none" };
   /** The release that was launched last; 0 before the first. */
@@ -92,6 +94,7 @@ export class App {
     await this.routings.drained();
     await this.notings.drained();
     await this.logs.close();
+    await this.upkeep;
     await this.ledger.close();
   }
 

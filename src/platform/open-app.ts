@@ -26,11 +26,13 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await refreshHookEnv(platform, name);
   const cipher = new ConfigCipher(await loadAppKeys(platform.home.configKeys(name)));
+  let app: App | undefined;
   const ledger = await Ledger.open({
     ...platform.ledgerParts(),
     repoPath: platform.home.repo(name),
     handedOverKeyPath: platform.home.ledgerKeyBefore(name),
     indexPath: join(dir, "ledger.idx"),
+    onWrite: () => app && platform.upkeep.wrote(app),
   });
   try {
     const first = await ledger.get(1);
@@ -41,7 +43,10 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
       retention: retentionOf(settings),
       onFault: (error) => platform.journal.fault(`removing old logs of ${name}`, error),
     });
-    return new App({ name, id: idOfObject(first.oid), ledger, logs, cipher }, (app) => makeFormation(platform, app));
+    const parts = { name, id: idOfObject(first.oid), ledger, logs, cipher };
+    app = new App(parts, (made) => makeFormation(platform, made));
+    platform.upkeep.opened(app);
+    return app;
   } catch (error) {
     await ledger.close();
     throw error;

@@ -19,6 +19,7 @@ import type { Journal } from "./journal.ts";
 import { launch } from "./launch.ts";
 import { settleAllKeys } from "./place-keys.ts";
 import { openApp } from "./open-app.ts";
+import { Upkeep } from "./upkeep.ts";
 
 /** Made by the program that opens the platform. */
 export interface PlatformParts {
@@ -60,6 +61,7 @@ export class Platform {
   readonly hooks: HookFiles;
   readonly processPath: string;
   readonly toolEnv: ToolEnv;
+  readonly upkeep: Upkeep;
   private readonly apps = new Map<AppName, App>();
   private readonly reserved = new Set<AppName>();
   /** Apps that are on disk but not open, with what stands in the way. */
@@ -78,6 +80,7 @@ export class Platform {
     this.hooks = parts.hooks;
     this.processPath = parts.processPath;
     this.toolEnv = parts.toolEnv;
+    this.upkeep = new Upkeep(parts.clock, parts.journal);
     // Every follower of a log listens to it.
     setMaxListeners(0, this.closing);
   }

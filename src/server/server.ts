@@ -11,6 +11,7 @@ import { historyRoutes } from "./history-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
+import { verifyRoutes } from "./verify-routes.ts";
 import { undoRoutes } from "./undo-routes.ts";
 
 /** Config vars of one app fit into 64 KiB; nothing else that is sent comes near. */
@@ -43,6 +44,7 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
   for (const routes of [appRoutes, configRoutes, formationRoutes, logRoutes, releaseRoutes]) routes(server, platform);
   backupRoutes(server, platform);
   historyRoutes(server, platform);
+  verifyRoutes(server, platform);
   undoRoutes(server, platform);
   platformRoutes(server, platform, control);
   return server;

@@ -3,9 +3,11 @@
 import { cpus, totalmem } from "node:os";
 import { benchCommands } from "./commands.ts";
 import { benchIdle } from "./idle.ts";
+import { benchLedger } from "./ledger.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
 import { benchSee } from "./see.ts";
+import { benchVerify } from "./verify.ts";
 import type { Row } from "./measure.ts";
 
 const SETS: Record<string, () => Promise<Row[]>> = {
@@ -14,6 +16,8 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   rollback: benchRollback,
   see: benchSee,
   idle: benchIdle,
+  verify: benchVerify,
+  ledger: benchLedger,
 };
 
 const wanted = process.argv.slice(2);

@@ -55,6 +55,7 @@ describe("undo", (test) => {
       "the push deploys what ran already",
     );
     assert.is(await must(platform, other, "show", "HEAD:change.txt"), "Later");
+    await must(platform, clone, "heroku", "releases:verify", "--fetch");
   });
 
   test("git log --notes=releases in a clone says which releases deployed a commit", async (t) => {

@@ -1,6 +1,6 @@
-/** Runs every `*.test.js` under dist/test (or those whose path matches an argument), each file in a process of its own,
- *  one more at a time than there are processors, since tests also wait, and ends with the line `N passed, N failed`, after `skipped N: names` where a
- *  test could not run on this machine. */
+/** Runs every `*.test.js` under dist/test, with `--long` as the first argument every `*.long.js`, or those whose path
+ *  matches an argument. Each file is a process of its own, one more at a time than there are processors, since tests also
+ *  wait. Ends with the line `N passed, N failed`, after `skipped N: names` where a test could not run on this machine. */
 import { fork } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
@@ -16,9 +16,10 @@ const PROCESSES_MAX = 4;
 const ORDER = ["story", "cli", "build", "hook", "logs", "formation", "router"];
 
 async function findFiles(): Promise<string[]> {
-  const patterns = process.argv.slice(2).map((text) => new RegExp(text, "i"));
+  const isLong = process.argv[2] === "--long";
+  const patterns = process.argv.slice(isLong ? 3 : 2).map((text) => new RegExp(text, "i"));
   const files = (await readdir(ROOT, { recursive: true }))
-    .filter((file) => file.endsWith(".test.js"))
+    .filter((file) => file.endsWith(isLong ? ".long.js" : ".test.js"))
     .filter((file) => patterns.length === 0 || patterns.some((pattern) => pattern.test(file)));
   const sized = await Promise.all(files.map(async (file) => ({ file, size: (await stat(join(ROOT, file))).size })));
   return sized.sort((a, b) => rank(a.file) - rank(b.file) || b.size - a.size).map(({ file }) => file);

@@ -1,0 +1,7 @@
+/** Race harness of the ledger alone, long form. */
+import { describe } from "../support/suite.ts";
+import { raceLedgers } from "./race-lab.ts";
+
+describe("two processes, one ledger", (test) => {
+  test("a thousand changes: gapless, each told once, none lost", (t) => raceLedgers(t, 500));
+}, 600_000);
