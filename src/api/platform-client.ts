@@ -7,6 +7,9 @@ import { exchange, openExchange, Unreachable, type Answer, type Question } from 
 import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
 import type {
   App,
+  BisectItem,
+  BisectPlanItem,
+  BisectRequest,
   DoctorCheck,
   Dyno,
   FormationItem,
@@ -16,10 +19,11 @@ import type {
   ReleaseDetails,
   ReleaseItem,
   RestoreOrder,
+  VerifyReport,
   RevertChanges,
   RevertItem,
   RollbackItem,
-  VerifyReport,
+  RunRequest,
 } from "./resources.ts";
 
 export interface PlatformClientOptions {
@@ -88,6 +92,18 @@ export class PlatformClient {
     this.#change("POST", `${appPath(app, "dynos", name)}/actions/stop`);
   stopType = (app: string, type: string): Promise<unknown> =>
     this.#change("POST", `${appPath(app, "formations", type)}/actions/stop`);
+
+  runDetached = (app: string, request: RunRequest): Promise<Dyno> =>
+    this.#change("POST", appPath(app, "dynos"), { attach: false, ...request });
+
+  bisect = (app: string): Promise<BisectItem> => this.#get(appPath(app, "bisect"));
+  startBisect = (app: string, request: BisectRequest): Promise<BisectItem> =>
+    this.#change("POST", appPath(app, "bisect"), request);
+  planBisect = (app: string, request: BisectRequest): Promise<BisectPlanItem> =>
+    this.#change("POST", appPath(app, "bisect"), { ...request, dry_run: true });
+  /** Answers when the probe has ended, which may take as long as its command does. */
+  stepBisect = (app: string): Promise<BisectItem> => this.#change("POST", `${appPath(app, "bisect")}/actions/step`);
+  resetBisect = (app: string): Promise<unknown> => this.#change("DELETE", appPath(app, "bisect"));
 
   /** Newest first. */
   releases = (app: string, max: number): Promise<ReleaseItem[]> =>

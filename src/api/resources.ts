@@ -97,9 +97,17 @@ export interface ReleaseDetails extends ReleaseItem {
   commit_subject: string | null;
   config_names: string[];
   /** What a rollback copied. */
-  copy_of: { id: string; version: number; description: string } | null;
+  copy_of: NamedRelease | null;
   /** Type → command. */
   process_types: Record<string, string>;
+  /** Whose change a revert took back. */
+  takes_back: NamedRelease | null;
+}
+
+export interface NamedRelease {
+  id: string;
+  version: number;
+  description: string;
 }
 
 export interface PlatformInfo {
@@ -120,6 +128,56 @@ export interface DoctorCheck {
   level: "ok" | "warning" | "error";
   message: string;
   hint?: string;
+}
+
+export interface NamedRelease {
+  version: number;
+  description: string;
+}
+
+/** Where a bisection stands. */
+export interface BisectItem {
+  good: number;
+  bad: number;
+  command: string;
+  /** Seconds. */
+  timeout: number;
+  status: "running" | "found" | "undecided" | "refuted";
+  verdicts: (NamedRelease & { verdict: "good" | "bad" | "skip"; reason: string })[];
+  /** What the next step will try: an end, to see whether it is as `expected`, or a release between. */
+  next: (NamedRelease & { expected: "good" | "bad" | null; left: number | null; steps: number | null }) | null;
+  first_bad: ReleaseItem | null;
+  /** The last release before the first bad one that can run. */
+  before: number | null;
+  suspects: NamedRelease[];
+  refuted: (NamedRelease & { expected: "good" | "bad"; verdict: "good" | "bad" | "skip" }) | null;
+}
+
+/** What a bisection would look at. */
+export interface BisectPlanItem {
+  good: number;
+  bad: number;
+  command: string;
+  releases: NamedRelease[];
+  left_out: number;
+  copies: number;
+  probes_max: number;
+}
+
+export interface BisectRequest {
+  command: string;
+  good: number | undefined;
+  bad: number | undefined;
+  /** Seconds. */
+  timeout: number | undefined;
+  trust: boolean;
+}
+
+export interface RunRequest {
+  command: string;
+  env?: Record<string, string>;
+  /** `v73`; the current release unless given. */
+  release?: string;
 }
 
 export interface RestoreOrder {

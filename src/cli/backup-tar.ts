@@ -1,5 +1,6 @@
 /** The tar of a backup as a reader must take it: three plain files of known names in a fixed order, and nothing else.
  *  Nothing is ever unpacked to where a name in the tar says. */
+import type { Header } from "tar";
 import {
   BUNDLE_ENTRY,
   FACTS_ENTRY,
@@ -28,6 +29,8 @@ export const END_BYTES_MIN = 2 * BLOCK;
 export const END_BYTES_MAX = 40 * BLOCK;
 /** Config keys and a ledger key are a few hundred bytes each. */
 const SMALL_BYTES_MAX = 1024 * 1024;
+
+const PLAIN_FILE: ReadonlySet<string> = new Set(["File", "OldFile"]);
 
 /** Reads as far as the beginning of the bundle.
  *  @throws AppError invalid_params */
@@ -85,10 +88,15 @@ async function takeHead(bytes: ByteReader, names: readonly string[]): Promise<En
   if (block.length < BLOCK) throw noBackup(isFirst ? "it is no tar" : "it is cut short");
   const head = new Header(block, 0);
   if (!head.cksumValid) throw noBackup(isFirst ? "it is no tar" : "an entry of it is damaged");
-  const { path = "", size } = head;
-  const wanted = names.join(" or ");
-  if (!names.includes(path)) throw noBackup(`it has ${JSON.stringify(path.slice(0, 100))} where ${wanted} should be`);
-  if (!["File", "OldFile"].includes(head.type)) throw noBackup(`its ${path} is no plain file`);
-  if (size === undefined || !Number.isSafeInteger(size) || size < 0) throw noBackup(`its ${path} has no size`);
-  return { name: path, size, block };
+  return { ...checkHead(head, names), block };
+}
+
+function checkHead({ path = "", type, size = -1 }: Header, names: readonly string[]): { name: string; size: number } {
+  const name = names.find((one) => one === path);
+  if (name === undefined) {
+    throw noBackup(`it has ${JSON.stringify(path.slice(0, 100))} where ${names.join(" or ")} should be`);
+  }
+  if (!PLAIN_FILE.has(type)) throw noBackup(`its ${name} is no plain file`);
+  if (!Number.isSafeInteger(size) || size < 0) throw noBackup(`its ${name} has no size`);
+  return { name, size };
 }

@@ -11,6 +11,8 @@ export interface Option {
   short?: string;
   /** What its value is called, such as `NAME`; an option without one is a switch. */
   value?: string;
+  /** May be given several times, for as many values. */
+  many?: boolean;
   summary: string;
 }
 
@@ -29,6 +31,8 @@ export interface Command {
   details?: string;
   /** `[name]`, `<process>` or `<var=value...>`, separated by spaces. */
   parameters?: string;
+  /** What may stand after `--`, such as `command`; its words are kept apart, and untouched. */
+  trailing?: string;
   options: readonly Option[];
   examples: readonly Example[];
   /** The exit status; nothing means 0. */
@@ -57,8 +61,12 @@ export const JSON_OPTION: Option = { name: "json", summary: "print JSON" };
 export interface Arguments {
   /** What stands without an option, in order. */
   words: readonly string[];
+  /** What stands after `--`, of a command that takes that; empty otherwise. */
+  trailing: readonly string[];
   has(option: string): boolean;
+  /** The last one, if it was given several times. */
   value(option: string): string | undefined;
+  values(option: string): readonly string[];
 }
 
 /** The machine around a command, handed in so that tests can be that machine. */

@@ -10,7 +10,8 @@ export interface ListedCommand {
 /** `git heroku ps:scale [type=count...] [options]` */
 export function usageLine(command: Command): string {
   const parameters = command.parameters === undefined ? "" : ` ${command.parameters}`;
-  return `git heroku ${command.name}${parameters}${command.options.length === 0 ? "" : " [options]"}`;
+  const trailing = command.trailing === undefined ? "" : ` [-- ${command.trailing}]`;
+  return `git heroku ${command.name}${parameters}${command.options.length === 0 ? "" : " [options]"}${trailing}`;
 }
 
 export function formatHelp({ command, aliases }: ListedCommand): string {

@@ -8,21 +8,27 @@ const LITERAL = {
   "boolean-negation": false,
   "camel-case-expansion": false,
   "dot-notation": false,
-  "duplicate-arguments-array": false,
+  "greedy-arrays": false,
   "parse-numbers": false,
   "parse-positional-numbers": false,
 };
 
 /** @throws AppError usage. */
 export async function parseArguments(command: Command, words: readonly string[]): Promise<Arguments> {
+  const end = command.trailing === undefined ? -1 : words.indexOf("--");
+  const own = end === -1 ? words : words.slice(0, end);
   // Without a dash there is nothing to parse, and yargs would be a fifth of the whole run.
-  const values = words.some((word) => word.startsWith("-")) ? await parseOptions(command, words) : { _: words };
+  const values = own.some((word) => word.startsWith("-")) ? await parseOptions(command, own) : { _: own };
   const positional = (values["_"] as unknown[]).map(String);
   checkCount(command, positional);
+  const given = (option: string): unknown[] => [values[option]].flat().filter((value) => value !== undefined);
+  const texts = (option: string): string[] => given(option).filter((value) => typeof value === "string");
   return {
     words: positional,
-    has: (option) => values[option] === true,
-    value: (option) => (typeof values[option] === "string" ? values[option] : undefined),
+    trailing: end === -1 ? [] : words.slice(end + 1),
+    has: (option) => given(option).at(-1) === true,
+    value: (option) => texts(option).at(-1),
+    values: texts,
   };
 }
 
@@ -34,6 +40,7 @@ async function parseOptions(command: Command, words: readonly string[]): Promise
     parser.option(option.name, {
       ...(option.short === undefined ? {} : { alias: option.short }),
       ...(option.value === undefined ? { type: "boolean" } : { type: "string", requiresArg: true }),
+      ...(option.many === true && { array: true }),
       describe: option.summary,
     });
   }

@@ -39,3 +39,12 @@ function whole(ms: number, unitMs: number): string {
 function count(number: string, unit: string): string {
   return `${number} ${unit}${number === "1" ? "" : "s"}`;
 }
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS };
+
+/** Reads `60s`, `10m` or `24h` as milliseconds; undefined for anything else, and for nothing at all. */
+export function parseDuration(text: string): number | undefined {
+  const [, number, unit = ""] = /^(\d{1,5})([smh])$/.exec(text) ?? [];
+  const ms = Number(number) * (UNIT_MS[unit] ?? 0);
+  return ms > 0 ? ms : undefined;
+}

@@ -35,6 +35,8 @@ export const FINDING_KINDS = [
   "rollback-malformed",
   "rollback-target",
   "rollback-differs",
+  "revert-malformed",
+  "revert-target",
   "key-missing",
   "key-malformed",
   "key-unvouched",

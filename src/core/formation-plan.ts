@@ -1,6 +1,6 @@
 /** Which dynos an app should have: names, quantities and changes of quantities (`web=2`, `worker+1`, `web-1`). */
 import { AppError } from "./error.ts";
-import { formationTypes } from "./procfile.ts";
+import { formationTypes, ONE_OFF_TYPE } from "./procfile.ts";
 import type { Procfile } from "./procfile.ts";
 
 /** Process type → how many. A type that is not named has none. */
@@ -87,6 +87,11 @@ export function changeQuantities(
 function checkType(type: string, procfile: Procfile): void {
   const types = formationTypes(procfile);
   if (types.includes(type)) return;
+  if (type === ONE_OFF_TYPE) {
+    throw new AppError("invalid_params", "One-off processes cannot be scaled.", {
+      hint: "Start each with `git heroku run:detached COMMAND`.",
+    });
+  }
   if (types.length === 0) {
     throw new AppError("not_found", "The app has no process types yet.", {
       hint: "Add a Procfile with a line such as `web: node server.js`, commit it and push.",

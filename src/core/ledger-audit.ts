@@ -87,7 +87,7 @@ export class LedgerAudit {
     if (release.code === undefined && before.hasCode) {
       flaws.push({ kind: "code-lost", reason: "it names no Code, but the release before it did" });
     }
-    return [...flaws, ...this.#checkRollback(release, tree)];
+    return [...flaws, ...this.#checkRollback(release, tree), ...this.#checkRevert(release)];
   }
 
   #checkStamp({ commit: { committer } }: StrictCommit): Flaw[] {
@@ -133,6 +133,11 @@ export class LedgerAudit {
     ];
   }
 
+  #checkRevert({ change, reverts }: Release): Flaw[] {
+    if (reverts === undefined) return change === "revert" ? [NOTHING_REVERTED] : [];
+    return this.#roll.find(reverts.version)?.oid === reverts.oid ? [] : [OTHER_REVERTED];
+  }
+
   #remember({ oid, commit, tree }: FoundRelease, release: Release | undefined, version: number): void {
     const before = this.#previous;
     if (this.first === 0) this.first = version;
@@ -148,6 +153,12 @@ const NO_TARGET: Flaw = { kind: "rollback-target", reason: "it is a rollback and
 const OTHER_TARGET: Flaw = {
   kind: "rollback-target",
   reason: "what it says it rolled back to is no earlier release of this ledger",
+};
+
+const NOTHING_REVERTED: Flaw = { kind: "revert-target", reason: "it is a revert and does not say of what" };
+const OTHER_REVERTED: Flaw = {
+  kind: "revert-target",
+  reason: "what it says it takes back is no earlier release of this ledger",
 };
 
 /** What its subject says, true or not: people know it by that. */

@@ -61,6 +61,17 @@ export function formatProcfile(procfile: Procfile): string {
 /** `release` is the release phase: declared in the Procfile, never part of the running formation. */
 export const RELEASE_TYPE = "release";
 
+/** The type of one-off processes. A Procfile may declare a command of this name, which the formation never runs. */
+export const ONE_OFF_TYPE = "run";
+
 export function formationTypes(procfile: Procfile): string[] {
-  return [...procfile.keys()].filter((type) => type !== RELEASE_TYPE);
+  return [...procfile.keys()].filter((type) => type !== RELEASE_TYPE && type !== ONE_OFF_TYPE);
+}
+
+/** What a one-off process is to run: where the first word names a process type, that type's command with the rest of
+ *  the words behind it. */
+export function oneOffCommand(command: string, procfile: Procfile): string {
+  const [, type = "", rest = ""] = /^(\S+)(.*)$/s.exec(command) ?? [];
+  const declared = procfile.get(type);
+  return declared === undefined ? command : declared + rest;
 }

@@ -47,7 +47,8 @@ export type ReleaseFlaw =
   | "trailer-repeated"
   | "change-unknown"
   | "status-unknown"
-  | "rollback-malformed";
+  | "rollback-malformed"
+  | "revert-malformed";
 
 /** A commit that should be a release and is none. */
 export class MalformedRelease extends AppError {
@@ -255,12 +256,17 @@ function parseCode(code: string | undefined): string | undefined {
   return code;
 }
 
-function parseOther(name: string, trailers: ReadonlyMap<string, string>): ReleaseMessage["rollbackTo"] {
+/** What a release names another one with. */
+const KINDS_OF_OTHERS = { "Rollback-To": "rollback-malformed", Reverts: "revert-malformed" } as const;
+
+function parseOther(
+  name: keyof typeof KINDS_OF_OTHERS,
+  trailers: ReadonlyMap<string, string>,
+): ReleaseMessage["rollbackTo"] {
   const text = trailers.get(name);
   if (text === undefined) return undefined;
   const [, version, oid] = /^v([1-9][0-9]{0,8}) ([0-9a-f]{40})$/.exec(text) ?? [];
-  const flaw = name === "Rollback-To" ? "rollback-malformed" : "message-malformed";
-  if (version === undefined || oid === undefined) throw malformed(flaw, `its ${name} cannot be read`);
+  if (version === undefined || oid === undefined) throw malformed(KINDS_OF_OTHERS[name], `its ${name} cannot be read`);
   return { version: Number(version), oid };
 }
 

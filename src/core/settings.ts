@@ -1,5 +1,6 @@
 /** Settings of an app: switches of the platform, kept in `settings.json` of refs/heroku/state and not in config vars.
  *  Every time limit is one, with Heroku's value as its default. Changing one makes no release. */
+import { parseDuration } from "./duration.ts";
 import { AppError } from "./error.ts";
 import type { Json } from "./json.ts";
 
@@ -41,12 +42,9 @@ export interface Settings {
 /** Heroku's own limits end at minutes; a timer of the machine ends at 24 days, and would then fire at once. */
 export const DURATION_MAX_MS = 3_600_000;
 
-const MS_PER: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 };
-
 function parseSettingDuration(text: string): number | undefined {
-  const [, number, unit = ""] = /^(\d{1,5})([smh])$/.exec(text) ?? [];
-  const ms = Number(number) * (MS_PER[unit] ?? 0);
-  return ms > 0 && ms <= DURATION_MAX_MS ? ms : undefined;
+  const ms = parseDuration(text);
+  return ms !== undefined && ms <= DURATION_MAX_MS ? ms : undefined;
 }
 
 const BYTES_PER: Record<string, number> = { MB: 1e6, GB: 1e9 };

@@ -7,6 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import { DYNO_RULES, exitStatus } from "../core/dyno.ts";
 import type { DynoRules } from "../core/dyno.ts";
 import { AppError } from "../core/error.ts";
+import { ONE_OFF_TYPE } from "../core/procfile.ts";
 import { sortInherited } from "./adoption.ts";
 import { describeDyno } from "./dyno-info.ts";
 import type { DynoInfo } from "./dyno-info.ts";
@@ -192,7 +193,9 @@ export class Formation {
     this.#unwatch = runtime.watch((instance) => {
       if (instance.app === app && instance.phase === "exited") notice(instance);
     });
-    const found = (await runtime.list(app)).map((instance) => early.get(instance.id) ?? instance);
+    const found = (await runtime.list(app))
+      .filter(({ type }) => type !== ONE_OFF_TYPE)
+      .map((instance) => early.get(instance.id) ?? instance);
     notice = (instance) => this.#notice(instance);
     const { listed, retired, surplus, ended } = sortInherited(found, target, this.#settings.preboot);
     const fault = (error: unknown): void => this.#options.callbacks.onFault(error);

@@ -110,7 +110,13 @@ export class LocalRun {
   async #lookForPid(): Promise<void> {
     const found = await readPid(this.directory);
     if (found === undefined) return;
-    this.#change({ phase: "running", pid: found.pid, startTime: found.startTime, since: found.since });
+    this.#change({
+      phase: "running",
+      pid: found.pid,
+      startTime: found.startTime,
+      since: found.since,
+      startedAt: found.since,
+    });
   }
 
   async #lookForEnd(): Promise<void> {

@@ -32,6 +32,8 @@ export class LocalRuntime implements Runtime {
   readonly #runs = new Map<string, LocalRun>();
   /** Names of directories that are being made or are known. */
   readonly #directories = new Set<string>();
+  /** Those that are being taken over, so that everybody who asks meanwhile waits for them. */
+  readonly #loading = new Map<string, Promise<void>>();
   readonly #listeners = new Set<InstanceListener>();
   readonly #closed = new AbortController();
 
@@ -103,8 +105,16 @@ export class LocalRuntime implements Runtime {
   async list(app: string): Promise<Instance[]> {
     const root = this.#runDirectory(app);
     const names = await readdir(root).catch(() => []);
-    await Promise.all(names.map((name) => this.#load(join(root, name))));
+    await Promise.all(names.map((name) => this.#loadOnce(join(root, name))));
     return [...this.#runs.values()].map((run) => run.instance).filter((instance) => instance.app === app);
+  }
+
+  #loadOnce(directory: string): Promise<void> {
+    const known = this.#loading.get(directory);
+    if (known !== undefined) return known;
+    const loading = this.#load(directory).finally(() => this.#loading.delete(directory));
+    this.#loading.set(directory, loading);
+    return loading;
   }
 
   /** Takes over what another daemon left. */

@@ -18,6 +18,8 @@ export interface StartSpec {
   /** The slug; the process gets a throw-away view of it. */
   readonly appDir: string;
   readonly port?: number;
+  /** How long a one-off process may run; kept with it, for a caller that comes after a crash. */
+  readonly timeLimitMs?: number;
 }
 
 /** `pending` until the process is known, `running` until all that belongs to it is gone. */
@@ -36,6 +38,9 @@ export interface Instance {
   readonly phase: InstancePhase;
   /** When the phase began, milliseconds since the epoch. */
   readonly since: number;
+  /** When the process began to run; not known of one that went down with its machine. */
+  readonly startedAt?: number;
+  readonly timeLimitMs?: number;
   /** What it wrote to stdout and stderr, in order; there until the instance is forgotten. */
   readonly spool: string;
   readonly port?: number;

@@ -9,11 +9,14 @@ import { runGit, type Repository } from "./git-process.ts";
 import { Ledger, type LedgerOptions } from "./ledger.ts";
 import { readRefs } from "./read-refs.ts";
 import { RELEASES_REF } from "./release-log.ts";
+import { STATE_REF } from "./state-branch.ts";
 import type { Snapshot } from "./release-writer.ts";
 
 export interface ImportedLedger {
   head: Release;
   current: Release;
+  /** The newest commit of the state, if there is one. */
+  state: string | undefined;
   snapshot: Snapshot;
   /** The public key that signs it now. */
   keyInForce: string | undefined;
@@ -64,7 +67,7 @@ async function inspect(repository: Repository, ledger: Ledger): Promise<Imported
   if (code?.tree !== snapshot.codeTree) {
     throw new Error(`the code of ${formatVersion(current.version)} is not that of the commit which it names`);
   }
-  return { head, current, snapshot, keyInForce: await ledger.keyInForce() };
+  return { head, current, snapshot, state: await ledger.ref(STATE_REF), keyInForce: await ledger.keyInForce() };
 }
 
 /** Reads every release on the way: the reader refuses a gap, a commit that is no release, and one that is missing. */

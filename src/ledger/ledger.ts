@@ -4,12 +4,11 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
-import { AppError } from "../core/error.ts";
 import type { Person } from "../core/person.ts";
 import { RecentMap } from "../core/recent-map.ts";
 import type { Release } from "../core/release.ts";
 import { CodeMerger } from "./code-merge.ts";
-import { claimDeployBranch, readDeployBranch, restoreDeployBranch } from "./deploy-branch.ts";
+import { DeployBranch } from "./deploy-branch.ts";
 import type { Refs } from "./bundle-format.ts";
 import { readIfThere } from "./durable-file.ts";
 import { openRepository, type Repository } from "./git-process.ts";
@@ -56,7 +55,8 @@ export interface Base {
 
 const FILE_BYTES_MAX = 1024 * 1024;
 const SNAPSHOTS_CACHED_MAX = 20;
-/** Another process would have to win this many races in a row. */
+/** Tries without anybody having made a release meanwhile; one that lost against another process costs none, since git
+ *  starts again after it, which lets the winner win again. */
 const ATTEMPTS_MAX = 25;
 
 export class Ledger {
@@ -73,7 +73,7 @@ export class Ledger {
   readonly #snapshots = new RecentMap<string, Snapshot>(SNAPSHOTS_CACHED_MAX);
   readonly #onWrite: () => void;
   readonly #handedOverKeyPath: string | undefined;
-  #deployRef: string | undefined;
+  readonly #deployBranch: DeployBranch;
 
   private constructor(options: LedgerOptions) {
     this.#repository = openRepository(options.repoPath, options.committer);
@@ -84,6 +84,7 @@ export class Ledger {
     this.#handedOverKeyPath = options.handedOverKeyPath;
     this.#index = new VersionIndex(options.indexPath, this.#repository);
     this.#log = new ReleaseLog(objects, this.#index, this.#repository);
+    this.#deployBranch = new DeployBranch(this.#repository, this.#ink, this.#log);
     this.history = new LedgerHistory(this.#repository, objects, this.#log);
     this.#state = new StateBranch(this.#ink);
     this.#onWrite = options.onWrite ?? (() => undefined);
@@ -162,10 +163,8 @@ export class Ledger {
   }
 
   /** `refs/heads/main` or `refs/heads/master`; undefined until the first deploy has fixed it. */
-  async deployBranch(): Promise<string | undefined> {
-    // Once fixed it never changes, and nobody else may change it.
-    this.#deployRef ??= await readDeployBranch(this.#repository, this.#ink);
-    return this.#deployRef;
+  deployBranch(): Promise<string | undefined> {
+    return this.#deployBranch.name();
   }
 
   /** Where a ref points to. */
@@ -221,7 +220,7 @@ export class Ledger {
     await this.#log.before(head);
     const { signingKey } = this.#ink;
     Object.assign(this.#ink, await chooseSigners(await this.keyInForce(), signingKey, this.#handedOverKeyPath));
-    await this.#restoreDeployBranch(head);
+    await this.#deployBranch.restore(head);
     if (!(await this.#index.agreesWith(head))) await this.#index.repair(head);
   }
 
@@ -234,25 +233,16 @@ export class Ledger {
     }
   }
 
-  /** Two refs of one transaction can part only when its release is the newest; a branch that is missing is looked for
-   *  in all of the ledger. */
-  async #restoreDeployBranch(head: Release): Promise<void> {
-    if (head.code === undefined) return;
-    const isThere = (await this.deployBranch()) !== undefined;
-    if (isThere && !(head.change === "deploy" && head.status === "succeeded")) return;
-    const deploy = await this.#log.newest("deployed", head);
-    if (deploy !== undefined) await restoreDeployBranch(this.#repository, this.#ink, deploy);
-  }
-
   async #append(plan: (base: Base) => Promise<NewRelease | undefined>): Promise<Release | undefined> {
-    let reason = "";
+    let [reason, before] = ["", ""];
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       const head = await this.#log.head();
+      if (head !== undefined && head.oid !== before) [before, attempt] = [head.oid, 0];
       const current = await this.#log.newest("succeeded", head);
       const asked = await plan({ head, current });
       if (asked === undefined) return undefined;
       if ((head === undefined) !== (asked.change === "initial")) throw new Error("v1, and only v1, is initial.");
-      if (asked.deployRef !== undefined) await this.#checkDeployRef(asked.deployRef);
+      if (asked.deployRef !== undefined) await this.#deployBranch.claim(asked.deployRef);
       const release = await writeRelease(this.#ink, asked, head);
       const outcome = await this.#ink.refs.move(movesOf(asked, release));
       if (await this.#hasHappened(release, outcome)) {
@@ -273,21 +263,11 @@ export class Ledger {
     await removeHandedOver(this.#handedOverKeyPath);
   }
 
-  async #checkDeployRef(deployRef: { ref: string; old: string | undefined }): Promise<void> {
-    if (deployRef.ref !== (await this.deployBranch())) {
-      await claimDeployBranch(this.#repository, this.#ink, deployRef.ref);
-    }
-    if ((await this.ref(deployRef.ref)) === deployRef.old) return;
-    throw new AppError("conflict", `${deployRef.ref.replace("refs/heads/", "")} has moved meanwhile.`, {
-      hint: "Fetch, look at what was deployed, and push again.",
-    });
-  }
-
   /** git may have died, or run out of disk, between the refs of the transaction: the ledger moves first and decides. */
   async #hasHappened(release: Release, outcome: MoveOutcome): Promise<boolean> {
     if (outcome.kind === "moved") return true;
     if ((await this.ref(RELEASES_REF)) !== release.oid) return false;
-    await this.#restoreDeployBranch(release);
+    await this.#deployBranch.restore(release);
     return true;
   }
 }

@@ -56,7 +56,8 @@ class PlainAnswer implements Answer {
     const found = await this.wanted.selection.select(lines);
     const newest = found.slice(Math.max(0, found.length - this.missing * 2));
     if (newest.length === 0) return;
-    const piece = copyLines(lines, newest);
+    // In a buffer of its own: what was read may be larger, and most of it is not wanted.
+    const piece = Buffer.from(copyLines(lines, newest));
     this.pieces.push(piece);
     this.missing -= newest.length / 2;
     this.bytes += piece.length;

@@ -9,6 +9,9 @@ import type { SegmentToRead } from "./scan-blocks.ts";
 import { segmentUs } from "./segment-files.ts";
 import type { Position, SegmentFiles } from "./segment-files.ts";
 
+/** A megabyte of them: a read through the thread pool costs as much as looking through half a block. */
+const BLOCKS_AT_ONCE_MAX = 16;
+
 /** What a reader may see: the segments, oldest first, and the end of the newest. */
 export interface Snapshot {
   segments: readonly string[];
@@ -91,18 +94,42 @@ async function addSegment({ answer, signal, distrusted }: Search, target: Segmen
   const { segment } = target;
   const isTrusted = !distrusted.has(segment);
   const blocks = await loadBlocks(target, isTrusted);
-  for (const block of blocks.toReversed()) {
-    if (answer.isComplete() || signal.aborted) break;
-    if (!answer.mayBeIn(block)) continue;
-    const lines = await readBlock(target, block);
-    if (lines === undefined && isTrusted) throw new WrongIndex(segment);
-    if (lines !== undefined) await answer.add(lines, { segment, offset: block.offset });
+  // One block first: often it has all that is wanted. Whoever has to read on reads in larger pieces.
+  for (let [index, max] = [blocks.length, 1]; index > 0; max = Math.min(max * 2, BLOCKS_AT_ONCE_MAX)) {
+    const neighbours = wantedNeighbours(answer, blocks, index, max);
+    index -= Math.max(1, neighbours.length);
+    if (neighbours.length === 0) continue;
+    const pieces = await readBlocks(target, neighbours);
+    for (const [number, block] of [...neighbours.entries()].toReversed()) {
+      if (answer.isComplete() || signal.aborted) return;
+      const lines = pieces[number];
+      if (lines === undefined && isTrusted) throw new WrongIndex(segment);
+      if (lines !== undefined) await answer.add(lines, { segment, offset: block.offset });
+    }
   }
 }
 
+/** Blocks that end before the index, follow each other and may all have what is wanted. */
+function wantedNeighbours(answer: Answer, blocks: readonly Block[], index: number, max: number): Block[] {
+  let first = index;
+  while (first > 0 && index - first < max && answer.mayBeIn(blocks[first - 1] as Block)) first -= 1;
+  return blocks.slice(first, index);
+}
+
+/** Blocks that follow each other, by one read; undefined for each that is not what the index says. */
+async function readBlocks({ handle }: SegmentToRead, blocks: readonly Block[]): Promise<(Buffer | undefined)[]> {
+  const offset = blocks[0]?.offset ?? 0;
+  const length = blocks.reduce((sum, block) => sum + block.bytes, 0);
+  const bytes = Buffer.allocUnsafeSlow(length);
+  const { bytesRead } = await handle.read(bytes, 0, length, offset);
+  return blocks.map((block) => {
+    const start = block.offset - offset;
+    const lines = bytes.subarray(start, start + block.bytes);
+    return start + block.bytes <= bytesRead && crc32(lines) === block.crc ? lines : undefined;
+  });
+}
+
 /** Undefined when the block is not what the index says. */
-export async function readBlock({ handle }: SegmentToRead, block: Block): Promise<Buffer | undefined> {
-  const lines = Buffer.allocUnsafeSlow(block.bytes);
-  const { bytesRead } = await handle.read(lines, 0, block.bytes, block.offset);
-  return bytesRead < block.bytes || crc32(lines) !== block.crc ? undefined : lines;
+export async function readBlock(target: SegmentToRead, block: Block): Promise<Buffer | undefined> {
+  return (await readBlocks(target, [block]))[0];
 }

@@ -7,12 +7,14 @@ import type { Release } from "../core/release.ts";
 import { formatVersion } from "../core/release.ts";
 import type { Formation } from "../formation/formation.ts";
 import type { DynoInfo } from "../formation/dyno-info.ts";
+import type { OneOffs } from "../formation/one-offs.ts";
 import type { Routes } from "../formation/roster.ts";
 import type { Slug } from "../build/slug-store.ts";
 import type { ConfigCipher } from "../ledger/config-cipher.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Actor } from "./actor.ts";
+import type { Bisect } from "./bisect.ts";
 import { SerialQueue } from "../core/serial-queue.ts";
 
 export type { DynoInfo };
@@ -24,6 +26,13 @@ export interface AppParts {
   ledger: Ledger;
   logs: LogStore;
   cipher: ConfigCipher;
+}
+
+/** What calls back into the app. */
+export interface AppMakers {
+  formation: (app: App) => Formation;
+  oneOffs: (app: App) => OneOffs;
+  bisect: (app: App) => Bisect;
 }
 
 /** A push whose build is under way, as a waiting push names it. */
@@ -38,6 +47,8 @@ export class App {
   readonly ledger: Ledger;
   readonly logs: LogStore;
   readonly formation: Formation;
+  readonly oneOffs: OneOffs;
+  readonly bisect: Bisect;
   readonly cipher: ConfigCipher;
   /** Slugs known to be on disk, by commit. */
   readonly slugs = new Map<string, Slug>();
@@ -60,14 +71,15 @@ export class App {
   launchedVersion = 0;
   readonly #ending = new AbortController();
 
-  /** @param makeFormation is given the app, since the formation calls back into it. */
-  constructor(parts: AppParts, makeFormation: (app: App) => Formation) {
+  constructor(parts: AppParts, make: AppMakers) {
     this.name = parts.name;
     this.id = parts.id;
     this.ledger = parts.ledger;
     this.logs = parts.logs;
     this.cipher = parts.cipher;
-    this.formation = makeFormation(this);
+    this.formation = make.formation(this);
+    this.oneOffs = make.oneOffs(this);
+    this.bisect = make.bisect(this);
     // Every push of the last seconds listens to it: a busy minute is no leak.
     setMaxListeners(0, this.ending);
   }
@@ -90,12 +102,19 @@ export class App {
     this.end();
     await this.pushes.drained();
     await this.launches.drained();
-    await this.formation.shutdown(options);
+    await this.bisect.close(options);
+    await Promise.all([this.formation.shutdown(options), this.oneOffs.shutdown(options)]);
+    await this.bisect.settled();
     await this.routings.drained();
     await this.notings.drained();
     await this.logs.close();
     await this.upkeep;
     await this.ledger.close();
+  }
+
+  /** Everything that runs, as `ps` lists it. */
+  processes(): DynoInfo[] {
+    return [...this.oneOffs.list(), ...this.formation.list()];
   }
 
   async state(): Promise<AppState> {

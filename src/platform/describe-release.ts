@@ -14,13 +14,18 @@ export interface ReleaseDetails {
   processTypes: Procfile;
   /** What a rollback copied. */
   copyOf: Release | undefined;
+  /** Whose change a revert took back. */
+  takesBack: Release | undefined;
 }
 
 export async function describeRelease(app: App, release: Release): Promise<ReleaseDetails> {
-  const [snapshot, commitSubject, copyOf] = await Promise.all([
+  const named = async (other: { version: number } | undefined): Promise<Release | undefined> =>
+    other && app.ledger.get(other.version);
+  const [snapshot, commitSubject, copyOf, takesBack] = await Promise.all([
     app.ledger.snapshot(release),
     release.code === undefined ? undefined : app.ledger.history.subject(release.code),
-    release.rollbackTo === undefined ? undefined : app.ledger.get(release.rollbackTo.version),
+    named(release.rollbackTo),
+    named(release.reverts),
   ]);
   return {
     commitSubject,
@@ -28,5 +33,6 @@ export async function describeRelease(app: App, release: Release): Promise<Relea
     addonNames: [...parseAddons(snapshot.addonsJson).keys()].sort(),
     processTypes: parseProcfile(snapshot.procfile ?? ""),
     copyOf,
+    takesBack,
   };
 }

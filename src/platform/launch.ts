@@ -1,7 +1,7 @@
 /** launch: makes what runs equal to what the newest succeeded release says. Idempotent, so that a launch that was
  *  lost (a killed daemon, a lost post-receive) is repaired by the next one. */
 import { quantityOf } from "../core/app-state.ts";
-import { formationTypes, parseProcfile } from "../core/procfile.ts";
+import { formationTypes, parseProcfile, type Procfile } from "../core/procfile.ts";
 import { describeDeploy, formatVersion, type Release } from "../core/release.ts";
 import { AppError } from "../core/error.ts";
 import type { App } from "./app.ts";
@@ -40,26 +40,36 @@ async function tryLaunch(platform: Platform, app: App, reason: LaunchReason): Pr
 }
 
 async function converge(platform: Platform, app: App, release: Release, reason: LaunchReason): Promise<void> {
-  const snapshot = await app.ledger.snapshot(release);
   const state = await app.state();
-  const slug = await ensureSlug(platform, app, release);
-  const procfile = parseProcfile(snapshot.procfile ?? "");
+  const { appDir, procfile, env } = await loadRelease(platform, app, release);
   const quantities = Object.fromEntries(
     formationTypes(procfile).map((type) => [type, quantityOf(state.quantities, type)]),
   );
   const { bootTimeoutMs, exitTimeoutMs, preboot } = state.settings;
   app.formation.configure({ bootTimeoutMs, exitTimeoutMs, preboot });
-  app.formation.converge(
-    {
-      release: release.version,
-      appDir: slug.dir,
-      procfile,
-      quantities,
-      env: { ...(await app.cipher.read(snapshot.configEnv)), ...platformVars(platform, app, release) },
-    },
-    reason,
-  );
+  app.oneOffs.configure({ exitTimeoutMs });
+  app.formation.converge({ release: release.version, appDir, procfile, quantities, env }, reason);
   app.launchedVersion = release.version;
+}
+
+export interface LoadedRelease {
+  /** The slug. */
+  appDir: string;
+  procfile: Procfile;
+  /** Config vars and what the platform adds. */
+  env: Readonly<Record<string, string>>;
+}
+
+/** What a process of the release needs to run; its slug is built when the disk has lost it.
+ *  @throws AppError invalid_params when the code cannot be built. */
+export async function loadRelease(platform: Platform, app: App, release: Release): Promise<LoadedRelease> {
+  const snapshot = await app.ledger.snapshot(release);
+  const slug = await ensureSlug(platform, app, release);
+  return {
+    appDir: slug.dir,
+    procfile: parseProcfile(snapshot.procfile ?? ""),
+    env: { ...(await app.cipher.read(snapshot.configEnv)), ...platformVars(platform, app, release) },
+  };
 }
 
 /** What the platform adds to the config vars, less what differs between processes (PORT, DYNO, HOME). These names are

@@ -5,13 +5,16 @@ import { join } from "node:path";
 import type { AppName } from "../core/app-name.ts";
 import { readAppState } from "../core/app-state.ts";
 import { DURATION_MAX_MS, type Settings } from "../core/settings.ts";
-import { Formation } from "../formation/formation.ts";
+import { Formation, type FormationCallbacks } from "../formation/formation.ts";
+import { OneOffNumbers } from "../formation/one-off-numbers.ts";
+import { OneOffs } from "../formation/one-offs.ts";
 import { loadAppKeys } from "../ledger/app-keys.ts";
 import { ConfigCipher } from "../ledger/config-cipher.ts";
 import { readIfThere, writeDurably } from "../ledger/durable-file.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { LogStore, type RetentionPolicy } from "../logs/log-store.ts";
 import { App, idOfObject } from "./app.ts";
+import { Bisect } from "./bisect.ts";
 import type { Platform } from "./platform.ts";
 import { updateRoute } from "./route.ts";
 
@@ -44,7 +47,12 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
       onFault: (error) => platform.journal.fault(`removing old logs of ${name}`, error),
     });
     const parts = { name, id: idOfObject(first.oid), ledger, logs, cipher };
-    app = new App(parts, (made) => makeFormation(platform, made));
+    app = new App(parts, {
+      formation: (made) => makeFormation(platform, made),
+      oneOffs: (made) => makeOneOffs(platform, made),
+      bisect: (made) => new Bisect(platform, made),
+    });
+    void app.oneOffs.adopted();
     platform.upkeep.opened(app);
     return app;
   } catch (error) {
@@ -64,10 +72,7 @@ function makeFormation(platform: Platform, app: App): Formation {
     ports: platform.ports,
     clock: platform.clock,
     callbacks: {
-      log: ({ ps, release, message, level }) =>
-        app.logs.append({ ps, source: "heroku", release, msg: message, ...(level && { level }) }),
-      onProcess: ({ id, spool, ps, release }) => app.logs.attach({ id, path: spool, ps, release }),
-      onExit: ({ id }) => app.logs.finish(id),
+      ...logCallbacks(app),
       onRoutes: (routes) => {
         app.routes = routes;
         updateRoute(platform, app).catch((error: unknown) => platform.journal.fault(`routing to ${app.name}`, error));
@@ -78,6 +83,30 @@ function makeFormation(platform: Platform, app: App): Formation {
       onFault: (error) => platform.journal.fault(`formation of ${app.name}`, error),
     },
   });
+}
+
+function makeOneOffs(platform: Platform, app: App): OneOffs {
+  return new OneOffs({
+    app: app.name,
+    runtime: platform.runtime,
+    clock: platform.clock,
+    numbers: new OneOffNumbers(join(platform.home.app(app.name), "last-run")),
+    callbacks: {
+      ...logCallbacks(app),
+      onEnd: (end) => app.bisect.probeEnded(end),
+      onFault: (error) => platform.journal.fault(`one-off processes of ${app.name}`, error),
+    },
+  });
+}
+
+/** How the app's log learns what processes write, and what is said about them. */
+function logCallbacks(app: App): Pick<FormationCallbacks, "log" | "onProcess" | "onExit"> {
+  return {
+    log: ({ ps, release, message, level }) =>
+      app.logs.append({ ps, source: "heroku", release, msg: message, ...(level && { level }) }),
+    onProcess: ({ id, spool, ps, release }) => app.logs.attach({ id, path: spool, ps, release }),
+    onExit: ({ id }) => app.logs.finish(id),
+  };
 }
 
 /** The machine may have changed since the last start. An app whose file cannot be written, as on a full disk, runs. */

@@ -181,7 +181,8 @@ export class Platform {
    *  of a slug that was lost. */
   async knowsProcesses(app: App): Promise<void> {
     const known = new AbortController();
-    await Promise.race([app.started, this.clock.sleep(START_PATIENCE_MS, known.signal)]);
+    const started = Promise.all([app.started, app.oneOffs.adopted()]);
+    await Promise.race([started, this.clock.sleep(START_PATIENCE_MS, known.signal)]);
     known.abort();
   }
 

@@ -2,7 +2,7 @@
  *  decision: the push is accepted only once the release is on disk, else it is rejected with the reason. */
 import { AppError } from "../core/error.ts";
 import { describeDeploy, formatVersion, type Release } from "../core/release.ts";
-import { formatProcfile, RELEASE_TYPE } from "../core/procfile.ts";
+import { formatProcfile, ONE_OFF_TYPE, RELEASE_TYPE } from "../core/procfile.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { DEPLOY_REFS } from "../ledger/deploy-branch.ts";
@@ -135,6 +135,11 @@ async function build(platform: Platform, app: App, push: Push, command: RefComma
     app.log("build", `Build of ${name} succeeded`);
     if (procfile.has(RELEASE_TYPE)) {
       push.output(" !     The release command of the Procfile is not run by this version of the platform.\n");
+    }
+    if (procfile.has(ONE_OFF_TYPE)) {
+      push.output(
+        " !     The type run of the Procfile never runs by itself; start it with: git heroku run:detached run\n",
+      );
     }
     return formatProcfile(procfile);
   } catch (error) {

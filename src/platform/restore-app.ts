@@ -2,9 +2,11 @@
  *  is checked in a directory without a name; then the keys are put in place and the repository gets its name. A crash
  *  leaves no app or all of it. No release is made. */
 import { stat } from "node:fs/promises";
+import { auditLedger } from "../audit/audit-ledger.ts";
 import { parseAppName, type AppName } from "../core/app-name.ts";
 import type { BackupKeys } from "../core/backup.ts";
 import { AppError } from "../core/error.ts";
+import type { Finding } from "../core/finding.ts";
 import { formatJson } from "../core/json.ts";
 import type { Release } from "../core/release.ts";
 import { formatVersion } from "../core/release.ts";
@@ -99,11 +101,11 @@ class Restore {
     const parts = this.#platform.ledgerParts();
     const repository = openRepository(path, parts.committer);
     await this.#import(repository);
-    this.#progress.share("Checking the ledger");
     const imported = await inspectImport(repository, parts);
     checkHead(imported, this.#request.head);
     await checkConfigKeys(imported, this.#request.keys);
     const before = this.#keyBefore(imported);
+    await this.#audit(path, imported);
     await writeHookEnv(path, hooks.env);
     const files = new Map([[home.configKeys(this.#name), formatJson(this.#request.keys.config)]]);
     if (before !== undefined) files.set(home.ledgerKeyBefore(this.#name), before);
@@ -119,6 +121,27 @@ class Restore {
     });
     if (found.isDirectory()) return importMirror(repository, path, io);
     return importBundle(repository, { path, ...(bundle ?? { offset: 0, bytes: found.size }) }, io);
+  }
+
+  /** Every signature, tree and date. */
+  async #audit(path: string, { head, state, keyInForce }: ImportedLedger): Promise<void> {
+    const { processPath, signingKey, closing } = this.#platform;
+    const report = await auditLedger({
+      gitDir: path,
+      path: processPath,
+      signal: closing,
+      head: head.oid,
+      state,
+      trustedKeys: [signingKey.publicKey, ...(keyInForce === undefined ? [] : [keyInForce])],
+      onProgress: (done, all) => this.#progress.share("Checking the ledger", done / all),
+    });
+    const finding = report.findings.find((one) => !isUnvouched(one));
+    if (report.findingCount > 0) this.#isVouchedFor = false;
+    if (finding === undefined) return;
+    const whose = finding.version === undefined ? finding.oid.slice(0, 7) : formatVersion(finding.version);
+    throw new AppError("invalid_params", `The ledger was tampered with or is damaged: ${whose}: ${finding.reason}.`, {
+      hint: "Nothing was restored. Use another copy of the backup.",
+    });
   }
 
   /** The text of the key that signs until the next release. */
@@ -151,6 +174,12 @@ class Restore {
     if (fault === undefined) await launch(this.#platform, app, "start");
     return { app, head, isVouchedFor: this.#isVouchedFor, fault };
   }
+}
+
+/** No reason to refuse: an app that was once adopted without its ledger key has such a release for ever, and state before
+ *  that release which is signed by a key not announced yet. */
+function isUnvouched({ kind, version }: Finding): boolean {
+  return kind === "key-unvouched" || (kind === "signature-key" && version === undefined);
 }
 
 function checkHead({ head }: ImportedLedger, expected: RestoreRequest["head"]): void {

@@ -53,7 +53,7 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
     const app = platform.app(request.params.app);
     await platform.knowsProcesses(app);
     const extended = request.query.extended === "true";
-    const dynos = app.formation.list().filter((dyno) => extended || dyno.listed);
+    const dynos = app.processes().filter((dyno) => extended || dyno.listed);
     return Promise.all(dynos.map((dyno) => dynoResource(app, dyno, extended)));
   });
 

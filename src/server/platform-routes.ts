@@ -34,7 +34,7 @@ export function platformRoutes(server: FastifyInstance, platform: Platform, cont
     started_at: iso(control.startedAt),
     router_url: platform.routerUrl,
     apps: platform.list().length,
-    processes: platform.list().reduce((sum, app) => sum + app.formation.list().length, 0),
+    processes: platform.list().reduce((sum, app) => sum + app.processes().length, 0),
     rss_bytes: process.memoryUsage.rss(),
   }));
 

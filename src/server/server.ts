@@ -5,18 +5,34 @@ import type { Platform } from "../platform/platform.ts";
 import { answerFor, MESSAGE_LENGTH_MAX } from "./answer-for.ts";
 import { appRoutes } from "./app-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
+import { bisectRoutes } from "./bisect-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
 import { logRoutes } from "./log-routes.ts";
+import { oneOffRoutes } from "./one-off-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
-import { verifyRoutes } from "./verify-routes.ts";
 import { undoRoutes } from "./undo-routes.ts";
+import { verifyRoutes } from "./verify-routes.ts";
 
 /** Config vars of one app fit into 64 KiB; nothing else that is sent comes near. */
 const BODY_BYTES_MAX = 1024 * 1024;
 const PARAM_LENGTH_MAX = 1000;
+
+const ROUTES = [
+  appRoutes,
+  backupRoutes,
+  bisectRoutes,
+  configRoutes,
+  formationRoutes,
+  historyRoutes,
+  logRoutes,
+  oneOffRoutes,
+  releaseRoutes,
+  undoRoutes,
+  verifyRoutes,
+];
 
 export function createServer(platform: Platform, control: DaemonControl): FastifyInstance {
   const server = fastify({
@@ -41,11 +57,7 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
       message: `There is no ${request.method} ${pathOf(request).slice(0, MESSAGE_LENGTH_MAX)}.`,
     });
   });
-  for (const routes of [appRoutes, configRoutes, formationRoutes, logRoutes, releaseRoutes]) routes(server, platform);
-  backupRoutes(server, platform);
-  historyRoutes(server, platform);
-  verifyRoutes(server, platform);
-  undoRoutes(server, platform);
+  for (const routes of ROUTES) routes(server, platform);
   platformRoutes(server, platform, control);
   return server;
 }

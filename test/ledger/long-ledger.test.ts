@@ -70,13 +70,13 @@ describe("long ledger", (test) => {
     };
     for (const [name, bytes] of Object.entries({ ...cases, other, empty: Buffer.alloc(0), zeros: Buffer.alloc(600) })) {
       await writeFile(indexPath, bytes);
-      await (await fixture.reopen()).close();
-      assert.equal(await readFile(indexPath), whole, name);
       const ledger = await fixture.reopen();
+      assert.equal(await readFile(indexPath), whole, name);
       await writeFile(indexPath, bytes);
       assert.is((await ledger.get(17)).version, 17, name);
       assert.is((await ledger.find(whole.toString("hex", 400, 410)))?.version, 21, name);
       assert.is(await ledger.find(whole.toString("hex", 395, 405)), undefined, name);
+      await ledger.close();
     }
   });
-});
+}, 60_000);

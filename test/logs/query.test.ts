@@ -2,7 +2,7 @@ import { copyFile, readFile, readdir, rm, stat, truncate, writeFile } from "node
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { LogLine } from "../../src/core/log-line.ts";
-import { decodeRecords } from "../../src/logs/block-index.ts";
+import { decodeRecords, encodeRecord } from "../../src/logs/block-index.ts";
 import type { LogFilter, LogStore } from "../../src/logs/log-store.ts";
 import { describe } from "../support/suite.ts";
 import { linesOf, messagesOf, openStore, segmentsOf, storedBytes } from "./open-store.ts";
@@ -142,6 +142,22 @@ describe("log queries", (test) => {
       await checkAnswers(store, linesOf(await storedBytes(dir)));
     });
   }
+
+  test("a release is found by an index that says nothing of releases", async (t) => {
+    const dir = await t.tempDir();
+    const store = await openStore(t, dir, { segmentBytes: SEGMENT_BYTES });
+    await fill(store);
+    const ask = async (release: number): Promise<number> => linesOf(await store.query({ release }, 10_000)).length;
+    assert.equal([await ask(3), await ask(2), await ask(4)], [12 * 300, 0, 0]);
+    for (const name of await indexFiles(dir)) {
+      const path = join(dir, "logs", name);
+      const segment = name.replace(".idx", ".ndjson");
+      const blocks = decodeRecords(await readFile(path), segment, SEGMENT_BYTES * 2);
+      for (const block of blocks) block.facets.fill(0, 4);
+      await writeFile(path, Buffer.concat(blocks.map((block) => encodeRecord(block, segment))));
+    }
+    assert.equal([await ask(3), await ask(2), await ask(4)], [12 * 300, 0, 0]);
+  });
 
   test("a sealed segment's missing index is written again", async (t) => {
     const dir = await t.tempDir();

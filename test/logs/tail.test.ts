@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { parseStamp } from "../../src/core/log-line.ts";
 import type { Position } from "../../src/logs/segment-files.ts";
 import type { LogStore } from "../../src/logs/log-store.ts";
 import { rejects } from "../support/assert.ts";
@@ -114,6 +115,24 @@ describe("log tail", (test) => {
     const piece = (await pieces.next()).value ?? Buffer.alloc(0);
     assert.ok(piece.equals(await storedBytes(dir)));
     assert.is(textLines(piece).length, 7);
+    stop.abort();
+    assert.is((await pieces.next()).done, true);
+  });
+
+  test("with a beginning and no number: everything from there on, then what comes", async (t) => {
+    const store = await openStore(t, await t.tempDir(), { segmentBytes: 1_000 });
+    for (let index = 0; index < 60; index += 5) {
+      add(store, index, index + 5);
+      await store.flushed();
+    }
+    const all = linesOf(await store.query({}, 1000));
+    const sinceUs = parseStamp(all[30]?.ts ?? "") ?? 0;
+    const first = all.findIndex((line) => (parseStamp(line.ts) ?? 0) >= sinceUs);
+    const stop = new AbortController();
+    const pieces = tailLines(store, { sinceUs }, undefined, stop.signal);
+    assert.equal(await readUntil(pieces, "line 59"), numbered(first, 60));
+    add(store, 60, 61);
+    assert.equal(await readUntil(pieces, "line 60"), ["line 60"]);
     stop.abort();
     assert.is((await pieces.next()).done, true);
   });

@@ -8,7 +8,7 @@ import { createApp } from "../../src/platform/create-app.ts";
 import { createAppKeys } from "../../src/ledger/app-keys.ts";
 import { readBackupStart } from "../../src/cli/backup-tar.ts";
 import { ByteReader } from "../../src/cli/byte-reader.ts";
-import { logText, NED } from "../platform/lab.ts";
+import { deploy, logText, NED, spoilProcfile } from "../platform/lab.ts";
 import { describe } from "../support/suite.ts";
 import { openApi, type ApiLab } from "./lab.ts";
 
@@ -98,6 +98,21 @@ describe("backups", (test) => {
     assert.equal((await readdir(lab.home.keys)).sort(), ["foobaz.keys", "ledger.key"]);
   });
 
+  test("a ledger that somebody wrote into is refused, with the release that tells", async (t) => {
+    const lab = await openApi(t);
+    const app = await createApp(lab.platform, "foobaz", NED);
+    await deploy(lab, app);
+    const mirror = join(await t.tempDir(), "foobaz.git");
+    await lab.git(lab.home.root, "clone", "-q", "--mirror", lab.home.repo(app.name), mirror);
+    const config = JSON.parse(await readFile(lab.home.configKeys(app.name), "utf8")) as object;
+    await spoilProcfile(mirror);
+    const { error } = await restore(lab, { name: "forged", path: mirror, keys: { config } });
+    assert.is(error?.id, "invalid_params");
+    assert.match(error?.message ?? "", "The ledger was tampered with or is damaged: v3: ");
+    assert.equal(await readdir(lab.home.repos), ["foobaz.git"]);
+    assert.equal((await readdir(lab.home.keys)).sort(), ["foobaz.keys", "ledger.key"]);
+  });
+
   test("keys that are in the way stay, and nothing is restored", async (t) => {
     const lab = await openApi(t);
     const app = await createApp(lab.platform, "foobaz", NED);
@@ -111,7 +126,7 @@ describe("backups", (test) => {
     assert.match(error?.message ?? "", "There is another key already");
     assert.is(await readFile(there, "utf8"), before);
     const done = await restore(lab, { name: "twin", path: lab.home.repo(app.name), keys: { config } });
-    assert.equal(done, { restored: { name: "twin", version: 1, ledger_key_known: true } } as never);
+    assert.equal(done, { restored: { name: "twin", version: 1, ledger_key_known: true } });
     assert.is(lab.platform.app("twin").id, app.id);
   });
 }, 60_000);

@@ -161,7 +161,13 @@ export class FakePlatform {
   }
 
   #details(app: FakeApp, version: string | undefined): ReleaseDetails {
-    const details = { commit_subject: null, config_names: Object.keys(app.config), copy_of: null, process_types: {} };
+    const details = {
+      commit_subject: null,
+      config_names: Object.keys(app.config),
+      copy_of: null,
+      takes_back: null,
+      process_types: {},
+    };
     return { ...details, ...this.#release(app, version) };
   }
 

@@ -54,7 +54,7 @@ export class ForgedLedger {
     return this.releases.at(-1)?.oid ?? MISSING_OID;
   }
 
-  /** `initial`, `deploy`, `config`, `rollback v2` or another change. */
+  /** `initial`, `deploy`, `config`, `rollback v2`, `revert v2` or another change. */
   release(words: string, edits: readonly Edit[] = []): ForgedCommit {
     const draft = this.#draftRelease(words);
     for (const edit of edits) this.#apply(draft, edit);
@@ -115,7 +115,9 @@ export class ForgedLedger {
     const [change = "", target] = words.split(" ");
     const before = this.releases.at(-1);
     const draft = this.#draft((before?.version ?? 0) + 1, before);
-    const source = target === undefined ? before : this.#named(target);
+    const named = target === undefined ? undefined : this.#named(target);
+    // A rollback is a copy of what it names; a revert goes on from the release before it.
+    const source = change === "rollback" && target !== undefined ? named : before;
     draft.change = change;
     draft.subject = `v${String(draft.version)}: ${change} of a test`;
     draft.code = source?.code;
@@ -128,7 +130,10 @@ export class ForgedLedger {
       ["Release", `v${String(draft.version)}`],
       ["Change", change],
       ...optional("Code", draft.code),
-      ...optional("Rollback-To", target === undefined ? undefined : `${target} ${source?.oid ?? MISSING_OID}`),
+      ...optional(
+        change === "revert" ? "Reverts" : "Rollback-To",
+        target === undefined ? undefined : `${target} ${named?.oid ?? MISSING_OID}`,
+      ),
       ["Status", "succeeded"],
       ["Via", "local"],
       ...optional("Ledger-Key", before === undefined ? testKey("ledger").publicKey : undefined),

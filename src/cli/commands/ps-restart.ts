@@ -1,5 +1,6 @@
 /** `git heroku ps:restart` */
 import type { PlatformClient } from "../../api/platform-client.ts";
+import { AppError } from "../../core/error.ts";
 import { APP_OPTIONS, type Command } from "../command.ts";
 import { describeTarget, parseTarget, type ProcessTarget } from "../process-target.ts";
 
@@ -16,6 +17,11 @@ export const psRestart: Command = {
   ],
   async run(context) {
     const target = parseTarget(psRestart, context.args.words[0]);
+    if (target.kind !== "all" && /^run(\.|$)/.test(target.kind === "type" ? target.type : target.name)) {
+      throw new AppError("invalid_params", "A one-off process is never restarted.", {
+        hint: "`git heroku ps:stop` ends it, `git heroku run:detached` starts another.",
+      });
+    }
     const app = context.app();
     await context.out.action(`Restarting ${describeTarget(target)}`, () => restart(context.client, app, target));
     return undefined;

@@ -39,8 +39,10 @@ function nothingRuns(app: string, type: string | undefined): string {
   return type === undefined ? `${app} has no processes` : `${app} has no ${type} processes`;
 }
 
-/** @throws AppError not_found for a type that the app does not declare. */
+/** Every app may have one-off processes.
+ *  @throws AppError not_found for a type that the app does not declare. */
 async function checkType({ client }: Context, app: string, type: string): Promise<void> {
+  if (type === "run") return;
   const types = (await client.formation(app)).map((item) => item.type);
   if (types.includes(type)) return;
   throw new AppError("not_found", `${app} has no process type ${JSON.stringify(type)}.`, {

@@ -1,5 +1,5 @@
 /** `git heroku releases:info` */
-import type { ReleaseDetails } from "../../api/resources.ts";
+import type { NamedRelease, ReleaseDetails } from "../../api/resources.ts";
 import { formatAgo } from "../../core/duration.ts";
 import { cleanLine } from "../../core/release-commit.ts";
 import { formatVersion, parseVersion } from "../../core/release.ts";
@@ -32,12 +32,11 @@ export const releasesInfo: Command = {
 };
 
 function describe(release: ReleaseDetails, now: number): [label: string, value: string][] {
-  const { commit, commit_subject: subject, copy_of: copyOf } = release;
-  const copied: [string, string][] =
-    copyOf === null ? [] : [["Copy of", `${formatVersion(copyOf.version)}, ${copyOf.description}`]];
+  const { commit, commit_subject: subject } = release;
   return [
     ["Change", release.description],
-    ...copied,
+    ...other("Copy of", release.copy_of),
+    ...other("Takes back", release.takes_back),
     ["By", release.user.email],
     ["When", formatAgo(Date.parse(release.created_at), now)],
     ["Via", release.via],
@@ -49,4 +48,8 @@ function describe(release: ReleaseDetails, now: number): [label: string, value: 
     ["Add-ons", release.addon_plan_names.join(", ") || "none"],
     ["Rollback", release.eligible_for_rollback ? "possible" : "not possible"],
   ];
+}
+
+function other(label: string, named: NamedRelease | null): [label: string, value: string][] {
+  return named === null ? [] : [[label, `${formatVersion(named.version)}, ${named.description}`]];
 }

@@ -111,8 +111,8 @@ async function describe({ client, out }: Context, restored: Restored): Promise<v
     out.warn(fault.hint ?? "`git heroku logs` has the details.");
   }
   if (!isKnown) {
-    out.warn("The key that signed this ledger so far is not here: the next release announces this platform's own,");
-    out.warn("and nobody vouches for that. A backup has both keys; a mirror with --keys keys.json too.");
+    out.warn("The key that signs this ledger now is not here, or nobody vouches for one that did: the next release");
+    out.warn("announces this platform's own. `git heroku releases:verify` will ask you to trust what you know.");
   }
 }
 

@@ -1,0 +1,213 @@
+/** One one-off process, `run.3`: it runs once, to its end or to its time limit, and is never started again. Its life is
+ *  starting → up → complete; a daemon that comes later takes it over where it is. */
+import { exitStatus } from "../core/dyno.ts";
+import type { DynoExit } from "../core/dyno.ts";
+import type { Clock } from "../core/clock.ts";
+import { formatDynoName } from "../core/formation-plan.ts";
+import { ONE_OFF_TYPE } from "../core/procfile.ts";
+import type { FormationLine } from "./dyno-host.ts";
+import type { DynoInfo } from "./dyno-info.ts";
+import type { Instance, Runtime, StartSpec } from "./runtime.ts";
+
+/** How a one-off process came to its end. */
+export interface OneOffEnd {
+  readonly id: string;
+  readonly ps: string;
+  readonly release: number;
+  /** Undefined when it went down with its machine, and nothing is known. */
+  readonly status: number | undefined;
+  /** It was still running when its time was over. */
+  readonly hasRunOut: boolean;
+}
+
+export interface OneOffHost {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  exitTimeoutMs(): number;
+  log(line: FormationLine): void;
+  onProcess(instance: Instance): void;
+  onExit(instance: Instance): Promise<void>;
+  /** Awaited before all traces of the process are removed: a daemon that dies in it is asked again by the next. */
+  onEnd(end: OneOffEnd): Promise<void>;
+  onFault(error: unknown): void;
+}
+
+/** Times of files lag behind the clock by one tick of the kernel. */
+const FILE_TIME_LAG_MS = 20;
+const HOUR_MS = 3_600_000;
+
+export class OneOff {
+  readonly id: string;
+  readonly slot: number;
+  readonly ps: string;
+  readonly release: number;
+  readonly command: string;
+  /** Resolves when nothing of it is left, not even a trace. */
+  readonly gone: Promise<void>;
+  readonly #host: OneOffHost;
+  readonly #over = new AbortController();
+  readonly #givenUp = new AbortController();
+  #tellGone = (): void => undefined;
+  #state: "starting" | "up" | "down" = "starting";
+  #since: number;
+  #isComplete = false;
+  #instance: Instance | undefined;
+  #begun: Promise<void> = Promise.resolve();
+
+  constructor(spec: Pick<StartSpec, "id" | "slot" | "release" | "command">, host: OneOffHost) {
+    this.id = spec.id;
+    this.slot = spec.slot;
+    this.ps = formatDynoName({ type: ONE_OFF_TYPE, slot: spec.slot });
+    this.release = spec.release;
+    this.command = spec.command;
+    this.#host = host;
+    this.#since = host.clock.now();
+    this.gone = new Promise((resolve) => {
+      this.#tellGone = resolve;
+    });
+  }
+
+  /** Its end is told; only its traces are still to be removed. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  get info(): DynoInfo {
+    const pid = this.#instance?.pid;
+    return {
+      id: this.id,
+      name: this.ps,
+      type: ONE_OFF_TYPE,
+      state: this.#state,
+      since: this.#since,
+      command: this.command,
+      release: this.release,
+      restarts: 0,
+      serving: false,
+      listed: true,
+      ...(pid === undefined ? {} : { pid }),
+    };
+  }
+
+  /** Rejects when there never was a process; nothing is left of it then. */
+  start(spec: StartSpec): Promise<void> {
+    const started = this.#start(spec);
+    this.#begun = started.catch(() => undefined);
+    return started;
+  }
+
+  async #start(spec: StartSpec): Promise<void> {
+    this.#say(`Starting process with command: \`${this.command}\``);
+    try {
+      const instance = await this.#host.runtime.start(spec, this.#givenUp.signal);
+      this.#run(instance);
+      this.#say("State changed from starting to up");
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!this.#givenUp.signal.aborted) this.#complain(`Process failed to start: ${reason}`);
+      this.#say("State changed from starting to complete");
+      this.#tellGone();
+      throw error;
+    }
+    // It may have been told to stop in the moment in which it began to run.
+    if (this.#givenUp.signal.aborted) this.stop();
+  }
+
+  /** Takes over a process from before this daemon. */
+  adopt(instance: Instance): void {
+    this.#run(instance);
+  }
+
+  #run(instance: Instance): void {
+    this.#instance = instance;
+    this.#state = "up";
+    this.#since = instance.startedAt ?? instance.since;
+    this.#host.onProcess(instance);
+    if (instance.phase === "running") this.#inBackground(this.#limit(instance));
+  }
+
+  async #limit({ timeLimitMs, startedAt = 0 }: Instance): Promise<void> {
+    if (timeLimitMs === undefined) return;
+    const { clock } = this.#host;
+    await clock.sleep(Math.max(0, startedAt + timeLimitMs - clock.now()), this.#over.signal);
+    if (this.#over.signal.aborted) return;
+    this.#complain(`Stopping the process: its ${describeLimit(timeLimitMs)} are over`);
+    this.stop();
+  }
+
+  /** SIGTERM, and SIGKILL when that is not heard. Asking again changes nothing. */
+  stop(): void {
+    if (this.#state === "down") return;
+    this.#givenUp.abort();
+    if (this.#state === "starting") return;
+    this.#state = "down";
+    this.#since = this.#host.clock.now();
+    this.#inBackground(this.#end());
+  }
+
+  async #end(): Promise<void> {
+    const { runtime, clock } = this.#host;
+    const timeoutMs = this.#host.exitTimeoutMs();
+    this.#say("Stopping all processes with SIGTERM");
+    await runtime.signal(this.id, "SIGTERM");
+    await clock.sleep(timeoutMs, this.#over.signal);
+    if (this.#over.signal.aborted) return;
+    const seconds = String(timeoutMs / 1000);
+    this.#complain(`Error R12 (Exit timeout) -> Process failed to exit within ${seconds} seconds of SIGTERM`);
+    this.#say("Stopping process with SIGKILL");
+    await runtime.signal(this.id, "SIGKILL");
+  }
+
+  /** The runtime says that the process and all that belonged to it is gone. */
+  async exited(instance: Instance): Promise<void> {
+    this.#over.abort();
+    await this.#begun;
+    try {
+      // The app's last words come before the platform's about it.
+      await this.#host.onExit(instance);
+      await this.#host.onEnd(this.#describeEnd(instance));
+      this.#isComplete = true;
+      this.#say(`Process exited with status ${String(exitStatus(instance.exit ?? UNKNOWN))}`);
+      this.#say("State changed from up to complete");
+      await this.#host.runtime.forget(this.id);
+    } finally {
+      this.#tellGone();
+    }
+  }
+
+  #describeEnd({ exit = UNKNOWN, startedAt, since, timeLimitMs = Infinity }: Instance): OneOffEnd {
+    const isKnown = startedAt !== undefined && (exit.code !== null || exit.signal !== null);
+    return {
+      id: this.id,
+      ps: this.ps,
+      release: this.release,
+      status: isKnown ? exitStatus(exit) : undefined,
+      hasRunOut: startedAt !== undefined && since - startedAt >= timeLimitMs - FILE_TIME_LAG_MS,
+    };
+  }
+
+  /** No more is done or said about it; its process is left as it is. */
+  async dispose(): Promise<void> {
+    this.#over.abort();
+    await this.#begun;
+  }
+
+  #say(message: string): void {
+    this.#host.log({ ps: this.ps, release: this.release, message });
+  }
+
+  #complain(message: string): void {
+    this.#host.log({ ps: this.ps, release: this.release, message, level: "error" });
+  }
+
+  #inBackground(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#host.onFault(error));
+  }
+}
+
+const UNKNOWN: DynoExit = { code: null, signal: null };
+
+/** `24 hours`, `600 seconds` */
+function describeLimit(ms: number): string {
+  return ms % HOUR_MS === 0 ? `${String(ms / HOUR_MS)} hours` : `${String(ms / 1000)} seconds`;
+}

@@ -1,0 +1,184 @@
+/** The one-off processes of one app, `run.1`, `run.2` …, beside its formation: a new release, a scale or a restart does
+ *  not touch them. They outlive the daemon as all processes do; the next daemon takes them over. */
+import type { Clock } from "../core/clock.ts";
+import { DYNO_RULES } from "../core/dyno.ts";
+import { AppError } from "../core/error.ts";
+import { ONE_OFF_TYPE } from "../core/procfile.ts";
+import type { Cargo } from "./dyno-host.ts";
+import type { DynoInfo } from "./dyno-info.ts";
+import { OneOff } from "./one-off.ts";
+import type { OneOffHost } from "./one-off.ts";
+import type { OneOffNumbers } from "./one-off-numbers.ts";
+import type { Instance, Runtime } from "./runtime.ts";
+
+export interface OneOffsOptions {
+  readonly app: string;
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly numbers: OneOffNumbers;
+  readonly callbacks: Pick<OneOffHost, "log" | "onProcess" | "onExit" | "onEnd" | "onFault">;
+}
+
+export interface OneOffOrder {
+  /** A UUID made by the caller. */
+  readonly id: string;
+  readonly release: number;
+  readonly command: string;
+  readonly cargo: Cargo;
+  readonly timeLimitMs: number;
+}
+
+/** Heroku's limit for one app. */
+export const ONE_OFFS_MAX = 50;
+/** Heroku's. */
+export const ONE_OFF_TIME_MAX_MS = 86_400_000;
+
+export class OneOffs {
+  readonly #options: OneOffsOptions;
+  readonly #host: OneOffHost;
+  readonly #all = new Map<string, OneOff>();
+  readonly #endings = new Set<Promise<void>>();
+  #exitTimeoutMs = DYNO_RULES.exitTimeoutMs;
+  #adopting: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #unwatch = (): void => undefined;
+
+  constructor(options: OneOffsOptions) {
+    const { runtime, clock, callbacks } = options;
+    this.#options = options;
+    this.#host = { ...callbacks, runtime, clock, exitTimeoutMs: () => this.#exitTimeoutMs };
+  }
+
+  configure(settings: { exitTimeoutMs: number }): void {
+    this.#exitTimeoutMs = settings.exitTimeoutMs;
+  }
+
+  /** Resolves when what an earlier daemon left running is known; a failure is told, and the next call tries again. */
+  adopted(): Promise<void> {
+    this.#adopting ??= this.#adopt().catch((error: unknown) => {
+      this.#adopting = undefined;
+      this.#unwatch();
+      this.#options.callbacks.onFault(error);
+    });
+    return this.#adopting;
+  }
+
+  /** By number. */
+  list(): DynoInfo[] {
+    return this.#sorted().map((one) => one.info);
+  }
+
+  has(id: string): boolean {
+    return this.#all.has(id);
+  }
+
+  /** Resolves when the process runs.
+   *  @throws AppError invalid_params when there are too many, unavailable when it cannot be started. */
+  async start(order: OneOffOrder): Promise<DynoInfo> {
+    await this.adopted();
+    const one = this.#make(order);
+    const { id, release, command, timeLimitMs, cargo } = order;
+    try {
+      await this.#options.numbers.save();
+      await one.start({
+        id,
+        app: this.#options.app,
+        type: ONE_OFF_TYPE,
+        slot: one.slot,
+        release,
+        attempt: 1,
+        command,
+        env: { ...cargo.env, DYNO: one.ps },
+        appDir: cargo.appDir,
+        timeLimitMs,
+      });
+    } catch (error) {
+      this.#all.delete(id);
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new AppError("unavailable", `${one.ps} could not be started: ${reason}.`, { cause: error });
+    }
+    return one.info;
+  }
+
+  #make({ id, release, command }: OneOffOrder): OneOff {
+    if (this.#closing !== undefined) throw new AppError("unavailable", `${this.#options.app} is being closed.`);
+    if (this.#all.size >= ONE_OFFS_MAX) {
+      const many = `${this.#options.app} has ${String(ONE_OFFS_MAX)} one-off processes already, and may have no more.`;
+      throw new AppError("invalid_params", many, {
+        hint: "Wait for one to end, or stop one: `git heroku ps run` lists them, `git heroku ps:stop run.1` stops one.",
+      });
+    }
+    const taken = new Set([...this.#all.values()].map(({ slot }) => slot));
+    const slot = this.#options.numbers.next((number) => taken.has(number));
+    const one = new OneOff({ id, slot, release, command }, this.#host);
+    this.#all.set(id, one);
+    return one;
+  }
+
+  /** Stops one by its name, or all of them as `run`. Returns whether there was any. */
+  stop(filter: string): boolean {
+    const found = this.#sorted().filter((one) => filter === ONE_OFF_TYPE || one.ps === filter);
+    for (const one of found) one.stop();
+    return found.length > 0;
+  }
+
+  /** Stops one by its id. */
+  cancel(id: string): void {
+    this.#all.get(id)?.stop();
+  }
+
+  /** Ends the work on this app: with `stopApps` when every process is gone, else leaving them all as they are. The first
+   *  call decides. */
+  shutdown(options: { stopApps: boolean }): Promise<void> {
+    this.#closing ??= this.#close(options);
+    return this.#closing;
+  }
+
+  async #close(options: { stopApps: boolean }): Promise<void> {
+    if (options.stopApps) {
+      await this.adopted();
+      for (const one of this.#all.values()) one.stop();
+      await Promise.all([...this.#all.values()].map(({ gone }) => gone));
+    }
+    await this.#adopting;
+    this.#unwatch();
+    await Promise.all([...this.#all.values()].map((one) => one.dispose()));
+    await Promise.all(this.#endings);
+  }
+
+  #sorted(): OneOff[] {
+    return [...this.#all.values()].filter((one) => !one.isComplete).sort((a, b) => a.slot - b.slot);
+  }
+
+  async #adopt(): Promise<void> {
+    const { app, runtime, numbers } = this.#options;
+    const early = new Map<string, Instance>();
+    let notice = (instance: Instance): void => void early.set(instance.id, instance);
+    this.#unwatch = runtime.watch((instance) => {
+      if (instance.app === app && instance.phase === "exited") notice(instance);
+    });
+    await numbers.load();
+    const found = (await runtime.list(app)).map((instance) => early.get(instance.id) ?? instance);
+    notice = (instance) => this.#notice(instance);
+    for (const instance of found) {
+      if (instance.type !== ONE_OFF_TYPE) continue;
+      const one = new OneOff(instance, this.#host);
+      this.#all.set(one.id, one);
+      one.adopt(instance);
+      if (instance.phase === "exited") this.#notice(instance);
+    }
+  }
+
+  #notice(instance: Instance): void {
+    const one = this.#all.get(instance.id);
+    if (one === undefined) return;
+    const ending = one
+      .exited(instance)
+      .catch((error: unknown) => this.#options.callbacks.onFault(error))
+      .finally(() => {
+        this.#all.delete(one.id);
+        this.#endings.delete(ending);
+      });
+    this.#endings.add(ending);
+  }
+}

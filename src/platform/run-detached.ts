@@ -1,0 +1,69 @@
+/** run:detached: starts a one-off process of a release, with its code, config and slug; its output goes to the log. */
+import { randomUUID } from "node:crypto";
+import { changeConfig, type ConfigVars } from "../core/config-vars.ts";
+import { AppError } from "../core/error.ts";
+import { oneOffCommand } from "../core/procfile.ts";
+import { formatVersion, type Release } from "../core/release.ts";
+import { ONE_OFF_TIME_MAX_MS } from "../formation/one-offs.ts";
+import type { Actor } from "./actor.ts";
+import type { App, DynoInfo } from "./app.ts";
+import { loadRelease } from "./launch.ts";
+import type { Platform } from "./platform.ts";
+import { isEligible } from "./rollback.ts";
+
+export interface RunRequest {
+  /** For a shell; its first word may name a process type. */
+  command: string;
+  /** Beside the release's config vars, and stronger. */
+  env?: ConfigVars | undefined;
+  /** The current release unless another is named. */
+  version?: number | undefined;
+  timeLimitMs?: number | undefined;
+}
+
+/** The kernel takes no argument of a program over 128 KiB. */
+const COMMAND_BYTES_MAX = 64 * 1024;
+
+/** Resolves when the process runs.
+ *  @throws AppError invalid_params for a bad command, variable or release, or when there are too many already. */
+export async function runDetached(platform: Platform, app: App, request: RunRequest, actor: Actor): Promise<DynoInfo> {
+  checkCommand(request.command);
+  const extra = changeConfig({}, request.env ?? {}).vars;
+  const release = await findRelease(app, request.version);
+  const { appDir, procfile, env } = await loadRelease(platform, app, release);
+  if (app.isEnding) throw new AppError("unavailable", `${app.name} is being closed.`);
+  const command = oneOffCommand(request.command, procfile);
+  app.logChange(actor, `Run \`${command}\``);
+  return app.oneOffs.start({
+    id: randomUUID(),
+    release: release.version,
+    command,
+    cargo: { appDir, env: { ...env, ...extra } },
+    timeLimitMs: Math.min(request.timeLimitMs ?? ONE_OFF_TIME_MAX_MS, ONE_OFF_TIME_MAX_MS),
+  });
+}
+
+/** @throws AppError invalid_params for what no shell can be given. */
+export function checkCommand(command: string): void {
+  if (command.trim() === "") {
+    throw new AppError("invalid_params", "There is no command to run.", {
+      hint: "Give one, such as `git heroku run:detached -- node task.js`.",
+    });
+  }
+  if (command.includes("\0")) throw new AppError("invalid_params", "The command contains a NUL character.");
+  if (Buffer.byteLength(command) > COMMAND_BYTES_MAX) {
+    throw new AppError("invalid_params", "The command is longer than 64 KiB.", {
+      hint: "Put it into a script of the app.",
+    });
+  }
+}
+
+async function findRelease(app: App, version: number | undefined): Promise<Release> {
+  const release = version === undefined ? await app.ledger.current() : await app.ledger.get(version);
+  if (release !== undefined && isEligible(release)) return release;
+  const which = release === undefined ? app.name : formatVersion(release.version);
+  const why = release?.status === "failed" ? "is a failed release" : "has no code";
+  throw new AppError("invalid_params", `Nothing can be run: ${which} ${why}.`, {
+    hint: "Deploy first: git push production main",
+  });
+}
