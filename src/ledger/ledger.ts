@@ -62,9 +62,7 @@ const ATTEMPTS_MAX = 25;
 export class Ledger {
   /** What differs between releases, and who changed what. */
   readonly history: LedgerHistory;
-  /** Merges and commits for reverts. */
   readonly code: CodeMerger;
-  /** `refs/notes/releases` */
   readonly notes: ReleaseNotes;
   readonly #repository: Repository;
   readonly #ink: Ink;

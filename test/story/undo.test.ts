@@ -55,6 +55,7 @@ describe("undo", (test) => {
       "the push deploys what ran already",
     );
     assert.is(await must(platform, other, "show", "HEAD:change.txt"), "Later");
+    await must(platform, clone, "heroku", "releases:verify", "--fetch");
   });
 
   test("git log --notes=releases in a clone says which releases deployed a commit", async (t) => {
@@ -107,7 +108,7 @@ describe("undo", (test) => {
     await must(platform, clone, "heroku", "releases:revert", "v4");
     assert.is((await readLedger(platform, "foobaz"))[0]?.version, 7);
   });
-}, 60_000);
+}, 150_000);
 
 describe("undo and kill -9", (test) => {
   test("during a revert it happens whole or not at all", async (t) => {
@@ -171,4 +172,4 @@ describe("undo and kill -9", (test) => {
     assert.is(await notedUpTo(platform), "Notes up to v5");
     await platform.start();
   });
-}, 90_000);
+}, 150_000);
