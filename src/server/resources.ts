@@ -133,16 +133,18 @@ export function releaseResource(app: App, release: Release, current: Release | u
 /** What is told of a single release only. */
 export function detailsResource(details: ReleaseDetails): Resource {
   const { commitSubject, configNames, addonNames, processTypes, copyOf, takesBack } = details;
-  const named = (release: Release | undefined): Resource | null =>
-    release === undefined ? null : { ...releaseName(release), description: release.description };
   return {
     addon_plan_names: addonNames,
     commit_subject: commitSubject ?? null,
     config_names: configNames,
-    copy_of: named(copyOf),
+    copy_of: describedRelease(copyOf),
     process_types: Object.fromEntries(processTypes),
-    takes_back: named(takesBack),
+    takes_back: describedRelease(takesBack),
   };
+}
+
+function describedRelease(release: Release | undefined): Resource | null {
+  return release === undefined ? null : { ...releaseName(release), description: release.description };
 }
 
 /** A release as the cause of something. */
