@@ -86,9 +86,18 @@ async function takeHead(bytes: ByteReader, names: readonly string[]): Promise<En
   const block = await bytes.take(BLOCK);
   const isFirst = bytes.position <= BLOCK;
   if (block.length < BLOCK) throw noBackup(isFirst ? "it is no tar" : "it is cut short");
-  const head = new Header(block, 0);
-  if (!head.cksumValid) throw noBackup(isFirst ? "it is no tar" : "an entry of it is damaged");
+  const head = parseHead(Header, block);
+  if (head?.cksumValid !== true) throw noBackup(isFirst ? "it is no tar" : "an entry of it is damaged");
   return { ...checkHead(head, names), block };
+}
+
+/** Undefined for a number that is none: the library throws at it before it looks at the checksum. */
+function parseHead(HeaderOf: typeof Header, block: Buffer): Header | undefined {
+  try {
+    return new HeaderOf(block, 0);
+  } catch {
+    return undefined;
+  }
 }
 
 function checkHead({ path = "", type, size = -1 }: Header, names: readonly string[]): { name: string; size: number } {
