@@ -1,18 +1,16 @@
 /** Which variables differ between two versions of `config.env`. Lines are compared first: a line that is the same byte
  *  for byte has the same value, and only the others are decrypted, for after a change of keys every line is another. */
+import type { ConfigDifference } from "../core/config-vars.ts";
 import { readLines, type ConfigCipher } from "./config-cipher.ts";
-
-/** Names, sorted. */
-export interface ConfigDifference {
-  added: string[];
-  changed: string[];
-  removed: string[];
-}
 
 const ENCRYPTED = /^[A-Za-z0-9_]+='encrypted:/;
 
 /** @throws AppError unavailable when a value must be compared and no key of the app opens it. */
-export async function compareConfig(cipher: ConfigCipher, before: string, after: string): Promise<ConfigDifference> {
+export async function compareConfigLines(
+  cipher: ConfigCipher,
+  before: string,
+  after: string,
+): Promise<ConfigDifference> {
   const [old, now] = [readLines(before), readLines(after)];
   const changed: string[] = [];
   for (const [name, line] of now) {

@@ -2,12 +2,13 @@
  *  Values of config vars stay out of it. Computed anew each time, by git processes that run side by side. */
 import { parseAddons } from "../core/addons-json.ts";
 import { compareLockFiles, isLockFile } from "../core/dependency-changes.ts";
+import type { ConfigDifference } from "../core/config-vars.ts";
 import { AppError } from "../core/error.ts";
 import { compareMaps, type EntryChange } from "../core/map-changes.ts";
 import { parseProcfile } from "../core/procfile.ts";
 import { formatVersion, type Release } from "../core/release.ts";
 import type { Code, CodeCommit, CommitsBetween, FileChange } from "../ledger/code-diff.ts";
-import { compareConfig, type ConfigDifference } from "../ledger/config-lines.ts";
+import { compareConfigLines } from "../ledger/config-lines.ts";
 import type { App } from "./app.ts";
 
 export type { CodeCommit, FileChange };
@@ -46,7 +47,7 @@ export async function diffReleases(app: App, base: Release, release: Release): P
   const [commits, lockFiles, config] = await Promise.all([
     history.commitsBetween(from, to),
     files.then((changed) => diffLockFiles(app, changed)),
-    compareConfig(app.cipher, before.configEnv, after.configEnv),
+    compareConfigLines(app.cipher, before.configEnv, after.configEnv),
   ]);
   return {
     base,

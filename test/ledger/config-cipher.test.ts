@@ -5,7 +5,7 @@ import { parse } from "dotenv";
 import * as assert from "uvu/assert";
 import { createAppKeys, loadAppKeys } from "../../src/ledger/app-keys.ts";
 import { ConfigCipher, emptyConfigEnv } from "../../src/ledger/config-cipher.ts";
-import { compareConfig } from "../../src/ledger/config-lines.ts";
+import { compareConfigLines } from "../../src/ledger/config-lines.ts";
 import { openLedgerKey } from "../../src/ledger/ledger-key.ts";
 import { refuses } from "../support/assert.ts";
 import { describe, type TestContext } from "../support/suite.ts";
@@ -45,19 +45,23 @@ describe("config cipher", (test) => {
       LONGER: "1234",
       NEW: "",
     });
-    assert.equal(await compareConfig(new ConfigCipher(both), before, after), {
+    assert.equal(await compareConfigLines(new ConfigCipher(both), before, after), {
       added: ["NEW"],
       changed: ["CHANGED", "LONGER"],
       removed: ["GONE"],
     });
     const same = await new ConfigCipher(newer).change(emptyConfigEnv(newer.publicKey), vars);
-    assert.equal(await compareConfig(new ConfigCipher(both), before, same), { added: [], changed: [], removed: [] });
+    assert.equal(await compareConfigLines(new ConfigCipher(both), before, same), {
+      added: [],
+      changed: [],
+      removed: [],
+    });
     // Plain text beside ciphertext of the same value, as a ledger made by hand may have it.
-    assert.equal((await compareConfig(new ConfigCipher(both), before, "SAME='1'\n")).changed, []);
-    const refusal = await refuses("unavailable", () => compareConfig(new ConfigCipher(newer), before, same));
+    assert.equal((await compareConfigLines(new ConfigCipher(both), before, "SAME='1'\n")).changed, []);
+    const refusal = await refuses("unavailable", () => compareConfigLines(new ConfigCipher(newer), before, same));
     assert.match(refusal.message, /^The value of (SAME|CHANGED) /);
     // Equal lines need no key, and neither do lines of different length.
-    assert.equal((await compareConfig(new ConfigCipher(newer), before, before)).changed, []);
+    assert.equal((await compareConfigLines(new ConfigCipher(newer), before, before)).changed, []);
   });
 
   test("a change touches its own lines and no others", async (t) => {
