@@ -189,6 +189,13 @@ export class LocalRun {
     sendSignal(pid, signal);
   }
 
+  async memory(): Promise<number | undefined> {
+    if (this.#instance.phase !== "running") return undefined;
+    let bytes = 0;
+    for (const { pid } of await this.#members()) bytes += await this.#host.table.memory(pid);
+    return bytes;
+  }
+
   #members(): Promise<Member[]> {
     return this.#host.table.members(this.#leader());
   }

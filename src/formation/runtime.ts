@@ -20,6 +20,17 @@ export interface StartSpec {
   readonly port?: number;
   /** How long a one-off process may run; kept with it, for a caller that comes after a crash. */
   readonly timeLimitMs?: number;
+  readonly limits?: Limits;
+}
+
+/** What a process and its descendants may use together; what is absent is not limited. */
+export interface Limits {
+  /** Open files of each process. */
+  readonly openFiles?: number;
+  /** Processes and threads. */
+  readonly processes?: number;
+  /** Bytes of memory: beyond it the machine itself ends the process, where it can. */
+  readonly memoryBytes?: number;
 }
 
 /** `pending` until the process is known, `running` until all that belongs to it is gone. */
@@ -58,6 +69,9 @@ export interface Runtime {
   start(spec: StartSpec, signal?: AbortSignal): Promise<Instance>;
   /** To every process of the instance. An instance that is gone is no error. */
   signal(id: string, signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Bytes of memory that all processes of the instance use now, what they share with others not counted where that can be
+   *  told. Undefined when it does not run, or the machine does not say. */
+  memory(id: string): Promise<number | undefined>;
   /** Everything of the app that runs or has ended and was not forgotten, also from before this daemon. */
   list(app: string): Promise<Instance[]>;
   /** Tells of every change of a phase, until the returned function is called. */
