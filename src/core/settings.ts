@@ -35,6 +35,8 @@ export const SETTINGS = {
   "log-days": { kind: "days", default: "off", help: "for how many days the log is kept; off: only log-size counts" },
   "log-size": { kind: "size", default: "2GB", help: "how large the log may grow before its oldest part is removed" },
   "max-per-type": { kind: "count", default: "100", help: "the largest quantity of one process type" },
+  "memory-check": { kind: "duration", default: "5s", help: "how often the memory of limited processes is looked at" },
+  "memory-warning": { kind: "duration", default: "20s", help: "how often a process over its memory is told of (R14)" },
   preboot: { kind: "switch", default: "on", help: "start new web processes before the old ones stop" },
   "ready-check": { kind: "duration", default: "25ms", help: "how long a web process must keep accepting to be up" },
   "restart-policy": { kind: "policy", default: "default", help: "when a crash is followed by a start" },
@@ -51,6 +53,8 @@ export interface Settings extends DynoRules {
   logAgeMsMax: number;
   logBytesMax: number;
   maxPerType: number;
+  memoryCheckMs: number;
+  memoryWarningMs: number;
   preboot: boolean;
   readyCheckMs: number;
   workerOverlap: boolean;
@@ -139,6 +143,8 @@ export function readSettings(stored: Json | undefined): Settings {
     logAgeMsMax: number("log-days"),
     logBytesMax: number("log-size"),
     maxPerType: number("max-per-type"),
+    memoryCheckMs: number("memory-check"),
+    memoryWarningMs: number("memory-warning"),
     preboot: text("preboot") === "on",
     readyCheckMs: number("ready-check"),
     restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,

@@ -1,6 +1,7 @@
 /** What a dyno needs of the formation around it, and what it tells. */
 import type { Clock } from "../core/clock.ts";
 import type { DynoRules } from "../core/dyno.ts";
+import type { Limits } from "../core/limits.ts";
 import type { DynoProcess } from "./dyno-process.ts";
 import type { PortAllocator } from "./ports.ts";
 import type { ReadinessRules } from "./readiness.ts";
@@ -33,6 +34,7 @@ export interface DynoHost {
   /** Numbers in [0, 1). */
   readonly random: () => number;
   rules(): DynoRules & ReadinessRules;
+  limits(type: string): Limits | undefined;
   cargo(release: number): Cargo | undefined;
   /** Resolves when this dyno may have a process of this release; rejects when the signal aborts. */
   mayStart(dyno: DynoProcess, release: number, signal: AbortSignal): Promise<void>;

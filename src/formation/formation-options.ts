@@ -2,13 +2,17 @@
 import type { Clock } from "../core/clock.ts";
 import { DYNO_RULES } from "../core/dyno.ts";
 import type { DynoRules } from "../core/dyno.ts";
+import type { LimitsByType } from "../core/limits.ts";
 import type { Endpoint, FormationLine } from "./dyno-host.ts";
+import type { MemoryRules } from "./memory-watch.ts";
 import type { PortAllocator } from "./ports.ts";
 import type { ReadinessRules } from "./readiness.ts";
 import type { Routes } from "./roster.ts";
 import type { Instance, Runtime } from "./runtime.ts";
 
-export interface FormationSettings extends DynoRules, ReadinessRules {
+export interface FormationSettings extends DynoRules, ReadinessRules, MemoryRules {
+  /** Memory counts at once, the others when a process starts. */
+  readonly limits: LimitsByType;
   /** Bring up new web processes before the old ones stop. */
   readonly preboot: boolean;
   /** Restart each process once a day. */
@@ -19,6 +23,9 @@ export interface FormationSettings extends DynoRules, ReadinessRules {
 
 export const FORMATION_SETTINGS: FormationSettings = {
   ...DYNO_RULES,
+  limits: new Map(),
+  memoryCheckMs: 5_000,
+  memoryWarningMs: 20_000,
   preboot: true,
   readyCheckMs: 25,
   dailyRestart: false,

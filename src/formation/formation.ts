@@ -13,6 +13,7 @@ import type { DynoHost } from "./dyno-host.ts";
 import { FORMATION_SETTINGS } from "./formation-options.ts";
 import type { FormationOptions, FormationSettings } from "./formation-options.ts";
 import { RestBook } from "./rest-book.ts";
+import { MemoryWatch } from "./memory-watch.ts";
 import { Roster } from "./roster.ts";
 import type { Instance } from "./runtime.ts";
 import { StartGate } from "./start-gate.ts";
@@ -30,6 +31,7 @@ export class Formation {
   readonly #gate: StartGate;
   readonly #rests: RestBook;
   readonly #daily: DailyRestart;
+  readonly #memory: MemoryWatch;
   readonly #targets = new Map<number, Target>();
   /** Processes that are gone and whose last words and traces are being seen to. */
   readonly #endings = new Set<Promise<void>>();
@@ -49,6 +51,11 @@ export class Formation {
     this.#rests = new RestBook(options.restFile, (error) => options.callbacks.onFault(error));
     this.#daily = new DailyRestart(options.clock, (dyno) => this.#restart(dyno, true));
     this.#host = this.#makeHost(options);
+    this.#memory = new MemoryWatch({
+      ...this.#host,
+      rules: () => this.#settings,
+      quotaBytes: (type) => this.#settings.limits.get(type)?.memoryBytes,
+    });
     this.#roster = new Roster({
       make: (name, spec) => new DynoProcess(name, spec, this.#host),
       canRun: (release) => this.#host.cargo(release) !== undefined,
@@ -65,6 +72,7 @@ export class Formation {
       clock,
       random,
       rules: () => this.#settings,
+      limits: (type) => this.#settings.limits.get(type),
       cargo: (release) => {
         const { appDir, env } = this.#targets.get(release) ?? {};
         return appDir === undefined || env === undefined ? undefined : { appDir, env };
@@ -122,6 +130,11 @@ export class Formation {
     while (!this.#isSettled()) await this.#changes.next();
   }
 
+  /** Everything that was asked for has been looked at. */
+  get isCurrent(): boolean {
+    return this.#phase === "working" && !this.#isTouched;
+  }
+
   /** Resolves when something has changed since the call, at the latest when the signal aborts. */
   changed(signal: AbortSignal): Promise<void> {
     return this.#changes.next(signal);
@@ -177,6 +190,7 @@ export class Formation {
     this.#phase = "closed";
     this.#unwatch();
     this.#daily.watch([]);
+    this.#memory.watch([]);
     await Promise.all(this.#roster.all.map((dyno) => dyno.dispose()));
     await Promise.all(this.#endings);
     await this.#rests.kept();
@@ -217,6 +231,7 @@ export class Formation {
       this.#publishRoutes();
       this.#gate.check();
       this.#rests.keep(this.#roster.listed.values());
+      this.#memory.watch(this.#roster.all);
       this.#daily.watch(this.#settings.dailyRestart ? [...this.#roster.listed.values()] : []);
       this.#forgetTargets();
       this.#changes.tell();

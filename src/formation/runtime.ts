@@ -2,6 +2,7 @@
  *  A runtime starts, signals and observes; it decides nothing. Instances are known by ids that the caller makes, so that
  *  after a crash of the daemon both sides mean the same process. Readiness is not its business: the caller asks the port. */
 import type { DynoExit } from "../core/dyno.ts";
+import type { Limits } from "../core/limits.ts";
 
 export interface StartSpec {
   /** A UUID made by the caller. */
@@ -20,17 +21,8 @@ export interface StartSpec {
   readonly port?: number;
   /** How long a one-off process may run; kept with it, for a caller that comes after a crash. */
   readonly timeLimitMs?: number;
+  /** What the process and its descendants may use; what is absent is not limited. */
   readonly limits?: Limits;
-}
-
-/** What a process and its descendants may use together; what is absent is not limited. */
-export interface Limits {
-  /** Open files of each process. */
-  readonly openFiles?: number;
-  /** Processes and threads. */
-  readonly processes?: number;
-  /** Bytes of memory: beyond it the machine itself ends the process, where it can. */
-  readonly memoryBytes?: number;
 }
 
 /** `pending` until the process is known, `running` until all that belongs to it is gone. */

@@ -45,7 +45,7 @@ async function converge(platform: Platform, app: App, release: Release, reason: 
   const quantities = Object.fromEntries(
     formationTypes(procfile).map((type) => [type, quantityOf(state.quantities, type)]),
   );
-  app.formation.configure(state.settings);
+  app.formation.configure({ ...state.settings, limits: state.limits });
   app.oneOffs.configure(state.settings);
   app.formation.converge({ release: release.version, appDir, procfile, quantities, env }, reason);
   app.launchedVersion = release.version;
