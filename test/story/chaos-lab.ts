@@ -43,6 +43,7 @@ export async function chaos(t: TestContext, rounds: number, seed: number): Promi
   await checkConverged(platform, APP);
   const random = seeded(seed);
   const load = startLoad({ port: platform.routerPort, host: `${APP}.localhost`, visitors: 4 });
+  t.after(() => load.stop());
   const kills: string[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const change = makeChange(platform, clone, random, round);
