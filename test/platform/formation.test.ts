@@ -37,11 +37,11 @@ describe("formation of an app", (test) => {
     const lab = await openLab(t);
     const app = await createApp(lab.platform, "foobaz", NED);
     await deploy(lab, app, WEB);
-    let isDone = false;
+    const over = new AbortController();
     const statuses = new Set<number>();
     const bodies = new Set<string>();
     const hammered = (async () => {
-      while (!isDone) {
+      while (!over.signal.aborted) {
         const { status, body } = await get(lab.platform.router.port, "foobaz");
         statuses.add(status);
         bodies.add(body);
@@ -58,7 +58,7 @@ describe("formation of an app", (test) => {
     await app.formation.settled();
     await scale(lab.platform, app, [{ type: "web", mode: "set", amount: 1 }], NED);
     await app.formation.settled();
-    isDone = true;
+    over.abort();
     await hammered;
     assert.equal([...statuses], [200]);
     assert.equal([...bodies].sort(), ["hello", "plain"]);
