@@ -50,20 +50,23 @@ export async function waitUntilReady(
 
 /** Does one that was found running serve already? */
 export async function servesAlready(instance: Instance, host: ReadinessHost): Promise<boolean> {
-  if (instance.phase !== "running" || (await lackOfPort(instance, host)) !== undefined) return false;
-  return (await lackOfHealth(instance, host)) === undefined;
+  if (instance.phase !== "running" || !(await acceptsConnections(instance.port ?? 0))) return false;
+  return ((await lackOfOwner(instance, host)) ?? (await lackOfHealth(instance, host))) === undefined;
 }
 
 async function look(instance: Instance, host: ReadinessHost, signal: AbortSignal): Promise<Lack | undefined> {
-  const lack = await lackOfPort(instance, host);
-  if (lack !== undefined) return lack;
-  await host.clock.sleep(host.rules().readyCheckMs, signal);
-  if (!(await acceptsConnections(instance.port ?? 0))) return { pauseMs: 0 };
+  const { port = 0 } = instance;
+  if (!(await acceptsConnections(port))) return { pauseMs: 0 };
+  const [foreign] = await Promise.all([
+    lackOfOwner(instance, host),
+    host.clock.sleep(host.rules().readyCheckMs, signal),
+  ]);
+  if (foreign !== undefined) return foreign;
+  if (!(await acceptsConnections(port))) return { pauseMs: 0 };
   return lackOfHealth(instance, host, signal);
 }
 
-async function lackOfPort({ id, port = 0 }: Instance, { runtime }: ReadinessHost): Promise<Lack | undefined> {
-  if (!(await acceptsConnections(port))) return { pauseMs: 0 };
+async function lackOfOwner({ id, port = 0 }: Instance, { runtime }: ReadinessHost): Promise<Lack | undefined> {
   if ((await runtime.ownsPort(id, port)) !== false) return undefined;
   return { text: `another program listens on port ${String(port)}`, pauseMs: LAST_PAUSE_MS };
 }

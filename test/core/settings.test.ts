@@ -10,6 +10,7 @@ import {
   readSettings,
   settingTexts,
 } from "../../src/core/settings.ts";
+import { FORMATION_SETTINGS } from "../../src/formation/formation-options.ts";
 import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
 
@@ -62,6 +63,10 @@ describe("settings", (test) => {
     const { backoff, bootTimeoutMs, drainTimeoutMs, exitTimeoutMs, healthPath, restartPolicy, upAfterMs } = DEFAULTS;
     const rules = { backoff, bootTimeoutMs, drainTimeoutMs, exitTimeoutMs, healthPath, restartPolicy, upAfterMs };
     assert.equal(DYNO_RULES, rules);
+    // A formation that nobody has configured yet goes by the same.
+    const { limits, ...unconfigured } = FORMATION_SETTINGS;
+    assert.equal({ ...DEFAULTS, ...unconfigured }, DEFAULTS);
+    assert.is(limits.size, 0);
     assert.equal(readSettings({ "boot-timeout": "2m", preboot: "off", "max-per-type": "7" }), {
       ...DEFAULTS,
       bootTimeoutMs: 120_000,

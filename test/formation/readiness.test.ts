@@ -1,9 +1,11 @@
 /** When a web process is up: it listens itself, goes on doing so, and answers what the app's health check asks. */
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { describe } from "../support/suite.ts";
-import { MISSING_PROC, PATIENT, shown, stage, target } from "./support.ts";
+import { heldClock, MISSING_PROC, PATIENT, realClock, shown, stage, target } from "./support.ts";
 
 /** A web process of one line; `listen` is called when it listens. */
 function web(handler: string, listening = ""): { procfile: string } {
@@ -11,11 +13,16 @@ function web(handler: string, listening = ""): { procfile: string } {
   return { procfile: `web: node -e '${code}'\n` };
 }
 
+const BOOT_MS = 77_000;
+const CHECK_MS = 7_000;
+
 describe("readiness", (test) => {
   test("a process that throws when it has begun to listen was never up, and the old one serves on", async (t) => {
-    const { formation, witness } = await stage(t, { settings: { ...PATIENT, readyCheckMs: 500 } });
+    const { formation, witness } = await stage(t, { clock: heldClock(CHECK_MS), settings: PATIENT });
     formation.converge(await target("hello", { web: 1 }, { release: 1 }), "launch");
     await formation.settled();
+    // However long the machine takes to end it.
+    formation.configure({ readyCheckMs: CHECK_MS });
     const throws = web("s.end()", `throw new Error("no database")`);
     formation.converge(await target("hello", { web: 1 }, { release: 2, ...throws }), "launch");
     await formation.settled();
@@ -25,18 +32,24 @@ describe("readiness", (test) => {
   });
 
   test.needing(MISSING_PROC, "a port that another program listens on makes nobody up (R10)", async (t) => {
-    const { formation, witness } = await stage(t, { settings: { ...PATIENT, bootTimeoutMs: 800 } });
+    const clock = heldClock(BOOT_MS);
+    const { formation, witness } = await stage(t, { clock, settings: { ...PATIENT, bootTimeoutMs: BOOT_MS } });
     formation.converge(await target("hello", { web: 1 }, { procfile: "web: sleep 600\n" }), "launch");
     await witness.until(() => witness.processes.length === 1);
     const { port = 0 } = witness.processes[0] ?? {};
-    const other = createServer((socket) => socket.destroy()).listen(port, "127.0.0.1");
+    let visits = 0;
+    const other = createServer((socket) => {
+      socket.destroy();
+      // When it is looked at for the third time, what the first look has found is known.
+      if ((visits += 1) === 3) clock.letPass();
+    }).listen(port, "127.0.0.1");
     t.after(() => other.close());
     await once(other, "listening");
     await formation.settled();
     assert.equal(shown(formation.list()), ["web.1 v1 crashed"]);
     assert.ok(
       witness.saw(
-        `Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 0.8 seconds of launch: another program listens on port ${String(port)}`,
+        `Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 77 seconds of launch: another program listens on port ${String(port)}`,
       ),
     );
   });
@@ -61,14 +74,19 @@ describe("readiness", (test) => {
   });
 
   test("a health check that never passes is a boot timeout (R10) with the last answer", async (t) => {
-    const settings = { ...PATIENT, healthPath: "/healthz", bootTimeoutMs: 1_000 };
-    const { formation, witness } = await stage(t, { settings });
-    formation.converge(await target("hello", { web: 1 }, web("s.statusCode = 500; s.end()")), "launch");
+    const clock = heldClock(BOOT_MS);
+    const settings = { ...PATIENT, healthPath: "/healthz", bootTimeoutMs: BOOT_MS };
+    const { formation, witness } = await stage(t, { clock, settings });
+    const file = join(await t.tempDir(), "asked-twice");
+    const handler = `s.statusCode = 500; s.end(); this.n ? require("node:fs").writeFileSync("${file}", "") : (this.n = 1)`;
+    formation.converge(await target("hello", { web: 1 }, web(handler)), "launch");
+    while (!existsSync(file)) await realClock.sleep(5);
+    clock.letPass();
     await formation.settled();
     const [, error] = witness.lines;
     assert.is(
       error,
-      "web.1 v1 Error R10 (Boot timeout) -> Web process failed to pass the health check GET /healthz within 1 seconds of launch: it answered 500",
+      "web.1 v1 Error R10 (Boot timeout) -> Web process failed to pass the health check GET /healthz within 77 seconds of launch: it answered 500",
     );
   });
 });

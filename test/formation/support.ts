@@ -20,6 +20,24 @@ export const realClock: Clock = {
   sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
 };
 
+/** The machine's clock, but a sleep of `heldMs` lasts until the test lets it pass. */
+export function heldClock(heldMs: number): Clock & { letPass(): void } {
+  const held: (() => void)[] = [];
+  return {
+    now: () => realClock.now(),
+    sleep(ms, signal) {
+      if (ms !== heldMs) return realClock.sleep(ms, signal);
+      return new Promise((resolve) => {
+        held.push(resolve);
+        signal?.addEventListener("abort", () => resolve());
+      });
+    },
+    letPass() {
+      for (const wake of held.splice(0)) wake();
+    },
+  };
+}
+
 export const FIXTURES = fileURLToPath(new URL("../../../fixtures/apps", import.meta.url));
 export const PATH = process.env["PATH"] ?? "/usr/bin:/bin";
 
