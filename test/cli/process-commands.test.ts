@@ -80,7 +80,13 @@ describe("cli ps", (test) => {
         "web.1                crashed for 4s  v2       -     -     -       3         ned   run web\n" +
         "web.1 (v1, serving)  up for 1h       v1       4711  5100  21MB    0         ned   run web\n",
     );
-    assert.is(fake.asked[0]?.url, "/apps/foobaz/dynos?extended=true");
+    const listed = JSON.parse((await run("ps", "--json")).stdout) as Dyno[];
+    assert.equal(
+      listed.map(({ state, extended: more }) => [state, more?.restarts, more?.host]),
+      [["crashed", 3, "ned"]],
+    );
+    assert.is((JSON.parse((await run("ps", "--json", "--extended")).stdout) as Dyno[]).length, 2);
+    for (const { url } of fake.asked) assert.is(url, "/apps/foobaz/dynos?extended=true");
   });
 
   test("scale prints a line for each type and sends one request", async (t) => {

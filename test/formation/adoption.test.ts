@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { processTable } from "../../src/formation/process-table.ts";
+import type { FormationSettings } from "../../src/formation/formation-options.ts";
 import { describe } from "../support/suite.ts";
 import type { TestContext } from "../support/suite.ts";
 import { MISSING_PROC, PATH, processesUnder, realClock, stage, target } from "./support.ts";
@@ -30,13 +31,23 @@ async function gone(pid: number): Promise<void> {
 }
 
 /** A stage in whose directory another daemon has been; what that one left dies with the test. */
-async function stageAfter(t: TestContext, app: string, release: number, quantities: object): ReturnType<typeof stage> {
+async function stageAfter(
+  t: TestContext,
+  app: string,
+  release: number,
+  quantities: object,
+  settings: Partial<FormationSettings> = {},
+): ReturnType<typeof stage> {
   const appsDirectory = await t.tempDir();
   t.after(async () => {
     for (const pid of await processesUnder(appsDirectory)) process.kill(pid, "SIGKILL");
   });
-  await leaveBehind([appsDirectory, app, String(release), JSON.stringify(quantities)], "settled", 1);
-  return stage(t, { appsDirectory });
+  await leaveBehind(
+    [appsDirectory, app, String(release), JSON.stringify(quantities), JSON.stringify(settings)],
+    "settled",
+    1,
+  );
+  return stage(t, { appsDirectory, settings });
 }
 
 describe("adoption", (test) => {
@@ -128,6 +139,23 @@ describe("adoption", (test) => {
     await witness.until(() => witness.routes.at(-1)?.webState === "crashed");
     await formation.settled();
     assert.is(formation.list().length, 1);
+  });
+
+  test.needing(MISSING_PROC, "what had crashed for good has crashed for the next daemon too", async (t) => {
+    const { formation, witness } = await stageAfter(
+      t,
+      "crashes",
+      1,
+      { worker: 1 },
+      { restartPolicy: "never", upAfterMs: 60_000 },
+    );
+    formation.converge(await target("crashes", { worker: 1 }), "start");
+    await formation.settled();
+    assert.equal(
+      formation.list().map(({ name, state, restarts }) => [name, state, restarts]),
+      [["worker.1", "crashed", 0]],
+    );
+    assert.not(witness.saw("Starting process"));
   });
 
   test.needing(MISSING_PROC, "a daemon killed at any moment leaves no second process behind", async (t) => {

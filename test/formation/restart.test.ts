@@ -85,6 +85,32 @@ describe("restart", (test) => {
     assert.equal(formation.list(), []);
   });
 
+  test("a daemon that comes in the middle of it goes on with it", async (t) => {
+    const slug = await copyOfFixture(t, "hello");
+    const gate = join(slug, "gate");
+    const hello = { ...(await target("hello", { web: 1 })), appDir: slug };
+    const first = await stage(t);
+    first.formation.converge(hello, "launch");
+    await first.formation.settled();
+    const waits = `const t = setInterval(() => { if (require("node:fs").existsSync("${gate}")) { clearInterval(t);`;
+    await writeFile(
+      join(slug, "web.js"),
+      `${waits} require("node:http").createServer().listen(process.env.PORT) } }, 5)`,
+    );
+    first.formation.restart();
+    await first.witness.until(() => first.witness.processes.length === 2);
+    await first.formation.shutdown({ stopApps: false });
+    const second = await stage(t, { appsDirectory: first.appsDirectory });
+    second.formation.converge(hello, "start");
+    await second.witness.until(() => second.witness.endpoints.length === 1);
+    assert.equal(shown(second.formation.list()), ["web.1 v1 starting", "web.1 v1 up serving"]);
+    await writeFile(gate, "");
+    await second.formation.settled();
+    assert.equal(shown(second.formation.list()), ["web.1 v1 up serving"]);
+    assert.is(second.formation.list()[0]?.restarts, 1);
+    assert.ok(second.witness.routes.every(({ endpoints }) => endpoints.length >= 1));
+  });
+
   test("without preboot it stops and starts them", async (t) => {
     const { formation, witness } = await stage(t, { settings: { preboot: false } });
     formation.converge(await target("hello", { web: 1 }), "launch");
@@ -135,7 +161,9 @@ describe("restart", (test) => {
   });
 
   test("with the policy never a crashed process stays so, also for the next daemon", async (t) => {
-    const first = await stage(t, { settings: { restartPolicy: "never" } });
+    // However long the machine takes to end it.
+    const settings = { restartPolicy: "never", upAfterMs: 60_000 } as const;
+    const first = await stage(t, { settings });
     const crashing = await target("crashes", { worker: 1 });
     first.formation.converge(crashing, "launch");
     await first.formation.settled();
@@ -143,7 +171,7 @@ describe("restart", (test) => {
     assert.is(before?.state, "crashed");
     await first.formation.shutdown({ stopApps: false });
     const { appsDirectory } = first;
-    const second = await stage(t, { appsDirectory, settings: { restartPolicy: "never" } });
+    const second = await stage(t, { appsDirectory, settings });
     second.formation.converge(crashing, "start");
     await second.formation.settled();
     assert.equal(second.formation.list(), [before]);
@@ -152,6 +180,7 @@ describe("restart", (test) => {
     await second.formation.settled();
     assert.is(second.witness.exits.length, 1);
     // Another release is another matter.
+    second.formation.configure({ upAfterMs: 60 });
     second.formation.converge(await target("hello", { worker: 1 }, { release: 2 }), "launch");
     await second.formation.settled();
     assert.equal(shown(second.formation.list()), ["worker.1 v2 up"]);

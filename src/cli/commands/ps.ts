@@ -16,7 +16,7 @@ export const ps: Command = {
   topic: "Processes",
   summary: "List the processes and how they are",
   details:
-    "A process is starting, up, idle, crashed or down; the time is how long it has been so. --extended adds the release, the pid, the port, the memory, the restarts and the host of each. --watch shows it until Ctrl-C is pressed.",
+    "A process is starting, up, idle, crashed or down; the time is how long it has been so. --extended adds the release, the pid, the port, the memory, the restarts and the host of each. JSON always has these. --watch shows it until Ctrl-C is pressed.",
   parameters: "[type]",
   options: [
     ...APP_OPTIONS,
@@ -43,9 +43,11 @@ export const ps: Command = {
 async function listDynos(context: Context, app: string): Promise<Dyno[]> {
   const { client, args } = context;
   const [type] = args.words;
-  const all = await client.dynos(app, args.has("extended"));
+  const isExtended = args.has("extended");
+  const all = await client.dynos(app, isExtended || args.has("json"));
   const dynos = all
     .filter((dyno) => type === undefined || dyno.type === type)
+    .filter((dyno) => isExtended || dyno.extended?.listed !== false)
     .sort((a, b) => compareDynoNames(a.name, b.name));
   if (dynos.length === 0 && type !== undefined) await checkType(context, app, type);
   return dynos;
