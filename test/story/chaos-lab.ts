@@ -53,6 +53,8 @@ export async function chaos(t: TestContext, rounds: number, seed: number): Promi
     if (victim !== undefined) {
       process.kill(victim.pid, "SIGKILL");
       kills.push(victim.what);
+      // A dying daemon still answers; one that is gone does not.
+      if (victim.what === "daemon") while (await isThere(victim.pid)) await sleep(2);
     }
     await change;
     await platform.wake();
