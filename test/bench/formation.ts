@@ -2,10 +2,11 @@
  *  bare spawns, runit's `runsvdir` and `s6-supervise`. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deployFixture, platformClient, untilUp } from "../support/deploy.ts";
-import { freePort, get } from "../support/http.ts";
+import { freePort } from "../support/http.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import type { TestContext } from "../support/suite.ts";
 import { cpuTicks, residentMb, TICKS_PER_SECOND } from "./process-figures.ts";
@@ -13,6 +14,8 @@ import { inPairs, ms, times, withContext, type Row } from "./measure.ts";
 
 const APP = "silent";
 const SECONDS = 60;
+/** Shared pages count once for all of them, so both sides have as many. */
+const WRAPPED = 20;
 const SLEEPER = "sleep\x0086400\0";
 
 export async function benchFormation(): Promise<Row[]> {
@@ -62,14 +65,24 @@ async function tenBare(dir: string): Promise<number> {
       stdio: "ignore",
     }),
   );
-  await Promise.all(ports.map((port) => untilAnswers(port)));
+  await Promise.all(ports.map((port) => untilAccepts(port)));
   const elapsed = performance.now() - start;
   await Promise.all(children.map((child) => end(child)));
   return elapsed;
 }
 
-async function untilAnswers(port: number): Promise<void> {
-  while ((await get(port, APP).catch(() => undefined))?.status !== 200) await sleep(5);
+function untilAccepts(port: number): Promise<void> {
+  return new Promise((resolve) => {
+    const ask = (): void => {
+      const socket = connect(port, "127.0.0.1");
+      socket.on("connect", () => {
+        socket.destroy();
+        resolve();
+      });
+      socket.on("error", () => setTimeout(ask, 10));
+    };
+    ask();
+  });
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -134,14 +147,17 @@ async function viaRunsvdir(services: string): Promise<number> {
 }
 
 async function wrapperMemory(t: TestContext, platform: TestPlatform): Promise<Row[]> {
-  const dir = await makeServices(t, 1);
-  const child = spawn("s6-supervise", [join(dir, "s1")], { stdio: "ignore" });
-  await untilSleepers(1);
-  const peer = await pssKb(child.pid ?? 0);
-  // TERM: it ends its service and itself.
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGTERM");
-  await ended;
+  const dir = await makeServices(t, WRAPPED);
+  const children = Array.from({ length: WRAPPED }, (_, n) =>
+    spawn("s6-supervise", [join(dir, `s${String(n + 1)}`)], { stdio: "ignore" }),
+  );
+  await untilSleepers(WRAPPED);
+  const sizes = await Promise.all(children.map((child) => pssKb(child.pid ?? 0)));
+  const peer = sizes.reduce((sum, size) => sum + size, 0) / WRAPPED;
+  // TERM: each ends its service and itself.
+  const ended = children.map((child) => new Promise((resolve) => child.once("exit", resolve)));
+  for (const child of children) child.kill("SIGTERM");
+  await Promise.all(ended);
   await untilSleepers(0);
   const rows: Row[] = [];
   for (const [sandbox, limit] of [
@@ -149,9 +165,9 @@ async function wrapperMemory(t: TestContext, platform: TestPlatform): Promise<Ro
     ["on", "2.5 ×"],
   ] as const) {
     await platform.exec("git", ["heroku", "settings:set", `sandbox=${sandbox}`, "--app", APP]);
-    await scale(platform, "worker", 20);
-    await untilSleepers(20);
-    const ours = (await wrappersKb(platform.home)) / 20;
+    await scale(platform, "worker", WRAPPED);
+    await untilSleepers(WRAPPED);
+    const ours = (await wrappersKb(platform.home)) / WRAPPED;
     await scale(platform, "worker", 0);
     await untilSleepers(0);
     rows.push({

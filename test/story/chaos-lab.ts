@@ -51,7 +51,11 @@ export async function chaos(t: TestContext, rounds: number, seed: number): Promi
     // The moment is what chance decides here; nothing is waited for.
     await sleep(random() * 400);
     const victim = await findVictim(platform, random);
-    if (victim !== undefined && sendSignal(victim.pid, "SIGKILL")) kills.push(victim.what);
+    if (victim !== undefined && sendSignal(victim.pid, "SIGKILL")) {
+      kills.push(victim.what);
+      // A dying daemon still answers; one that is gone does not.
+      if (victim.what === "daemon") while (await isThere(victim.pid)) await sleep(2);
+    }
     await change;
     await platform.wake();
   }
