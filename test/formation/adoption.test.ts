@@ -34,7 +34,6 @@ async function gone(pid: number): Promise<void> {
 async function stageAfter(
   t: TestContext,
   app: string,
-  release: number,
   quantities: object,
   settings: Partial<FormationSettings> = {},
 ): ReturnType<typeof stage> {
@@ -42,17 +41,13 @@ async function stageAfter(
   t.after(async () => {
     for (const pid of await processesUnder(appsDirectory)) process.kill(pid, "SIGKILL");
   });
-  await leaveBehind(
-    [appsDirectory, app, String(release), JSON.stringify(quantities), JSON.stringify(settings)],
-    "settled",
-    1,
-  );
+  await leaveBehind([appsDirectory, app, "1", JSON.stringify(quantities), JSON.stringify(settings)], "settled", 1);
   return stage(t, { appsDirectory, settings });
 }
 
 describe("adoption", (test) => {
   test.needing(MISSING_PROC, "the same processes go on under the same names, and nothing is said", async (t) => {
-    const { formation, witness, appsDirectory } = await stageAfter(t, "hello", 1, { web: 2, worker: 1 });
+    const { formation, witness, appsDirectory } = await stageAfter(t, "hello", { web: 2, worker: 1 });
     const before = await processesUnder(appsDirectory);
     formation.converge(await target("hello", { web: 2, worker: 1 }), "start");
     await formation.settled();
@@ -73,7 +68,7 @@ describe("adoption", (test) => {
   });
 
   test.needing(MISSING_PROC, "an end during the absence is told with its status, once", async (t) => {
-    const { formation, witness, appsDirectory } = await stageAfter(t, "hello", 1, { web: 1 });
+    const { formation, witness, appsDirectory } = await stageAfter(t, "hello", { web: 1 });
     const [pid = 0] = await processesUnder(appsDirectory);
     process.kill(pid, "SIGTERM");
     await gone(pid);
@@ -91,7 +86,7 @@ describe("adoption", (test) => {
   });
 
   test.needing(MISSING_PROC, "what the target no longer has is stopped, what it adds is started", async (t) => {
-    const { formation, witness } = await stageAfter(t, "hello", 1, { web: 2 });
+    const { formation, witness } = await stageAfter(t, "hello", { web: 2 });
     formation.converge(await target("hello", { web: 1, worker: 1 }), "start");
     await formation.settled();
     assert.equal(
@@ -106,7 +101,7 @@ describe("adoption", (test) => {
   });
 
   test.needing(MISSING_PROC, "the web of an older release serves until the new one can", async (t) => {
-    const { formation, witness } = await stageAfter(t, "hello", 1, { web: 1, worker: 1 });
+    const { formation, witness } = await stageAfter(t, "hello", { web: 1, worker: 1 });
     formation.converge(await target("hello", { web: 1, worker: 1 }, { release: 2 }), "start");
     await formation.settled();
     assert.equal(
@@ -122,7 +117,7 @@ describe("adoption", (test) => {
   });
 
   test.needing(MISSING_PROC, "an abandoned switch stays abandoned across a restart of the daemon", async (t) => {
-    const { formation, witness } = await stageAfter(t, "hello", 1, { web: 1 });
+    const { formation, witness } = await stageAfter(t, "hello", { web: 1 });
     formation.configure({ backoff: { firstMs: 60_000, maxMs: 60_000, resetAfterMs: 60_000 } });
     formation.converge(await target("crashes", { web: 1 }, { release: 2 }), "start");
     await formation.settled();
@@ -145,7 +140,6 @@ describe("adoption", (test) => {
     const { formation, witness } = await stageAfter(
       t,
       "crashes",
-      1,
       { worker: 1 },
       { restartPolicy: "never", upAfterMs: 60_000 },
     );
