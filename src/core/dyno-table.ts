@@ -24,7 +24,7 @@ type Cell<T extends DynoEvent["type"]> = (dyno: Dyno, event: EventOf<T>, rules: 
 type Row = { readonly [T in DynoEvent["type"]]: Cell<T> };
 
 /** @param chance in [0, 1), for waits that are spread. */
-export function nextDyno(dyno: Dyno, event: DynoEvent, rules: DynoRules, chance = 0.5): DynoStep {
+export function nextDyno(dyno: Dyno, event: DynoEvent, rules: DynoRules, chance: number): DynoStep {
   // The row holds a cell for exactly this event; the compiler cannot follow that through the union.
   const cell = TABLE[dyno.phase][event.type] as Cell<typeof event.type>;
   const step = cell(dyno, event, rules);

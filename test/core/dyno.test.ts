@@ -2,9 +2,14 @@
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { nextDyno } from "../../src/core/dyno-table.ts";
+import type { DynoStep } from "../../src/core/dyno-table.ts";
 import { DYNO_RULES, dynoState, exitStatus, newDyno, timerOf } from "../../src/core/dyno.ts";
 import type { Dyno, DynoEffect, DynoEvent, DynoGoal, DynoPhase, DynoRules, DynoTimer } from "../../src/core/dyno.ts";
 import { describe } from "../support/suite.ts";
+
+function next(dyno: Dyno, event: DynoEvent, rules: DynoRules = DYNO_RULES, chance = 0.5): DynoStep {
+  return nextDyno(dyno, event, rules, chance);
+}
 
 const WEB = { release: 7, command: "node web.js", web: true };
 const NEXT = { release: 8, command: "node new.js", web: true };
@@ -39,7 +44,7 @@ function dynoIn(phase: DynoPhase, goal: DynoGoal = "restart"): Dyno {
 
 /** A cell in short: the phase that follows, then the effects that are no words. */
 function brief(from: Dyno, event: DynoEvent): string {
-  const { dyno, effects } = nextDyno(from, event, DYNO_RULES);
+  const { dyno, effects } = next(from, event);
   const acts = effects.filter(({ type }) => type !== "log").map(briefEffect);
   return [dyno.phase === from.phase ? "·" : dyno.phase, ...acts].join(" ");
 }
@@ -52,13 +57,13 @@ function briefEffect(effect: DynoEffect): string {
 }
 
 function words(from: Dyno, event: DynoEvent): string[] {
-  return nextDyno(from, event, DYNO_RULES).effects.flatMap((effect) =>
+  return next(from, event).effects.flatMap((effect) =>
     effect.type === "log" ? [effect.message] : effect.type === "spawn" ? [effect.announcement] : [],
   );
 }
 
 function goalAfter(phase: DynoPhase, before: DynoGoal, type: "start-requested" | "stop-requested"): DynoGoal {
-  return nextDyno(dynoIn(phase, before), { type }, DYNO_RULES).dyno.goal;
+  return next(dynoIn(phase, before), { type }).dyno.goal;
 }
 
 function exited(code: number): DynoEvent {
@@ -68,11 +73,11 @@ function exited(code: number): DynoEvent {
 /** What is armed when a dyno in the middle of its work crashes for the so many-th time. */
 function waitAfter(crashes: number, restartPolicy: DynoRules["restartPolicy"], chance: number): DynoEffect | undefined {
   const dyno: Dyno = { ...dynoIn("up"), crashes: crashes - 1 };
-  return nextDyno(dyno, exited(1), { ...DYNO_RULES, restartPolicy }, chance).effects.find(({ type }) => type === "arm");
+  return next(dyno, exited(1), { ...DYNO_RULES, restartPolicy }, chance).effects.find(({ type }) => type === "arm");
 }
 
-function restore(state: "crashed" | "idle", waitedMs: number): ReturnType<typeof nextDyno> {
-  return nextDyno(newDyno(WEB), { type: "restored", rest: { state, crashes: 4, waitedMs } }, DYNO_RULES);
+function restore(state: "crashed" | "idle", waitedMs: number): DynoStep {
+  return next(newDyno(WEB), { type: "restored", rest: { state, crashes: 4, waitedMs } });
 }
 
 const START = "Starting process with command: `node web.js`";
@@ -152,7 +157,7 @@ class World {
       this.process = "none";
     }
     if (event.type === "adopted") this.process = "alive";
-    const step = nextDyno(this.dyno, event, this.rules);
+    const step = next(this.dyno, event, this.rules);
     this.dyno = step.dyno;
     for (const effect of step.effects) this.#perform(effect);
     return true;
@@ -183,7 +188,7 @@ describe("dyno", (test) => {
 
   test("what follows an exit is what the process was stopped for", () => {
     const goals = ["down", "idle", "restart", "crash"] as const;
-    const phases = goals.map((goal) => nextDyno(dynoIn("stopping", goal), exited(143), DYNO_RULES).dyno.phase);
+    const phases = goals.map((goal) => next(dynoIn("stopping", goal), exited(143)).dyno.phase);
     assert.equal(phases, ["down", "idle", "launching", "crashed"]);
   });
 
@@ -202,7 +207,7 @@ describe("dyno", (test) => {
   });
 
   test("a restart may bring another release", () => {
-    const step = nextDyno(dynoIn("up"), { type: "restart-requested", spec: NEXT }, DYNO_RULES);
+    const step = next(dynoIn("up"), { type: "restart-requested", spec: NEXT });
     assert.equal(step.dyno.spec, NEXT);
     assert.is(brief(dynoIn("launching"), { type: "restart-requested", spec: NEXT }), "cancelling abort-spawn");
     assert.is(brief(dynoIn("launching"), { type: "restart-requested", spec: { ...WEB } }), "·");
@@ -266,10 +271,10 @@ describe("dyno", (test) => {
 
   test("crashes are forgiven by time up, and by whoever asks for a start", () => {
     const often: Dyno = { ...dynoIn("up"), crashes: 5 };
-    assert.is(nextDyno(often, { type: "steady" }, DYNO_RULES).dyno.crashes, 0);
-    assert.is(nextDyno(often, { type: "restart-requested" }, DYNO_RULES).dyno.crashes, 0);
-    assert.is(nextDyno(often, exited(0), DYNO_RULES).dyno.crashes, 6);
-    assert.is(nextDyno({ ...dynoIn("crashed"), crashes: 5 }, { type: "start-requested" }, DYNO_RULES).dyno.crashes, 0);
+    assert.is(next(often, { type: "steady" }).dyno.crashes, 0);
+    assert.is(next(often, { type: "restart-requested" }).dyno.crashes, 0);
+    assert.is(next(often, exited(0)).dyno.crashes, 6);
+    assert.is(next({ ...dynoIn("crashed"), crashes: 5 }, { type: "start-requested" }).dyno.crashes, 0);
   });
 
   test("the wait after a crash is the policy's, with its jitter", () => {
@@ -280,7 +285,7 @@ describe("dyno", (test) => {
 
   test("with the policy never it starts when somebody asks, and else not", () => {
     const rules: DynoRules = { ...DYNO_RULES, restartPolicy: "never" };
-    const after = (event: DynoEvent): string => nextDyno(dynoIn("crashed"), event, rules).dyno.phase;
+    const after = (event: DynoEvent): string => next(dynoIn("crashed"), event, rules).dyno.phase;
     assert.is(after({ type: "backoff-elapsed" }), "crashed");
     assert.is(after({ type: "restart-requested" }), "launching");
     assert.is(after({ type: "start-requested" }), "launching");
@@ -289,7 +294,7 @@ describe("dyno", (test) => {
   test("one that had no process is taken over as it was, and waits for what is left", () => {
     assert.equal(restore("crashed", 5_000).effects, [{ type: "arm", timer: "backoff", ms: 3_000 }]);
     assert.equal(restore("crashed", 60_000).effects, [{ type: "arm", timer: "backoff", ms: 0 }]);
-    assert.is(nextDyno(restore("crashed", 5_000).dyno, { type: "backoff-elapsed" }, DYNO_RULES).dyno.waitedMs, 0);
+    assert.is(next(restore("crashed", 5_000).dyno, { type: "backoff-elapsed" }).dyno.waitedMs, 0);
     const idle = restore("idle", 5_000);
     assert.equal(idle.effects, []);
     assert.equal(words(idle.dyno, { type: "start-requested" }), [
