@@ -34,7 +34,8 @@ export interface DynoHost {
   /** Numbers in [0, 1). */
   readonly random: () => number;
   rules(): DynoRules & ReadinessRules;
-  limits(type: string): Limits | undefined;
+  /** Of a process that starts now. */
+  limits(type: string): Limits;
   cargo(release: number): Cargo | undefined;
   /** Resolves when this dyno may have a process of this release; rejects when the signal aborts. */
   mayStart(dyno: DynoProcess, release: number, signal: AbortSignal): Promise<void>;

@@ -243,7 +243,6 @@ export class DynoProcess {
     if (cargo === undefined) throw new Error(`there is no code of v${String(spec.release)} to run`);
     const port = spec.web ? await this.#host.ports.allocate() : undefined;
     const env = { ...cargo.env, DYNO: this.ps, ...(port === undefined ? {} : { PORT: String(port) }) };
-    const limits = this.#host.limits(this.name.type);
     const start: StartSpec = {
       id: this.#id,
       app: this.#host.app,
@@ -254,8 +253,8 @@ export class DynoProcess {
       command: spec.command,
       env,
       appDir: cargo.appDir,
+      limits: this.#host.limits(this.name.type),
       ...(port === undefined ? {} : { port }),
-      ...(limits === undefined ? {} : { limits }),
     };
     try {
       return await this.#host.runtime.start(start, signal);

@@ -4,6 +4,7 @@
  *  all have left `starting` and one is up, the routes change at once and the old ones finish. Workers change then,
  *  and never run in two releases of one type at a time. */
 import { AppError } from "../core/error.ts";
+import type { Limits } from "../core/limits.ts";
 import { Changes } from "./changes.ts";
 import { DailyRestart } from "./daily-restart.ts";
 import { describeDyno } from "./dyno-info.ts";
@@ -72,7 +73,7 @@ export class Formation {
       clock,
       random,
       rules: () => this.#settings,
-      limits: (type) => this.#settings.limits.get(type),
+      limits: (type) => withoutMemory(this.#settings.limits.get(type)),
       cargo: (release) => {
         const { appDir, env } = this.#targets.get(release) ?? {};
         return appDir === undefined || env === undefined ? undefined : { appDir, env };
@@ -259,4 +260,10 @@ export class Formation {
     if (this.#isTouched || this.#phase === "new") return false;
     return this.#phase === "closing" ? this.#roster.all.length === 0 : this.#roster.isSettled;
   }
+}
+
+/** The machine would hold a process to the limit of its start, and end it where it is only to be warned. */
+function withoutMemory(limits: Limits = {}): Limits {
+  const { memoryBytes: _memory, ...rest } = limits;
+  return rest;
 }
