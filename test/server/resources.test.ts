@@ -112,14 +112,14 @@ describe("resources", (test) => {
     assert.equal([waited.body.status, waited.body.version], ["up", 2]);
     for (const dyno of waited.body.dynos) checkFields(dyno, DYNO);
     for (const query of ["timeout=0", "timeout=soon", "with_run=1"]) {
-      assert.is((await lab.ask("GET", `/apps/foobaz/dynos/actions/wait?${query}`)).status, 400, query);
+      assert.is((await lab.ask("GET", `/apps/foobaz/dynos/actions/wait?${query}`)).status, 422, query);
     }
     const limits = { type: "worker", memory: "64MB", open_files: null, processes: null };
     const set = await lab.ask("PATCH", "/apps/foobaz/limits/worker", { memory: "64MB" });
     assert.equal(set.body, limits);
     assert.equal((await lab.ask("GET", "/apps/foobaz/limits")).body, [limits]);
     for (const body of [{}, { memory: 64 }, { colour: "red" }]) {
-      assert.is((await lab.ask("PATCH", "/apps/foobaz/limits/worker", body)).status, 400);
+      assert.is((await lab.ask("PATCH", "/apps/foobaz/limits/worker", body)).status, 422);
     }
     assert.is((await lab.ask("PATCH", "/apps/foobaz/limits/worker", { memory: "64" })).status, 422);
     assert.is((await lab.ask("PATCH", "/apps/foobaz/limits/wbe", { memory: "64MB" })).status, 404);
