@@ -1,5 +1,6 @@
 /** Processes of a Procfile side by side, as foreman runs them: the first that ends, or a signal, ends all the others. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { AppError } from "../core/error.ts";
 import type { LocalProcess } from "../core/local-plan.ts";
 import { pad } from "../core/text-table.ts";
 import type { World } from "./command.ts";
@@ -62,7 +63,9 @@ class LocalFormation {
       interruption.asked.addEventListener("abort", () => resolve(undefined));
     });
     try {
-      for (const [index, process] of this.#order.processes.entries()) await this.#start(index, process);
+      for (const [index, process] of this.#order.processes.entries()) {
+        if (!interruption.asked.aborted) await this.#start(index, process);
+      }
       const first = await Promise.race([interrupted, ...this.#ends]);
       if (first === undefined) await this.#say(`${interruption.signal ?? "signal"} received`);
       return first?.status ?? signalStatus(interruption.signal ?? "SIGTERM");
@@ -77,7 +80,9 @@ class LocalFormation {
     const { cwd, firstPort, mark } = this.#order;
     const env = { ...this.#order.env, PORT: String(firstPort + portOffset), PS: name, [MARK_NAME]: mark };
     const print = (line: string): Promise<void> => this.#print(name, line, COLOURS[index % COLOURS.length]);
-    const child = await LocalChild.start({ command, cwd, env }, print);
+    const child = await LocalChild.start({ command, cwd, env }, print).catch((error: unknown) => {
+      throw new AppError("unavailable", `${name} could not be started: ${(error as Error).message}.`, { cause: error });
+    });
     this.#children.push(child);
     this.#sessions.add(child.pid);
     this.#host.guard.watch(child.pid);
