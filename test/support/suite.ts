@@ -63,7 +63,9 @@ export function describe(name: string, define: (test: RegisterTest) => void, tim
   };
   inner.after(async () => {
     clearTimeout(leakTimer);
-    for (const scope of scopes.toReversed()) await scope.end();
+    const faults: unknown[] = [];
+    for (const scope of scopes.toReversed()) faults.push(...(await scope.end()));
+    tell(faults);
     leakTimer = setTimeout(failOnLeak, LEAK_GRACE_MS, name).unref();
   });
   define(Object.assign(register, { needing, shared }));
@@ -83,8 +85,15 @@ class TestScope implements TestContext {
     return dir;
   }
 
-  async end(): Promise<void> {
-    for (const cleanup of this.#cleanups.toReversed()) await cleanup();
+  /** Whatever fails, the rest is cleaned up all the same; gives what failed. */
+  async end(): Promise<unknown[]> {
+    const faults: unknown[] = [];
+    for (const cleanup of this.#cleanups.toReversed()) {
+      await Promise.resolve()
+        .then(cleanup)
+        .catch((error: unknown) => faults.push(error));
+    }
+    return faults;
   }
 }
 
@@ -105,12 +114,17 @@ async function runCounted(key: string, timeoutMs: number, body: TestBody): Promi
 async function runWithin(timeoutMs: number, body: TestBody): Promise<void> {
   const scope = new TestScope();
   const ended = new AbortController();
-  try {
-    await Promise.race([body(scope), failAfter(timeoutMs, ended.signal)]);
-  } finally {
-    ended.abort();
-    await scope.end();
-  }
+  const faults: unknown[] = [];
+  await Promise.race([body(scope), failAfter(timeoutMs, ended.signal)]).catch((error: unknown) => faults.push(error));
+  ended.abort();
+  faults.push(...(await scope.end()));
+  tell(faults);
+}
+
+/** @throws the first of the faults; the others are shown. */
+function tell(faults: readonly unknown[]): void {
+  for (const fault of faults.slice(1)) console.error("In cleaning up:", fault);
+  if (faults.length > 0) throw faults[0];
 }
 
 async function failAfter(timeoutMs: number, signal: AbortSignal): Promise<void> {
