@@ -6,6 +6,7 @@ import type { FSWatcher } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { DynoExit } from "../core/dyno.ts";
+import { ownsPort } from "./port-owner.ts";
 import { isAlive, sendSignal } from "./process-table.ts";
 import type { Leader, Member, ProcessTable } from "./process-table.ts";
 import { readExit, readPid } from "./run-record.ts";
@@ -187,6 +188,18 @@ export class LocalRun {
     if (signal === "SIGTERM" && this.#terminatedPids.has(pid)) return;
     this.#terminatedPids.add(pid);
     sendSignal(pid, signal);
+  }
+
+  async memory(): Promise<number | undefined> {
+    if (this.#instance.phase !== "running") return undefined;
+    let bytes = 0;
+    for (const { pid } of await this.#members()) bytes += await this.#host.table.memory(pid);
+    return bytes;
+  }
+
+  async ownsPort(port: number): Promise<boolean | undefined> {
+    if (this.#instance.phase !== "running") return undefined;
+    return ownsPort(this.#leader(), port, () => this.#members());
   }
 
   #members(): Promise<Member[]> {

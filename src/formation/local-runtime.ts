@@ -54,7 +54,7 @@ export class LocalRuntime implements Runtime {
   }
 
   async start(spec: StartSpec, signal?: AbortSignal): Promise<Instance> {
-    const { env, appDir, ...rest } = spec;
+    const { env: _env, appDir, limits: _limits, ...rest } = spec;
     const name = `${spec.type}.${String(spec.slot)}.${String(spec.release)}.${spec.id.slice(0, 8)}`;
     const directory = join(this.#runDirectory(spec.app), name);
     this.#directories.add(directory);
@@ -68,7 +68,7 @@ export class LocalRuntime implements Runtime {
       await makeAppDirectory(appDir, join(directory, "app"), given);
       given.throwIfAborted();
       this.#runs.set(spec.id, run);
-      await this.#spawn(run, spec.command, env);
+      await this.#spawn(run, spec);
       return run.instance;
     } catch (error) {
       run.unobserve();
@@ -79,12 +79,14 @@ export class LocalRuntime implements Runtime {
     }
   }
 
-  async #spawn(run: LocalRun, command: string, env: Readonly<Record<string, string>>): Promise<void> {
+  async #spawn(run: LocalRun, { command, env, limits = {} }: StartSpec): Promise<void> {
     run.observe();
+    const counts = [limits.openFiles ?? "", limits.processes ?? ""].map(String);
     const { session, shell } = this.#programs;
     // The shim sets HOME itself, so that only what it starts has it; a shell has its own idea of OPTIND.
     const { HOME: _home, OPTIND: _optind, ...rest } = env;
-    const shim = spawn("/bin/sh", ["-c", SHIM, "git-heroku-shim", run.directory, session, shell, command], {
+    const words = [run.directory, session, shell, command, ...counts];
+    const shim = spawn("/bin/sh", ["-c", SHIM, "git-heroku-shim", ...words], {
       cwd: join(run.directory, "app"),
       env: rest,
       detached: true,
@@ -100,6 +102,14 @@ export class LocalRuntime implements Runtime {
 
   async signal(id: string, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     await this.#runs.get(id)?.signal(signal);
+  }
+
+  async memory(id: string): Promise<number | undefined> {
+    return this.#runs.get(id)?.memory();
+  }
+
+  async ownsPort(id: string, port: number): Promise<boolean | undefined> {
+    return this.#runs.get(id)?.ownsPort(port);
   }
 
   async list(app: string): Promise<Instance[]> {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { formatJson } from "../core/json.ts";
 import type { StartSpec } from "./runtime.ts";
 
-export type RunRecord = Omit<StartSpec, "env" | "appDir"> & {
+export type RunRecord = Omit<StartSpec, "env" | "appDir" | "limits"> & {
   /** The boot of the machine in which it ran: after another one it cannot be alive. */
   readonly bootId: string;
   readonly createdAt: number;

@@ -1,7 +1,8 @@
 /** The small shell that stands between the daemon and a process, so that the process outlives the daemon and its exit
  *  status is never lost (docs/decisions/030-process-shim.md). It runs in a session of its own; the process in another.
  *
- *  Arguments: directory of the run, program that makes a session, shell, command. Files it writes in `state`, each in one
+ *  Arguments: directory of the run, program that makes a session, shell, command, the most
+ *  open files, the most processes (empty: no limit). Files it writes in `state`, each in one
  *  write: `claim` (this run has begun; only one can), `pid` ("PID STARTTIME\n"), `exit` ("STATUS\n"). It uses no program but
  *  these, so the PATH of the app does not matter, and no variable that the app could see. */
 import { access, constants } from "node:fs/promises";
@@ -28,6 +29,8 @@ stamp() { printf '%s %s\\n' "$1" "\${21}" >"$ght_run/state/pid"; }
   HOME=$1/app
   export HOME
   exec >>"$1/out" 2>&1
+  if [ "$5" ]; then ulimit -n "$5"; fi
+  if [ "$6" ]; then ulimit -u "$6" 2>/dev/null || ulimit -p "$6"; fi
   case $2 in
   */perl) exec "$2" -e 'use POSIX (); POSIX::setsid(); exec { $ARGV[0] } @ARGV' "$3" -c "$4" ;;
   *) exec "$2" "$3" -c "$4" ;;

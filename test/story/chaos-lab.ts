@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
+import { sendSignal } from "../../src/formation/process-table.ts";
 import { checkConverged, untilSame } from "../support/converged.ts";
 import { deployFixture, must, platformClient } from "../support/deploy.ts";
 import { startLoad } from "../support/load.ts";
@@ -49,8 +50,7 @@ export async function chaos(t: TestContext, rounds: number, seed: number): Promi
     // The moment is what chance decides here; nothing is waited for.
     await sleep(random() * 400);
     const victim = await findVictim(platform, random);
-    if (victim !== undefined) {
-      process.kill(victim.pid, "SIGKILL");
+    if (victim !== undefined && sendSignal(victim.pid, "SIGKILL")) {
       kills.push(victim.what);
       // A dying daemon still answers; one that is gone does not.
       if (victim.what === "daemon") while (await isThere(victim.pid)) await sleep(2);
