@@ -23,6 +23,12 @@ export const SETTINGS = {
   "log-days": { kind: "days", default: "off", help: "for how many days the log is kept; off: only log-size counts" },
   "log-size": { kind: "size", default: "2GB", help: "how large the log may grow before its oldest part is removed" },
   "max-per-type": { kind: "count", default: "100", help: "the largest quantity of one process type" },
+  readonly: {
+    kind: "switch",
+    default: "off",
+    help: "give processes the built code itself, read-only, instead of a copy that they may write to",
+  },
+  sandbox: { kind: "switch", default: "on", help: "shut each process in, where the machine can" },
   preboot: { kind: "switch", default: "on", help: "start new web processes before the old ones stop" },
 } as const satisfies Record<string, Definition>;
 
@@ -37,6 +43,8 @@ export interface Settings {
   logBytesMax: number;
   maxPerType: number;
   preboot: boolean;
+  readOnly: boolean;
+  sandbox: boolean;
 }
 
 /** Heroku's own limits end at minutes; a timer of the machine ends at 24 days, and would then fire at once. */
@@ -110,6 +118,8 @@ export function readSettings(stored: Json | undefined): Settings {
     logBytesMax: read("log-size"),
     maxPerType: read("max-per-type"),
     preboot: read("preboot") === 1,
+    readOnly: read("readonly") === 1,
+    sandbox: read("sandbox") === 1,
   };
 }
 

@@ -1,6 +1,7 @@
 /** What a dyno needs of the formation around it, and what it tells. */
 import type { Clock } from "../core/clock.ts";
 import type { DynoRules } from "../core/dyno.ts";
+import type { Confinement } from "./isolation.ts";
 import type { DynoProcess } from "./dyno-process.ts";
 import type { PortAllocator } from "./ports.ts";
 import type { Instance, Runtime } from "./runtime.ts";
@@ -22,6 +23,7 @@ export interface FormationLine {
 export interface Cargo {
   readonly appDir: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly confinement?: Confinement;
 }
 
 export interface DynoHost {

@@ -222,6 +222,7 @@ export class DynoProcess {
       command: spec.command,
       env,
       appDir: cargo.appDir,
+      ...(cargo.confinement === undefined ? {} : { confinement: cargo.confinement }),
       ...(port === undefined ? {} : { port }),
     };
     try {

@@ -2,6 +2,7 @@
  *  A runtime starts, signals and observes; it decides nothing. Instances are known by ids that the caller makes, so that
  *  after a crash of the daemon both sides mean the same process. Readiness is not its business: the caller asks the port. */
 import type { DynoExit } from "../core/dyno.ts";
+import type { Confinement } from "./isolation.ts";
 
 export interface StartSpec {
   /** A UUID made by the caller. */
@@ -21,6 +22,7 @@ export interface StartSpec {
   /** How long a one-off process may run; kept with it, for a caller that comes after a crash. */
   readonly timeLimitMs?: number;
   readonly limits?: Limits;
+  readonly confinement?: Confinement;
 }
 
 /** What a process and its descendants may use together; what is absent is not limited. */
