@@ -73,7 +73,9 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   const about = { pid: process.pid, router: platform.routerUrl, version };
   await listen(server, () => writeServerFile(home, journal, about));
   journal.note(`started, version ${version}, pid ${String(process.pid)}, router ${platform.routerUrl}`);
+  const told = isolation.then((known) => noteIsolation(journal, known));
   const options = await stop.asked;
+  await told;
   journal.note(options.apps ? "stopping, with all apps" : "stopping, apps run on");
   await removeServerFile(home, journal);
   platform.beginClose();
@@ -84,17 +86,20 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   journal.note("stopped");
 }
 
-/** Known some moments later; the first process waits for it. What cannot be done is told once, here. */
+/** Known some moments later; the first process waits for it. */
 async function isolationOf(home: Home, journal: Journal): Promise<Isolation> {
   try {
-    const isolation = await probeIsolation({ clock: systemClock, appsDirectory: home.apps, platformHome: home.root });
-    for (const { level, name, message } of describeIsolation(isolation)) {
-      if (level !== "ok") journal.note(`${name}: ${message}`);
-    }
-    return isolation;
+    return await probeIsolation({ clock: systemClock, appsDirectory: home.apps, platformHome: home.root });
   } catch (error) {
     journal.fault("finding out how to isolate processes", error);
     return NO_ISOLATION;
+  }
+}
+
+/** Once for each daemon, not at each start of a process. */
+function noteIsolation(journal: Journal, isolation: Isolation): void {
+  for (const { level, name, message } of describeIsolation(isolation)) {
+    if (level !== "ok" && name !== "users") journal.note(`${name}: ${message}`);
   }
 }
 

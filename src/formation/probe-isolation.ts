@@ -8,6 +8,8 @@ import type { Clock } from "../core/clock.ts";
 import { NO_ISOLATION } from "./isolation.ts";
 import type { Isolation, Lack, OverlayPrograms } from "./isolation.ts";
 import { findCgroupSite } from "./probe-cgroups.ts";
+import { processTable } from "./process-table.ts";
+import { sandboxInit } from "./process-tree.ts";
 import { overlayWords } from "./run-plan.ts";
 import { Sandbox } from "./sandbox.ts";
 import { findProgram } from "./shim.ts";
@@ -50,7 +52,7 @@ async function tryAll(trial: Trial, options: ProbeOptions): Promise<Isolation> {
   const clones = canClone(trial.directory);
   const sandbox = without.has("sandbox") ? LEFT_OUT : await trySandbox(trial, options);
   const box = sandbox instanceof Sandbox ? sandbox : undefined;
-  const overlay = without.has("overlay") ? LEFT_OUT : await tryOverlay(trial, box);
+  const overlay = without.has("overlay") ? LEFT_OUT : await tryOverlay(trial, box, options.clock);
   const programs = "mount" in overlay ? overlay : undefined;
   return {
     isRoot: trial.isRoot,
@@ -104,9 +106,16 @@ async function trySandbox({ directory, isRoot }: Trial, options: ProbeOptions): 
   });
   const words = await sandbox.words({ directory, path: "", ignoresModes: false, readOnlySlug: undefined });
   const { status, said } = await attempt([...words, "/bin/sh", "-c", "exit 7"], directory);
-  const hasStatus = (await readFile(join(directory, "state", "sandbox"), "utf8")).includes("pid-namespace");
-  if (status === 7 && hasStatus) return sandbox;
+  const init = sandboxInit(join(directory, "state", "sandbox"));
+  if (init !== undefined) await gone(init.pid, options.clock);
+  if (status === 7 && init !== undefined) return sandbox;
   return { reason: `bubblewrap does not work here: ${said || "it is too old"}`, hint: await namespaceHint(isRoot) };
+}
+
+/** bubblewrap's own first process ends moments after what it ran. */
+async function gone(pid: number, clock: Clock): Promise<void> {
+  const deadline = clock.now() + TRIAL_MS;
+  while ((await processTable.startTime(pid)) !== undefined && clock.now() < deadline) await clock.sleep(2);
 }
 
 /** The usual reasons for which somebody who is not root gets no namespaces. */
@@ -124,7 +133,7 @@ async function namespaceHint(isRoot: boolean): Promise<string> {
   return `Allow users of this machine to make user namespaces, ${RESTART}`;
 }
 
-async function tryOverlay(trial: Trial, sandbox: Sandbox | undefined): Promise<OverlayPrograms | Lack> {
+async function tryOverlay(trial: Trial, sandbox: Sandbox | undefined, clock: Clock): Promise<OverlayPrograms | Lack> {
   const { directory, isRoot } = trial;
   const [unshare, mount] = await Promise.all([findProgram("unshare"), findProgram("mount")]);
   if (unshare === undefined || mount === undefined) {
@@ -140,6 +149,8 @@ async function tryOverlay(trial: Trial, sandbox: Sandbox | undefined): Promise<O
   const write = 'echo changed >>"$0/file" && grep -q "as built" "$0/file" && exit 7';
   const words = [...overlayWords(programs, { isRoot, slug: "slug", readOnly: false }), ...inner];
   const { status, said } = await attempt([...words, "/bin/sh", "-c", write, join(directory, "app")], directory);
+  const init = sandbox === undefined ? undefined : sandboxInit(join(directory, "state", "sandbox"));
+  if (init !== undefined) await gone(init.pid, clock);
   const slug = await readFile(join(directory, "slug", "file"), "utf8");
   if (status === 7 && slug === "as built\n") return programs;
   return { reason: `an overlay cannot be mounted: ${said}`, hint: "Linux 5.11 or newer lets users mount one." };

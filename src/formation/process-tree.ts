@@ -48,7 +48,7 @@ export class ProcessTree {
   async members(): Promise<Member[]> {
     const { cgroup, sandboxed } = this.#bonds;
     if (cgroup !== undefined) return this.#table.among(cgroupPids(cgroup));
-    const made = sandboxed === true ? readStatus(this.#status) : undefined;
+    const made = sandboxed === true ? sandboxInit(this.#status) : undefined;
     if (made === undefined) return this.#table.members(this.leader);
     const outer = (await this.leads()) ? this.#table.among([this.leader.pid]) : [];
     const inner = (await this.#isOurs(made)) ? await this.#table.inNamespace(made.namespace) : [];
@@ -59,7 +59,7 @@ export class ProcessTree {
   async appMembers(): Promise<Member[]> {
     const members = await this.members();
     if (this.#bonds.sandboxed !== true) return members;
-    const keepers = new Set([this.leader.pid, readStatus(this.#status)?.pid]);
+    const keepers = new Set([this.leader.pid, sandboxInit(this.#status)?.pid]);
     return members.filter(({ pid }) => !keepers.has(pid));
   }
 
@@ -74,7 +74,7 @@ export class ProcessTree {
 
   /** The number of the app's first process as the machine sees it; undefined until the sandbox is made, and after its end. */
   async appPid(): Promise<number | undefined> {
-    const made = readStatus(this.#status);
+    const made = sandboxInit(this.#status);
     if (made === undefined || !(await this.#isOurs(made))) return undefined;
     const children = this.#table.children(made.pid) ?? (await this.#table.inNamespace(made.namespace));
     return children.find(({ pid }) => pidInNamespace(pid) === APP_IN_NAMESPACE)?.pid;
@@ -97,7 +97,7 @@ export class ProcessTree {
 }
 
 /** bubblewrap's first line is JSON about what it made; a half of it counts as none. */
-function readStatus(file: string): SandboxInit | undefined {
+export function sandboxInit(file: string): SandboxInit | undefined {
   try {
     const [line = ""] = readFileSync(file, "utf8").split("\n");
     const made = JSON.parse(line) as { "child-pid": number; "pid-namespace": number };

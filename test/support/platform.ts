@@ -19,6 +19,8 @@ export interface TestPlatform {
   home: string;
   /** A directory for clones. */
   dir: string;
+  /** The first directory on everybody's PATH, so processes in a sandbox see it too. */
+  bin: string;
   /** What every command of the test runs with: an own PATH, HOME and identity, nothing of the machine's. */
   env: Record<string, string>;
   routerPort: number;
@@ -60,6 +62,7 @@ export async function startPlatform(t: TestContext): Promise<TestPlatform> {
   const platform: TestPlatform = {
     home,
     dir,
+    bin,
     env,
     routerPort: 0,
     pid: 0,
