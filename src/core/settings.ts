@@ -23,13 +23,13 @@ export const SETTINGS = {
   "log-days": { kind: "days", default: "off", help: "for how many days the log is kept; off: only log-size counts" },
   "log-size": { kind: "size", default: "2GB", help: "how large the log may grow before its oldest part is removed" },
   "max-per-type": { kind: "count", default: "100", help: "the largest quantity of one process type" },
+  preboot: { kind: "switch", default: "on", help: "start new web processes before the old ones stop" },
   readonly: {
     kind: "switch",
     default: "off",
     help: "give processes the built code itself, read-only, instead of a copy that they may write to",
   },
   sandbox: { kind: "switch", default: "on", help: "shut each process in, where the machine can" },
-  preboot: { kind: "switch", default: "on", help: "start new web processes before the old ones stop" },
 } as const satisfies Record<string, Definition>;
 
 export type SettingName = keyof typeof SETTINGS;

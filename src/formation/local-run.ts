@@ -3,6 +3,7 @@
 import type { ChildProcess } from "node:child_process";
 import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { DynoExit } from "../core/dyno.ts";
@@ -22,12 +23,18 @@ export interface RunHost {
 }
 
 const LOST: DynoExit = { code: null, signal: null };
+const KILLED: DynoExit = { code: 137, signal: null };
 /** A shim needs moments to write the status of a process that has ended. */
 const STATUS_GRACE_MS = 300;
 /** A sandbox that takes longer is not waited for. */
 const SANDBOX_PATIENCE_MS = 10_000;
 /** Processes that even SIGKILL cannot end in this time hang in the kernel; nothing can be done about them. */
 const KILL_PATIENCE_MS = 10_000;
+
+/** As a shell tells it; undefined for none. */
+function statusOfSignal(signal: NodeJS.Signals | null): number | undefined {
+  return signal === null ? undefined : 128 + constants.signals[signal];
+}
 
 export class LocalRun {
   readonly directory: string;
@@ -38,6 +45,7 @@ export class LocalRun {
   #tree: ProcessTree | undefined;
   #watcher: FSWatcher | undefined;
   #shim: ChildProcess | undefined;
+  #shimStatus: number | undefined;
   #terminated = false;
   #killed = false;
   readonly #terminatedPids = new Set<number>();
@@ -87,11 +95,13 @@ export class LocalRun {
 
   follow(shim: ChildProcess): void {
     this.#shim = shim;
-    const ended = (): void => {
+    const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
       this.#shim = undefined;
+      // One that became bubblewrap and was killed, or could not make the sandbox, has written nothing.
+      if (this.#bonds.sandboxed === true) this.#shimStatus = code ?? statusOfSignal(signal);
       void this.check();
     };
-    shim.once("exit", ended).once("error", ended);
+    shim.once("exit", ended).once("error", () => ended(null, null));
     shim.unref();
   }
 
@@ -130,7 +140,7 @@ export class LocalRun {
   async #waitForApp(tree: ProcessTree): Promise<{ pid: number; startTime: string } | undefined> {
     const { clock, table } = this.#host;
     const deadline = clock.now() + SANDBOX_PATIENCE_MS;
-    for (let pause = 4; clock.now() < deadline; pause = Math.min(100, pause * 1.5)) {
+    for (let pause = 4; clock.now() < deadline; pause = Math.min(25, pause * 1.5)) {
       const pid = await tree.appPid();
       const startTime = pid === undefined ? undefined : await table.startTime(pid);
       if (pid !== undefined && startTime !== undefined) return { pid, startTime };
@@ -145,9 +155,12 @@ export class LocalRun {
     if (exit !== undefined) return this.#end({ code: exit.code, signal: null }, exit.since);
     if (this.hasShim) return;
     if (await this.#knownTree().leads()) return;
+    if (this.#shimStatus !== undefined) {
+      return this.#end({ code: this.#shimStatus, signal: null }, this.#host.clock.now());
+    }
     const now = this.#host.clock.now();
     this.#goneSince ??= now;
-    if (now - this.#goneSince >= STATUS_GRACE_MS) this.#end(LOST, now);
+    if (now - this.#goneSince >= STATUS_GRACE_MS) this.#end(this.#killed ? KILLED : LOST, now);
   }
 
   /** Takes over a run that another daemon began; in the end it is known whether it still runs. */

@@ -58,7 +58,8 @@ export async function shimWords(plan: RunPlan, programs: ShimPrograms): Promise<
     outside,
     bonds.cgroup === undefined ? "" : cgroupPaths(bonds.cgroup).join("\n"),
     bonds.sandboxed === true ? `${directory}/state/sandbox` : "",
-    ...programs.session,
+    // The shim of a sandbox has a session of its own already, and becomes the process.
+    ...(bonds.sandboxed === true ? [] : programs.session),
     ...(overlay === undefined ? [] : overlayWords(overlay, overlayOptions(plan))),
     ...(await sandboxWords(plan)),
     ...inside,

@@ -61,10 +61,19 @@ export interface ExitRecord {
 }
 
 export async function readExit(directory: string): Promise<ExitRecord | undefined> {
-  const file = join(directory, "state", "exit");
-  const match = /^([0-9]{1,3})\n$/.exec((await readIfThere(file)) ?? "");
-  return match === null ? undefined : { code: Number(match[1]), since: await modifiedAt(file) };
+  for (const [name, form] of EXIT_FORMS) {
+    const file = join(directory, "state", name);
+    const match = form.exec((await readIfThere(file)) ?? "");
+    if (match !== null) return { code: Number(match[1]), since: await modifiedAt(file) };
+  }
+  return undefined;
 }
+
+/** The shim writes one, bubblewrap the other, in JSON after a line about what it made. */
+const EXIT_FORMS = [
+  ["exit", /^([0-9]{1,3})\n$/],
+  ["sandbox", /^\{ *"exit-code": *([0-9]{1,3}) *\}\n/m],
+] as const;
 
 /** The record goes first, so that a removal that is cut short is not taken for a run. */
 export async function removeRun(directory: string): Promise<void> {

@@ -35,10 +35,9 @@ const SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", 
 const RUN = ["postgresql", "mysqld", "redis", "systemd/resolve", "resolvconf", "NetworkManager", "current-system"];
 /** Modes do not hold root back, so of /etc it sees only what programs need. */
 const ETC_FOR_ROOT =
-  "passwd group hosts resolv.conf nsswitch.conf host.conf gai.conf services protocols ld.so.cache ld.so.conf ld.so.conf.d " +
-  "localtime timezone locale.alias locale.conf alternatives mime.types magic fonts terminfo os-release debian_version " +
-  "redhat-release alpine-release lsb-release machine-id bash.bashrc profile profile.d inputrc gitconfig " +
-  "ca-certificates ca-certificates.conf pki crypto-policies java-17-openjdk perl python3 ImageMagick-6 ImageMagick-7 ghostscript";
+  "passwd group hosts resolv.conf nsswitch.conf services protocols ld.so.cache ld.so.conf ld.so.conf.d localtime timezone " +
+  "locale.conf alternatives mime.types fonts os-release machine-id gitconfig pki crypto-policies java-17-openjdk perl " +
+  "python3 ImageMagick-6 ImageMagick-7";
 /** Of /etc/ssl without its private keys. */
 const ETC_SSL = ["certs", "openssl.cnf", "cert.pem"];
 /** What belongs to programs in the `bin` or `shims` beside it. Not `share`, in which people's own files lie as well. */
@@ -122,7 +121,9 @@ export class Sandbox {
       if (!/^(bin|sbin|shims)$/.test(basename(directory))) continue;
       for (const name of COMPANIONS) shown.add(join(dirname(directory), name));
     }
-    const unseen = [...shown].filter((place) => !isBelowAny(place, SYSTEM));
+    const unseen = [...shown].filter(
+      (place) => !isBelowAny(place, [...SYSTEM, ...[...shown].filter((other) => other !== place)]),
+    );
     return (await Promise.all(unseen.map((place) => showIfThere(place)))).flat();
   }
 }

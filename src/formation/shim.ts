@@ -1,23 +1,25 @@
 /** The small shell that stands between the daemon and a process, so that the process outlives the daemon and its exit
- *  status is never lost (docs/decisions/030-process-shim.md). It runs in a session of its own; the process in another.
+ *  status is never lost (docs/decisions/030-process-shim.md). It runs in a session of its own; the process in another,
+ *  or in this one when it is in a sandbox.
  *
  *  Arguments: directory of the run, the most open files, the most processes (empty: no limit), the control groups to join
  *  (one a line), the file for what bubblewrap tells (empty: none), then the command line. Files it writes in `state`, each in one write:
- *  `claim` (this run has begun; only one can), `pid` ("PID STARTTIME\n"), `exit` ("STATUS\n"); bubblewrap writes `sandbox`.
+ *  `claim` (this run has begun; only one can), `pid` ("PID STARTTIME\n"), `exit` ("STATUS\n"); bubblewrap writes `sandbox`,
+ *  the status too.
  *  It uses no program but these, so the PATH of the app does not matter, and no variable that the app could see. */
 import { access, constants } from "node:fs/promises";
 import { AppError } from "../core/error.ts";
 
 // The process runs in the foreground of the shell: a background one would ignore SIGINT and SIGQUIT for ever (POSIX).
 // Handlers, unlike ignored signals, are not inherited. The shell's own output goes nowhere, as it says "Killed" and such.
-// The shell itself stays outside of the control groups, as it must outlive what is in them.
+// The shell itself stays outside of the control groups, as it must outlive what is in them. bubblewrap stays as well and
+// keeps the status, so the shell becomes it: two of them would be one too many in each process's memory.
 export const SHIM = `
 set -C
 : >"$1/state/claim" || exit 111
 set +C
-trap : HUP INT QUIT TERM
 stamp() { printf '%s %s\\n' "$1" "\${21}" >"$ght_run/state/pid"; }
-(
+begin() {
   trap - HUP INT QUIT TERM
   ght_run=$1
   IFS='
@@ -41,7 +43,10 @@ stamp() { printf '%s %s\\n' "$1" "\${21}" >"$ght_run/state/pid"; }
   if [ "$5" ]; then exec 3>"$5"; fi
   shift 5
   exec "$@"
-)
+}
+if [ "$5" ]; then begin "$@"; fi
+trap : HUP INT QUIT TERM
+(begin "$@")
 printf '%s\\n' "$?" >"$1/state/exit"
 `;
 

@@ -19,6 +19,8 @@ const DEFAULTS = {
   logBytesMax: 2_000_000_000,
   maxPerType: 100,
   preboot: true,
+  readOnly: false,
+  sandbox: true,
 };
 
 describe("settings", (test) => {
@@ -31,6 +33,8 @@ describe("settings", (test) => {
       "log-size": "2GB",
       "max-per-type": "100",
       preboot: "off",
+      readonly: "off",
+      sandbox: "on",
     });
     assert.equal(readSettings({ "boot-timeout": "2m", preboot: "off", "max-per-type": "7" }), {
       ...DEFAULTS,
