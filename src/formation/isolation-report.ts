@@ -1,5 +1,4 @@
 /** What the machine can do to keep processes apart, in sentences for people: doctor and the journal. */
-import { userInfo } from "node:os";
 import type { Isolation, Lack } from "./isolation.ts";
 
 export interface IsolationLine {
@@ -47,7 +46,7 @@ function viewLine({ isRoot, overlay, clones, missing }: Isolation): IsolationLin
 
 function userLine({ isRoot, sandbox }: Isolation): IsolationLine {
   const name = "users";
-  if (!isRoot) return { name, level: "ok", message: `processes run as ${userInfo().username}, as the platform does` };
+  if (!isRoot) return { name, level: "ok", message: "processes run as the user that the platform runs as" };
   const hint = "Run the platform as a user of its own.";
   if (sandbox === undefined) return { name, level: "warning", message: "processes run as root", hint };
   return {

@@ -85,10 +85,10 @@ interface Victim {
   pid: number;
 }
 
-/** The daemon, a hook, a shim, or a process of the app. */
+/** The daemon, a hook, a shim or the bubblewrap that it became, or a process of the app. */
 async function findVictim(platform: TestPlatform, random: Random): Promise<Victim | undefined> {
   const shims = await processesWith(
-    (command) => command.includes("git-heroku-shim") && command.includes(platform.home),
+    (command) => /git-heroku-shim|bwrap\0/.test(command) && command.includes(platform.home),
   );
   const hooks = await processesWith((command) => /hooks\/(proc|post)-receive/.test(command));
   const dynos = await platformClient(platform)
@@ -118,7 +118,7 @@ async function processesWith(fits: (command: string) => boolean): Promise<number
   return pids.filter((_, index) => fits(commands[index] ?? "")).map(Number);
 }
 
-/** Workers number their lines, and name themselves by their pid. */
+/** Workers number their lines, and give themselves a name. */
 async function checkLines(platform: TestPlatform, clone: string): Promise<number> {
   await must(platform, clone, "heroku", "scale", "web=0", "worker=0");
   await untilSame(0, async () => (await platformClient(platform).dynos(APP)).length);
