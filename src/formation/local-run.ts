@@ -3,6 +3,7 @@
 import type { ChildProcess } from "node:child_process";
 import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
+import { chmod } from "node:fs/promises";
 import { constants } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
@@ -203,6 +204,8 @@ export class LocalRun {
       await clock.sleep(pause);
     }
     if (this.#bonds.cgroup !== undefined) await removeCgroup(this.#bonds.cgroup, clock);
+    // The kernel's directory of an overlay may be entered by nobody; anybody's `rm` would fail at it.
+    await chmod(join(this.directory, "work", "work"), 0o700).catch(() => undefined);
   }
 
   async signal(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
