@@ -3,8 +3,11 @@
 import type { FastifyInstance } from "fastify";
 import { findHome } from "../api/home.ts";
 import { pickToolEnv } from "../build/tool-env.ts";
+import { NO_ISOLATION, type Isolation } from "../formation/isolation.ts";
+import { describeIsolation } from "../formation/isolation-report.ts";
 import { LocalRuntime } from "../formation/local-runtime.ts";
 import { PortAllocator } from "../formation/ports.ts";
+import { probeIsolation } from "../formation/probe-isolation.ts";
 import { HookServer } from "../hook/hook-server.ts";
 import { openLedgerKey } from "../ledger/ledger-key.ts";
 import { Home } from "../platform/home.ts";
@@ -13,7 +16,7 @@ import { Platform, type HookFiles } from "../platform/platform.ts";
 import { createServer } from "../server/server.ts";
 import { lockHome } from "../server/single-instance.ts";
 import { hookFiles } from "./hook-files.ts";
-import { inspectMachine } from "./inspect-machine.ts";
+import { inspectIsolation, inspectMachine } from "./inspect-machine.ts";
 import { onPost, onReceive } from "./push-door.ts";
 import { openRouter } from "./router-port.ts";
 import { systemClock } from "./system-clock.ts";
@@ -51,7 +54,8 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   const version = readVersion();
   const stop = new StopRequest();
   const hooks = await hookFiles(home);
-  const platform = await openPlatform({ home, journal, env, hooks: hooks.files });
+  const isolation = isolationOf(home, journal);
+  const platform = await openPlatform({ home, journal, env, hooks: hooks.files, isolation });
   const hookServer = await HookServer.listen({
     dir: home.git,
     clock: systemClock,
@@ -64,12 +68,14 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
     version,
     startedAt,
     stop: (options) => stop.ask(options),
-    doctor: () => inspectMachine(platform, hooks.client),
+    doctor: async () => [...(await inspectMachine(platform, hooks.client)), ...inspectIsolation(await isolation)],
   });
   const about = { pid: process.pid, router: platform.routerUrl, version };
   await listen(server, () => writeServerFile(home, journal, about));
   journal.note(`started, version ${version}, pid ${String(process.pid)}, router ${platform.routerUrl}`);
+  const told = isolation.then((known) => noteIsolation(journal, known));
   const options = await stop.asked;
+  await told;
   journal.note(options.apps ? "stopping, with all apps" : "stopping, apps run on");
   await removeServerFile(home, journal);
   platform.beginClose();
@@ -78,6 +84,23 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   await server.close();
   await platform.router.close();
   journal.note("stopped");
+}
+
+/** Known some moments later; the first process waits for it. */
+async function isolationOf(home: Home, journal: Journal): Promise<Isolation> {
+  try {
+    return await probeIsolation({ clock: systemClock, appsDirectory: home.apps, platformHome: home.root });
+  } catch (error) {
+    journal.fault("finding out how to isolate processes", error);
+    return NO_ISOLATION;
+  }
+}
+
+/** Once for each daemon, not at each start of a process. */
+function noteIsolation(journal: Journal, isolation: Isolation): void {
+  for (const { level, name, message } of describeIsolation(isolation)) {
+    if (level !== "ok" && name !== "users") journal.note(`${name}: ${message}`);
+  }
 }
 
 /** Nobody is answered before `announce` is done: whoever has spoken to the daemon finds server.json, and whoever finds
@@ -90,13 +113,14 @@ async function listen(server: FastifyInstance, announce: () => Promise<void>): P
 }
 
 interface PlatformRequest {
+  isolation: Promise<Isolation>;
   home: Home;
   journal: Journal;
   env: Environment;
   hooks: HookFiles;
 }
 
-async function openPlatform({ home, journal, env, hooks }: PlatformRequest): Promise<Platform> {
+async function openPlatform({ home, journal, env, hooks, isolation }: PlatformRequest): Promise<Platform> {
   let platform: Platform | undefined;
   const log = (app: string, line: string): void => platform?.find(app)?.log("router", line);
   platform = await Platform.open({
@@ -105,7 +129,7 @@ async function openPlatform({ home, journal, env, hooks }: PlatformRequest): Pro
     random: Math.random,
     journal,
     router: await openRouter({ home, journal, env, clock: systemClock, log }),
-    runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock: systemClock }),
+    runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock: systemClock, isolation }),
     ports: new PortAllocator({ clock: systemClock, random: Math.random }),
     signingKey: await openLedgerKey(home.signingKey),
     hooks,

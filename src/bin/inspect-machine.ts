@@ -2,6 +2,8 @@
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import { formatVersion } from "../core/release.ts";
+import type { Isolation } from "../formation/isolation.ts";
+import { describeIsolation } from "../formation/isolation-report.ts";
 import type { HookClient } from "../hook/hook-client.ts";
 import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -19,6 +21,10 @@ export async function inspectMachine(platform: Platform, client: HookClient): Pr
     ...(await Promise.all(platform.list().map((app) => inspectApp(app)))),
     ...[...platform.unopened].map(([name, error]) => appFault(name, error)),
   ];
+}
+
+export function inspectIsolation(isolation: Isolation): DoctorLine[] {
+  return describeIsolation(isolation).map((line) => Object.assign(line, { ok: true }));
 }
 
 function hookClient(client: HookClient): DoctorLine {

@@ -38,8 +38,14 @@ export const SETTINGS = {
   "memory-check": { kind: "duration", default: "5s", help: "how often the memory of limited processes is looked at" },
   "memory-warning": { kind: "duration", default: "20s", help: "how often a process over its memory is told of (R14)" },
   preboot: { kind: "switch", default: "on", help: "start new web processes before the old ones stop" },
+  readonly: {
+    kind: "switch",
+    default: "off",
+    help: "give processes the built code itself, read-only, instead of a copy that they may write to",
+  },
   "ready-check": { kind: "duration", default: "25ms", help: "how long a web process must keep accepting to be up" },
   "restart-policy": { kind: "policy", default: "default", help: "when a crash is followed by a start" },
+  sandbox: { kind: "switch", default: "on", help: "shut each process in, where the machine can" },
   "up-after": { kind: "duration", default: "1s", help: "how long a process without a port must live to be up" },
   "worker-overlap": { kind: "switch", default: "off", help: "two releases of one worker type may run at a time" },
 } as const satisfies Record<string, Definition>;
@@ -56,7 +62,9 @@ export interface Settings extends DynoRules {
   memoryCheckMs: number;
   memoryWarningMs: number;
   preboot: boolean;
+  readOnly: boolean;
   readyCheckMs: number;
+  sandbox: boolean;
   workerOverlap: boolean;
 }
 
@@ -146,8 +154,10 @@ export function readSettings(stored: Json | undefined): Settings {
     memoryCheckMs: number("memory-check"),
     memoryWarningMs: number("memory-warning"),
     preboot: text("preboot") === "on",
+    readOnly: text("readonly") === "on",
     readyCheckMs: number("ready-check"),
     restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
+    sandbox: text("sandbox") === "on",
     upAfterMs: number("up-after"),
     workerOverlap: text("worker-overlap") === "on",
   };

@@ -2,6 +2,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { DynoRules } from "../core/dyno.ts";
 import type { Limits } from "../core/limits.ts";
+import type { Confinement } from "./isolation.ts";
 import type { DynoProcess } from "./dyno-process.ts";
 import type { PortAllocator } from "./ports.ts";
 import type { ReadinessRules } from "./readiness.ts";
@@ -24,6 +25,7 @@ export interface FormationLine {
 export interface Cargo {
   readonly appDir: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly confinement?: Confinement;
 }
 
 export interface DynoHost {

@@ -254,6 +254,7 @@ export class DynoProcess {
       env,
       appDir: cargo.appDir,
       limits: this.#host.limits(this.name.type),
+      ...(cargo.confinement === undefined ? {} : { confinement: cargo.confinement }),
       ...(port === undefined ? {} : { port }),
     };
     try {

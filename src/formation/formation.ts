@@ -75,8 +75,9 @@ export class Formation {
       rules: () => this.#settings,
       limits: (type) => withoutMemory(this.#settings.limits.get(type)),
       cargo: (release) => {
-        const { appDir, env } = this.#targets.get(release) ?? {};
-        return appDir === undefined || env === undefined ? undefined : { appDir, env };
+        const { appDir, env, confinement } = this.#targets.get(release) ?? {};
+        if (appDir === undefined || env === undefined) return undefined;
+        return { appDir, env, ...(confinement === undefined ? {} : { confinement }) };
       },
       mayStart: (dyno, release, signal) => this.#gate.pass(dyno, release, signal),
       drained: (endpoint) => {

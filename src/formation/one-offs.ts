@@ -107,6 +107,7 @@ export class OneOffs {
         command,
         env: { ...cargo.env, DYNO: one.ps },
         appDir: cargo.appDir,
+        ...(cargo.confinement === undefined ? {} : { confinement: cargo.confinement }),
         timeLimitMs,
       });
     } catch (error) {

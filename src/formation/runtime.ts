@@ -3,6 +3,7 @@
  *  after a crash of the daemon both sides mean the same process. Readiness is not its business: the caller asks the port. */
 import type { DynoExit } from "../core/dyno.ts";
 import type { Limits } from "../core/limits.ts";
+import type { Confinement } from "./isolation.ts";
 
 export interface StartSpec {
   /** A UUID made by the caller. */
@@ -23,6 +24,7 @@ export interface StartSpec {
   readonly timeLimitMs?: number;
   /** What the process and its descendants may use; what is absent is not limited. */
   readonly limits?: Limits;
+  readonly confinement?: Confinement;
 }
 
 /** `pending` until the process is known, `running` until all that belongs to it is gone. */

@@ -30,8 +30,10 @@ const TEXTS = {
   "memory-check": "5s",
   "memory-warning": "20s",
   preboot: "on",
+  readonly: "off",
   "ready-check": "25ms",
   "restart-policy": "default",
+  sandbox: "on",
   "up-after": "1s",
   "worker-overlap": "off",
 };
@@ -49,8 +51,10 @@ const DEFAULTS = {
   memoryCheckMs: 5_000,
   memoryWarningMs: 20_000,
   preboot: true,
+  readOnly: false,
   readyCheckMs: 25,
   restartPolicy: "default",
+  sandbox: true,
   upAfterMs: 1_000,
   workerOverlap: false,
 };
