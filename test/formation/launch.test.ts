@@ -48,6 +48,8 @@ describe("launch", (test) => {
     formation.converge(await target("hello", { web: 1, worker: 1 }, { release: 1 }), "launch");
     await formation.settled();
     const served = witness.endpoints;
+    // However long the machine takes to end them.
+    formation.configure({ upAfterMs: 60_000 });
     formation.converge(await target("crashes", { web: 1, worker: 1 }, { release: 2 }), "launch");
     await formation.settled();
     const list = formation.list();
