@@ -1,5 +1,6 @@
 /** ps:limits: what the processes of a type may use. Memory counts at once, the rest from the next start on; makes no
  *  release. */
+import { AppError } from "../core/error.ts";
 import { checkType } from "../core/formation-plan.ts";
 import { changeLimits, checkLimit, LIMIT_NAMES, limitTexts, type LimitTexts } from "../core/limits.ts";
 import { formationTypes } from "../core/procfile.ts";
@@ -32,6 +33,9 @@ export async function setLimits(
   const words = LIMIT_NAMES.flatMap((name) =>
     change[name] === undefined ? [] : [`${name}=${change[name] ?? "none"}`],
   );
+  if (words.length === 0) {
+    throw new AppError("invalid_params", "No limit is named.", { hint: `Limits are ${LIMIT_NAMES.join(", ")}.` });
+  }
   const what = `Limit ${type} to ${words.join(", ")}`;
   const hasChanged = await app.ledger.changeState({ ...actor, message: what }, (files) => ({
     ...files,
