@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { DynoExit } from "../core/dyno.ts";
 import { removeCgroup } from "./cgroup.ts";
+import { ownsPort } from "./port-owner.ts";
 import { sendSignal } from "./process-table.ts";
 import type { ProcessTable } from "./process-table.ts";
 import { ProcessTree } from "./process-tree.ts";
@@ -244,6 +245,12 @@ export class LocalRun {
 
   async memory(): Promise<number | undefined> {
     return this.#instance.phase === "running" ? this.#knownTree().memory() : undefined;
+  }
+
+  async ownsPort(port: number): Promise<boolean | undefined> {
+    if (this.#instance.phase !== "running") return undefined;
+    const tree = this.#knownTree();
+    return ownsPort(tree.leader, port, () => tree.members());
   }
 
   #knownTree(): ProcessTree {

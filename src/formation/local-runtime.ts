@@ -118,6 +118,10 @@ export class LocalRuntime implements Runtime {
     return this.#runs.get(id)?.memory();
   }
 
+  async ownsPort(id: string, port: number): Promise<boolean | undefined> {
+    return this.#runs.get(id)?.ownsPort(port);
+  }
+
   async list(app: string): Promise<Instance[]> {
     const root = this.#runDirectory(app);
     const names = await readdir(root).catch(() => []);

@@ -92,18 +92,3 @@ export function acceptsConnections(port: number): Promise<boolean> {
     socket.once("connect", answer(true)).once("error", answer(false)).once("timeout", answer(false));
   });
 }
-
-/** A process that boots in 50 ms should not wait for us; one that takes a minute should not be pestered. */
-const FIRST_PAUSE_MS = 10;
-const LAST_PAUSE_MS = 250;
-const QUICK_PAUSES = 50;
-
-/** Resolves true when the port accepts, false when the signal aborts first. */
-export async function waitForPort(port: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
-  for (let tries = 0; !signal.aborted; tries += 1) {
-    if (await acceptsConnections(port)) return !signal.aborted;
-    const growth = 1.25 ** Math.min(30, Math.max(0, tries - QUICK_PAUSES));
-    await clock.sleep(Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * growth), signal);
-  }
-  return false;
-}

@@ -45,9 +45,8 @@ async function converge(platform: Platform, app: App, release: Release, reason: 
   const quantities = Object.fromEntries(
     formationTypes(procfile).map((type) => [type, quantityOf(state.quantities, type)]),
   );
-  const { bootTimeoutMs, exitTimeoutMs, preboot } = state.settings;
-  app.formation.configure({ bootTimeoutMs, exitTimeoutMs, preboot });
-  app.oneOffs.configure({ exitTimeoutMs });
+  app.formation.configure({ ...state.settings, limits: state.limits });
+  app.oneOffs.configure(state.settings);
   app.formation.converge({ release: release.version, appDir, procfile, quantities, env, confinement }, reason);
   app.launchedVersion = release.version;
 }

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import type { AppName } from "../core/app-name.ts";
 import { readAppState } from "../core/app-state.ts";
 import { DURATION_MAX_MS, type Settings } from "../core/settings.ts";
-import { Formation, type FormationCallbacks } from "../formation/formation.ts";
+import { Formation } from "../formation/formation.ts";
+import type { FormationCallbacks } from "../formation/formation-options.ts";
 import { OneOffNumbers } from "../formation/one-off-numbers.ts";
 import { OneOffs } from "../formation/one-offs.ts";
 import { loadAppKeys } from "../ledger/app-keys.ts";
@@ -71,6 +72,8 @@ function makeFormation(platform: Platform, app: App): Formation {
     runtime: platform.runtime,
     ports: platform.ports,
     clock: platform.clock,
+    random: platform.random,
+    restFile: join(platform.home.app(app.name), "resting.json"),
     callbacks: {
       ...logCallbacks(app),
       onRoutes: (routes) => {
@@ -78,6 +81,8 @@ function makeFormation(platform: Platform, app: App): Formation {
         updateRoute(platform, app).catch((error: unknown) => platform.journal.fault(`routing to ${app.name}`, error));
       },
       drained: async (endpoint) => {
+        // The router must have been told where requests go instead.
+        await app.routings.drained();
         await platform.router.drained(endpoint, DRAIN_PATIENCE_MS);
       },
       onFault: (error) => platform.journal.fault(`formation of ${app.name}`, error),
