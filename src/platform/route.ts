@@ -2,20 +2,22 @@
 import type { App } from "./app.ts";
 import type { Platform } from "./platform.ts";
 
-/** One at a time, so that an older state can never be set after a newer one. */
+/** Resolves when it is in force. One at a time, so that an older state can never be set after a newer one. As long as it
+ *  is not known what an earlier daemon left running, the router goes on by what that one told it. */
 export function updateRoute(platform: Platform, app: App): Promise<void> {
   return app.routings.run(async () => {
     if (app.isEnding) return;
     const { maintenance } = await app.state();
     const current = await app.ledger.current();
+    const isBlank = current?.code === undefined;
     // `destroy` may have taken the app out of the router meanwhile.
-    if (app.isEnding) return;
-    platform.router.setApp({
+    if (app.isEnding || (!isBlank && app.routes === undefined)) return;
+    await platform.router.setApp({
       app: app.name,
       domains: [],
       maintenance,
-      state: current?.code === undefined ? "blank" : app.routes.webState,
-      backends: app.routes.endpoints,
+      state: isBlank ? "blank" : (app.routes?.webState ?? "none"),
+      backends: app.routes?.endpoints ?? [],
     });
   });
 }

@@ -9,6 +9,10 @@ import type { Address } from "./upstream.ts";
  *  in every version: they are what it takes to replace a router of another one. */
 export const WIRE_VERSION = 1;
 
+/** Where a router's socket `<id>.sock` is, below the home, and where it puts an app's access lines, below the app's
+ *  directory. */
+export const ROUTER_DIRECTORY = "router";
+
 /** What a router says of itself. */
 export interface RouterFacts {
   readonly wire: number;
@@ -23,6 +27,11 @@ export interface RouterFacts {
   readonly phase: "serving" | "draining";
   /** The name of the files, one in each app's directory, that access lines go to from now on. */
   readonly spool: string;
+}
+
+/** The entries in force come with it, so that a daemon knows what another one has set. */
+export interface RouterHello extends RouterFacts {
+  readonly routes: readonly AppRoute[];
 }
 
 /** How a router is started. */
@@ -51,7 +60,7 @@ export type RouterRequest =
   | { readonly op: "end" };
 
 export interface RouterResults {
-  hello: RouterFacts;
+  hello: RouterHello;
   setApp: null;
   removeApp: null;
   keepApps: null;
@@ -117,9 +126,8 @@ const ROUTE_DEFAULTS = { domains: [], maintenance: false, state: "none", backend
 /** An entry, with the keys of other versions kept.
  *  @throws WireError */
 export function readRoute(value: unknown): AppRoute {
-  if (typeof value !== "object" || value === null || !("app" in value) || typeof value.app !== "string")
-    throw malformed(JSON.stringify(value));
-  return { ...ROUTE_DEFAULTS, ...value, app: value.app };
+  if (!isObject(value) || typeof value["app"] !== "string") throw malformed(JSON.stringify(value));
+  return { ...ROUTE_DEFAULTS, ...value, app: value["app"] };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -127,11 +135,11 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Which keys a request cannot do without. */
 const NEEDED: Readonly<Record<RouterOp, (request: Fields) => boolean>> = {
   hello: ({ wire }) => typeof wire === "number",
-  setApp: ({ route }) => typeof route === "object",
+  setApp: ({ route }) => isObject(route),
   removeApp: ({ app }) => typeof app === "string",
   keepApps: ({ apps }) => Array.isArray(apps),
-  drained: ({ backend, timeoutMs }) => typeof backend === "object" && typeof timeoutMs === "number",
-  replace: ({ program }) => typeof program === "object",
+  drained: ({ backend, timeoutMs }) => isObject(backend) && typeof timeoutMs === "number",
+  replace: ({ program }) => isObject(program),
   drain: () => true,
   end: () => true,
 };
@@ -147,8 +155,12 @@ function parseObject(line: string): Record<string, unknown> {
   } catch (error) {
     throw new WireError(`Not JSON: ${line.slice(0, 80)}`, { cause: error });
   }
-  if (typeof value !== "object" || value === null) throw malformed(line);
-  return value as Record<string, unknown>;
+  if (!isObject(value)) throw malformed(line);
+  return value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function malformed(line: string): WireError {
