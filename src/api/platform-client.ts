@@ -16,6 +16,7 @@ import type {
   FormationUpdate,
   Mark,
   PlatformInfo,
+  RouterInfo,
   ReleaseDetails,
   ReleaseItem,
   RestoreOrder,
@@ -181,6 +182,7 @@ export class PlatformClient {
 
   platform = (): Promise<PlatformInfo> => this.#get("/platform");
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });
+  replaceRouter = (): Promise<RouterInfo> => this.#change("POST", "/platform/actions/replace-router");
   doctor = (): Promise<DoctorCheck[]> => this.#get("/platform/doctor");
 
   async #get<T>(path: string, headers: Record<string, string> = {}): Promise<T> {
