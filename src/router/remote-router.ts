@@ -177,7 +177,13 @@ export class RemoteRouter implements Routing {
     const before = this.serving;
     if (before?.hello.id === id) return;
     if (before !== undefined) before.isLeaving = true;
-    await this.take(await this.links.connect(id));
+    try {
+      await this.take(await this.links.connect(id));
+    } catch (error) {
+      // It died as soon as it served.
+      if (this.serving === before) this.startAgain();
+      throw error;
+    }
   }
 
   private hear(link: RouterLink, event: RouterEvent): void {
@@ -190,8 +196,12 @@ export class RemoteRouter implements Routing {
 
   private lost(link: RouterLink): void {
     if (this.closing.signal.aborted || link !== this.serving) return;
-    this.serving = undefined;
     this.options.onNote(`the router (pid ${String(link.hello.pid)}) has ended unasked; another one is started`);
+    this.startAgain();
+  }
+
+  private startAgain(): void {
+    this.serving = undefined;
     const recovered = this.changing.then(() => this.recover());
     this.changing = recovered.catch((error: unknown) => this.options.onFault("starting a router", error));
   }

@@ -100,7 +100,55 @@ describe("edge", (test) => {
     await untilSame(1, async () => (await processesOf(platform.home)).filter(isRouter).length);
     await untilSame(1, async () => (await readdir(join(platform.home, "apps", "echo", "router"))).length);
   });
+  test("the router killed, alone and with the daemon: it serves again, and no line is lost or doubled", async (t) => {
+    const platform = await startEcho(t);
+    const { routerPort } = platform;
+    const load = new Load(routerPort, "echo");
+    t.after(() => load.stop());
+    await load.goOn(100);
+    const pid = await routerPid(platform);
+    process.kill(pid ?? 0, "SIGKILL");
+    await untilSame(true, async () => ![undefined, pid].includes(await routerPid(platform)));
+    await load.goOn(100);
+    const { answered } = await load.stop();
+    await untilSame(true, async () => isSubset(answered, await loggedPaths(platform)));
+    assert.equal(
+      [...(await loggedPaths(platform)).values()].filter((count) => count !== 1),
+      [],
+    );
+    const journal = await readFile(join(platform.home, "platform.log"), "utf8");
+    assert.match(journal, `the router (pid ${String(pid)}) has ended unasked; another one is started`);
+
+    await platform.kill();
+    process.kill((await routerPid(platform)) ?? 0, "SIGKILL");
+    await untilSame(undefined, () => routerPid(platform));
+    await platform.wake();
+    await getUntil(routerPort, "echo", "0 bytes");
+    assert.is(platform.routerPort, routerPort);
+    assert.equal(
+      [...(await loggedPaths(platform)).values()].filter((count) => count !== 1),
+      [],
+    );
+  });
+
+  test("without the daemon the router is told of, and stopping with --apps ends it", async (t) => {
+    const platform = await startEcho(t);
+    await must(platform, platform.dir, "heroku", "server:stop");
+    const status = await platform.exec("git", ["heroku", "server:status"]);
+    assert.match(status.stdout, /^The platform does not run\nRouter: {2}serves on, port \d+, pid \d+, version /);
+    const text = (await platform.exec("git", ["heroku", "server:status", "--json"])).stdout;
+    const { router } = JSON.parse(text) as { router: { port: number } };
+    assert.is(router.port, platform.routerPort);
+    await getUntil(platform.routerPort, "echo", "0 bytes");
+    const stop = await must(platform, platform.dir, "heroku", "server:stop", "--apps");
+    assert.is(stop, "Stopping the platform and its apps... done");
+    assert.equal(await processesOf(platform.home), []);
+  });
 }, 60_000);
+
+function isSubset(paths: readonly string[], logged: ReadonlyMap<string, number>): boolean {
+  return paths.every((path) => logged.has(path));
+}
 
 function isRouter({ command }: { command: string }): boolean {
   return command.includes("routerd");

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { Agent, request as httpRequest } from "node:http";
 import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export interface LoadReport {
   /** Paths of the requests that were answered in full, with 200 and as the app answers. */
@@ -24,6 +25,8 @@ const KINDS: readonly Kind[] = [
   { name: "slow", method: "GET", keptAlive: true },
 ];
 const WORKERS_OF_EACH = 2;
+/** As a client would: a port where nobody listens refuses thousands of times a second. */
+const AFTER_FAILURE_MS = 20;
 const BODY = "x".repeat(20_000);
 
 export class Load {
@@ -68,7 +71,10 @@ export class Load {
       if (failure === undefined) {
         this.report.answered.push(path);
         this.onAnswered();
-      } else this.report.failures.push(`${path} ${failure}`);
+      } else {
+        this.report.failures.push(`${path} ${failure}`);
+        await sleep(AFTER_FAILURE_MS);
+      }
     }
   }
 
