@@ -11,7 +11,7 @@ interface Stage {
   directory: string;
   spool: AccessSpool;
   /** The texts of a file, each checked to have its time. */
-  texts(name: string): Promise<string[]>;
+  texts: (name: string) => Promise<string[]>;
 }
 
 async function stage(t: TestContext, options: Partial<AccessSpoolOptions> = {}): Promise<Stage> {
@@ -50,7 +50,6 @@ describe("access spool", (test) => {
     const { directory, spool, texts } = await stage(t, { fileBytesMax: 100, onTurned: (name) => names.push(name) });
     for (let number = 0; number < 9; number += 1) {
       spool.append("hello", `line ${String(number)}`);
-      await spool.turn;
     }
     await untilSame(true, () => Promise.resolve(names.length > 0));
     const files = (await readdir(directory)).sort();

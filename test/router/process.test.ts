@@ -20,7 +20,7 @@ interface Stage {
   home: string;
   notes: string[];
   /** What a daemon does at its start. */
-  open(change?: Partial<RemoteRouterOptions>): Promise<RemoteRouter>;
+  open: (change?: Partial<RemoteRouterOptions>) => Promise<RemoteRouter>;
 }
 
 async function stage(t: TestContext): Promise<Stage> {
@@ -74,9 +74,12 @@ async function otherVersion(
   version: string,
 ): Promise<Pick<RemoteRouterOptions, "program" | "version">> {
   const root = await t.tempDir();
-  const script = join(root, "dist", "bin", "routerd.js");
-  await cp(join(BIN, "routerd.js"), script);
-  await writeFile(join(root, "dist", "bin", "package.json"), '{"type":"commonjs"}');
+  const bin = join(root, "dist", "bin");
+  await cp(BIN, bin, {
+    recursive: true,
+    filter: (path) => path === BIN || /\/(routerd[^/]*|package\.json)$/.test(path),
+  });
+  const script = join(bin, "routerd.js");
   await writeFile(join(root, "package.json"), JSON.stringify({ version }));
   return { program: { node: process.execPath, script }, version };
 }

@@ -7,7 +7,8 @@ import { findRouter } from "../../src/api/daemon.ts";
 import { untilSame } from "../support/converged.ts";
 import { deployFixture, must, platformClient, untilUp } from "../support/deploy.ts";
 import { getUntil } from "../support/http.ts";
-import { EchoSocket, Load } from "../support/load.ts";
+import { EchoSocket } from "../support/echo-socket.ts";
+import { startLoad } from "../support/load.ts";
 import { processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 
@@ -43,7 +44,7 @@ async function routerLines(platform: TestPlatform): Promise<LoggedLine[]> {
 async function loggedPaths(platform: TestPlatform): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const { msg } of await routerLines(platform)) {
-    const path = / path="(\/(?:kept|new|post|slow)\/\d+)"/.exec(msg)?.[1];
+    const path = / path="(\S+\?n=\d+)"/.exec(msg)?.[1];
     if (path !== undefined) counts.set(path, (counts.get(path) ?? 0) + 1);
   }
   return counts;
@@ -59,37 +60,37 @@ describe("edge", (test) => {
     const { routerPort } = platform;
     const socket = await EchoSocket.open(routerPort, "echo");
     t.after(() => socket.close());
-    const load = new Load(routerPort, "echo");
+    const load = startLoad({ port: routerPort, host: "echo.localhost", slowPath: "/slow" });
     t.after(() => load.stop());
-    await load.goOn(200);
+    await load.more(200);
     const first = await routerPid(platform);
 
     await platform.kill();
-    await load.goOn(200);
+    await load.more(200);
     await socket.ping();
     await platform.wake();
-    await load.goOn(200);
+    await load.more(200);
     assert.is(await routerPid(platform), first);
 
     await must(platform, platform.dir, "heroku", "server:stop");
-    await load.goOn(200);
+    await load.more(200);
     assert.is((await platform.exec("git", ["heroku", "server:status"])).status, 1);
     await platform.wake();
-    await load.goOn(100);
+    await load.more(100);
     assert.is(await routerPid(platform), first);
 
     await must(platform, platform.dir, "heroku", "server:restart");
     const second = await routerPid(platform);
     assert.is.not(second, first);
-    await load.goOn(200);
+    await load.more(200);
     await platformClient(platform).replaceRouter();
     assert.is.not(await routerPid(platform), second);
-    await load.goOn(200);
+    await load.more(200);
     await socket.ping();
 
-    const { answered, failures } = await load.stop();
-    assert.equal(failures, []);
-    await untilSame(answered.length, async () => (await loggedPaths(platform)).size);
+    await load.stop();
+    assert.equal(load.failures, []);
+    await untilSame(load.answered, async () => (await loggedPaths(platform)).size);
     assert.equal(
       [...(await loggedPaths(platform)).values()].filter((count) => count !== 1),
       [],
@@ -103,15 +104,15 @@ describe("edge", (test) => {
   test("the router killed, alone and with the daemon: it serves again, and no line is lost or doubled", async (t) => {
     const platform = await startEcho(t);
     const { routerPort } = platform;
-    const load = new Load(routerPort, "echo");
+    const load = startLoad({ port: routerPort, host: "echo.localhost", slowPath: "/slow" });
     t.after(() => load.stop());
-    await load.goOn(100);
+    await load.more(100);
     const pid = await routerPid(platform);
     process.kill(pid ?? 0, "SIGKILL");
     await untilSame(true, async () => ![undefined, pid].includes(await routerPid(platform)));
-    await load.goOn(100);
-    const { answered } = await load.stop();
-    await untilSame(true, async () => isSubset(answered, await loggedPaths(platform)));
+    await load.more(100);
+    await load.stop();
+    await untilSame(true, async () => isSubset(load.paths, await loggedPaths(platform)));
     assert.equal(
       [...(await loggedPaths(platform)).values()].filter((count) => count !== 1),
       [],
