@@ -212,11 +212,11 @@ export class RemoteRouter implements Routing {
     while (!this.closing.signal.aborted) {
       // One that it was handing its socket to may serve by now.
       await this.findServing();
-      if (this.serving !== undefined) return;
-      const { id, reason } = await this.start([this.port]);
+      const { id, reason }: Partial<RouterStarted> =
+        this.serving === undefined ? await this.start([this.port]) : { id: this.about.id };
       if (id !== undefined) {
         await this.follow(id);
-        this.options.onNote(`router started again, pid ${String(this.about.pid)}, port ${String(this.port)}`);
+        this.options.onNote(`a router serves again, pid ${String(this.about.pid)}, port ${String(this.port)}`);
         return;
       }
       if (pauseMs === RETRY_FIRST_MS) this.options.onNote(`no router could be started: ${String(reason)}`);

@@ -114,7 +114,7 @@ describe("router process", (test) => {
     const { pid, port } = remote.about;
     process.kill(pid, "SIGKILL");
     assert.equal((await spooledPaths(mine.home)).sort(), paths.toSorted());
-    await untilSame(true, () => Promise.resolve(mine.notes.at(-1)?.startsWith("router started again") === true));
+    await untilSame(true, () => Promise.resolve(mine.notes.at(-1)?.startsWith("a router serves again") === true));
     assert.is.not(remote.about.pid, pid);
     assert.is(remote.port, port);
     assert.is((await get(port, "hello")).body, "hi");
