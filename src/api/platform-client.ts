@@ -17,6 +17,7 @@ import type {
   LimitsItem,
   Mark,
   PlatformInfo,
+  RouterInfo,
   ReleaseDetails,
   ReleaseItem,
   RestoreOrder,
@@ -195,6 +196,7 @@ export class PlatformClient {
 
   platform = (): Promise<PlatformInfo> => this.#get("/platform");
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });
+  replaceRouter = (): Promise<RouterInfo> => this.#change("POST", "/platform/actions/replace-router");
   doctor = (): Promise<DoctorCheck[]> => this.#get("/platform/doctor");
 
   async #get<T>(path: string, headers: Record<string, string> = {}): Promise<T> {

@@ -1,7 +1,9 @@
 /** What the daemon is made of: opens the home, the router, the platform, the hooks' door and the API, in this order,
  *  and closes them in the opposite one. */
+import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { findHome } from "../api/home.ts";
+import { AppError } from "../core/error.ts";
 import { pickToolEnv } from "../build/tool-env.ts";
 import { NO_ISOLATION, type Isolation } from "../formation/isolation.ts";
 import { describeIsolation } from "../formation/isolation-report.ts";
@@ -13,6 +15,8 @@ import { openLedgerKey } from "../ledger/ledger-key.ts";
 import { Home } from "../platform/home.ts";
 import { openJournal, type Journal } from "../platform/journal.ts";
 import { Platform, type HookFiles } from "../platform/platform.ts";
+import type { RemoteRouter } from "../router/remote-router.ts";
+import { ROUTER_DIRECTORY } from "../router/wire.ts";
 import { createServer } from "../server/server.ts";
 import { lockHome } from "../server/single-instance.ts";
 import { hookFiles } from "./hook-files.ts";
@@ -21,7 +25,7 @@ import { onPost, onReceive } from "./push-door.ts";
 import { openRouter } from "./router-port.ts";
 import { systemClock } from "./system-clock.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
-import { readVersion } from "./version.ts";
+import { packageRoot, readVersion } from "./version.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -55,7 +59,7 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   const stop = new StopRequest();
   const hooks = await hookFiles(home);
   const isolation = isolationOf(home, journal);
-  const platform = await openPlatform({ home, journal, env, hooks: hooks.files, isolation });
+  const { platform, router } = await openPlatform({ home, journal, env, version, hooks: hooks.files, isolation });
   const hookServer = await HookServer.listen({
     dir: home.git,
     clock: systemClock,
@@ -68,7 +72,12 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
     version,
     startedAt,
     stop: (options) => stop.ask(options),
-    doctor: async () => [...(await inspectMachine(platform, hooks.client)), ...inspectIsolation(await isolation)],
+    router: () => router.about,
+    replaceRouter: () => replaceRouter(router),
+    doctor: async () => [
+      ...(await inspectMachine({ platform, client: hooks.client, router: router.about, version })),
+      ...inspectIsolation(await isolation),
+    ],
   });
   const about = { pid: process.pid, router: platform.routerUrl, version };
   await listen(server, () => writeServerFile(home, journal, about));
@@ -82,7 +91,8 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   await hookServer.close();
   await platform.close(options);
   await server.close();
-  await platform.router.close();
+  if (options.apps) await router.end();
+  else router.close();
   journal.note("stopped");
 }
 
@@ -103,6 +113,16 @@ function noteIsolation(journal: Journal, isolation: Isolation): void {
   }
 }
 
+async function replaceRouter(router: RemoteRouter): Promise<void> {
+  try {
+    await router.replace();
+  } catch (error) {
+    throw new AppError("unavailable", `The router could not be replaced: ${(error as Error).message}`, {
+      hint: "The one before serves on. Look into `git heroku server:logs`.",
+    });
+  }
+}
+
 /** Nobody is answered before `announce` is done: whoever has spoken to the daemon finds server.json, and whoever finds
  *  server.json can speak to the daemon. */
 async function listen(server: FastifyInstance, announce: () => Promise<void>): Promise<void> {
@@ -117,18 +137,29 @@ interface PlatformRequest {
   home: Home;
   journal: Journal;
   env: Environment;
+  version: string;
   hooks: HookFiles;
 }
 
-async function openPlatform({ home, journal, env, hooks, isolation }: PlatformRequest): Promise<Platform> {
+async function openPlatform(request: PlatformRequest): Promise<{ platform: Platform; router: RemoteRouter }> {
+  const { home, journal, env, hooks, isolation } = request;
   let platform: Platform | undefined;
-  const log = (app: string, line: string): void => platform?.find(app)?.log("router", line);
+  const router = await openRouter({
+    ...request,
+    clock: systemClock,
+    script: join(packageRoot(), "dist", "bin", "routerd.js"),
+    // As server.sock: from inside of the home.
+    directory: ROUTER_DIRECTORY,
+    onEvent: () => undefined,
+    onSpools: () => platform?.accessLogs.changed(),
+  });
   platform = await Platform.open({
     home,
     clock: systemClock,
     random: Math.random,
     journal,
-    router: await openRouter({ home, journal, env, clock: systemClock, log }),
+    router,
+    accessSpools: () => router.spools,
     runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock: systemClock, isolation }),
     ports: new PortAllocator({ clock: systemClock, random: Math.random }),
     signingKey: await openLedgerKey(home.signingKey),
@@ -136,7 +167,8 @@ async function openPlatform({ home, journal, env, hooks, isolation }: PlatformRe
     processPath: env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
     toolEnv: pickToolEnv(env),
   });
-  return platform;
+  await router.keepApps(platform.names);
+  return { platform, router };
 }
 
 /** The first request to stop counts: a signal, or the API's. */

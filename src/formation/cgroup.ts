@@ -3,8 +3,8 @@
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
-import { sendSignal } from "./process-table.ts";
 import type { Limits } from "../core/limits.ts";
+import { sendSignal } from "./process-table.ts";
 
 /** The directories in which groups can be made. */
 export interface CgroupSite {

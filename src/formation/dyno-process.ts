@@ -253,8 +253,8 @@ export class DynoProcess {
       command: spec.command,
       env,
       appDir: cargo.appDir,
-      limits: this.#host.limits(this.name.type),
       ...(cargo.confinement === undefined ? {} : { confinement: cargo.confinement }),
+      limits: this.#host.limits(this.name.type),
       ...(port === undefined ? {} : { port }),
     };
     try {

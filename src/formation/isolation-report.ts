@@ -17,7 +17,7 @@ export function describeIsolation(isolation: Isolation): IsolationLine[] {
 function sandboxLine({ sandbox, missing }: Isolation): IsolationLine {
   const name = "sandbox";
   if (sandbox !== undefined) {
-    return { name, level: "ok", message: "bubblewrap: a process sees its own files and processes, and no others" };
+    return { name, level: "ok", message: "a process sees its own files and processes, and no others (bubblewrap)" };
   }
   const { reason, hint } = missing.sandbox ?? NO_LACK;
   return { name, level: "warning", message: `processes see each other and this user's files: ${reason}`, hint };
@@ -35,7 +35,7 @@ function treeLine({ cgroups, sandbox, missing }: Isolation): IsolationLine {
 
 function viewLine({ isRoot, overlay, clones, missing }: Isolation): IsolationLine {
   const name = "app directory view";
-  if (overlay !== undefined) return { name, level: "ok", message: "overlay: a start copies no files" };
+  if (overlay !== undefined) return { name, level: "ok", message: "an overlay: a start copies no files" };
   if (clones) return { name, level: "ok", message: "clones: copies share their blocks with the built code" };
   const { reason, hint } = missing.overlay ?? NO_LACK;
   const cost = isRoot

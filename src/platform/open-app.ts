@@ -53,6 +53,7 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
       oneOffs: (made) => makeOneOffs(platform, made),
       bisect: (made) => new Bisect(platform, made),
     });
+    await platform.accessLogs.open(app);
     void app.oneOffs.adopted();
     platform.upkeep.opened(app);
     return app;

@@ -11,7 +11,9 @@ export interface ExchangeContext {
   readonly randomId: () => string;
   readonly onRequest: (app: string, line: string) => void;
   readonly port: number;
-  /** Set by `close`: nothing new is routed, every answer is its connection's last. */
+  /** Set by `drain` and `close`: every answer is its connection's last. */
+  draining: boolean;
+  /** Set by `close`: nothing new is routed. */
   closing: boolean;
 }
 

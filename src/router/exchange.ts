@@ -174,7 +174,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
       this.answer.hint(status, raw);
       return true;
     }
-    if (this.context.closing) this.answer.last();
+    if (this.context.draining) this.answer.last();
     if (!this.answer.begin(status, reason, raw)) {
       this.fail("H17");
       return true;
@@ -198,8 +198,9 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
 
   onComplete(trailers: readonly (Buffer | string)[] | null): void {
     if (this.done) return;
-    this.answer.complete(trailers);
+    // The line first: whoever has the whole answer finds its line, also when the router is killed now.
     this.end(undefined, this.status);
+    this.answer.complete(trailers);
   }
 
   onUpgrade(status: number, raw: Buffer[] | string[] | null, backend: Socket): void {
@@ -256,7 +257,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
       return;
     }
     // A client that still waits for `100 Continue` may or may not send its body now.
-    if (this.owesContinue || this.context.closing) answer.last();
+    if (this.owesContinue || this.context.draining) answer.last();
     answer.refuse(failure, this.app, status);
   }
 

@@ -93,6 +93,10 @@ export class RouteTable {
     return this.byDomain.get(host);
   }
 
+  list(): AppRoute[] {
+    return [...this.byApp.values()].map(({ route }) => route);
+  }
+
   set(route: AppRoute): void {
     const before = this.byApp.get(route.app);
     const seats = route.backends.map((backend) => ({ ps: backend.ps, upstream: this.upstreams.acquire(backend) }));

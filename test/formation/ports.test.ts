@@ -26,7 +26,7 @@ describe("ports", (test) => {
     assert.ok(port > first && port <= first + 20);
   });
 
-  test("a port is given once, and rests for a minute", async () => {
+  test("a port is given once, and rests for a minute while there are others", async () => {
     let now = 0;
     const clock: Clock = { now: () => now, sleep: () => Promise.resolve() };
     const ports = new PortAllocator({ clock, random: () => 0.999, first: 28_700, last: 28_702 });
@@ -36,11 +36,14 @@ describe("ports", (test) => {
       [28_700, 28_701, 28_702],
     );
     await refuses("unavailable", () => ports.allocate());
+    ports.release(28_702);
+    now = 30_000;
     ports.release(28_701);
-    now = 59_999;
-    await refuses("unavailable", () => ports.allocate());
     now = 60_000;
+    assert.is(await ports.allocate(), 28_702);
+    // There is no other now.
     assert.is(await ports.allocate(), 28_701);
+    await refuses("unavailable", () => ports.allocate());
   });
 
   test("a port of an adopted process is not given away", async () => {

@@ -136,6 +136,7 @@ export interface StageOptions {
   readonly settings?: Partial<FormationSettings>;
   readonly appsDirectory?: string;
   readonly clock?: Clock;
+  readonly ports?: PortAllocator;
   readonly drained?: (endpoint: { port: number }) => Promise<void>;
 }
 
@@ -147,7 +148,7 @@ export async function stage(t: TestContext, options: StageOptions = {}): Promise
   const formation = new Formation({
     app: "foobaz",
     runtime,
-    ports: new PortAllocator({ clock: realClock, random: () => Math.random() }),
+    ports: options.ports ?? new PortAllocator({ clock: realClock, random: () => Math.random() }),
     clock: options.clock ?? realClock,
     random: () => 0.5,
     restFile: join(appsDirectory, "foobaz", "resting.json"),

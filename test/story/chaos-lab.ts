@@ -87,7 +87,7 @@ interface Victim {
 /** The daemon, a hook, a shim or the bubblewrap that it became, or a process of the app. */
 async function findVictim(platform: TestPlatform, random: Random): Promise<Victim | undefined> {
   const ours = await processesOf(platform.home);
-  const shims = ours.filter(({ command }) => /git-heroku-shim|^bwrap /.test(command));
+  const shims = ours.filter(({ command }) => /git-heroku-shim|bwrap /.test(command));
   const hooks = ours.filter(({ command }) => /hooks\/(proc|post)-receive/.test(command));
   const dynos = await platformClient(platform)
     .dynos(APP, true)
