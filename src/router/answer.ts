@@ -1,8 +1,8 @@
 /** The client's side of an exchange: the app's answer passes through here, or a page of the router's own. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { answerFailure } from "./error-page.ts";
 import type { Failure } from "./failure.ts";
 import { responseHeaders, trailerPairs } from "./headers.ts";
+import { answerFailure, type PageRequest } from "./page.ts";
 
 export class Answer {
   /** The client has the head of the app's answer. */
@@ -76,8 +76,8 @@ export class Answer {
     this.response.shouldKeepAlive = false;
   }
 
-  refuse(failure: Failure, app: string, status: number): void {
-    answerFailure(this.response, failure, app, status);
+  refuse(failure: Failure, request: PageRequest): void {
+    answerFailure(this.response, failure, request);
   }
 
   /** Ends the connection so that the client notices: to HTTP/1.0 an ordinary close looks like the end of the body. */

@@ -8,7 +8,9 @@ import type { ExchangeContext, Incoming } from "./context.ts";
 import { type Failure, type FailureName, FAILURES, failureOf } from "./failure.ts";
 import { type Origin, originOf, oversize, requestHeaders, upgradeHead } from "./headers.ts";
 import type { RequestTarget } from "./host-name.ts";
+import type { Page } from "./page.ts";
 import { type BodyWatcher, RequestBody } from "./request-body.ts";
+import type { QuietWatch } from "./quiet-watch.ts";
 import type { RouteEntry, Seat, Waiter } from "./route-table.ts";
 import { joinSockets } from "./tunnel.ts";
 import type { DispatchHandler, Upstream, UpstreamRequest } from "./upstream.ts";
@@ -31,7 +33,9 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
   bytes = -1;
 
   private readonly context: ExchangeContext;
-  private readonly app: string;
+  /** The one that was asked last. */
+  private entry: RouteEntry;
+  private readonly quiet: QuietWatch;
   private readonly incoming: Incoming;
   private readonly answer: Answer;
   private readonly message: UpstreamRequest;
@@ -54,7 +58,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
   private answerSeen = false;
   private resume: (() => void) | undefined;
 
-  constructor(context: ExchangeContext, target: RequestTarget, app: string, incoming: Incoming) {
+  constructor(context: ExchangeContext, target: RequestTarget, entry: RouteEntry, incoming: Incoming) {
     const { request, response } = incoming;
     this.context = context;
     this.incoming = incoming;
@@ -62,7 +66,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
     this.method = request.method ?? "GET";
     this.path = target.path;
     this.host = target.host;
-    this.app = app;
+    this.entry = entry;
     this.owesContinue = incoming.expectsContinue === true;
     this.origin = originOf(request, context.clock.now(), context);
     this.hasBody = incoming.upgradeHead === undefined && announcesBody(request);
@@ -74,12 +78,15 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
       body: undefined,
     };
     response.on("close", () => {
-      if (!this.done && !response.writableFinished) this.fail("H27");
+      if (!this.done && !response.writableFinished) this.fail(context.cutting ? "H24" : "H27");
     });
+    this.quiet = entry.quiet;
+    this.quiet.begin();
   }
 
   start(): void {
-    const status = oversize(this.incoming.request, this.path, this.context.settings);
+    const { request, expectsMore } = this.incoming;
+    const status = expectsMore === true ? 417 : oversize(request, this.path, this.entry.settings);
     if (status === undefined) this.route();
     else this.fail("H26", status);
   }
@@ -94,6 +101,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
       this.fail(closing ? "H99" : "noSuchApp");
       return;
     }
+    this.entry = entry;
     const verdict = entry.decide(this.attempts);
     if (verdict === "wait") this.hold(entry);
     else if (typeof verdict === "string") this.fail(verdict);
@@ -101,15 +109,18 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
   }
 
   private hold(entry: RouteEntry): void {
-    const { settings, clock } = this.context;
+    const { context, holdUntil } = this;
+    const { settings } = entry;
+    const now = context.clock.now();
     if (entry.waiting.size >= settings.heldMax) {
       this.fail("H11");
       return;
     }
-    if (this.holdUntil === 0) this.holdUntil = clock.now() + settings.bootMs;
+    if (holdUntil === 0) this.holdUntil = now + settings.bootMs;
     entry.waiting.add(this);
     this.heldBy = entry;
-    this.watch("boot", Math.max(0, this.holdUntil - clock.now()));
+    this.watch("boot", Math.max(0, this.holdUntil - now));
+    if (entry.wantsWaking(now)) context.onWake(entry.route.app);
   }
 
   private send(seat: Seat): void {
@@ -146,7 +157,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
   }
 
   bodyEnded(): void {
-    if (this.phase === "upload") this.watch("first byte", this.context.settings.firstByteMs);
+    if (this.phase === "upload") this.watch("first byte", this.entry.settings.firstByteMs);
   }
 
   onConnect(abort: (reason?: Error) => void): void {
@@ -154,9 +165,9 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
       abort(GIVEN_UP);
       return;
     }
-    const { clock, settings } = this.context;
+    const { settings } = this.entry;
     this.abort = abort;
-    this.connectMs = clock.now() - this.sentAt;
+    this.connectMs = this.context.clock.now() - this.sentAt;
     if (this.owesContinue) this.answer.continue();
     this.owesContinue = false;
     if (this.hasBody) this.watch("upload", settings.idleMs);
@@ -181,7 +192,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
     }
     this.status = status;
     this.resume = resume;
-    this.watch("answer", this.context.settings.idleMs);
+    this.watch("answer", this.entry.settings.idleMs);
     return true;
   }
 
@@ -213,9 +224,9 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
     this.answer.begun = true;
     response.detachSocket(client);
     client.write(upgradeHead(status, (raw ?? []) as Buffer[]), "latin1");
-    joinSockets({ client, backend, head, idleMs: this.context.settings.idleMs }, (bytes, idle) => {
+    joinSockets({ client, backend, head, idleMs: this.entry.settings.idleMs }, (bytes, idle) => {
       this.answer.bytes = bytes;
-      this.end(idle ? FAILURES.H15 : undefined, status);
+      this.end(idle ? FAILURES.H15 : this.context.closing ? FAILURES.H24 : undefined, status);
     });
   }
 
@@ -257,19 +268,29 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
     }
     // A client that still waits for `100 Continue` may or may not send its body now.
     if (this.owesContinue || this.context.closing) answer.last();
-    answer.refuse(failure, this.app, status);
+    answer.refuse(failure, { app: this.entry.route.app, status, page: this.pageFor(failure) });
+  }
+
+  /** The app's own: for maintenance, and for what the app or the platform failed at. */
+  private pageFor(failure: Failure): Page | undefined {
+    const { pages } = this.entry.route;
+    if (failure === FAILURES.H80) return pages?.maintenance;
+    return failure.status >= 500 && failure !== FAILURES.H81 ? pages?.error : undefined;
   }
 
   private end(failure: Failure | undefined, status: number): void {
     this.done = true;
     clearTimeout(this.timer);
+    this.quiet.end();
     this.heldBy?.waiting.delete(this);
     this.failure = failure;
     this.status = status;
     this.bytes = this.answer.bytes;
     if (this.abort !== undefined) this.serviceMs = this.context.clock.now() - this.sentAt - this.connectMs;
     this.release();
-    if (failure === undefined || failure.code !== undefined) this.context.onRequest(this.app, formatAccessLine(this));
+    if (failure === undefined || failure.code !== undefined) {
+      this.context.onRequest(this.entry.route.app, formatAccessLine(this));
+    }
   }
 
   private release(): void {

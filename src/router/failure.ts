@@ -17,6 +17,10 @@ export interface Failure {
 const LOOK = "git heroku logs --app APP";
 const BROKEN = { title: "Application error", text: "The application could not serve this page.", command: LOOK };
 const SLOW = { title: "Application error", text: "The application took too long to answer.", command: LOOK };
+const BUSY = {
+  title: "Too busy",
+  text: "Too many requests are waiting for this application. Please try again soon.",
+};
 const CLIENT = { title: "Bad request", text: "The request could not be completed." };
 
 export const FAILURES = {
@@ -26,8 +30,7 @@ export const FAILURES = {
     at: "error",
     desc: "Backlog too deep",
     status: 503,
-    title: "Too busy",
-    text: "Too many requests are waiting for this application. Please try again soon.",
+    ...BUSY,
   },
   H12: { code: "H12", at: "error", desc: "Request timeout", status: 503, ...SLOW },
   H13: { code: "H13", at: "error", desc: "Connection closed without response", status: 503, ...BROKEN },
@@ -46,6 +49,9 @@ export const FAILURES = {
   H19: { code: "H19", at: "error", desc: "Backend connection timeout", status: 503, ...BROKEN },
   H20: { code: "H20", at: "error", desc: "App boot timeout", status: 503, ...SLOW },
   H21: { code: "H21", at: "error", desc: "Backend connection refused", status: 503, ...BROKEN },
+  H22: { code: "H22", at: "error", desc: "Connection limit reached", status: 503, ...BUSY },
+  H23: { code: "H23", at: "error", desc: "Endpoint misconfigured", status: 503, ...BROKEN },
+  H24: { code: "H24", at: "warning", desc: "Forced close", status: 503, ...BROKEN },
   H25: { code: "H25", at: "error", desc: "HTTP Restriction", status: 502, ...BROKEN },
   H26: { code: "H26", at: "error", desc: "Request Error", status: 400, ...CLIENT },
   H27: { code: "H27", at: "warning", desc: "Client Request Interrupted", status: 499, sock: "client", ...CLIENT },

@@ -39,7 +39,7 @@ export interface Origin {
   readonly start: string;
 }
 
-interface OriginContext {
+export interface OriginContext {
   readonly settings: RouterSettings;
   readonly randomId: () => string;
   /** The router's own port. */

@@ -3,11 +3,12 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../core/clock.ts";
-import { answerFailure, rawFailure } from "./error-page.ts";
 import type { ExchangeContext, Incoming } from "./context.ts";
 import { Exchange } from "./exchange.ts";
 import { FAILURES } from "./failure.ts";
 import { parseTarget } from "./host-name.ts";
+import { answerFailure, rawFailure } from "./page.ts";
+import { QuietWatch } from "./quiet-watch.ts";
 import { type AppRoute, RouteTable } from "./route-table.ts";
 import { DEFAULT_ROUTER_SETTINGS, type RouterSettings } from "./settings.ts";
 import { type Address, UpstreamSet } from "./upstream.ts";
@@ -22,6 +23,10 @@ export interface RouterOptions {
   readonly randomId: () => string;
   /** Gets each finished request's log line. */
   readonly onRequest: (app: string, line: string) => void;
+  /** A request waits for an app whose state is `idle`; told once a second while one does and nothing changes. */
+  readonly onWake?: (app: string) => void;
+  /** The app has had no traffic for its `quietMs`; told again after each further quiet time. */
+  readonly onQuiet?: (app: string) => void;
   readonly settings?: Partial<RouterSettings>;
 }
 
@@ -49,10 +54,11 @@ export class Router {
     this.settings = settings;
     this.port = (server.address() as AddressInfo).port;
     this.upstreams = new UpstreamSet(settings);
-    this.table = new RouteTable(settings.baseDomains, this.upstreams);
-    const { clock, randomId, onRequest } = options;
+    const { clock, randomId, onRequest, onWake = nobody, onQuiet = nobody } = options;
+    this.table = new RouteTable(settings, this.upstreams, (app) => new QuietWatch(clock, () => onQuiet(app)));
     const { table, port } = this;
-    this.context = { table, settings, clock, randomId, onRequest, port, closing: false };
+    const state = { closing: false, cutting: false };
+    this.context = { table, settings, clock, randomId, onRequest, onWake, port, ...state };
   }
 
   /** @throws node's own error, such as EADDRINUSE. */
@@ -111,6 +117,7 @@ export class Router {
     this.server
       .on("request", (request, response) => this.handle({ request, response }))
       .on("checkContinue", (request, response) => this.handle({ request, response, expectsContinue: true }))
+      .on("checkExpectation", (request, response) => this.handle({ request, response, expectsMore: true }))
       .on("upgrade", (request, socket, head) => this.handleUpgrade(request, socket as Socket, head))
       .on("clientError", (error, socket) => {
         const latest = this.latest.get(socket);
@@ -130,7 +137,7 @@ export class Router {
       answerFailure(response, target === undefined ? FAILURES.badRequest : FAILURES.noSuchApp);
       return;
     }
-    new Exchange(this.context, target, entry.route.app, incoming).start();
+    new Exchange(this.context, target, entry, incoming).start();
   }
 
   private handleUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -162,12 +169,19 @@ export class Router {
     this.table.clear();
     // Connections that become idle from now on.
     const sweep = setInterval(() => server.closeIdleConnections(), 50);
-    const cap = setTimeout(() => server.closeAllConnections(), this.settings.closeMs);
+    const cap = setTimeout(() => {
+      context.cutting = true;
+      server.closeAllConnections();
+    }, this.settings.closeMs);
     await stopped;
     clearInterval(sweep);
     clearTimeout(cap);
     this.upstreams.closeConnections();
   }
+}
+
+function nobody(): void {
+  // Nobody wants to be told.
 }
 
 /** Answers what node's parser refused, if `unfinished`, the answer on its way on that connection, leaves room for it. */

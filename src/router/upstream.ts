@@ -25,6 +25,8 @@ export class Upstream {
   inFlight = 0;
   /** Entries of routing tables that name this process. */
   references = 0;
+  /** H19, for connections from now on. */
+  connectMs: number;
   private readonly address: Address;
   private readonly settings: RouterSettings;
   private readonly onUnused: (upstream: Upstream) => void;
@@ -36,6 +38,7 @@ export class Upstream {
     this.key = keyOf(address);
     this.address = address;
     this.settings = settings;
+    this.connectMs = settings.connectMs;
     this.onUnused = onUnused;
   }
 
@@ -84,12 +87,17 @@ export class Upstream {
   }
 
   private open(): Pool {
-    const connector = buildConnector({ timeout: this.settings.connectMs });
+    let connectMs = 0;
+    let connector: buildConnector.connector | undefined;
     const { host, port } = this.address;
     return new Pool(`http://${host.includes(":") ? `[${host}]` : host}:${String(port)}`, {
       connect: (options, callback) => {
         this.connects += 1;
-        connector(options, callback);
+        if (connectMs !== this.connectMs) {
+          connectMs = this.connectMs;
+          connector = buildConnector({ timeout: connectMs });
+        }
+        connector?.(options, callback);
       },
       // The exchange keeps its own time: undici's timers are a second off.
       headersTimeout: 0,
@@ -109,13 +117,14 @@ export class UpstreamSet {
   }
 
   /** The one for this address, with one more reference. */
-  acquire(address: Address): Upstream {
+  acquire(address: Address, connectMs: number): Upstream {
     let upstream = this.find(address);
     if (upstream === undefined) {
       upstream = new Upstream(address, this.settings, (unused) => this.byKey.delete(unused.key));
       this.byKey.set(upstream.key, upstream);
     }
     upstream.references += 1;
+    upstream.connectMs = connectMs;
     return upstream;
   }
 

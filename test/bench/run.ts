@@ -7,6 +7,7 @@ import { benchLedger } from "./ledger.ts";
 import { benchLogs } from "./logs.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
+import { benchRouter } from "./router.ts";
 import { benchSee } from "./see.ts";
 import { benchVerify } from "./verify.ts";
 import type { Row } from "./measure.ts";
@@ -17,6 +18,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   rollback: benchRollback,
   see: benchSee,
   idle: benchIdle,
+  router: benchRouter,
   verify: benchVerify,
   ledger: benchLedger,
   logs: benchLogs,
