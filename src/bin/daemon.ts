@@ -9,6 +9,7 @@ import { HookServer } from "../hook/hook-server.ts";
 import { openLedgerKey } from "../ledger/ledger-key.ts";
 import { Home } from "../platform/home.ts";
 import { openJournal, type Journal } from "../platform/journal.ts";
+import { trafficOf } from "../platform/wake.ts";
 import { Platform, type HookFiles } from "../platform/platform.ts";
 import { createServer } from "../server/server.ts";
 import { lockHome } from "../server/single-instance.ts";
@@ -16,6 +17,7 @@ import { hookFiles } from "./hook-files.ts";
 import { inspectMachine } from "./inspect-machine.ts";
 import { onPost, onReceive } from "./push-door.ts";
 import { openRouter } from "./router-port.ts";
+import { chooseRouterSettings } from "./router-settings.ts";
 import { systemClock } from "./system-clock.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { readVersion } from "./version.ts";
@@ -99,12 +101,15 @@ interface PlatformRequest {
 async function openPlatform({ home, journal, env, hooks }: PlatformRequest): Promise<Platform> {
   let platform: Platform | undefined;
   const log = (app: string, line: string): void => platform?.find(app)?.log("router", line);
+  const traffic = trafficOf(() => platform);
+  const { bases, settings } = await chooseRouterSettings(home, journal, env);
   platform = await Platform.open({
     home,
     clock: systemClock,
     random: Math.random,
     journal,
-    router: await openRouter({ home, journal, env, clock: systemClock, log }),
+    router: await openRouter({ home, journal, env, clock: systemClock, settings, log, ...traffic }),
+    bases,
     runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock: systemClock }),
     ports: new PortAllocator({ clock: systemClock, random: Math.random }),
     signingKey: await openLedgerKey(home.signingKey),

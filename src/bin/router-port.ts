@@ -8,6 +8,7 @@ import { writeDurably } from "../ledger/durable-file.ts";
 import type { Home } from "../platform/home.ts";
 import type { Journal } from "../platform/journal.ts";
 import { Router } from "../router/router.ts";
+import type { RouterSettings } from "../router/settings.ts";
 
 const PORT_DEFAULT = 5000;
 
@@ -16,7 +17,10 @@ interface RouterRequest {
   journal: Journal;
   env: Readonly<Record<string, string | undefined>>;
   clock: Clock;
+  settings: Partial<RouterSettings>;
   log: (app: string, line: string) => void;
+  onWake: (app: string) => void;
+  onQuiet: (app: string) => void;
 }
 
 /** @throws AppError unavailable when a port that was asked for is taken */
@@ -46,6 +50,9 @@ async function tryPort(request: RouterRequest, port: number): Promise<Router | u
       clock: request.clock,
       randomId: randomUUID,
       onRequest: request.log,
+      onWake: request.onWake,
+      onQuiet: request.onQuiet,
+      settings: request.settings,
     });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

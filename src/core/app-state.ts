@@ -1,5 +1,6 @@
 /** What of an app is not a release: the files of refs/heroku/state, read into types (docs/formats.md, "State"). */
 import type { Json } from "./json.ts";
+import { readDomains, type Domains } from "./domain.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
 /** File name without `.json` → its value. */
@@ -9,6 +10,7 @@ export interface AppState {
   /** Process type → quantity, as far as somebody scaled it. */
   quantities: Readonly<Record<string, number>>;
   maintenance: boolean;
+  domains: Domains;
   settings: Settings;
 }
 
@@ -17,6 +19,7 @@ export function readAppState(files: StateFiles): AppState {
   return {
     quantities: numbers(files["formation"]),
     maintenance: isObject(stored) && stored["maintenance"] === true,
+    domains: readDomains(files["domains"]),
     settings: readSettings(stored),
   };
 }

@@ -50,7 +50,14 @@ export interface FormationOptions {
 
 export type ConvergeReason = "launch" | "scale" | "restart" | "start";
 
-const NOTHING: Target = { release: 0, appDir: undefined, procfile: new Map(), quantities: {}, env: {} };
+const NOTHING: Target = {
+  release: 0,
+  appDir: undefined,
+  procfile: new Map(),
+  quantities: {},
+  asleep: new Set(),
+  env: {},
+};
 
 export class Formation {
   readonly #options: FormationOptions;
@@ -136,6 +143,11 @@ export class Formation {
   async settled(): Promise<void> {
     await this.#adopting;
     if (!this.#isSettled()) await new Promise<void>((resolve) => this.#settledWaiters.add(resolve));
+  }
+
+  /** Nothing starts, stops or changes releases just now. */
+  get isAtRest(): boolean {
+    return this.#phase === "working" && this.#isSettled();
   }
 
   /** Everything that exists: the listed ones by name, then those of older releases. */

@@ -10,6 +10,8 @@ export interface Target {
   readonly appDir: string | undefined;
   readonly procfile: Procfile;
   readonly quantities: Quantities;
+  /** Types whose processes sleep. */
+  readonly asleep: ReadonlySet<string>;
   /** Without PORT, DYNO and HOME, which differ from process to process. */
   readonly env: Readonly<Record<string, string>>;
 }

@@ -65,6 +65,9 @@ export class Home {
   get portsFile(): string {
     return join(this.root, "ports.json");
   }
+  get routerFile(): string {
+    return join(this.root, "router.json");
+  }
   get journal(): string {
     return join(this.root, "platform.log");
   }

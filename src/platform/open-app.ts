@@ -46,7 +46,7 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
       retention: retentionOf(settings),
       onFault: (error) => platform.journal.fault(`removing old logs of ${name}`, error),
     });
-    const parts = { name, id: idOfObject(first.oid), ledger, logs, cipher };
+    const parts = { name, id: idOfObject(first.oid), ledger, logs, cipher, dir };
     app = new App(parts, {
       formation: (made) => makeFormation(platform, made),
       oneOffs: (made) => makeOneOffs(platform, made),
@@ -78,6 +78,8 @@ function makeFormation(platform: Platform, app: App): Formation {
         updateRoute(platform, app).catch((error: unknown) => platform.journal.fault(`routing to ${app.name}`, error));
       },
       drained: async (endpoint) => {
+        // The router knows by then that no request goes there any more.
+        await app.routings.drained();
         await platform.router.drained(endpoint, DRAIN_PATIENCE_MS);
       },
       onFault: (error) => platform.journal.fault(`formation of ${app.name}`, error),

@@ -1,4 +1,6 @@
-/** What the router knows of an app: its state and where its web processes listen. */
+/** What the router knows of an app: its names, its state, where its web processes listen, its limits and pages. */
+import type { AppState } from "../core/app-state.ts";
+import type { AppRoute } from "../router/route-table.ts";
 import type { App } from "./app.ts";
 import type { Platform } from "./platform.ts";
 
@@ -6,16 +8,39 @@ import type { Platform } from "./platform.ts";
 export function updateRoute(platform: Platform, app: App): Promise<void> {
   return app.routings.run(async () => {
     if (app.isEnding) return;
-    const { maintenance } = await app.state();
-    const current = await app.ledger.current();
+    const route = await describeRoute(app);
     // `destroy` may have taken the app out of the router meanwhile.
     if (app.isEnding) return;
-    platform.router.setApp({
-      app: app.name,
-      domains: [],
-      maintenance,
-      state: current?.code === undefined ? "blank" : app.routes.webState,
-      backends: app.routes.endpoints,
-    });
+    platform.router.setApp(route);
   });
+}
+
+async function describeRoute(app: App): Promise<AppRoute> {
+  const state = await app.state();
+  const current = await app.ledger.current();
+  const pages = await readPages(app, state, current?.code);
+  const { autosleepMs, bootWaitMs, connectTimeoutMs, idleTimeoutMs, requestTimeoutMs } = state.settings;
+  return {
+    app: app.name,
+    domains: Object.keys(state.domains),
+    maintenance: state.maintenance,
+    state: current?.code === undefined ? "blank" : app.routes.webState,
+    backends: app.routes.endpoints,
+    limits: {
+      bootMs: bootWaitMs,
+      connectMs: connectTimeoutMs,
+      firstByteMs: requestTimeoutMs,
+      idleMs: idleTimeoutMs,
+    },
+    ...(Number.isFinite(autosleepMs) && { quietMs: autosleepMs }),
+    ...(pages !== undefined && { pages }),
+  };
+}
+
+async function readPages(app: App, { settings }: AppState, code: string | undefined): Promise<AppRoute["pages"]> {
+  const slugDir = code === undefined ? undefined : app.slugs.get(code)?.dir;
+  const error = await app.pages.find({ name: "error-page", setting: settings.errorPage, slugDir });
+  const maintenance = await app.pages.find({ name: "maintenance-page", setting: settings.maintenancePage, slugDir });
+  if (error === undefined && maintenance === undefined) return undefined;
+  return { ...(error !== undefined && { error }), ...(maintenance !== undefined && { maintenance }) };
 }

@@ -4,23 +4,23 @@ import type { Socket } from "node:net";
 import { type AccessRecord, formatAccessLine } from "./access-line.ts";
 import { Answer } from "./answer.ts";
 import { type Attempt, Attempts } from "./attempts.ts";
+import type { Connection, ResponseHandler, UpstreamRequest } from "./connection.ts";
 import type { ExchangeContext, Incoming } from "./context.ts";
-import { type Failure, type FailureName, FAILURES, failureOf } from "./failure.ts";
-import { type Origin, originOf, oversize, requestHeaders, upgradeHead } from "./headers.ts";
+import { type Failure, type FailureName, FAILURES } from "./failure.ts";
+import { type Origin, originOf, oversize, requestHead, upgradeHead } from "./headers.ts";
 import type { RequestTarget } from "./host-name.ts";
 import type { Page } from "./page.ts";
 import { type BodyWatcher, RequestBody } from "./request-body.ts";
 import type { QuietWatch } from "./quiet-watch.ts";
+import type { ResponseHead } from "./response-head.ts";
 import type { RouteEntry, Seat, Waiter } from "./route-table.ts";
 import { joinSockets } from "./tunnel.ts";
-import type { DispatchHandler, Upstream, UpstreamRequest } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** What the running timer waits for. */
 type Phase = "boot" | "upload" | "first byte" | "answer";
 
-const GIVEN_UP = new Error("The router gave this request up.");
-
-export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHandler {
+export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHandler {
   failure: Failure | undefined;
   status = 0;
   readonly method: string;
@@ -38,7 +38,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
   private readonly quiet: QuietWatch;
   private readonly incoming: Incoming;
   private readonly answer: Answer;
-  private readonly message: UpstreamRequest;
+  private readonly head: string;
   private readonly hasBody: boolean;
   private body: RequestBody | undefined;
   private owesContinue: boolean;
@@ -53,10 +53,8 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
   private upstream: Upstream | undefined;
   private reused = false;
   private sentAt = 0;
-  /** Set while the request is on a connection. */
-  private abort: ((reason?: Error) => void) | undefined;
-  private answerSeen = false;
-  private resume: (() => void) | undefined;
+  private connection: Connection | undefined;
+  private connected = false;
 
   constructor(context: ExchangeContext, target: RequestTarget, entry: RouteEntry, incoming: Incoming) {
     const { request, response } = incoming;
@@ -70,13 +68,9 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
     this.owesContinue = incoming.expectsContinue === true;
     this.origin = originOf(request, context.clock.now(), context);
     this.hasBody = incoming.upgradeHead === undefined && announcesBody(request);
-    this.message = {
-      path: target.path,
-      method: this.method,
-      headers: requestHeaders(request, target.hostHeader, this.origin),
-      upgrade: incoming.upgradeHead === undefined ? undefined : request.headers.upgrade,
-      body: undefined,
-    };
+    const { hostHeader, path } = target;
+    const upgrade = incoming.upgradeHead === undefined ? undefined : request.headers.upgrade;
+    this.head = requestHead(request, { method: this.method, path, hostHeader, upgrade }, this.origin);
     response.on("close", () => {
       if (!this.done && !response.writableFinished) this.fail(context.cutting ? "H24" : "H27");
     });
@@ -127,15 +121,19 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
     clearTimeout(this.timer);
     this.dyno = seat.ps;
     this.upstream = seat.upstream;
-    this.abort = undefined;
-    this.answerSeen = false;
+    this.connected = false;
     this.connectMs = -1;
     this.sentAt = this.context.clock.now();
-    if (this.hasBody) {
-      this.body = new RequestBody(this.incoming.request, this);
-      this.message.body = this.body;
-    }
-    this.reused = !seat.upstream.send(this.message, this);
+    if (this.hasBody) this.body = new RequestBody(this.incoming.request, this);
+    const { connection, reused } = seat.upstream.take();
+    this.reused = reused;
+    this.connection = connection;
+    connection.send(this.message(), this);
+  }
+
+  private message(): UpstreamRequest {
+    const { method, head, body } = this;
+    return { method, head, body, upgrades: this.incoming.upgradeHead !== undefined };
   }
 
   private watch(phase: Phase, ms: number): void {
@@ -153,20 +151,20 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
   }
 
   bodyMoved(): void {
-    if (this.phase === "upload") this.timer?.refresh();
+    if (!this.done && this.phase === "upload") this.timer?.refresh();
   }
 
   bodyEnded(): void {
-    if (this.phase === "upload") this.watch("first byte", this.entry.settings.firstByteMs);
+    if (!this.done && this.phase === "upload") this.watch("first byte", this.entry.settings.firstByteMs);
   }
 
-  onConnect(abort: (reason?: Error) => void): void {
-    if (this.done) {
-      abort(GIVEN_UP);
-      return;
-    }
+  bodyLost(): void {
+    this.fail("H27");
+  }
+
+  onConnect(): void {
     const { settings } = this.entry;
-    this.abort = abort;
+    this.connected = true;
     this.connectMs = this.context.clock.now() - this.sentAt;
     if (this.owesContinue) this.answer.continue();
     this.owesContinue = false;
@@ -174,72 +172,66 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
     else this.watch("first byte", settings.firstByteMs);
   }
 
-  onResponseStarted(): void {
-    this.answerSeen = true;
+  onHint(head: ResponseHead): void {
+    this.timer?.refresh();
+    this.answer.hint(head);
   }
 
-  onHeaders(status: number, raw: Buffer[], resume: () => void, reason: string): boolean {
-    if (this.done) return true;
-    if (status < 200) {
-      this.timer?.refresh();
-      this.answer.hint(status, raw);
-      return true;
-    }
+  onHead(head: ResponseHead): void {
     if (this.context.closing) this.answer.last();
-    if (!this.answer.begin(status, reason, raw)) {
+    if (!this.answer.begin(head)) {
       this.fail("H17");
-      return true;
+      return;
     }
-    this.status = status;
-    this.resume = resume;
+    this.status = head.status;
     this.watch("answer", this.entry.settings.idleMs);
-    return true;
   }
 
   onData(chunk: Buffer): boolean {
     if (this.done) return true;
     this.timer?.refresh();
     if (this.answer.write(chunk)) return true;
+    const { connection } = this;
     this.answer.drained(() => {
+      if (this.done) return;
       this.timer?.refresh();
-      this.resume?.();
+      connection?.resume();
     });
     return false;
   }
 
-  onComplete(trailers: readonly (Buffer | string)[] | null): void {
+  onComplete(trailers: [string, string][]): void {
     if (this.done) return;
     this.answer.complete(trailers);
     this.end(undefined, this.status);
   }
 
-  onUpgrade(status: number, raw: Buffer[] | string[] | null, backend: Socket): void {
-    const { response, upgradeHead: head } = this.incoming;
+  onUpgrade(head: ResponseHead, backend: Socket): void {
+    const { response, upgradeHead: first } = this.incoming;
     const client = response.socket;
-    if (this.done || client === null || head === undefined) {
+    if (this.done || client === null || first === undefined) {
       backend.destroy();
       return;
     }
     clearTimeout(this.timer);
     this.answer.begun = true;
     response.detachSocket(client);
-    client.write(upgradeHead(status, (raw ?? []) as Buffer[]), "latin1");
-    joinSockets({ client, backend, head, idleMs: this.entry.settings.idleMs }, (bytes, idle) => {
+    client.write(upgradeHead(head.lines), "latin1");
+    const ends = { client, backend, head: first, idleMs: this.entry.settings.idleMs };
+    joinSockets(ends, (bytes, idle) => {
       this.answer.bytes = bytes;
-      this.end(idle ? FAILURES.H15 : this.context.closing ? FAILURES.H24 : undefined, status);
+      this.end(idle ? FAILURES.H15 : this.context.closing ? FAILURES.H24 : undefined, head.status);
     });
   }
 
-  onError(error: Error): void {
+  onFailure(failure: FailureName): void {
     const { upstream } = this;
     if (this.done || upstream === undefined) return;
     if (this.answer.begun) {
       this.fail("H18");
       return;
     }
-    const connected = this.abort !== undefined;
-    if (!connected) this.connectMs = this.context.clock.now() - this.sentAt;
-    const failure = this.body?.lost === true ? "H27" : failureOf(error, connected);
+    if (!this.connected) this.connectMs = this.context.clock.now() - this.sentAt;
     this.attempts ??= new Attempts();
     if (!this.attempts.mayRepeat(this.attempt(failure, upstream))) {
       this.fail(failure);
@@ -250,18 +242,26 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
   }
 
   private attempt(failure: FailureName, upstream: Upstream): Attempt {
-    const begun = this.answerSeen || this.body?.touched === true;
+    const begun = this.body?.touched === true;
     return { failure, upstream, method: this.method, reused: this.reused, begun };
+  }
+
+  /** What followed the head cannot be read; somebody else answers. */
+  malformed(status: number): void {
+    if (this.done) return;
+    const { connection } = this;
+    this.end(FAILURES.H26, status);
+    connection?.destroy();
   }
 
   /** Ends the request with an error: its page when nothing was sent yet, else a cut connection. */
   private fail(name: FailureName, status: number = FAILURES[name].status): void {
     if (this.done) return;
     const failure: Failure = FAILURES[name];
-    const { abort, answer } = this;
+    const { connection, answer } = this;
     if (this.dyno !== "" && answer.bytes < 0) answer.bytes = 0;
     this.end(failure, status);
-    abort?.(GIVEN_UP);
+    connection?.destroy();
     if (answer.begun || status === 499) {
       answer.cut();
       return;
@@ -286,7 +286,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
     this.failure = failure;
     this.status = status;
     this.bytes = this.answer.bytes;
-    if (this.abort !== undefined) this.serviceMs = this.context.clock.now() - this.sentAt - this.connectMs;
+    if (this.connected) this.serviceMs = this.context.clock.now() - this.sentAt - this.connectMs;
     this.release();
     if (failure === undefined || failure.code !== undefined) {
       this.context.onRequest(this.entry.route.app, formatAccessLine(this));

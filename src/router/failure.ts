@@ -105,18 +105,10 @@ const REFUSED = new Set([
   "ECONNRESET",
   "EPIPE",
 ]);
-const CONNECT_TIMEOUT = new Set(["UND_ERR_CONNECT_TIMEOUT", "ETIMEDOUT"]);
-const NOT_SENDABLE = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
 
-/** What an error on the way to or from a web process means, as long as the client has seen nothing of an answer. */
-export function failureOf(error: Error, connected: boolean): FailureName {
-  if (error.name === "HTTPParserError") return "H17";
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  if (code === "") return "H99";
-  if (!connected) {
-    if (REFUSED.has(code)) return "H21";
-    if (CONNECT_TIMEOUT.has(code)) return "H19";
-    return NOT_SENDABLE.has(code) ? "H26" : "H99";
-  }
-  return code === "UND_ERR_HEADERS_OVERFLOW" ? "H25" : "H13";
+/** What an error before the connection stood means. */
+export function unreachedBy(error: NodeJS.ErrnoException | undefined): FailureName {
+  const code = error?.code ?? "";
+  if (code === "ETIMEDOUT") return "H19";
+  return REFUSED.has(code) ? "H21" : "H99";
 }

@@ -118,9 +118,10 @@ export class RouteTable {
     this.makeQuiet = makeQuiet;
   }
 
-  /** An app's own domain first, then the longest wildcard, then `<app>.<base domain>`. `host` as `parseHost` gives it. */
+  /** A whole name first, the app's domain or `<app>.<base domain>`, then the longest wildcard: no app can take another
+   *  one's own name away. `host` as `parseHost` gives it. */
   find(host: string): RouteEntry | undefined {
-    return this.byDomain.get(host) ?? this.findWildcard(host) ?? this.byName.get(host);
+    return this.byDomain.get(host) ?? this.byName.get(host) ?? this.findWildcard(host);
   }
 
   private findWildcard(host: string): RouteEntry | undefined {

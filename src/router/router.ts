@@ -30,10 +30,17 @@ export interface RouterOptions {
   readonly settings?: Partial<RouterSettings>;
 }
 
+interface Latest {
+  readonly response: ServerResponse;
+  exchange: Exchange | undefined;
+}
+
 const UNPARSED: Record<string, [number, string] | undefined> = {
   HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
   ERR_HTTP_REQUEST_TIMEOUT: [408, "Request Timeout"],
 };
+/** The client broke off. */
+const GONE = new Set(["ECONNRESET", "HPE_INVALID_EOF_STATE"]);
 const LINGER_MS = 1_000;
 
 export class Router {
@@ -45,15 +52,15 @@ export class Router {
   private readonly context: ExchangeContext;
   /** Connections that node no longer counts as its own: upgraded ones. */
   private readonly rawSockets = new Set<Socket>();
-  /** The latest answer of each connection. */
-  private readonly latest = new WeakMap<Duplex, ServerResponse>();
+  /** The latest request of each connection. */
+  private readonly latest = new WeakMap<Duplex, Latest>();
   private closed: Promise<void> | undefined;
 
   private constructor(server: Server, settings: RouterSettings, options: RouterOptions) {
     this.server = server;
     this.settings = settings;
     this.port = (server.address() as AddressInfo).port;
-    this.upstreams = new UpstreamSet(settings);
+    this.upstreams = new UpstreamSet({ settings, clock: options.clock });
     const { clock, randomId, onRequest, onWake = nobody, onQuiet = nobody } = options;
     this.table = new RouteTable(settings, this.upstreams, (app) => new QuietWatch(clock, () => onQuiet(app)));
     const { table, port } = this;
@@ -120,8 +127,7 @@ export class Router {
       .on("checkExpectation", (request, response) => this.handle({ request, response, expectsMore: true }))
       .on("upgrade", (request, socket, head) => this.handleUpgrade(request, socket as Socket, head))
       .on("clientError", (error, socket) => {
-        const latest = this.latest.get(socket);
-        refuseUnparsed(error, socket as Socket, latest?.writableFinished === false ? latest : undefined);
+        refuseUnparsed(error, socket as Socket, this.latest.get(socket));
       })
       // Out of descriptors, say: the connection is lost, the router is not.
       .on("error", () => undefined);
@@ -129,7 +135,8 @@ export class Router {
 
   private handle(incoming: Incoming): void {
     const { request, response } = incoming;
-    this.latest.set(request.socket, response);
+    const latest: Latest = { response, exchange: undefined };
+    this.latest.set(request.socket, latest);
     const target = parseTarget(request.url ?? "", request.rawHeaders);
     const entry = target && this.table.find(target.host);
     if (target === undefined || entry === undefined) {
@@ -137,7 +144,8 @@ export class Router {
       answerFailure(response, target === undefined ? FAILURES.badRequest : FAILURES.noSuchApp);
       return;
     }
-    new Exchange(this.context, target, entry, incoming).start();
+    latest.exchange = new Exchange(this.context, target, entry, incoming);
+    latest.exchange.start();
   }
 
   private handleUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -184,14 +192,16 @@ function nobody(): void {
   // Nobody wants to be told.
 }
 
-/** Answers what node's parser refused, if `unfinished`, the answer on its way on that connection, leaves room for it. */
-function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket, unfinished: ServerResponse | undefined): void {
+/** Answers what node's parser refused, if the answer on its way on that connection leaves room for it. */
+function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket, latest: Latest | undefined): void {
+  const unfinished = latest?.response.writableFinished === false ? latest.response : undefined;
   const busy = unfinished !== undefined && (unfinished.headersSent || unfinished.req.complete);
-  if (!socket.writable || error.code === "ECONNRESET" || busy) {
+  if (!socket.writable || GONE.has(error.code ?? "") || busy) {
     socket.destroy();
     return;
   }
   const [status, reason] = UNPARSED[error.code ?? ""] ?? [400, "Bad Request"];
+  latest?.exchange?.malformed(status);
   // The client gets a moment to read before the connection goes.
   socket.setTimeout(LINGER_MS);
   socket.end(rawFailure(FAILURES.badRequest, status, reason));

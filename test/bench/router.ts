@@ -211,7 +211,17 @@ async function listening(port: number): Promise<void> {
 async function load(port: number): Promise<Load> {
   const url = `http://127.0.0.1:${String(port)}/`;
   const connections = String(CONNECTIONS);
-  const args = ["-c", "1", "wrk", "-t1", `-c${connections}`, `-d${String(SECONDS)}s`, "-H", "Host: hello.localhost", url];
+  const args = [
+    "-c",
+    "1",
+    "wrk",
+    "-t1",
+    `-c${connections}`,
+    `-d${String(SECONDS)}s`,
+    "-H",
+    "Host: hello.localhost",
+    url,
+  ];
   const child = spawn("taskset", args, { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   for await (const chunk of child.stdout) text += String(chunk);
@@ -229,7 +239,7 @@ async function p99At(perSecond: number, port: number): Promise<number> {
   const start = performance.now();
   const all = Math.floor(perSecond * SECONDS);
   const open: Promise<void>[] = [];
-  for (let sent = 0; sent < all; ) {
+  for (let sent = 0; sent < all;) {
     const due = Math.min(all, Math.floor(((performance.now() - start) * perSecond) / 1000));
     for (; sent < due; sent += 1) {
       const at = start + (sent * 1000) / perSecond;

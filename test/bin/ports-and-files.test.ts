@@ -29,7 +29,9 @@ async function stage(t: TestContext): Promise<Stage> {
   };
   const open = async (port = "0"): Promise<Router> => {
     const env = { GIT_HEROKU_ROUTER_PORT: port };
-    const router = await openRouter({ home, journal, env, clock: systemClock, log: () => undefined });
+    const nobody = (): void => undefined;
+    const callbacks = { log: nobody, onWake: nobody, onQuiet: nobody };
+    const router = await openRouter({ home, journal, env, clock: systemClock, settings: {}, ...callbacks });
     t.after(() => router.close());
     return router;
   };

@@ -66,7 +66,12 @@ const START = "Starting process with command: `node web.js`";
 
 /** `+timer` arms, `-timer` disarms, a dot stays. Cells that are not here neither change nor do anything. */
 const TABLE: Record<DynoPhase, Record<string, string>> = {
-  down: { "start-requested": "launching spawn", "restart-requested": "launching spawn", adopted: "up +steady" },
+  down: {
+    "start-requested": "launching spawn",
+    "restart-requested": "launching spawn",
+    "idle-requested": "idle",
+    adopted: "up +steady",
+  },
   launching: {
     "stop-requested": "cancelling abort-spawn",
     "idle-requested": "cancelling abort-spawn",
@@ -93,6 +98,7 @@ const TABLE: Record<DynoPhase, Record<string, string>> = {
     "start-requested": "launching spawn -backoff",
     "restart-requested": "launching spawn -backoff",
     "stop-requested": "down -backoff",
+    "idle-requested": "idle -backoff",
     "backoff-elapsed": "launching spawn -backoff",
   },
   cancelling: { spawned: "stopping SIGTERM +stop", "spawn-failed": "launching spawn", exited: "launching spawn" },
