@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { formatVersion } from "../core/release.ts";
 import type { HookClient } from "../hook/hook-client.ts";
 import type { App } from "../platform/app.ts";
+import { sharedDomains } from "../platform/domains.ts";
 import type { Platform } from "../platform/platform.ts";
 import { readConfig } from "../platform/set-config.ts";
 import type { DoctorLine } from "../server/platform-routes.ts";
@@ -16,6 +17,7 @@ export async function inspectMachine(platform: Platform, client: HookClient): Pr
     { name: "router", ok: true, level: "ok", message: `listens on ${platform.routerUrl}` },
     hookClient(client),
     await hookPrograms(platform),
+    ...(await domainsOfSeveral(platform)),
     ...(await Promise.all(platform.list().map((app) => inspectApp(app)))),
     ...[...platform.unopened].map(([name, error]) => appFault(name, error)),
   ];
@@ -45,6 +47,16 @@ async function hookPrograms(platform: Platform): Promise<DoctorLine> {
       hint: "Install git-heroku again.",
     };
   }
+}
+
+async function domainsOfSeveral(platform: Platform): Promise<DoctorLine[]> {
+  return [...(await sharedDomains(platform))].map(([domain, apps]) => ({
+    name: "domains",
+    ok: true,
+    level: "warning",
+    message: `${domain} is a domain of ${apps.join(" and ")}`,
+    hint: `Only one of them can serve it: git heroku domains:remove '${domain}' --app NAME`,
+  }));
 }
 
 async function inspectApp(app: App): Promise<DoctorLine> {

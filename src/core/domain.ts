@@ -7,6 +7,9 @@ import type { Json } from "./json.ts";
 const NAME_MAX = 253;
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
+/** A conversion might drop what follows them. */
+const NO_PART_OF_NAMES = /[\s:/?#@\\[\]%]/;
+
 /** Domain → when it was added, RFC 3339. */
 export type Domains = Readonly<Record<string, string>>;
 
@@ -23,7 +26,7 @@ export function readDomains(stored: Json | undefined): Domains {
  *  @throws AppError invalid_params for what is no host name */
 export function parseDomain(text: string, toAscii: (name: string) => string): string {
   const isWildcard = text.startsWith("*.");
-  const name = toAscii(isWildcard ? text.slice(2) : text)
+  const name = toAscii(NO_PART_OF_NAMES.test(text) ? "" : text.slice(isWildcard ? 2 : 0))
     .toLowerCase()
     .replace(/\.$/, "");
   const domain = isWildcard ? `*.${name}` : name;

@@ -1,6 +1,5 @@
 /** domains, domains:add and domains:remove: host names of an app's own. Makes no release. */
 import { domainToASCII } from "node:url";
-import { readAppState } from "../core/app-state.ts";
 import { isBelow, parseDomain, readDomains } from "../core/domain.ts";
 import { formatDate } from "../core/duration.ts";
 import { AppError } from "../core/error.ts";
@@ -27,7 +26,7 @@ export async function listDomains(app: App): Promise<Domain[]> {
 }
 
 /** All of them or none.
- *  @throws AppError invalid_params for what is no domain, is below a base domain, or is an app's already */
+ *  @throws AppError invalid_params for what is no domain, is below a base domain, or is another app's */
 export async function addDomains(
   platform: Platform,
   app: App,
@@ -40,13 +39,19 @@ export async function addDomains(
   if (below !== undefined) throw belongsToPlatform(below, bases);
   // One at a time, so that two apps cannot take one name.
   await platform.domainChanges.run(async () => {
-    for (const name of names) await refuseTaken(platform, name);
+    for (const other of platform.list()) if (other !== app) await refuseTaken(other, names);
     const at = formatDate(platform.clock.now());
-    await app.ledger.changeState({ ...actor, message: `Add domain ${names.join(", ")}` }, (files) => {
-      const domains = { ...readDomains(files["domains"]), ...Object.fromEntries(names.map((name) => [name, at])) };
-      if (Object.keys(domains).length > DOMAINS_MAX) throw tooMany(app);
-      return { ...files, domains };
-    });
+    const hasChanged = await app.ledger.changeState(
+      { ...actor, message: `Add domain ${names.join(", ")}` },
+      (files) => {
+        const before = readDomains(files["domains"]);
+        const domains = { ...Object.fromEntries(names.map((name) => [name, at])), ...before };
+        const count = Object.keys(domains).length;
+        if (count > DOMAINS_MAX) throw tooMany(app);
+        return count === Object.keys(before).length ? undefined : { ...files, domains };
+      },
+    );
+    if (!hasChanged) return;
     for (const name of names) app.logChange(actor, `Add domain ${name}`);
     await updateRoute(platform, app);
   });
@@ -78,14 +83,13 @@ export async function sharedDomains(platform: Platform): Promise<Map<string, str
   return new Map([...owners].filter(([, apps]) => apps.length > 1));
 }
 
-async function refuseTaken(platform: Platform, name: string): Promise<void> {
-  for (const app of platform.list()) {
-    const { domains } = readAppState(await app.ledger.readState());
-    if (!Object.hasOwn(domains, name)) continue;
-    throw new AppError("invalid_params", `${name} is a domain of ${app.name} already.`, {
-      hint: `\`git heroku domains:remove '${name}' --app ${app.name}\` frees it.`,
-    });
-  }
+async function refuseTaken(other: App, names: readonly string[]): Promise<void> {
+  const { domains } = await other.state();
+  const taken = names.find((name) => Object.hasOwn(domains, name));
+  if (taken === undefined) return;
+  throw new AppError("invalid_params", `${taken} is a domain of ${other.name} already.`, {
+    hint: `\`git heroku domains:remove '${taken}' --app ${other.name}\` frees it.`,
+  });
 }
 
 function belongsToPlatform(name: string, bases: readonly string[]): AppError {

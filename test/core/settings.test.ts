@@ -13,24 +13,40 @@ import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
 
 const DEFAULTS = {
+  autosleepMs: Number.POSITIVE_INFINITY,
+  autosleepWorkers: false,
   bootTimeoutMs: 60_000,
+  bootWaitMs: 75_000,
+  connectTimeoutMs: 5_000,
+  errorPage: undefined,
   exitTimeoutMs: 30_000,
+  idleTimeoutMs: 55_000,
+  maintenancePage: undefined,
   logAgeMsMax: Number.POSITIVE_INFINITY,
   logBytesMax: 2_000_000_000,
   maxPerType: 100,
   preboot: true,
+  requestTimeoutMs: 30_000,
 };
 
 describe("settings", (test) => {
   test("Heroku's values until something is set", () => {
     assert.equal(readSettings(undefined), DEFAULTS);
     assert.equal(settingTexts({ preboot: "off" }), {
+      autosleep: "off",
+      "autosleep-workers": "off",
       "boot-timeout": "60s",
+      "boot-wait": "75s",
+      "connect-timeout": "5s",
+      "error-page": "default",
       "exit-timeout": "30s",
+      "idle-timeout": "55s",
       "log-days": "off",
       "log-size": "2GB",
+      "maintenance-page": "default",
       "max-per-type": "100",
       preboot: "off",
+      "request-timeout": "30s",
     });
     assert.equal(readSettings({ "boot-timeout": "2m", preboot: "off", "max-per-type": "7" }), {
       ...DEFAULTS,
@@ -39,6 +55,15 @@ describe("settings", (test) => {
       maxPerType: 7,
     });
     const kept = readSettings({ "log-days": "7", "log-size": "500MB" });
+    const own = readSettings({
+      autosleep: "30m",
+      "error-page": "public/500.html",
+      "maintenance-page": "https://a.example/b",
+    });
+    assert.equal(
+      [own.autosleepMs, own.errorPage, own.maintenancePage],
+      [1_800_000, { path: "public/500.html" }, { url: "https://a.example/b" }],
+    );
     assert.equal([kept.logAgeMsMax, kept.logBytesMax], [7 * 86_400_000, 500_000_000]);
   });
 
@@ -65,6 +90,19 @@ describe("settings", (test) => {
 
   test("texts that do not fit are refused with the form that does", async () => {
     const bad = {
+      autosleep: ["", "30", "0s", "25h", "on"],
+      "error-page": [
+        "",
+        "/etc/passwd",
+        "../a.html",
+        "a/../../b.html",
+        "a//b",
+        "./a",
+        "ftp://a",
+        "https://a b",
+        'https://a"',
+        "a\\b",
+      ],
       "boot-timeout": ["", "60", "0s", "-1s", "1.5s", "2h", "1d"],
       "log-days": ["", "0", "7d", "-1", "10000", "OFF"],
       "log-size": ["", "0GB", "2", "2TB", "2 GB", "2gb", "1.5GB", "100000MB"],
@@ -79,7 +117,10 @@ describe("settings", (test) => {
 
   test("an unknown setting is refused with the ones there are", async () => {
     for (const name of ["", "prebooot", "constructor", "__proto__", "maintenance"])
-      assert.match((await refuses("invalid_params", () => parseSettingName(name))).hint ?? "", "boot-timeout, exit-");
+      assert.match(
+        (await refuses("invalid_params", () => parseSettingName(name))).hint ?? "",
+        "boot-timeout, boot-wait",
+      );
   });
 });
 
