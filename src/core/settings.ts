@@ -20,12 +20,12 @@ export const SETTINGS = {
     help: "web processes stop after so long without traffic; the next request starts them",
   },
   "autosleep-workers": { kind: "switch", default: "off", help: "all other process types sleep along" },
-  "boot-wait": { kind: "duration", default: "75s", help: "how long a request waits for a starting app (H20)" },
   "boot-timeout": {
     kind: "duration",
     default: "60s",
     help: "how long a web process may take to accept connections on $PORT (R10)",
   },
+  "boot-wait": { kind: "duration", default: "75s", help: "how long a request waits for a starting app (H20)" },
   "connect-timeout": {
     kind: "duration",
     default: "5s",

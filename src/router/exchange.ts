@@ -20,8 +20,15 @@ import type { Upstream } from "./upstream.ts";
 /** What the running timer waits for. */
 type Phase = "boot" | "upload" | "first byte" | "answer";
 
+const CAUSES: Readonly<Record<number, string>> = {
+  414: "request target too long",
+  417: "unknown expectation",
+  431: "headers too large",
+};
+
 export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHandler {
   failure: Failure | undefined;
+  cause = "";
   status = 0;
   readonly method: string;
   readonly path: string;
@@ -82,7 +89,10 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
     const { request, expectsMore } = this.incoming;
     const status = expectsMore === true ? 417 : oversize(request, this.path, this.entry.settings);
     if (status === undefined) this.route();
-    else this.fail("H26", status);
+    else {
+      this.cause = CAUSES[status] ?? "";
+      this.fail("H26", status);
+    }
   }
 
   /** Finds a place for the request by the table of this moment; called again for every retry and when the table changes. */
@@ -250,6 +260,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
   malformed(status: number): void {
     if (this.done) return;
     const { connection } = this;
+    this.cause = "bad body";
     this.end(FAILURES.H26, status);
     connection?.destroy();
   }

@@ -119,7 +119,7 @@ describe("settings", (test) => {
     for (const name of ["", "prebooot", "constructor", "__proto__", "maintenance"])
       assert.match(
         (await refuses("invalid_params", () => parseSettingName(name))).hint ?? "",
-        "boot-timeout, boot-wait",
+        "boot-timeout, boot-wait, connect-",
       );
   });
 });
