@@ -56,6 +56,8 @@ const scryptOfNode = {
 const programs = readdirSync("src/bin")
   .map((file) => join("src/bin", file))
   .filter((file) => readFileSync(file, "utf8").startsWith("#!"));
+/** Bytes from which it pays to keep what V8 has compiled. */
+const LARGE = 50_000;
 const packages = ON_DEMAND.map((name) => ({ in: name, out: name }));
 const shared = {
   outdir: "dist/bin",
@@ -80,7 +82,41 @@ await build({ ...shared, entryPoints: [{ in: "src/logs/pattern-worker.ts", out: 
 const footer = { js: "if (module.exports.default) module.exports = module.exports.default;" };
 await build({ ...shared, entryPoints: packages, plugins: [withoutLayout, scryptOfNode], footer });
 writeFileSync("dist/bin/package.json", '{ "type": "commonjs" }\n');
-for (const program of programs) chmodSync(join("dist/bin", basename(program, ".ts") + ".js"), 0o755);
+for (const program of programs) {
+  const name = basename(program, ".ts");
+  const file = join("dist/bin", `${name}.js`);
+  if (readFileSync(file).length > LARGE) await compileAhead(name, file);
+  chmodSync(file, 0o755);
+}
+
+/** The program becomes one function in `NAME.program.js`, with V8's cache of it beside, and `NAME.js` what runs that. */
+async function compileAhead(name, file) {
+  const program = join("dist/bin", `${name}.program.js`);
+  const [text, map] = readFileSync(file, "utf8").split("//# sourceMappingURL=");
+  const body = text.replace(/^#!.*/, "(function(exports,require,module,__filename){");
+  writeFileSync(program, `${body}})\n//# sourceMappingURL=${map}`);
+  await build({
+    stdin: {
+      contents: `import { runCompiled } from "./src/bin/run-compiled.ts";
+        runCompiled(__dirname + "/${name}.program.js", require);`,
+      resolveDir: root,
+    },
+    outfile: file,
+    allowOverwrite: true,
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    minify: true,
+    banner: { js: "#!/usr/bin/env node" },
+  });
+  const { NODE_OPTIONS: _flags, ...env } = process.env;
+  const compiled = spawnSync(process.execPath, ["dist/src/bin/compile-program.js", program], {
+    env,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  if (compiled.status !== 0) throw new Error(`${program} does not run.`);
+}
 
 // The manual page says what the help says: both are made from the commands themselves.
 const { formatManPage } = await import("./dist/src/cli/man-page.js");

@@ -1,7 +1,7 @@
 /** `server…` and `doctor`, with a daemon that is a real process. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, symlink, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +10,7 @@ import { isListening } from "../../src/api/daemon.ts";
 import type { DoctorCheck } from "../../src/api/resources.ts";
 import { cli, type CliMachine, type CliRun } from "../support/cli.ts";
 import { describe, type TestContext } from "../support/suite.ts";
+import { ROOT } from "../support/transcript.ts";
 
 const DAEMON = fileURLToPath(new URL("../support/fake-daemon.js", import.meta.url));
 
@@ -89,11 +90,12 @@ describe("cli server", (test) => {
     // The built program beside our daemon, as if that were the real one.
     const bin = join(machine.cwd, "bin");
     await mkdir(bin);
-    const built = fileURLToPath(new URL("../../bin/git-heroku.js", import.meta.url));
-    await writeFile(join(bin, "git-heroku.cjs"), await readFile(built));
+    for (const file of ["git-heroku.js", "git-heroku.program.js", "package.json"]) {
+      await copyFile(join(ROOT, "dist/bin", file), join(bin, file));
+    }
     await writeFile(join(bin, "platformd.js"), `import(${JSON.stringify(DAEMON)});`);
     const env = { ...machine.env, PATH: process.env["PATH"] };
-    const server = spawn(process.execPath, [join(bin, "git-heroku.cjs"), "server"], {
+    const server = spawn(process.execPath, [join(bin, "git-heroku.js"), "server"], {
       env,
       stdio: ["ignore", "pipe", "inherit"],
     });

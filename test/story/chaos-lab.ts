@@ -1,0 +1,136 @@
+/** Chaos: changes go on while everything that can be killed is killed at moments of chance. Afterwards what runs is what
+ *  the ledger says, nothing is left over, and every line of every process is in the log once. */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as assert from "uvu/assert";
+import { checkConverged, untilSame } from "../support/converged.ts";
+import { deployFixture, must, platformClient } from "../support/deploy.ts";
+import { startLoad } from "../support/load.ts";
+import { startPlatform, type TestPlatform } from "../support/platform.ts";
+import { commitChange } from "../support/push.ts";
+import type { TestContext } from "../support/suite.ts";
+
+const APP = "served";
+
+export interface ChaosReport {
+  changes: number;
+  /** What was killed, in order, such as `daemon`. */
+  kills: string[];
+  lines: number;
+}
+
+type Random = () => number;
+
+/** Park and Miller's minimal standard, so that a run can be had again by its seed. */
+function seeded(seed: number): Random {
+  let state = seed;
+  return () => {
+    state = (state * 48_271) % 0x7f_ff_ff_ff;
+    return state / 0x7f_ff_ff_ff;
+  };
+}
+
+function pick<T>(random: Random, list: readonly T[]): T | undefined {
+  return list[Math.floor(random() * list.length)];
+}
+
+export async function chaos(t: TestContext, rounds: number, seed: number): Promise<ChaosReport> {
+  const platform = await startPlatform(t);
+  const clone = await deployFixture(platform, APP);
+  await must(platform, clone, "heroku", "config:add", "EVERY_MS=5");
+  await must(platform, clone, "heroku", "scale", "web=2", "worker=2");
+  await checkConverged(platform, APP);
+  const random = seeded(seed);
+  const load = startLoad({ port: platform.routerPort, host: `${APP}.localhost`, visitors: 4 });
+  const kills: string[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const change = makeChange(platform, clone, random, round);
+    // The moment is what chance decides here; nothing is waited for.
+    await sleep(random() * 400);
+    const victim = await findVictim(platform, random);
+    if (victim !== undefined) {
+      process.kill(victim.pid, "SIGKILL");
+      kills.push(victim.what);
+    }
+    await change;
+    await platform.wake();
+  }
+  await load.stop();
+  await checkConverged(platform, APP);
+  return { changes: rounds, kills, lines: await checkLines(platform, clone) };
+}
+
+/** May be refused or cut short by what is killed: then it happened whole or not at all, which the end shows. */
+async function makeChange(platform: TestPlatform, clone: string, random: Random, round: number): Promise<void> {
+  const heroku = (...words: string[]): Promise<unknown> => platform.exec("git", ["heroku", ...words], { cwd: clone });
+  const changes = [
+    async () => {
+      await commitChange(platform, clone, `round ${String(round)}`);
+      return platform.exec("git", ["push", "-q", "production", "main"], { cwd: clone });
+    },
+    () => heroku("rollback"),
+    () => heroku("config:add", `ROUND=${String(round)}`),
+    () => heroku("scale", `web=${String(1 + Math.floor(random() * 3))}`),
+    () => heroku("restart", "worker"),
+  ];
+  await pick(random, changes)?.();
+}
+
+interface Victim {
+  what: string;
+  pid: number;
+}
+
+/** The daemon, a hook, a shim, or a process of the app. */
+async function findVictim(platform: TestPlatform, random: Random): Promise<Victim | undefined> {
+  const shims = await processesWith(
+    (command) => command.includes("git-heroku-shim") && command.includes(platform.home),
+  );
+  const hooks = await processesWith((command) => /hooks\/(proc|post)-receive/.test(command));
+  const dynos = await platformClient(platform)
+    .dynos(APP, true)
+    .catch(() => []);
+  const candidates = [
+    [{ what: "daemon", pid: platform.pid }],
+    hooks.map((pid) => ({ what: "hook", pid })),
+    shims.map((pid) => ({ what: "shim", pid })),
+    dynos.flatMap(({ name, extended }) =>
+      typeof extended?.pid === "number" ? [{ what: name, pid: extended.pid }] : [],
+    ),
+  ].filter((kind) => kind.length > 0);
+  const victim = pick(random, pick(random, candidates) ?? []);
+  return victim !== undefined && (await isThere(victim.pid)) ? victim : undefined;
+}
+
+async function isThere(pid: number): Promise<boolean> {
+  return (await readFile(`/proc/${String(pid)}/stat`, "utf8").catch(() => "")) !== "";
+}
+
+async function processesWith(fits: (command: string) => boolean): Promise<number[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const commands = await Promise.all(
+    pids.map((pid) => readFile(join("/proc", pid, "cmdline"), "utf8").catch(() => "")),
+  );
+  return pids.filter((_, index) => fits(commands[index] ?? "")).map(Number);
+}
+
+/** Workers number their lines, and name themselves by their pid. */
+async function checkLines(platform: TestPlatform, clone: string): Promise<number> {
+  await must(platform, clone, "heroku", "scale", "web=0", "worker=0");
+  await untilSame(0, async () => (await platformClient(platform).dynos(APP)).length);
+  const log = await must(platform, clone, "heroku", "logs", "--ps", "worker", "--source", "app", "-n", "1000000");
+  const seen = new Map<string, number[]>();
+  for (const [, pid = "", line] of log.matchAll(/app\[worker\.\d\]: (\d+) line (\d+)/g)) {
+    seen.set(pid, [...(seen.get(pid) ?? []), Number(line)]);
+  }
+  assert.ok(seen.size >= 2, "workers wrote");
+  for (const [pid, lines] of seen) {
+    assert.equal(
+      lines,
+      lines.map((_, index) => index + 1),
+      `lines of ${pid}`,
+    );
+  }
+  return [...seen.values()].reduce((sum, lines) => sum + lines.length, 0);
+}

@@ -1,0 +1,11 @@
+import * as assert from "uvu/assert";
+import { describe } from "../support/suite.ts";
+import { chaos } from "./chaos-lab.ts";
+
+describe("chaos", (test) => {
+  test("eight changes with kills at moments of chance: it converges, and no line is lost or doubled", async (t) => {
+    const { kills, lines } = await chaos(t, 8, 20_110_619);
+    assert.ok(kills.length > 2, kills.join(", "));
+    assert.ok(lines > 100, String(lines));
+  });
+}, 120_000);
