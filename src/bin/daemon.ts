@@ -1,5 +1,6 @@
 /** What the daemon is made of: opens the home, the router, the platform, the hooks' door and the API, in this order,
  *  and closes them in the opposite one. */
+import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { findHome } from "../api/home.ts";
 import { pickToolEnv } from "../build/tool-env.ts";
@@ -11,6 +12,8 @@ import { Home } from "../platform/home.ts";
 import { openJournal, type Journal } from "../platform/journal.ts";
 import { trafficOf } from "../platform/wake.ts";
 import { Platform, type HookFiles } from "../platform/platform.ts";
+import type { RemoteRouter } from "../router/remote-router.ts";
+import { ROUTER_DIRECTORY } from "../router/wire.ts";
 import { createServer } from "../server/server.ts";
 import { lockHome } from "../server/single-instance.ts";
 import { hookFiles } from "./hook-files.ts";
@@ -20,7 +23,7 @@ import { openRouter } from "./router-port.ts";
 import { chooseRouterSettings } from "./router-settings.ts";
 import { systemClock } from "./system-clock.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
-import { readVersion } from "./version.ts";
+import { packageRoot, readVersion } from "./version.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -53,7 +56,7 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   const version = readVersion();
   const stop = new StopRequest();
   const hooks = await hookFiles(home);
-  const platform = await openPlatform({ home, journal, env, hooks: hooks.files });
+  const { platform, router } = await openPlatform({ home, journal, env, version, hooks: hooks.files });
   const hookServer = await HookServer.listen({
     dir: home.git,
     clock: systemClock,
@@ -78,7 +81,8 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   await hookServer.close();
   await platform.close(options);
   await server.close();
-  await platform.router.close();
+  if (options.apps) await router.end();
+  else router.close();
   journal.note("stopped");
 }
 
@@ -95,20 +99,31 @@ interface PlatformRequest {
   home: Home;
   journal: Journal;
   env: Environment;
+  version: string;
   hooks: HookFiles;
 }
 
-async function openPlatform({ home, journal, env, hooks }: PlatformRequest): Promise<Platform> {
+async function openPlatform(request: PlatformRequest): Promise<{ platform: Platform; router: RemoteRouter }> {
+  const { home, journal, env, hooks } = request;
   let platform: Platform | undefined;
-  const log = (app: string, line: string): void => platform?.find(app)?.log("router", line);
-  const traffic = trafficOf(() => platform);
   const { bases, settings } = await chooseRouterSettings(home, journal, env);
+  const router = await openRouter({
+    ...request,
+    clock: systemClock,
+    script: join(packageRoot(), "dist", "bin", "routerd.js"),
+    // As server.sock: from inside of the home.
+    directory: ROUTER_DIRECTORY,
+    settings,
+    ...trafficOf(() => platform),
+    onSpools: () => platform?.accessLogs.changed(),
+  });
   platform = await Platform.open({
     home,
     clock: systemClock,
     random: Math.random,
     journal,
-    router: await openRouter({ home, journal, env, clock: systemClock, settings, log, ...traffic }),
+    router,
+    accessSpools: () => router.spools,
     bases,
     runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock: systemClock }),
     ports: new PortAllocator({ clock: systemClock, random: Math.random }),
@@ -117,7 +132,8 @@ async function openPlatform({ home, journal, env, hooks }: PlatformRequest): Pro
     processPath: env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
     toolEnv: pickToolEnv(env),
   });
-  return platform;
+  await router.keepApps(platform.names);
+  return { platform, router };
 }
 
 /** The first request to stop counts: a signal, or the API's. */

@@ -1,64 +1,72 @@
-/** The router's port: the one asked for, else the one used before, else 5000, else any free one. Once chosen it is
- *  kept in `ports.json`, so that an app's address does not change when the daemon restarts. */
-import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
+/** Opens the router of a home: finds the process that serves, or starts one. Its port is the one asked for, else the one
+ *  used before, else 5000, else any free one. Once chosen it is kept in `ports.json`, so that an app's address does not
+ *  change when nobody is left to remember it. */
+import { readdir, readFile } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
 import { writeDurably } from "../ledger/durable-file.ts";
 import type { Home } from "../platform/home.ts";
 import type { Journal } from "../platform/journal.ts";
-import { Router } from "../router/router.ts";
-import type { RouterSettings } from "../router/settings.ts";
+import type { AppRoute } from "../router/route-table.ts";
+import { RemoteRouter, RouterPortTaken } from "../router/remote-router.ts";
+import type { NameSettings } from "../router/wire.ts";
 
 const PORT_DEFAULT = 5000;
 
-interface RouterRequest {
+export interface RouterRequest {
   home: Home;
   journal: Journal;
   env: Readonly<Record<string, string | undefined>>;
   clock: Clock;
-  settings: Partial<RouterSettings>;
-  log: (app: string, line: string) => void;
+  version: string;
+  /** Absolute path of routerd. */
+  script: string;
+  /** Where the routers' sockets are: a path short enough for a socket. */
+  directory: string;
+  settings: NameSettings;
   onWake: (app: string) => void;
   onQuiet: (app: string) => void;
+  onSpools: () => void;
 }
 
 /** @throws AppError unavailable when a port that was asked for is taken */
-export async function openRouter(request: RouterRequest): Promise<Router> {
+export async function openRouter(request: RouterRequest): Promise<RemoteRouter> {
+  const { home, journal } = request;
   const asked = readPort(request.env["GIT_HEROKU_ROUTER_PORT"]);
-  const before = await rememberedPort(request.home);
-  const candidates = asked !== undefined && asked > 0 ? [asked] : [before, asked ?? PORT_DEFAULT, 0];
-  for (const port of new Set(candidates)) {
-    if (port === undefined) continue;
-    const router = await tryPort(request, port);
-    if (router === undefined) {
-      if (asked !== undefined && asked > 0) throw portTaken(port);
-      request.journal.note(`port ${String(port)} is taken by another program`);
-      continue;
-    }
+  const before = await rememberedPort(home);
+  const isPortFixed = asked !== undefined && asked > 0;
+  const usual = [before, asked ?? PORT_DEFAULT, 0].filter((port) => port !== undefined);
+  try {
+    const router = await RemoteRouter.open({
+      ...request,
+      home: home.root,
+      program: { node: process.execPath, script: request.script },
+      output: home.journal,
+      ports: isPortFixed ? [asked] : [...new Set(usual)],
+      isPortFixed,
+      routes: () => heldRoutes(home),
+      onNote: (message) => journal.note(message),
+      onFault: (during, error) => journal.fault(during, error),
+    });
     if (router.port !== before) await rememberPort(request, router.port);
     return router;
+  } catch (error) {
+    if (!(error instanceof RouterPortTaken)) throw error;
+    if (isPortFixed) throw portTaken(asked);
+    throw new AppError("unavailable", "No port is free for the router.", { cause: error });
   }
-  throw new AppError("unavailable", "No port is free for the router.");
 }
 
-async function tryPort(request: RouterRequest, port: number): Promise<Router | undefined> {
-  try {
-    return await Router.listen({
-      host: "127.0.0.1",
-      port,
-      clock: request.clock,
-      randomId: randomUUID,
-      onRequest: request.log,
-      onWake: request.onWake,
-      onQuiet: request.onQuiet,
-      settings: request.settings,
-    });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EADDRINUSE" || code === "EACCES") return undefined;
-    throw error;
-  }
+/** Requests for these apps wait until the platform has found out where to send them. */
+async function heldRoutes(home: Home): Promise<AppRoute[]> {
+  const repositories = (await readdir(home.repos)).filter((name) => /^[a-z0-9].*\.git$/.test(name));
+  return repositories.map((name) => ({
+    app: name.slice(0, -".git".length),
+    domains: [],
+    maintenance: false,
+    state: "starting",
+    backends: [],
+  }));
 }
 
 function readPort(text: string | undefined): number | undefined {

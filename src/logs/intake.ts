@@ -8,6 +8,7 @@ import { punchHole } from "./punch-hole.ts";
 import { exists } from "./recovery.ts";
 import { READ_BYTES, Spool } from "./spool.ts";
 import type { SpoolSource } from "./spool.ts";
+import type { Stamper } from "./stamper.ts";
 
 /** Spools give the disk blocks behind their cursor back in steps of this size. */
 const PUNCH_BYTES = 64 * 1024 * 1024;
@@ -15,7 +16,7 @@ const PUNCH_BYTES = 64 * 1024 * 1024;
 export interface IntakeParts {
   journal: Journal;
   cursors: Map<string, Cursor>;
-  now: () => number;
+  stamper: Stamper;
   append: (line: NewLogLine) => void;
   /** Puts what is stored on the disk, before the raw bytes are given up. */
   sync: () => Promise<void>;
@@ -143,7 +144,7 @@ export class Intake {
     const { spool } = entry;
     const { isEnding } = spool;
     try {
-      const hasMore = await spool.read(buffer, this.parts.journal, this.parts.now);
+      const hasMore = await spool.read(buffer, this.parts.journal, this.parts.stamper);
       if (hasMore) this.enqueue(entry);
       else if (isEnding) entry.ended?.resolve();
       this.punch(spool);

@@ -43,7 +43,7 @@ export class LineAppender {
     const options = { us, cleanUntil: raw.length, level: levelNumber(line) };
     while (scanner.next < raw.length) {
       const run = encodeRun(scanner, this.journal.sink, heads, options);
-      this.journal.add({ ...run, spool: undefined, to: 0, isLater: false, firstUs: us, lastUs: us });
+      this.journal.add({ ...run, spool: undefined, to: 0, isLater: false });
     }
   }
 

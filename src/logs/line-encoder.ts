@@ -21,10 +21,13 @@ export interface EncodedRun {
   bytes: number;
   lines: number;
   facets: Uint32Array;
+  firstUs: number;
+  lastUs: number;
 }
 
 export interface EncodeOptions {
-  us: number;
+  /** The stamp of all lines, or what tells that of the scanner's current part. */
+  us: number | (() => number);
   /** Parts that end before this are known to be UTF-8 and not looked at one by one. */
   cleanUntil: number;
   /** The level of all lines, by its number in LEVELS; undefined: each line is asked. */
@@ -36,21 +39,25 @@ export function encodeRun(
   scanner: PartScanner,
   sink: ByteSink,
   heads: LineHeads,
-  { us, cleanUntil, level: stated }: EncodeOptions,
+  { us: stamp, cleanUntil, level: stated }: EncodeOptions,
 ): EncodedRun {
   const begin = sink.length;
   const { src } = scanner;
   let lines = 0;
   let levels = 0;
+  let us = typeof stamp === "number" ? stamp : 0;
+  let firstUs = us;
   while (sink.length - begin < BLOCK_BYTES && scanner.advance()) {
     const { start, stop } = scanner;
+    if (typeof stamp !== "number") us = stamp();
+    if (lines === 0) firstUs = us;
     const level = stated ?? (scanner.isLater ? 0 : detectLevel(src, start, stop));
     levels |= 1 << level;
     const head = heads.at(level, scanner.isLater, us);
     encodeLine(sink, head, stop <= cleanUntil ? scanner : validPart(scanner));
     lines += 1;
   }
-  return { bytes: sink.length - begin, lines, facets: heads.facets(levels) };
+  return { bytes: sink.length - begin, lines, facets: heads.facets(levels), firstUs, lastUs: us };
 }
 
 type Part = Pick<PartScanner, "src" | "start" | "stop">;

@@ -87,7 +87,7 @@ export class LogStore {
     this.intake = new Intake({
       journal: this.journal,
       cursors,
-      now: () => stamper.now(),
+      stamper,
       append,
       sync: async () => {
         await writer.sync();

@@ -60,3 +60,24 @@ function cutBefore(src: Uint8Array, at: number): number {
   for (let cut = at; cut > at - 4; cut -= 1) if (((src[cut] as number) & 0xc0) !== 0x80) return cut;
   return at;
 }
+
+/** `1764074557123456 at=info …`: a part of which its writer says when it was written. */
+const STAMP_DIGITS = 16;
+const BLANK = 0x20;
+
+/** For files whose lines begin with their time: microseconds since the epoch in 16 digits, and a blank. */
+export class StampedScanner extends PartScanner {
+  /** Of the current part; that of the one before when it has none of its own. */
+  us = 0;
+
+  override advance(): boolean {
+    if (!super.advance()) return false;
+    if (this.isLater || this.stop - this.start <= STAMP_DIGITS || this.src[this.start + STAMP_DIGITS] !== BLANK)
+      return true;
+    const us = Number(this.src.toString("latin1", this.start, this.start + STAMP_DIGITS));
+    if (!Number.isSafeInteger(us)) return true;
+    if (us > 0) this.us = us;
+    this.start += STAMP_DIGITS + 1;
+    return true;
+  }
+}

@@ -7,10 +7,11 @@ import { constants, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import type { Cursor } from "./cursor-file.ts";
 import type { Journal } from "./journal.ts";
-import { encodeRun } from "./line-encoder.ts";
+import { encodeRun, type EncodeOptions } from "./line-encoder.ts";
 import { LineHeads } from "./line-head.ts";
 import { readAt } from "./quick-io.ts";
-import { PartScanner } from "./raw-parts.ts";
+import { PartScanner, StampedScanner } from "./raw-parts.ts";
+import type { Stamper } from "./stamper.ts";
 
 export interface SpoolSource {
   /** Unique for each start of a process, for ever. */
@@ -18,11 +19,15 @@ export interface SpoolSource {
   path: string;
   ps: string;
   release: number | undefined;
+  /** Its lines are the platform's own, and each begins with its time (docs/formats.md, "Access spools"). */
+  isStamped?: boolean;
 }
 
 /** One turn of a spool; then it is the next one's. */
 export const READ_BYTES = 256 * 1024;
 const NEWLINE = 10;
+/** The first of LEVELS. */
+const NO_LEVEL = 0;
 /** Where files cannot be watched (too many watches), they are looked at this often. */
 const POLL_MS = 500;
 
@@ -44,7 +49,8 @@ export class Spool {
     this.source = source;
     this.offset = cursor.offset;
     this.isLater = cursor.isLater;
-    this.heads = new LineHeads({ ps: source.ps, source: "app", release: source.release });
+    const { ps, release, isStamped } = source;
+    this.heads = new LineHeads({ ps, source: isStamped === true ? "heroku" : "app", release });
   }
 
   /** `onChange` is called after every write to the file, and may be called more often. */
@@ -66,26 +72,32 @@ export class Spool {
   }
 
   /** Reads once and adds what is whole to the journal's batch; true when there may be more. */
-  async read(buffer: Buffer, journal: Journal, now: () => number): Promise<boolean> {
-    const { handle } = this;
+  async read(buffer: Buffer, journal: Journal, stamper: Stamper): Promise<boolean> {
+    const { handle, isEnding } = this;
     if (handle === undefined) return false;
-    const { isEnding } = this;
     const bytesRead = await readAt(handle, buffer, READ_BYTES, this.offset);
     if (bytesRead === 0) return this.restartWhenCut(handle);
     const isAtEnd = bytesRead < READ_BYTES;
     const raw = buffer.subarray(0, bytesRead);
-    this.encode(new PartScanner(raw, this.isLater, isEnding && isAtEnd), journal, now());
+    if (this.source.isStamped === true) this.encodeStamped(raw, journal, stamper);
+    else this.encode(new PartScanner(raw, this.isLater, isEnding && isAtEnd), journal, { us: stamper.now() });
     return !isAtEnd;
   }
 
-  private encode(scanner: PartScanner, journal: Journal, us: number): void {
+  /** What has no end was being written when its writer was killed: the request that it is about never came to its end. */
+  private encodeStamped(raw: Buffer, journal: Journal, stamper: Stamper): void {
+    const scanner = new StampedScanner(raw, this.isLater, false);
+    this.encode(scanner, journal, { us: () => stamper.at(scanner.us), level: NO_LEVEL });
+  }
+
+  private encode(scanner: PartScanner, journal: Journal, stated: Omit<EncodeOptions, "cleanUntil">): void {
     const whole = scanner.src.lastIndexOf(NEWLINE) + 1;
     const cleanUntil = isUtf8(scanner.src.subarray(0, whole)) ? whole : 0;
     for (;;) {
-      const run = encodeRun(scanner, journal.sink, this.heads, { us, cleanUntil });
+      const run = encodeRun(scanner, journal.sink, this.heads, { ...stated, cleanUntil });
       if (run.lines === 0) break;
       const to = this.offset + scanner.next;
-      journal.add({ ...run, spool: this.source.id, to, isLater: scanner.nextIsLater, firstUs: us, lastUs: us });
+      journal.add({ ...run, spool: this.source.id, to, isLater: scanner.nextIsLater });
     }
     this.offset += scanner.next;
     this.isLater = scanner.nextIsLater;

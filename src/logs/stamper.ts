@@ -12,6 +12,14 @@ export class Stamper {
     this.last = last;
   }
 
+  /** For a line that somebody else stamped before it came here: its own time, unless the stream is past it already;
+   *  0 when it has none. */
+  at(us: number): number {
+    const now = Math.floor(this.clock.now() * 1000);
+    this.last = Math.max(this.last, us > 0 ? Math.min(us, now) : now);
+    return this.last;
+  }
+
   /** A clock that counts fractions of a millisecond gives real microseconds. */
   now(): number {
     this.last = Math.max(this.last, Math.floor(this.clock.now() * 1000));

@@ -72,8 +72,8 @@ export class App {
   started: Promise<void> = Promise.resolve();
   /** Resolves when nobody packs the repository. Never rejects. */
   upkeep: Promise<void> = Promise.resolve();
-  /** Where web processes serve, as the formation told last. */
-  routes: Routes = { endpoints: [], webState: "none" };
+  /** Where web processes serve, as the formation told last; undefined until it knows what an earlier daemon left. */
+  routes: Routes | undefined;
   /** The release that was launched last; 0 before the first. */
   launchedVersion = 0;
   readonly #ending = new AbortController();

@@ -16,7 +16,7 @@ const TRASH_KEPT_MS = 7 * 24 * 3_600_000;
 export async function destroyApp(platform: Platform, app: App, actor: Actor): Promise<void> {
   app.end();
   app.logChange(actor, "Destroy app");
-  platform.router.removeApp(app.name);
+  await platform.router.removeApp(app.name);
   try {
     await app.close({ stopApps: true });
     const trash = await freshTrash(platform.home, app.name, platform.clock.now());

@@ -22,7 +22,7 @@ export class Home {
     const home = new Home(root);
     await mkdir(root, { recursive: true, mode: 0o700 });
     await home.checkFormat();
-    for (const dir of ["repos", "apps", "keys", "access", "trash", "git"]) {
+    for (const dir of ["repos", "apps", "keys", "access", "trash", "git", "router"]) {
       await mkdir(join(root, dir), { recursive: true, mode: 0o700 });
     }
     await chmod(root, 0o700);
@@ -55,6 +55,10 @@ export class Home {
   /** Sockets of the git hooks. */
   get git(): string {
     return join(this.root, "git");
+  }
+  /** Sockets of the router processes. */
+  get router(): string {
+    return join(this.root, "router");
   }
   get socket(): string {
     return join(this.root, "server.sock");

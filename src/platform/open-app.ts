@@ -52,6 +52,7 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
       oneOffs: (made) => makeOneOffs(platform, made),
       bisect: (made) => new Bisect(platform, made),
     });
+    await platform.accessLogs.open(app);
     void app.oneOffs.adopted();
     platform.upkeep.opened(app);
     return app;
@@ -78,7 +79,7 @@ function makeFormation(platform: Platform, app: App): Formation {
         updateRoute(platform, app).catch((error: unknown) => platform.journal.fault(`routing to ${app.name}`, error));
       },
       drained: async (endpoint) => {
-        // The router knows by then that no request goes there any more.
+        // The router must have been told where requests go instead.
         await app.routings.drained();
         await platform.router.drained(endpoint, DRAIN_PATIENCE_MS);
       },

@@ -13,7 +13,8 @@ import { cleanBuilds } from "../build/slug-store.ts";
 import type { ToolEnv } from "../build/tool-env.ts";
 import type { PortAllocator } from "../formation/ports.ts";
 import type { Runtime } from "../formation/runtime.ts";
-import type { Router } from "../router/router.ts";
+import type { Routing } from "../router/routing.ts";
+import { AccessLogs } from "./access-logs.ts";
 import type { App } from "./app.ts";
 import { sweepRemains } from "./destroy-app.ts";
 import type { Home } from "./home.ts";
@@ -30,7 +31,9 @@ export interface PlatformParts {
   /** Numbers in [0, 1). */
   random: () => number;
   journal: Journal;
-  router: Router;
+  router: Routing;
+  /** The names of the spools that routers write access lines to now. */
+  accessSpools: () => ReadonlySet<string>;
   runtime: Runtime;
   ports: PortAllocator;
   signingKey: LedgerKey;
@@ -58,7 +61,8 @@ export class Platform {
   readonly clock: Clock;
   readonly random: () => number;
   readonly journal: Journal;
-  readonly router: Router;
+  readonly router: Routing;
+  readonly accessLogs: AccessLogs;
   readonly runtime: Runtime;
   readonly ports: PortAllocator;
   readonly signingKey: LedgerKey;
@@ -81,6 +85,7 @@ export class Platform {
     this.random = parts.random;
     this.journal = parts.journal;
     this.router = parts.router;
+    this.accessLogs = new AccessLogs(this, parts.accessSpools);
     this.runtime = parts.runtime;
     this.ports = parts.ports;
     this.signingKey = parts.signingKey;
@@ -161,6 +166,11 @@ export class Platform {
   /** Name → why it is not open. */
   get unopened(): ReadonlyMap<string, unknown> {
     return this.failed;
+  }
+
+  /** Every app of the home, open or not. */
+  get names(): string[] {
+    return [...this.apps.keys(), ...this.failed.keys()];
   }
 
   isTaken(name: AppName): boolean {

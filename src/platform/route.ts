@@ -4,28 +4,30 @@ import type { AppRoute } from "../router/route-table.ts";
 import type { App } from "./app.ts";
 import type { Platform } from "./platform.ts";
 
-/** One at a time, so that an older state can never be set after a newer one. */
+/** Resolves when it is in force. One at a time, so that an older state can never be set after a newer one. As long as it
+ *  is not known what an earlier daemon left running, the router goes on by what that one told it. */
 export function updateRoute(platform: Platform, app: App): Promise<void> {
   return app.routings.run(async () => {
     if (app.isEnding) return;
     const route = await describeRoute(app);
     // `destroy` may have taken the app out of the router meanwhile.
-    if (app.isEnding) return;
-    platform.router.setApp(route);
+    if (!app.isEnding && route !== undefined) await platform.router.setApp(route);
   });
 }
 
-async function describeRoute(app: App): Promise<AppRoute> {
+async function describeRoute(app: App): Promise<AppRoute | undefined> {
   const state = await app.state();
   const current = await app.ledger.current();
+  const isBlank = current?.code === undefined;
+  if (!isBlank && app.routes === undefined) return undefined;
   const pages = await readPages(app, state, current?.code);
   const { autosleepMs, bootWaitMs, connectTimeoutMs, idleTimeoutMs, requestTimeoutMs } = state.settings;
   return {
     app: app.name,
     domains: Object.keys(state.domains),
     maintenance: state.maintenance,
-    state: current?.code === undefined ? "blank" : app.routes.webState,
-    backends: app.routes.endpoints,
+    state: isBlank ? "blank" : (app.routes?.webState ?? "none"),
+    backends: app.routes?.endpoints ?? [],
     limits: {
       bootMs: bootWaitMs,
       connectMs: connectTimeoutMs,

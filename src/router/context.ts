@@ -10,9 +10,11 @@ export interface ExchangeContext extends OriginContext {
   readonly onRequest: (app: string, line: string) => void;
   /** A request waits for an app that is asleep. */
   readonly onWake: (app: string) => void;
-  /** Set by `close`: nothing new is routed, every answer is its connection's last. */
+  /** Set by `drain` and `close`: every answer is its connection's last. */
+  draining: boolean;
+  /** Set by `close`: nothing new is routed. */
   closing: boolean;
-  /** What is still open is being cut by `close`. */
+  /** What is still open is being cut: its time is over. */
   cutting: boolean;
 }
 

@@ -188,7 +188,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
   }
 
   onHead(head: ResponseHead): void {
-    if (this.context.closing) this.answer.last();
+    if (this.context.draining) this.answer.last();
     if (!this.answer.begin(head)) {
       this.fail("H17");
       return;
@@ -212,8 +212,9 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
 
   onComplete(trailers: [string, string][]): void {
     if (this.done) return;
-    this.answer.complete(trailers);
+    // The line first: whoever has the whole answer finds its line, also when the router is killed now.
     this.end(undefined, this.status);
+    this.answer.complete(trailers);
   }
 
   onUpgrade(head: ResponseHead, backend: Socket): void {
@@ -229,8 +230,9 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
     client.write(upgradeHead(head.lines), "latin1");
     const ends = { client, backend, head: first, idleMs: this.entry.settings.idleMs };
     joinSockets(ends, (bytes, idle) => {
+      const { closing, cutting } = this.context;
       this.answer.bytes = bytes;
-      this.end(idle ? FAILURES.H15 : this.context.closing ? FAILURES.H24 : undefined, head.status);
+      this.end(idle ? FAILURES.H15 : closing || cutting ? FAILURES.H24 : undefined, head.status);
     });
   }
 
@@ -278,7 +280,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
       return;
     }
     // A client that still waits for `100 Continue` may or may not send its body now.
-    if (this.owesContinue || this.context.closing) answer.last();
+    if (this.owesContinue || this.context.draining) answer.last();
     answer.refuse(failure, { app: this.entry.route.app, status, page: this.pageFor(failure) });
   }
 

@@ -41,7 +41,7 @@ export interface Origin {
 }
 
 export interface OriginContext {
-  readonly settings: RouterSettings;
+  settings: RouterSettings;
   readonly randomId: () => string;
   /** The router's own port. */
   readonly port: number;

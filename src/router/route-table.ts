@@ -104,7 +104,8 @@ export class RouteTable {
   private readonly settings: RouterSettings;
   private readonly upstreams: UpstreamSet;
   private readonly makeQuiet: (app: string) => QuietWatch;
-  private readonly suffixes: readonly string[];
+  private watches = true;
+  private suffixes: readonly string[] = [];
   private readonly byApp = new Map<string, RouteEntry>();
   private readonly byName = new Map<string, RouteEntry>();
   private readonly byDomain = new Map<string, RouteEntry>();
@@ -113,9 +114,26 @@ export class RouteTable {
 
   constructor(settings: RouterSettings, upstreams: UpstreamSet, makeQuiet: (app: string) => QuietWatch) {
     this.settings = settings;
-    this.suffixes = settings.baseDomains.map((domain) => `.${domain.toLowerCase()}`);
     this.upstreams = upstreams;
     this.makeQuiet = makeQuiet;
+    this.rename(settings.baseDomains);
+  }
+
+  /** From now on apps have their names below these. */
+  rename(baseDomains: readonly string[]): void {
+    this.suffixes = baseDomains.map((domain) => `.${domain.toLowerCase()}`);
+    this.byName.clear();
+    for (const entry of this.byApp.values()) this.name(entry);
+  }
+
+  private name(entry: RouteEntry): void {
+    for (const suffix of this.suffixes) this.byName.set(entry.route.app + suffix, entry);
+  }
+
+  /** Somebody else sees the traffic from now on. */
+  stopWatching(): void {
+    for (const { quiet } of this.byApp.values()) quiet.watch(undefined);
+    this.watches = false;
   }
 
   /** A whole name first, the app's domain or `<app>.<base domain>`, then the longest wildcard: no app can take another
@@ -133,6 +151,10 @@ export class RouteTable {
     return undefined;
   }
 
+  list(): AppRoute[] {
+    return [...this.byApp.values()].map(({ route }) => route);
+  }
+
   set(route: AppRoute): void {
     const before = this.byApp.get(route.app);
     const connectMs = route.limits?.connectMs ?? this.settings.connectMs;
@@ -141,10 +163,10 @@ export class RouteTable {
       upstream: this.upstreams.acquire(backend, connectMs),
     }));
     const entry = new RouteEntry(route, seats, this.settings, before?.quiet ?? this.makeQuiet(route.app));
-    entry.quiet.watch(route.state === "up" ? route.quietMs : undefined);
+    entry.quiet.watch(route.state === "up" && this.watches ? route.quietMs : undefined);
     this.forgetNames(before);
     this.byApp.set(route.app, entry);
-    for (const suffix of this.suffixes) this.byName.set(route.app + suffix, entry);
+    this.name(entry);
     for (const domain of route.domains) {
       const { map, key } = this.placeOf(domain);
       map.set(key, entry);

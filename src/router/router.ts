@@ -1,6 +1,6 @@
 /** The HTTP front of all apps: finds the app by Host and carries requests to its web processes. */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../core/clock.ts";
 import type { ExchangeContext, Incoming } from "./context.ts";
@@ -12,12 +12,15 @@ import { QuietWatch } from "./quiet-watch.ts";
 import { type AppRoute, RouteTable } from "./route-table.ts";
 import { DEFAULT_ROUTER_SETTINGS, type RouterSettings } from "./settings.ts";
 import { type Address, UpstreamSet } from "./upstream.ts";
+import type { NameSettings } from "./wire.ts";
 import { isTunnelRequest, readAsPlainRequest } from "./upgrade.ts";
 
 export interface RouterOptions {
   readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
+  /** 0: any free one. Or the listening socket of another router, which goes on with it too until it drains. */
+  readonly port: number | NetServer;
+  /** The table to begin with, so that no request meets an empty one. */
+  readonly routes?: readonly AppRoute[];
   readonly clock: Clock;
   /** A new UUID for a request that brings no id of its own. */
   readonly randomId: () => string;
@@ -55,6 +58,8 @@ export class Router {
   /** The latest request of each connection. */
   private readonly latest = new WeakMap<Duplex, Latest>();
   private closed: Promise<void> | undefined;
+  /** Resolves when the last connection is gone. */
+  private deserted: Promise<void> | undefined;
 
   private constructor(server: Server, settings: RouterSettings, options: RouterOptions) {
     this.server = server;
@@ -64,7 +69,7 @@ export class Router {
     const { clock, randomId, onRequest, onWake = nobody, onQuiet = nobody } = options;
     this.table = new RouteTable(settings, this.upstreams, (app) => new QuietWatch(clock, () => onQuiet(app)));
     const { table, port } = this;
-    const state = { closing: false, cutting: false };
+    const state = { draining: false, closing: false, cutting: false };
     this.context = { table, settings, clock, randomId, onRequest, onWake, port, ...state };
   }
 
@@ -83,16 +88,32 @@ export class Router {
     });
     // One more than allowed, because node drops the rest without a word.
     server.maxHeadersCount = settings.headerCountMax + 1;
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(options.port, options.host, () => {
-        server.off("error", reject);
-        resolve();
-      });
-    });
+    await listen(server, options);
+    // In the turn of `listening`: nothing was accepted before.
     const router = new Router(server, settings, options);
+    for (const route of options.routes ?? []) router.setApp(route);
     router.serve();
     return router;
+  }
+
+  /** To be handed to another process. */
+  get listener(): NetServer {
+    return this.server;
+  }
+
+  get routes(): AppRoute[] {
+    return this.table.list();
+  }
+
+  /** Where apps have their names, and whose word is believed. */
+  get names(): NameSettings {
+    const { baseDomains, trustedProxies } = this.context.settings;
+    return { baseDomains, trustedProxies };
+  }
+
+  configure({ baseDomains, trustedProxies }: NameSettings): void {
+    this.context.settings = { ...this.context.settings, baseDomains, trustedProxies };
+    this.table.rename(baseDomains);
   }
 
   /** Replaces the app's entry; requests that wait for the app ask the new one. */
@@ -112,6 +133,32 @@ export class Router {
     const idle = await upstream.idle(timeoutMs);
     if (idle && upstream.inFlight === 0) upstream.closeConnections();
     return idle;
+  }
+
+  /** Stops accepting and resolves when everybody is gone: what is under way goes on by the table as before, and idle
+   *  clients stay until their next answer, which is their connection's last, or their usual time is over; no client's
+   *  request can cross with the end of its connection. After `drainMs` cuts what is left. */
+  async drain(): Promise<void> {
+    const { context, server, settings } = this;
+    context.draining = true;
+    this.table.stopWatching();
+    const cap = setTimeout(() => {
+      context.cutting = true;
+      server.closeAllConnections();
+      for (const socket of this.rawSockets) socket.destroy();
+    }, settings.drainMs);
+    await this.stopListening();
+    clearTimeout(cap);
+    this.table.clear();
+    this.upstreams.closeConnections();
+  }
+
+  private stopListening(): Promise<void> {
+    this.deserted ??= new Promise((resolve) => {
+      // The http server's own `close` ends idle connections.
+      NetServer.prototype.close.call(this.server, () => resolve());
+    });
+    return this.deserted;
   }
 
   /** Stops accepting, lets running requests finish for a while, then cuts what is left. */
@@ -140,7 +187,7 @@ export class Router {
     const target = parseTarget(request.url ?? "", request.rawHeaders);
     const entry = target && this.table.find(target.host);
     if (target === undefined || entry === undefined) {
-      if (incoming.expectsContinue === true) response.shouldKeepAlive = false;
+      if (incoming.expectsContinue === true || this.context.draining) response.shouldKeepAlive = false;
       answerFailure(response, target === undefined ? FAILURES.badRequest : FAILURES.noSuchApp);
       return;
     }
@@ -169,10 +216,10 @@ export class Router {
 
   private async shutDown(): Promise<void> {
     const { server, context } = this;
+    context.draining = true;
     context.closing = true;
-    const stopped = new Promise<void>((resolve) => {
-      server.close(() => resolve());
-    });
+    const deserted = this.stopListening();
+    server.closeIdleConnections();
     for (const socket of this.rawSockets) socket.destroy();
     this.table.clear();
     // Connections that become idle from now on.
@@ -181,11 +228,23 @@ export class Router {
       context.cutting = true;
       server.closeAllConnections();
     }, this.settings.closeMs);
-    await stopped;
+    await deserted;
     clearInterval(sweep);
     clearTimeout(cap);
     this.upstreams.closeConnections();
   }
+}
+
+function listen(server: Server, { host, port }: RouterOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const listening = (): void => {
+      server.off("error", reject);
+      resolve();
+    };
+    server.once("error", reject);
+    if (typeof port === "number") server.listen(port, host, listening);
+    else server.listen(port, listening);
+  });
 }
 
 function nobody(): void {

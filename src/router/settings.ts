@@ -37,6 +37,8 @@ export interface RouterSettings {
   readonly responseHeadMax: number;
   /** How long `close` lets running requests finish. */
   readonly closeMs: number;
+  /** How long `drain` lets requests, downloads and upgraded connections go on. */
+  readonly drainMs: number;
 }
 
 export const DEFAULT_ROUTER_SETTINGS: RouterSettings = {
@@ -57,4 +59,5 @@ export const DEFAULT_ROUTER_SETTINGS: RouterSettings = {
   requestHeadMax: 64 * 1024,
   responseHeadMax: 512 * 1024,
   closeMs: 30_000,
+  drainMs: 600_000,
 };

@@ -68,6 +68,7 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
         void faults.push(`${during}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     },
     router,
+    accessSpools: () => new Set(),
     runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock }),
     ports: new PortAllocator({ clock, random: Math.random }),
     signingKey: await openLedgerKey(home.signingKey),
