@@ -120,24 +120,20 @@ function parsePage(text: string): PageSetting | "default" | undefined {
   return isPath ? { path: text } : undefined;
 }
 
-/** A duration or days in ms, a size in bytes, a count, 1 and 0 for on and off, or 1 for a page; undefined when the text does not fit. */
+/** A duration or days in ms, a size in bytes, a count, 1 and 0 for on and off, or 1 for a page; undefined when the text
+ *  does not fit. */
+const PARSERS: { readonly [K in Kind]: (text: string) => number | undefined } = {
+  duration: parseSettingDuration,
+  days: parseDays,
+  size: parseSize,
+  count: (text) => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined),
+  switch: (text) => (text === "on" ? 1 : text === "off" ? 0 : undefined),
+  rest: parseRest,
+  page: (text) => (parsePage(text) === undefined ? undefined : 1),
+};
+
 function parseValue(kind: Kind, text: string): number | undefined {
-  switch (kind) {
-    case "duration":
-      return parseSettingDuration(text);
-    case "days":
-      return parseDays(text);
-    case "size":
-      return parseSize(text);
-    case "count":
-      return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined;
-    case "switch":
-      return text === "on" ? 1 : text === "off" ? 0 : undefined;
-    case "rest":
-      return parseRest(text);
-    case "page":
-      return parsePage(text) === undefined ? undefined : 1;
-  }
+  return PARSERS[kind](text);
 }
 
 /** @throws AppError invalid_params listing the settings there are. */

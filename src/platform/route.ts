@@ -1,5 +1,6 @@
 /** What the router knows of an app: its names, its state, where its web processes listen, its limits and pages. */
 import type { AppState } from "../core/app-state.ts";
+import type { Settings } from "../core/settings.ts";
 import type { AppRoute } from "../router/route-table.ts";
 import type { App } from "./app.ts";
 import type { Platform } from "./platform.ts";
@@ -15,34 +16,32 @@ export function updateRoute(platform: Platform, app: App): Promise<void> {
   });
 }
 
+/** Undefined as long as it is not known what an earlier daemon left running. */
 async function describeRoute(app: App): Promise<AppRoute | undefined> {
   const state = await app.state();
   const current = await app.ledger.current();
-  const isBlank = current?.code === undefined;
-  if (!isBlank && app.routes === undefined) return undefined;
-  const pages = await readPages(app, state, current?.code);
-  const { autosleepMs, bootWaitMs, connectTimeoutMs, idleTimeoutMs, requestTimeoutMs } = state.settings;
-  return {
-    app: app.name,
-    domains: Object.keys(state.domains),
-    maintenance: state.maintenance,
-    state: isBlank ? "blank" : (app.routes?.webState ?? "none"),
-    backends: app.routes?.endpoints ?? [],
-    limits: {
-      bootMs: bootWaitMs,
-      connectMs: connectTimeoutMs,
-      firstByteMs: requestTimeoutMs,
-      idleMs: idleTimeoutMs,
-    },
-    ...(Number.isFinite(autosleepMs) && { quietMs: autosleepMs }),
-    ...(pages !== undefined && { pages }),
-  };
+  const common = { app: app.name, domains: Object.keys(state.domains), maintenance: state.maintenance };
+  if (current?.code === undefined) return { ...common, state: "blank", backends: [] };
+  if (app.routes === undefined) return undefined;
+  const { webState, endpoints } = app.routes;
+  const pages = await readPages(app, state, current.code);
+  return { ...common, state: webState, backends: endpoints, pages, ...trafficOf(state.settings) };
 }
 
-async function readPages(app: App, { settings }: AppState, code: string | undefined): Promise<AppRoute["pages"]> {
-  const slugDir = code === undefined ? undefined : app.slugs.get(code)?.dir;
+function trafficOf(settings: Settings): Pick<AppRoute, "limits" | "quietMs"> {
+  const { autosleepMs, bootWaitMs, connectTimeoutMs, idleTimeoutMs, requestTimeoutMs } = settings;
+  const limits = {
+    bootMs: bootWaitMs,
+    connectMs: connectTimeoutMs,
+    firstByteMs: requestTimeoutMs,
+    idleMs: idleTimeoutMs,
+  };
+  return Number.isFinite(autosleepMs) ? { limits, quietMs: autosleepMs } : { limits };
+}
+
+async function readPages(app: App, { settings }: AppState, code: string): Promise<NonNullable<AppRoute["pages"]>> {
+  const slugDir = app.slugs.get(code)?.dir;
   const error = await app.pages.find({ name: "error-page", setting: settings.errorPage, slugDir });
   const maintenance = await app.pages.find({ name: "maintenance-page", setting: settings.maintenancePage, slugDir });
-  if (error === undefined && maintenance === undefined) return undefined;
   return { ...(error !== undefined && { error }), ...(maintenance !== undefined && { maintenance }) };
 }

@@ -138,22 +138,33 @@ export class Connection implements BodySink {
 
   /** Returns how far it has read. */
   private takeHead(buffer: Buffer, at: number): number {
-    const bytes = this.pending === undefined ? buffer : Buffer.concat([this.pending, buffer.subarray(at)]);
-    const start = this.pending === undefined ? at : 0;
+    const { pending } = this;
+    const bytes = pending === undefined ? buffer : Buffer.concat([pending, buffer.subarray(at)]);
+    const start = pending === undefined ? at : 0;
     const end = bytes.indexOf(HEAD_END, start, "latin1");
     if (end === -1) {
       this.waitForHead(bytes.subarray(start));
       return buffer.length;
     }
-    const rest = bytes.length - end - HEAD_END.length;
     this.pending = undefined;
-    const isLarge = end - start > this.owner.responseHeadMax;
-    const head = isLarge ? undefined : parseHead(bytes.toString("latin1", start, end));
-    if (head === undefined) this.fail(isLarge ? "H25" : "H17");
-    else if (head.status === 101) this.switchProtocol(head, buffer.subarray(buffer.length - rest));
+    const next = buffer.length - (bytes.length - end - HEAD_END.length);
+    if (end - start > this.owner.responseHeadMax) {
+      this.fail("H25");
+      return next;
+    }
+    const head = parseHead(bytes.toString("latin1", start, end));
+    if (head?.status !== 101) {
+      this.useHead(head);
+      return next;
+    }
+    this.switchProtocol(head, buffer.subarray(next));
+    return buffer.length;
+  }
+
+  private useHead(head: ResponseHead | undefined): void {
+    if (head === undefined) this.fail("H17");
     else if (head.status < 200) this.handler?.onHint(head);
     else this.begin(head);
-    return head?.status === 101 ? buffer.length : buffer.length - rest;
   }
 
   private waitForHead(bytes: Buffer): void {
@@ -193,10 +204,10 @@ export class Connection implements BodySink {
     const { handler, request, head, body } = this;
     this.handler = this.request = this.head = this.body = undefined;
     this.paused = false;
-    const isUsable = head?.persistent === true && rest === 0 && request?.body?.isPending !== true;
-    if (isUsable && body !== undefined) this.owner.onIdle(this, head.keepAliveMs);
+    const isAllSent = request?.body === undefined || !request.body.isPending;
+    if (rest === 0 && isAllSent && head?.persistent === true) this.owner.onIdle(this, head.keepAliveMs);
     else this.socket.destroy();
-    handler?.onComplete(body === undefined || body.trailers.length === 0 ? [] : parseTrailers(body.trailers));
+    handler?.onComplete(parseTrailers(body?.trailers));
   }
 
   private fail(failure: FailureName): void {

@@ -1,16 +1,15 @@
 /** One request on its way: routed, perhaps held until its app is up, sent, perhaps sent again, answered, logged. */
-import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { type AccessRecord, formatAccessLine } from "./access-line.ts";
 import { Answer } from "./answer.ts";
 import { type Attempt, Attempts } from "./attempts.ts";
-import type { Connection, ResponseHandler, UpstreamRequest } from "./connection.ts";
+import type { Connection, ResponseHandler } from "./connection.ts";
 import type { ExchangeContext, Incoming } from "./context.ts";
 import { type Failure, type FailureName, FAILURES } from "./failure.ts";
-import { type Origin, originOf, oversize, requestHead, upgradeHead } from "./headers.ts";
+import { type Origin, originOf, oversize, requestHead, UNKNOWN_EXPECTATION, upgradeHead } from "./headers.ts";
 import type { RequestTarget } from "./host-name.ts";
-import type { Page } from "./page.ts";
-import { type BodyWatcher, RequestBody } from "./request-body.ts";
+import { pageFor } from "./page.ts";
+import { announcesBody, type BodyWatcher, RequestBody } from "./request-body.ts";
 import type { QuietWatch } from "./quiet-watch.ts";
 import type { ResponseHead } from "./response-head.ts";
 import type { RouteEntry, Seat, Waiter } from "./route-table.ts";
@@ -19,12 +18,6 @@ import type { Upstream } from "./upstream.ts";
 
 /** What the running timer waits for. */
 type Phase = "boot" | "upload" | "first byte" | "answer";
-
-const CAUSES: Readonly<Record<number, string>> = {
-  414: "request target too long",
-  417: "unknown expectation",
-  431: "headers too large",
-};
 
 export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHandler {
   failure: Failure | undefined;
@@ -87,12 +80,13 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
 
   start(): void {
     const { request, expectsMore } = this.incoming;
-    const status = expectsMore === true ? 417 : oversize(request, this.path, this.entry.settings);
-    if (status === undefined) this.route();
-    else {
-      this.cause = CAUSES[status] ?? "";
-      this.fail("H26", status);
+    const refusal = expectsMore === true ? UNKNOWN_EXPECTATION : oversize(request, this.path, this.entry.settings);
+    if (refusal === undefined) {
+      this.route();
+      return;
     }
+    this.cause = refusal.cause;
+    this.fail("H26", refusal.status);
   }
 
   /** Finds a place for the request by the table of this moment; called again for every retry and when the table changes. */
@@ -138,12 +132,8 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
     const { connection, reused } = seat.upstream.take();
     this.reused = reused;
     this.connection = connection;
-    connection.send(this.message(), this);
-  }
-
-  private message(): UpstreamRequest {
     const { method, head, body } = this;
-    return { method, head, body, upgrades: this.incoming.upgradeHead !== undefined };
+    connection.send({ method, head, body, upgrades: this.incoming.upgradeHead !== undefined }, this);
   }
 
   private watch(phase: Phase, ms: number): void {
@@ -281,14 +271,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
     }
     // A client that still waits for `100 Continue` may or may not send its body now.
     if (this.owesContinue || this.context.draining) answer.last();
-    answer.refuse(failure, { app: this.entry.route.app, status, page: this.pageFor(failure) });
-  }
-
-  /** The app's own: for maintenance, and for what the app or the platform failed at. */
-  private pageFor(failure: Failure): Page | undefined {
-    const { pages } = this.entry.route;
-    if (failure === FAILURES.H80) return pages?.maintenance;
-    return failure.status >= 500 && failure !== FAILURES.H81 ? pages?.error : undefined;
+    answer.refuse(failure, { app: this.entry.route.app, status, page: pageFor(failure, this.entry.route.pages) });
   }
 
   private end(failure: Failure | undefined, status: number): void {
@@ -314,9 +297,4 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
 
 function expire(exchange: Exchange): void {
   exchange.expired();
-}
-
-function announcesBody(request: IncomingMessage): boolean {
-  const length = request.headers["content-length"];
-  return request.headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
 }

@@ -184,13 +184,22 @@ export function upgradeHead(lines: string): string {
   return `HTTP/1.1 101 Switching Protocols\r\n${lines}${lines === "" ? "" : "\r\n"}Via: ${VIA}\r\n\r\n`;
 }
 
-/** The status to refuse an oversize head with, or undefined. */
-export function oversize(request: IncomingMessage, path: string, settings: RouterSettings): number | undefined {
-  if (path.length > settings.requestTargetMax) return 414;
+/** Why a request is not even routed. */
+export interface Refusal {
+  readonly status: number;
+  readonly cause: string;
+}
+
+export const UNKNOWN_EXPECTATION: Refusal = { status: 417, cause: "unknown expectation" };
+const LONG_TARGET: Refusal = { status: 414, cause: "request target too long" };
+const LARGE_HEADERS: Refusal = { status: 431, cause: "headers too large" };
+
+export function oversize(request: IncomingMessage, path: string, settings: RouterSettings): Refusal | undefined {
+  if (path.length > settings.requestTargetMax) return LONG_TARGET;
   const { rawHeaders } = request;
-  if (rawHeaders.length > settings.headerCountMax * 2) return 431;
+  if (rawHeaders.length > settings.headerCountMax * 2) return LARGE_HEADERS;
   for (let index = 1; index < rawHeaders.length; index += 2) {
-    if ((rawHeaders[index] as string).length > settings.headerValueMax) return 431;
+    if ((rawHeaders[index] as string).length > settings.headerValueMax) return LARGE_HEADERS;
   }
   return undefined;
 }

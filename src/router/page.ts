@@ -1,6 +1,6 @@
 /** The pages that the router answers with: its own small document for each failure, or the app's. */
 import type { ServerResponse } from "node:http";
-import type { Failure } from "./failure.ts";
+import { type Failure, FAILURES } from "./failure.ts";
 
 /** An app's own page: a document, or the address of one, which is then shown in a frame, as Heroku does. */
 export type Page = { readonly type: string; readonly body: string } | { readonly frame: string };
@@ -30,6 +30,17 @@ function framePage(url: string): Buffer {
 
 function escapeAttribute(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+}
+
+export interface Pages {
+  readonly error?: Page;
+  readonly maintenance?: Page;
+}
+
+/** The app's own: for maintenance, and for what the app or the platform failed at. */
+export function pageFor(failure: Failure, pages: Pages | undefined): Page | undefined {
+  if (failure === FAILURES.H80) return pages?.maintenance;
+  return failure.status >= 500 && failure !== FAILURES.H81 ? pages?.error : undefined;
 }
 
 export interface PageRequest {

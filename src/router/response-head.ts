@@ -100,19 +100,27 @@ class Fields {
     const connection = this.connection?.toLowerCase();
     const headers = forgetNamed(this.headers, connection);
     headers.push("Via", VIA);
-    const timeout = KEEP_ALIVE_TIMEOUT.exec(this.keepAlive ?? "")?.[1];
     return {
       status: Number(status),
       reason,
       headers,
       lines,
-      length: this.length === undefined ? undefined : Number(this.length),
+      length: optionalNumber(this.length),
       chunked,
       persistent: minor === "1" ? !hasWord(connection, "close") : hasWord(connection, "keep-alive"),
-      keepAliveMs: timeout === undefined ? undefined : Number(timeout) * 1000,
+      keepAliveMs: this.keepAlive === undefined ? undefined : keepAliveOf(this.keepAlive),
       upgrades: this.upgrades,
     };
   }
+}
+
+function optionalNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
+}
+
+function keepAliveOf(value: string): number | undefined {
+  const timeout = KEEP_ALIVE_TIMEOUT.exec(value)?.[1];
+  return timeout === undefined ? undefined : Number(timeout) * 1000;
 }
 
 function hasWord(list: string | undefined, word: string): boolean {
@@ -122,7 +130,8 @@ function hasWord(list: string | undefined, word: string): boolean {
 }
 
 /** Trailer lines as pairs; those that are no fields are left out. */
-export function parseTrailers(lines: readonly string[]): [string, string][] {
+export function parseTrailers(lines: readonly string[] | undefined): [string, string][] {
+  if (lines === undefined || lines.length === 0) return [];
   return lines.flatMap((line) => {
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(0, colon));

@@ -1,7 +1,7 @@
 /** Host name → app → web process. An app's entry is replaced as a whole; every retry asks the table again. */
 import type { Attempts } from "./attempts.ts";
 import type { FailureName } from "./failure.ts";
-import type { Page } from "./page.ts";
+import type { Pages } from "./page.ts";
 import type { QuietWatch } from "./quiet-watch.ts";
 import type { AppLimits, RouterSettings } from "./settings.ts";
 import type { Address, Upstream, UpstreamSet } from "./upstream.ts";
@@ -23,7 +23,7 @@ export interface AppRoute {
   /** What differs from the router's own. */
   readonly limits?: Partial<AppLimits>;
   /** The app's own pages. */
-  readonly pages?: { readonly error?: Page; readonly maintenance?: Page };
+  readonly pages?: Pages;
   /** Tell when there was no traffic for so many milliseconds, as long as the app is up. */
   readonly quietMs?: number;
 }

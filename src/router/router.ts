@@ -6,8 +6,9 @@ import type { Clock } from "../core/clock.ts";
 import type { ExchangeContext, Incoming } from "./context.ts";
 import { Exchange } from "./exchange.ts";
 import { FAILURES } from "./failure.ts";
+import { type Latest, refuseUnparsed } from "./unparsed.ts";
 import { parseTarget } from "./host-name.ts";
-import { answerFailure, rawFailure } from "./page.ts";
+import { answerFailure } from "./page.ts";
 import { QuietWatch } from "./quiet-watch.ts";
 import { type AppRoute, RouteTable } from "./route-table.ts";
 import { DEFAULT_ROUTER_SETTINGS, type RouterSettings } from "./settings.ts";
@@ -32,19 +33,6 @@ export interface RouterOptions {
   readonly onQuiet?: (app: string) => void;
   readonly settings?: Partial<RouterSettings>;
 }
-
-interface Latest {
-  readonly response: ServerResponse;
-  exchange: Exchange | undefined;
-}
-
-const UNPARSED: Record<string, [number, string] | undefined> = {
-  HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, "Request Timeout"],
-};
-/** The client broke off. */
-const GONE = new Set(["ECONNRESET", "HPE_INVALID_EOF_STATE"]);
-const LINGER_MS = 1_000;
 
 export class Router {
   readonly port: number;
@@ -249,19 +237,4 @@ function listen(server: Server, { host, port }: RouterOptions): Promise<void> {
 
 function nobody(): void {
   // Nobody wants to be told.
-}
-
-/** Answers what node's parser refused, if the answer on its way on that connection leaves room for it. */
-function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket, latest: Latest | undefined): void {
-  const unfinished = latest?.response.writableFinished === false ? latest.response : undefined;
-  const busy = unfinished !== undefined && (unfinished.headersSent || unfinished.req.complete);
-  if (!socket.writable || GONE.has(error.code ?? "") || busy) {
-    socket.destroy();
-    return;
-  }
-  const [status, reason] = UNPARSED[error.code ?? ""] ?? [400, "Bad Request"];
-  latest?.exchange?.malformed(status);
-  // The client gets a moment to read before the connection goes.
-  socket.setTimeout(LINGER_MS);
-  socket.end(rawFailure(FAILURES.badRequest, status, reason));
 }

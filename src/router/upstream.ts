@@ -100,7 +100,7 @@ export class Upstream implements ConnectionOwner {
 
   private closeOld(): void {
     const now = this.clock.now();
-    for (const connection of [...this.free]) if (connection.idleUntil <= now) connection.destroy();
+    for (const connection of this.free.filter(({ idleUntil }) => idleUntil <= now)) connection.destroy();
     const hasOther = this.free.some((connection) => connection.idleUntil > now);
     this.sweep = hasOther ? setTimeout(() => this.closeOld(), this.keepAliveMs).unref() : undefined;
   }

@@ -5,6 +5,10 @@ import { isBelow, parseDomain, readDomains } from "../../src/core/domain.ts";
 import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
 
+function below(name: string): boolean {
+  return isBelow(name, ["localhost", "apps.example.com"]);
+}
+
 describe("domain", (test) => {
   test("names are kept as browsers send them", () => {
     const cases = {
@@ -61,7 +65,6 @@ describe("domain", (test) => {
   });
 
   test("names below a base domain are the platform's", () => {
-    const below = (name: string): boolean => isBelow(name, ["localhost", "apps.example.com"]);
     const names = ["a.localhost", "apps.example.com", "*.apps.example.com", "a.b.apps.example.com"];
     assert.equal(names.map(below), [true, true, true, true]);
     assert.equal(["example.com", "*.example.com", "myapps.example.com", "a.localhost.de"].map(below), [

@@ -194,9 +194,10 @@ describe("router, sleeping apps", (test) => {
       finish = () => response.end();
       arrived.open();
     });
-    lab.route({ backends: [backend], quietMs: 60 });
+    lab.route({ backends: [backend] });
     const running = lab.ask();
     await arrived.opened;
+    lab.route({ backends: [backend], quietMs: 60 });
     // Two other apps, quiet after each other, tell that time has passed.
     for (const app of ["one", "two"]) {
       lab.route({ app, quietMs: 100 });

@@ -141,7 +141,7 @@ describe("response on the wire", (test) => {
     const backend = await rawWeb(t, (socket) => {
       connections += 1;
       socket.setNoDelay(true).on("data", () => {
-        const bytes = [...answer];
+        const bytes = answer.split("");
         const next = (): void => {
           const byte = bytes.shift();
           if (byte !== undefined) socket.write(byte, next);
