@@ -2,6 +2,7 @@
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import { formatVersion } from "../core/release.ts";
+import { exposedPorts } from "./exposed-ports.ts";
 import type { HookClient } from "../hook/hook-client.ts";
 import type { App } from "../platform/app.ts";
 import { sharedDomains } from "../platform/domains.ts";
@@ -17,6 +18,7 @@ export async function inspectMachine(platform: Platform, client: HookClient): Pr
     { name: "router", ok: true, level: "ok", message: `listens on ${platform.routerUrl}` },
     hookClient(client),
     await hookPrograms(platform),
+    ...(await exposedPorts(platform)),
     ...(await domainsOfSeveral(platform)),
     ...(await Promise.all(platform.list().map((app) => inspectApp(app)))),
     ...[...platform.unopened].map(([name, error]) => appFault(name, error)),

@@ -1,6 +1,7 @@
 /** Apps that sleep when nobody comes, and wake when somebody does. */
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { inspectMachine } from "../../src/bin/inspect-machine.ts";
 import type { App } from "../../src/platform/app.ts";
 import { changeSettings } from "../../src/platform/change-settings.ts";
 import { createApp } from "../../src/platform/create-app.ts";
@@ -50,6 +51,9 @@ describe("autosleep", (test) => {
     assert.is((await times(app, "Starting process")) - before, 1);
     assert.is(await times(app, "Unidling"), 1);
     assert.equal(states(app), ["web.1 up", "worker.1 up"]);
+    // It listens on every address, as node does unless it is told one.
+    const warning = (await inspectMachine(lab.platform, "nc")).find(({ name }) => name === "app ports");
+    if (process.platform === "linux") assert.match(warning?.message ?? "", /reach web\.1 of foobaz \(port \d+\)/);
   });
 
   test("a daemon that starts leaves it asleep, and the first request wakes it", async (t) => {
