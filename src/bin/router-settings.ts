@@ -16,17 +16,15 @@ export interface RouterChoice {
   settings: Pick<RouterSettings, "baseDomains" | "trustedProxies">;
 }
 
-const VARIABLES = { baseDomains: "GIT_HEROKU_BASE_DOMAINS", trustedProxies: "GIT_HEROKU_TRUSTED_PROXIES" } as const;
-
-type Texts = Record<keyof typeof VARIABLES, string>;
+type Texts = Record<"baseDomains" | "trustedProxies", string>;
 
 /** An empty variable goes back to the default.
  *  @throws AppError invalid_params */
 export async function chooseRouterSettings(home: Home, journal: Journal, env: Environment): Promise<RouterChoice> {
   const before = await remembered(home);
   const texts: Texts = {
-    baseDomains: env[VARIABLES.baseDomains] ?? before.baseDomains,
-    trustedProxies: env[VARIABLES.trustedProxies] ?? before.trustedProxies,
+    baseDomains: env["GIT_HEROKU_BASE_DOMAINS"] ?? before.baseDomains,
+    trustedProxies: env["GIT_HEROKU_TRUSTED_PROXIES"] ?? before.trustedProxies,
   };
   const bases = texts.baseDomains === "" ? [LOCALHOST] : parseBaseDomains(texts.baseDomains);
   const settings = { baseDomains: bases.map(({ name }) => name), trustedProxies: parseProxies(texts.trustedProxies) };
@@ -40,7 +38,7 @@ function parseProxies(text: string): string[] {
     const address = item.trim();
     if (isIP(address) !== 0) return address;
     throw new AppError("invalid_params", `${JSON.stringify(address.slice(0, 60))} is not an IP address.`, {
-      hint: `Write ${VARIABLES.trustedProxies}=127.0.0.1, with commas between several.`,
+      hint: "Write GIT_HEROKU_TRUSTED_PROXIES=127.0.0.1, with commas between several.",
     });
   });
 }
