@@ -1,13 +1,11 @@
 /** What the daemon costs while nothing happens: four silent processes, 60 seconds. */
-import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deployFixture, untilUp } from "../support/deploy.ts";
 import { startPlatform } from "../support/platform.ts";
 import { withContext, type Row } from "./measure.ts";
+import { cpuTicks, residentMb, TICKS_PER_SECOND } from "./process-figures.ts";
 
 const SECONDS = 60;
-/** Linux counts processor time in hundredths of a second for every program (man 5 proc, USER_HZ). */
-const TICKS_PER_SECOND = 100;
 
 export async function benchIdle(): Promise<Row[]> {
   return withContext(async (t) => {
@@ -20,8 +18,7 @@ export async function benchIdle(): Promise<Row[]> {
     await sleep(SECONDS * 1000);
     const share = (await cpuTicks(platform.pid)) - before;
     const percent = (share / TICKS_PER_SECOND / SECONDS) * 100;
-    const rss =
-      Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${String(platform.pid)}/status`, "utf8"))?.[1]) / 1024;
+    const rss = await residentMb(platform.pid);
     return [
       {
         what: "idle daemon, 4 silent processes",
@@ -33,10 +30,4 @@ export async function benchIdle(): Promise<Row[]> {
       { what: "idle daemon, memory", ours: `${rss.toFixed(0)} MB`, peer: "", ratio: "", limit: "90 MB" },
     ];
   });
-}
-
-async function cpuTicks(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${String(pid)}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return Number(fields[11]) + Number(fields[12]);
 }

@@ -2,7 +2,6 @@
  *  cost. The ledger is opened in this process, as the daemon opens it; memory is that of a real daemon. */
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { createAppKeys, loadAppKeys } from "../../src/ledger/app-keys.ts";
@@ -15,6 +14,7 @@ import { addLargeCode, growLedger } from "../support/long-ledger.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import type { TestContext } from "../support/suite.ts";
 import { inPairs, median, ms, timed, times, withContext, type Row } from "./measure.ts";
+import { residentMb } from "./process-figures.ts";
 
 const run = promisify(execFile);
 const LENGTHS = [100, 10_000, 100_000];
@@ -239,8 +239,7 @@ async function memory(platform: TestPlatform, app: string): Promise<number> {
     await client.release(app, 50 + n);
     await client.changeConfig(app, { COUNTER: String(n) });
   }
-  const status = await readFile(`/proc/${String(platform.pid)}/status`, "utf8");
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+  return residentMb(platform.pid);
 }
 
 function mb(value: number): string {

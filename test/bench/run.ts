@@ -2,6 +2,7 @@
  *  busy machine changes both sides. `npm run bench -- push` runs the rows whose name matches. Prints Markdown. */
 import { cpus, totalmem } from "node:os";
 import { benchCommands } from "./commands.ts";
+import { benchFormation } from "./formation.ts";
 import { benchIdle } from "./idle.ts";
 import { benchLedger } from "./ledger.ts";
 import { benchLogs } from "./logs.ts";
@@ -16,6 +17,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   push: benchPush,
   commands: benchCommands,
   rollback: benchRollback,
+  formation: benchFormation,
   see: benchSee,
   idle: benchIdle,
   router: benchRouter,

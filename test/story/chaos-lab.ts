@@ -1,13 +1,12 @@
 /** Chaos: changes go on while everything that can be killed is killed at moments of chance. Afterwards what runs is what
  *  the ledger says, nothing is left over, and every line of every process is in the log once. */
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { checkConverged, untilSame } from "../support/converged.ts";
 import { deployFixture, must, platformClient } from "../support/deploy.ts";
 import { startLoad } from "../support/load.ts";
-import { startPlatform, type TestPlatform } from "../support/platform.ts";
+import { processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { commitChange } from "../support/push.ts";
 import type { TestContext } from "../support/suite.ts";
 
@@ -43,6 +42,7 @@ export async function chaos(t: TestContext, rounds: number, seed: number): Promi
   await checkConverged(platform, APP);
   const random = seeded(seed);
   const load = startLoad({ port: platform.routerPort, host: `${APP}.localhost`, visitors: 4 });
+  t.after(() => load.stop());
   const kills: string[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const change = makeChange(platform, clone, random, round);
@@ -52,6 +52,8 @@ export async function chaos(t: TestContext, rounds: number, seed: number): Promi
     if (victim !== undefined) {
       process.kill(victim.pid, "SIGKILL");
       kills.push(victim.what);
+      // A dying daemon still answers; one that is gone does not.
+      if (victim.what === "daemon") while (await isThere(victim.pid)) await sleep(2);
     }
     await change;
     await platform.wake();
@@ -84,17 +86,16 @@ interface Victim {
 
 /** The daemon, a hook, a shim, or a process of the app. */
 async function findVictim(platform: TestPlatform, random: Random): Promise<Victim | undefined> {
-  const shims = await processesWith(
-    (command) => command.includes("git-heroku-shim") && command.includes(platform.home),
-  );
-  const hooks = await processesWith((command) => /hooks\/(proc|post)-receive/.test(command));
+  const ours = await processesOf(platform.home);
+  const shims = ours.filter(({ command }) => command.includes("git-heroku-shim"));
+  const hooks = ours.filter(({ command }) => /hooks\/(proc|post)-receive/.test(command));
   const dynos = await platformClient(platform)
     .dynos(APP, true)
     .catch(() => []);
   const candidates = [
     [{ what: "daemon", pid: platform.pid }],
-    hooks.map((pid) => ({ what: "hook", pid })),
-    shims.map((pid) => ({ what: "shim", pid })),
+    hooks.map(({ pid }) => ({ what: "hook", pid })),
+    shims.map(({ pid }) => ({ what: "shim", pid })),
     dynos.flatMap(({ name, extended }) =>
       typeof extended?.pid === "number" ? [{ what: name, pid: extended.pid }] : [],
     ),
@@ -105,14 +106,6 @@ async function findVictim(platform: TestPlatform, random: Random): Promise<Victi
 
 async function isThere(pid: number): Promise<boolean> {
   return (await readFile(`/proc/${String(pid)}/stat`, "utf8").catch(() => "")) !== "";
-}
-
-async function processesWith(fits: (command: string) => boolean): Promise<number[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const commands = await Promise.all(
-    pids.map((pid) => readFile(join("/proc", pid, "cmdline"), "utf8").catch(() => "")),
-  );
-  return pids.filter((_, index) => fits(commands[index] ?? "")).map(Number);
 }
 
 /** Workers number their lines, and name themselves by their pid. */

@@ -77,12 +77,14 @@ async function runWithin(timeoutMs: number, body: TestBody): Promise<void> {
       return dir;
     },
   };
-  try {
-    await Promise.race([body(context), failAfter(timeoutMs, ended.signal)]);
-  } finally {
-    ended.abort();
-    for (const cleanup of cleanups.toReversed()) await cleanup();
-  }
+  const faults: unknown[] = [];
+  const keep = (error: unknown): void => void faults.push(error);
+  await Promise.race([body(context), failAfter(timeoutMs, ended.signal)]).catch(keep);
+  ended.abort();
+  // Whatever fails, the rest is cleaned up all the same.
+  for (const cleanup of cleanups.toReversed()) await Promise.resolve().then(cleanup).catch(keep);
+  for (const fault of faults.slice(1)) console.error("In cleaning up:", fault);
+  if (faults.length > 0) throw faults[0];
 }
 
 async function failAfter(timeoutMs: number, signal: AbortSignal): Promise<void> {

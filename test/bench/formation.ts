@@ -1,0 +1,231 @@
+/** Many processes: starting them, what stands between the daemon and each, and two hundred that do nothing. Peers are
+ *  bare spawns, runit's `runsvdir` and `s6-supervise`. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { deployFixture, platformClient, untilUp } from "../support/deploy.ts";
+import { freePort } from "../support/http.ts";
+import { startPlatform, type TestPlatform } from "../support/platform.ts";
+import type { TestContext } from "../support/suite.ts";
+import { cpuTicks, residentMb, TICKS_PER_SECOND } from "./process-figures.ts";
+import { inPairs, ms, times, withContext, type Row } from "./measure.ts";
+
+const APP = "silent";
+const SECONDS = 60;
+/** Shared pages count once for all of them, so both sides have as many. */
+const WRAPPED = 20;
+const SLEEPER = "sleep\x0086400\0";
+
+export async function benchFormation(): Promise<Row[]> {
+  return withContext(async (t) => {
+    const platform = await startPlatform(t);
+    const clone = await deployFixture(platform, APP);
+    await platform.exec("git", ["heroku", "settings:set", "max-per-type=200", "--app", APP]);
+    return [
+      await scaleToTen(platform, clone),
+      await startFifty(t, platform),
+      ...(await wrapperMemory(t, platform)),
+      ...(await twoHundred(platform)),
+    ];
+  });
+}
+
+async function scale(platform: TestPlatform, type: string, quantity: number): Promise<void> {
+  await platformClient(platform).scale(APP, [{ type, quantity: String(quantity) }]);
+}
+
+async function scaleToTen(platform: TestPlatform, clone: string): Promise<Row> {
+  const ours = async (): Promise<number> => {
+    await scale(platform, "web", 1);
+    await untilUp(platform, APP, 1);
+    const start = performance.now();
+    await scale(platform, "web", 10);
+    await untilUp(platform, APP, 10);
+    return performance.now() - start;
+  };
+  const [scaled, bare] = await inPairs(5, ours, () => tenBare(clone));
+  return {
+    what: "scale web 1 → 10, all accepting (nine starts against ten)",
+    ours: ms(scaled),
+    peer: `${ms(bare)} ten bare spawns`,
+    ratio: times(scaled, bare),
+    limit: "1.5 ×",
+  };
+}
+
+async function tenBare(dir: string): Promise<number> {
+  const ports = await Promise.all(Array.from({ length: 10 }, () => freePort()));
+  const start = performance.now();
+  const children = ports.map((port) =>
+    spawn("node", ["web.js"], {
+      cwd: dir,
+      env: { PATH: process.env["PATH"] ?? "", PORT: String(port) },
+      stdio: "ignore",
+    }),
+  );
+  await Promise.all(ports.map((port) => untilAccepts(port)));
+  const elapsed = performance.now() - start;
+  await Promise.all(children.map((child) => end(child)));
+  return elapsed;
+}
+
+function untilAccepts(port: number): Promise<void> {
+  return new Promise((resolve) => {
+    const ask = (): void => {
+      const socket = connect(port, "127.0.0.1");
+      socket.on("connect", () => {
+        socket.destroy();
+        resolve();
+      });
+      socket.on("error", () => setTimeout(ask, 10));
+    };
+    ask();
+  });
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await ended;
+}
+
+/** How many processes the machine has that sleep for a day. */
+async function sleepers(): Promise<number> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+  return commands.filter((command) => command === SLEEPER).length;
+}
+
+async function untilSleepers(count: number): Promise<void> {
+  while ((await sleepers()) !== count) await sleep(5);
+}
+
+async function startFifty(t: TestContext, platform: TestPlatform): Promise<Row> {
+  await scale(platform, "web", 0);
+  const ours = async (): Promise<number> => {
+    const start = performance.now();
+    await scale(platform, "worker", 50);
+    await untilSleepers(50);
+    const elapsed = performance.now() - start;
+    await scale(platform, "worker", 0);
+    await untilSleepers(0);
+    return elapsed;
+  };
+  const services = await makeServices(t, 50);
+  const [started, runsvdir] = await inPairs(5, ours, () => viaRunsvdir(services));
+  return {
+    what: "50 processes started",
+    ours: ms(started),
+    peer: `${ms(runsvdir)} runsvdir`,
+    ratio: times(started, runsvdir),
+    limit: "1.5 ×",
+  };
+}
+
+async function makeServices(t: TestContext, count: number): Promise<string> {
+  const dir = await t.tempDir();
+  for (let n = 1; n <= count; n += 1) {
+    await mkdir(join(dir, `s${String(n)}`));
+    await writeFile(join(dir, `s${String(n)}`, "run"), "#!/bin/sh\nexec sleep 86400\n", { mode: 0o755 });
+  }
+  return dir;
+}
+
+async function viaRunsvdir(services: string): Promise<number> {
+  const start = performance.now();
+  const child = spawn("runsvdir", ["-P", services], { stdio: "ignore" });
+  await untilSleepers(50);
+  const elapsed = performance.now() - start;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  // HUP: runsvdir sends TERM to every runsv, which end their services.
+  child.kill("SIGHUP");
+  await ended;
+  await untilSleepers(0);
+  return elapsed;
+}
+
+async function wrapperMemory(t: TestContext, platform: TestPlatform): Promise<Row[]> {
+  const dir = await makeServices(t, WRAPPED);
+  const children = Array.from({ length: WRAPPED }, (_, n) =>
+    spawn("s6-supervise", [join(dir, `s${String(n + 1)}`)], { stdio: "ignore" }),
+  );
+  await untilSleepers(WRAPPED);
+  const sizes = await Promise.all(children.map((child) => pssKb(child.pid ?? 0)));
+  const peer = sizes.reduce((sum, size) => sum + size, 0) / WRAPPED;
+  // TERM: each ends its service and itself.
+  const ended = children.map((child) => new Promise((resolve) => child.once("exit", resolve)));
+  for (const child of children) child.kill("SIGTERM");
+  await Promise.all(ended);
+  await untilSleepers(0);
+  const rows: Row[] = [];
+  for (const [sandbox, limit] of [
+    ["off", "1.2 ×"],
+    ["on", "2.5 ×"],
+  ] as const) {
+    await platform.exec("git", ["heroku", "settings:set", `sandbox=${sandbox}`, "--app", APP]);
+    await scale(platform, "worker", WRAPPED);
+    await untilSleepers(WRAPPED);
+    const ours = (await wrappersKb(platform.home)) / WRAPPED;
+    await scale(platform, "worker", 0);
+    await untilSleepers(0);
+    rows.push({
+      what: `memory beside each process (PSS), sandbox ${sandbox}`,
+      ours: `${ours.toFixed(0)} KB`,
+      peer: `${peer.toFixed(0)} KB s6-supervise`,
+      ratio: times(ours, peer),
+      limit,
+    });
+  }
+  return rows;
+}
+
+/** Everything between the daemon and the processes: it names the home on its command line, or is bwrap. */
+async function wrappersKb(home: string): Promise<number> {
+  let sum = 0;
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    if (command.includes("git-heroku-shim") || (command.startsWith("bwrap") && command.includes(home))) {
+      sum += await pssKb(Number(pid));
+    }
+  }
+  return sum;
+}
+
+async function pssKb(pid: number): Promise<number> {
+  const rollup = await readFile(`/proc/${String(pid)}/smaps_rollup`, "utf8").catch(() => "");
+  return Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0);
+}
+
+async function twoHundred(platform: TestPlatform): Promise<Row[]> {
+  await scale(platform, "worker", 200);
+  await untilUp(platform, APP, 200);
+  const client = platformClient(platform);
+  const before = (await client.dynos(APP, true)).map(({ extended }) => extended?.pid);
+  await sleep(5_000);
+  const ticks = await cpuTicks(platform.pid);
+  await sleep(SECONDS * 1000);
+  const percent = (((await cpuTicks(platform.pid)) - ticks) / TICKS_PER_SECOND / SECONDS) * 100;
+  const rss = await residentMb(platform.pid);
+  await platform.kill();
+  const start = performance.now();
+  await platform.start();
+  await untilUp(platform, APP, 200);
+  const adopted = performance.now() - start;
+  const after = (await client.dynos(APP, true)).map(({ extended }) => extended?.pid);
+  const restarted = after.filter((pid, index) => pid !== before[index]).length;
+  await scale(platform, "worker", 0);
+  await untilUp(platform, APP, 0);
+  const alone = { peer: "", ratio: "" };
+  return [
+    { what: "daemon with 200 silent processes", ours: `${percent.toFixed(2)} % of a core`, limit: "0.5 %", ...alone },
+    { what: "its memory", ours: `${rss.toFixed(0)} MB`, limit: "150 MB", ...alone },
+    {
+      what: "200 processes adopted after a kill, from the new daemon's start",
+      ours: `${ms(adopted)}, ${String(restarted)} restarted`,
+      limit: "2 s, 0 restarted",
+      ...alone,
+    },
+  ];
+}
