@@ -1,12 +1,13 @@
 /** Starting the platform's daemon when a command finds nobody on its socket: detached from the terminal, its words in
  *  `platform.log` of the home. Two commands may do this at once; the daemon itself makes sure that one of the two wins. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdir, open, stat } from "node:fs/promises";
+import { mkdir, open, readFile, stat } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../core/error.ts";
 import type { Environment } from "./home.ts";
+import type { RouterInfo } from "./resources.ts";
 import { openSocketAddress } from "./socket-address.ts";
 
 export interface DaemonProgram {
@@ -93,11 +94,23 @@ async function waitUntilListening(
   }
 }
 
-/** Whether somebody accepts connections on the home's socket. */
-export async function isListening(home: string): Promise<boolean> {
+/** The router process that serves the home, which it does without the daemon too; undefined when there is none. */
+export async function findRouter(home: string): Promise<RouterInfo | undefined> {
+  try {
+    const about = JSON.parse(await readFile(join(home, "router.json"), "utf8")) as RouterInfo & { id: string };
+    const { pid, port, version, started_at } = about;
+    return (await isListening(home, `router/${about.id}.sock`)) ? { pid, port, version, started_at } : undefined;
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    return undefined;
+  }
+}
+
+/** Whether somebody accepts connections on a socket of the home. */
+export async function isListening(home: string, name?: string): Promise<boolean> {
   let address;
   try {
-    address = openSocketAddress(home);
+    address = openSocketAddress(home, name);
   } catch (error) {
     if (error instanceof AppError) throw error;
     return false;

@@ -17,6 +17,7 @@ import type {
   FormationUpdate,
   Mark,
   PlatformInfo,
+  RouterInfo,
   ReleaseDetails,
   ReleaseItem,
   RestoreOrder,
@@ -188,6 +189,7 @@ export class PlatformClient {
 
   platform = (): Promise<PlatformInfo> => this.#get("/platform");
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });
+  replaceRouter = (): Promise<RouterInfo> => this.#change("POST", "/platform/actions/replace-router");
   doctor = (): Promise<DoctorCheck[]> => this.#get("/platform/doctor");
 
   async #get<T>(path: string, headers: Record<string, string> = {}): Promise<T> {

@@ -110,12 +110,20 @@ export interface NamedRelease {
   description: string;
 }
 
+export interface RouterInfo {
+  pid: number;
+  port: number;
+  version: string;
+  started_at: string;
+}
+
 export interface PlatformInfo {
   version: string;
   pid: number;
   home: string;
   started_at: string;
   router_url: string;
+  router: RouterInfo;
   apps: number;
   rss_bytes: number;
 }

@@ -1,4 +1,4 @@
-/** Where the Platform API listens. A unix socket's path holds about 104 bytes; a longer one is reached through the
+/** Where the Platform API and the router listen. A unix socket's path holds about 104 bytes; a longer one is reached through the
  *  directory's file descriptor, which Linux offers as a short path. */
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
@@ -14,8 +14,8 @@ export interface SocketAddress {
 }
 
 /** @throws AppError unavailable when the path is too long for this system, an ENOENT when there is no such home. */
-export function openSocketAddress(home: string): SocketAddress {
-  const path = join(home, "server.sock");
+export function openSocketAddress(home: string, name: string = "server.sock"): SocketAddress {
+  const path = join(home, name);
   if (Buffer.byteLength(path) <= PATH_BYTES_MAX) return { path, release: () => undefined };
   if (process.platform !== "linux") {
     throw new AppError("unavailable", `The path of the platform's socket is too long: ${path}`, {
@@ -23,5 +23,5 @@ export function openSocketAddress(home: string): SocketAddress {
     });
   }
   const directory = openSync(home, "r");
-  return { path: `/proc/self/fd/${String(directory)}/server.sock`, release: () => closeSync(directory) };
+  return { path: `/proc/self/fd/${String(directory)}/${name}`, release: () => closeSync(directory) };
 }

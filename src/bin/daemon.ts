@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { findHome } from "../api/home.ts";
+import { AppError } from "../core/error.ts";
 import { pickToolEnv } from "../build/tool-env.ts";
 import { LocalRuntime } from "../formation/local-runtime.ts";
 import { PortAllocator } from "../formation/ports.ts";
@@ -69,7 +70,9 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
     version,
     startedAt,
     stop: (options) => stop.ask(options),
-    doctor: () => inspectMachine(platform, hooks.client),
+    router: () => router.about,
+    replaceRouter: () => replaceRouter(router),
+    doctor: () => inspectMachine({ platform, client: hooks.client, router: router.about, version }),
   });
   const about = { pid: process.pid, router: platform.routerUrl, version };
   await listen(server, () => writeServerFile(home, journal, about));
@@ -84,6 +87,16 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   if (options.apps) await router.end();
   else router.close();
   journal.note("stopped");
+}
+
+async function replaceRouter(router: RemoteRouter): Promise<void> {
+  try {
+    await router.replace();
+  } catch (error) {
+    throw new AppError("unavailable", `The router could not be replaced: ${(error as Error).message}`, {
+      hint: "The one before serves on. Look into `git heroku server:logs`.",
+    });
+  }
 }
 
 /** Nobody is answered before `announce` is done: whoever has spoken to the daemon finds server.json, and whoever finds
@@ -106,6 +119,7 @@ interface PlatformRequest {
 async function openPlatform(request: PlatformRequest): Promise<{ platform: Platform; router: RemoteRouter }> {
   const { home, journal, env, hooks } = request;
   let platform: Platform | undefined;
+  const traffic = trafficOf(() => platform);
   const { bases, settings } = await chooseRouterSettings(home, journal, env);
   const router = await openRouter({
     ...request,
@@ -114,7 +128,7 @@ async function openPlatform(request: PlatformRequest): Promise<{ platform: Platf
     // As server.sock: from inside of the home.
     directory: ROUTER_DIRECTORY,
     settings,
-    ...trafficOf(() => platform),
+    onEvent: ({ event, app }) => (event === "wake" ? traffic.onWake(app) : traffic.onQuiet(app)),
     onSpools: () => platform?.accessLogs.changed(),
   });
   platform = await Platform.open({

@@ -8,14 +8,23 @@ import type { App } from "../platform/app.ts";
 import { sharedDomains } from "../platform/domains.ts";
 import type { Platform } from "../platform/platform.ts";
 import { readConfig } from "../platform/set-config.ts";
-import type { DoctorLine } from "../server/platform-routes.ts";
+import type { DoctorLine, RouterStatus } from "../server/platform-routes.ts";
 
 /** How many releases of an app are read and checked; `releases:verify` checks all. */
 const RELEASES_CHECKED = 20;
 
-export async function inspectMachine(platform: Platform, client: HookClient): Promise<DoctorLine[]> {
+export interface Inspected {
+  platform: Platform;
+  client: HookClient;
+  router: RouterStatus;
+  /** Of the daemon. */
+  version: string;
+}
+
+export async function inspectMachine(inspected: Inspected): Promise<DoctorLine[]> {
+  const { platform, client } = inspected;
   return [
-    { name: "router", ok: true, level: "ok", message: `listens on ${platform.routerUrl}` },
+    inspectRouter(inspected),
     hookClient(client),
     await hookPrograms(platform),
     ...(await exposedPorts(platform)),
@@ -23,6 +32,13 @@ export async function inspectMachine(platform: Platform, client: HookClient): Pr
     ...(await Promise.all(platform.list().map((app) => inspectApp(app)))),
     ...[...platform.unopened].map(([name, error]) => appFault(name, error)),
   ];
+}
+
+function inspectRouter({ platform, router, version }: Inspected): DoctorLine {
+  const message = `${router.version} listens on ${platform.routerUrl} (pid ${String(router.pid)})`;
+  if (router.version === version) return { name: "router", ok: true, level: "ok", message };
+  const hint = `The platform is ${version}. Try: git heroku server:restart`;
+  return { name: "router", ok: true, level: "warning", message, hint };
 }
 
 function hookClient(client: HookClient): DoctorLine {

@@ -9,7 +9,7 @@ import type { Home } from "../platform/home.ts";
 import type { Journal } from "../platform/journal.ts";
 import type { AppRoute } from "../router/route-table.ts";
 import { RemoteRouter, RouterPortTaken } from "../router/remote-router.ts";
-import type { NameSettings } from "../router/wire.ts";
+import type { NameSettings, TrafficEvent } from "../router/wire.ts";
 
 const PORT_DEFAULT = 5000;
 
@@ -24,8 +24,7 @@ export interface RouterRequest {
   /** Where the routers' sockets are: a path short enough for a socket. */
   directory: string;
   settings: NameSettings;
-  onWake: (app: string) => void;
-  onQuiet: (app: string) => void;
+  onEvent: (event: TrafficEvent) => void;
   onSpools: () => void;
 }
 

@@ -1,5 +1,5 @@
 /** What a person tells the router by the environment: `GIT_HEROKU_BASE_DOMAINS` and `GIT_HEROKU_TRUSTED_PROXIES`. Kept in
- *  `router.json`, because the daemon is started by whatever needs it, which may know nothing of them. */
+ *  `router-settings.json`, because the daemon is started by whatever needs it, which may know nothing of them. */
 import { isIP } from "node:net";
 import { LOCALHOST, parseBaseDomains, type BaseDomain } from "../core/base-domain.ts";
 import { AppError } from "../core/error.ts";
@@ -46,7 +46,7 @@ function parseProxies(text: string): string[] {
 async function remembered(home: Home): Promise<Texts> {
   const texts: Texts = { baseDomains: "", trustedProxies: "" };
   try {
-    const stored: unknown = JSON.parse((await readIfThere(home.routerFile)) ?? "{}");
+    const stored: unknown = JSON.parse((await readIfThere(home.routerSettingsFile)) ?? "{}");
     if (typeof stored !== "object" || stored === null) return texts;
     for (const name of Object.keys(texts) as (keyof Texts)[]) {
       const value = (stored as Record<string, unknown>)[name];
@@ -61,8 +61,8 @@ async function remembered(home: Home): Promise<Texts> {
 /** What cannot be remembered, as on a full disk, is in force all the same. */
 async function remember(home: Home, journal: Journal, texts: Texts): Promise<void> {
   try {
-    await writeDurably(home.routerFile, formatJson(texts), 0o600);
+    await writeDurably(home.routerSettingsFile, formatJson(texts), 0o600);
   } catch (error) {
-    journal.fault("writing router.json", error);
+    journal.fault("writing router-settings.json", error);
   }
 }

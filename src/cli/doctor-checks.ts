@@ -15,8 +15,8 @@ const ROUTER_PORT_USUAL = 5000;
 export interface Machine {
   env: Environment;
   home: string;
-  /** Then the port is the platform's own. */
-  platformRuns: boolean;
+  /** The router of this home listens on the port. */
+  portIsOurs: boolean;
 }
 
 export async function checkMachine(machine: Machine): Promise<DoctorCheck[]> {
@@ -28,7 +28,7 @@ export async function checkMachine(machine: Machine): Promise<DoctorCheck[]> {
     checkHookClient(env),
     checkProgram(env, "bash", "without it the commands of a Procfile are run by sh"),
     checkProgram(env, "fallocate", "without it the disk space of read output is freed only when a process ends"),
-    ...(machine.platformRuns ? [] : [checkPort(env)]),
+    ...(machine.portIsOurs ? [] : [checkPort(env)]),
   ]);
   return [node, ...others];
 }

@@ -9,7 +9,7 @@ import type { App } from "./app.ts";
 import type { Platform } from "./platform.ts";
 
 /** What was served while no daemon was there comes before what the new one has to say, unless that takes too long. */
-const CATCH_UP_MS = 2_000;
+const CATCH_UP_MS = 1_500;
 
 export class AccessLogs {
   private readonly platform: Platform;

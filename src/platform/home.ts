@@ -69,8 +69,8 @@ export class Home {
   get portsFile(): string {
     return join(this.root, "ports.json");
   }
-  get routerFile(): string {
-    return join(this.root, "router.json");
+  get routerSettingsFile(): string {
+    return join(this.root, "router-settings.json");
   }
   get journal(): string {
     return join(this.root, "platform.log");

@@ -74,8 +74,8 @@ export class ControlServer {
   private async perform(request: RouterRequest): Promise<RouterResults[RouterRequest["op"]]> {
     // Each request meets the handler of its own kind; the compiler cannot follow that through the union.
     const handler = this.options.handlers[request.op] as Handler<RouterRequest["op"]> | undefined;
-    if (handler === undefined) throw new Error(`This router does not know ${String(request.op)}.`);
-    return handler(request as never);
+    if (handler === undefined) throw new Error(`This router does not know ${request.op}.`);
+    return handler(request);
   }
 
   /** Nobody new is let in; the connections end with the process, so that whoever sees their end knows of its. */

@@ -1,11 +1,11 @@
-/** The daemon's side of the router processes of its home: finds the one that serves or starts one, tells it what to route,
- *  starts another when it dies, and has it replaced without a gap. An older one that still drains is told everything
- *  too: its requests look at its table for as long as it lives. */
-import { open, readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+/** The daemon's side of the router: finds the process that serves or starts one, tells it what to route, starts another
+ *  when it dies, and has it replaced without a gap. An older one that still drains is told everything too: its requests
+ *  look at its table for as long as it lives. */
+import { open } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
 import type { AppRoute } from "./route-table.ts";
-import { RouterGone, RouterLink, RouterSilent } from "./router-link.ts";
+import type { RouterLink } from "./router-link.ts";
+import { RouterLinks } from "./router-links.ts";
 import type { Routing } from "./routing.ts";
 import { type RouterStarted, startRouter } from "./start-router.ts";
 import type { Address } from "./upstream.ts";
@@ -16,6 +16,7 @@ import {
   type RouterProgram,
   type RouterRequest,
   WIRE_VERSION,
+  type TrafficEvent,
 } from "./wire.ts";
 
 export interface RemoteRouterOptions {
@@ -38,10 +39,8 @@ export interface RemoteRouterOptions {
   readonly onNote: (message: string) => void;
   readonly onFault: (during: string, error: unknown) => void;
   readonly settings: NameSettings;
-  /** A request waits for an app that sleeps. */
-  readonly onWake: (app: string) => void;
-  /** Nobody has come for an app for its `quietMs`. */
-  readonly onQuiet: (app: string) => void;
+  /** What happens to an app's traffic. */
+  readonly onEvent: (event: TrafficEvent) => void;
   /** The spools that routers write to now have changed. */
   readonly onSpools: () => void;
 }
@@ -52,9 +51,8 @@ const PATIENCE_MS = 5_000;
 
 export class RemoteRouter implements Routing {
   private readonly options: RemoteRouterOptions;
-  /** All routers that live, with the spools they write to. */
-  private readonly links = new Map<RouterLink, string>();
-  /** The one that accepts connections; undefined while it is being replaced after its death. */
+  private readonly links: RouterLinks;
+  /** The one that accepts connections; undefined from its death until another one does. */
   private serving: RouterLink | undefined;
   private facts: RouterFacts | undefined;
   /** What every router should have, by app. */
@@ -65,14 +63,19 @@ export class RemoteRouter implements Routing {
 
   private constructor(options: RemoteRouterOptions) {
     this.options = options;
+    this.links = new RouterLinks({
+      ...options,
+      onEvent: (link, event) => this.hear(link, event),
+      onLost: (link) => this.lost(link),
+    });
   }
 
   /** @throws RouterPortTaken when no port of the list is free */
   static async open(options: RemoteRouterOptions): Promise<RemoteRouter> {
     const remote = new RemoteRouter(options);
-    await remote.findRouters();
+    await remote.findServing();
     if (remote.serving === undefined) await remote.startFirst();
-    else await remote.renew();
+    else await remote.renew(remote.serving);
     return remote;
   }
 
@@ -88,7 +91,7 @@ export class RemoteRouter implements Routing {
 
   /** The names of the spools that are being written. */
   get spools(): ReadonlySet<string> {
-    return new Set(this.links.values());
+    return this.links.spools;
   }
 
   async setApp(route: AppRoute): Promise<void> {
@@ -110,7 +113,7 @@ export class RemoteRouter implements Routing {
 
   async drained(backend: Address, timeoutMs: number): Promise<boolean> {
     await this.settled();
-    const asked = [...this.links.keys()].map((link) => link.ask({ op: "drained", backend, timeoutMs }));
+    const asked = this.links.all.map((link) => link.ask({ op: "drained", backend, timeoutMs }));
     // With a router its requests are gone.
     const answers = await Promise.all(asked.map((answer) => answer.catch(() => true)));
     return answers.every(Boolean);
@@ -119,9 +122,9 @@ export class RemoteRouter implements Routing {
   /** Puts a new process in the place of the one that serves; no request notices.
    *  @throws Error when the new one does not come up; then the old one goes on */
   async replace(): Promise<void> {
-    await this.changing;
+    await this.settled();
     const { serving } = this;
-    if (serving === undefined) return;
+    if (serving === undefined) throw new Error("No router serves now.");
     const replaced = serving.ask({ op: "replace", program: this.options.program }).then((id) => this.follow(id));
     this.changing = replaced.catch(() => undefined);
     await replaced;
@@ -130,32 +133,22 @@ export class RemoteRouter implements Routing {
   /** Leaves the routers as they are. */
   close(): void {
     this.closing.abort();
-    for (const link of this.links.keys()) link.close();
+    this.links.close();
   }
 
   /** Ends all routers; resolves when they are gone. */
   async end(): Promise<void> {
     this.closing.abort();
     await this.changing;
-    await Promise.all(
-      [...this.links.keys()].map((link) =>
-        link.ask({ op: "end" }).then(
-          () => link.closed,
-          () => link.closed,
-        ),
-      ),
-    );
+    const { all } = this.links;
+    await this.links.tell({ op: "end" });
+    await Promise.all(all.map((link) => link.closed));
   }
 
   /** In force when it resolves. A router that dies meanwhile is followed by one that is given everything. */
   private async tellAll(request: RouterRequest): Promise<void> {
-    const told = [...this.links.keys()].map((link) => link.ask(request));
-    await Promise.all(told.map((answer) => answer.catch((error: unknown) => this.unheard(error))));
+    await this.links.tell(request);
     await this.settled();
-  }
-
-  private unheard(error: unknown): void {
-    if (!isGone(error)) this.options.onFault("telling the router", error);
   }
 
   /** A port that somebody else has taken may keep a new router away for ever: nobody waits for that. */
@@ -165,23 +158,12 @@ export class RemoteRouter implements Routing {
     over.abort();
   }
 
-  /** Speaks to every router that lives; the youngest that serves is the one. */
-  private async findRouters(): Promise<void> {
-    const names = await readdir(this.options.directory);
-    const ids = names.filter((name) => name.endsWith(".sock")).map((name) => name.slice(0, -".sock".length));
-    for (const id of ids.sort().toReversed()) await this.findRouter(id);
-  }
-
-  private async findRouter(id: string): Promise<void> {
-    try {
-      const link = await this.connect(id);
-      if (link.isLeaving || link === this.serving) return;
+  /** The youngest that serves is the one. */
+  private async findServing(): Promise<void> {
+    for (const link of await this.links.find()) {
+      if (link.isLeaving || link === this.serving) continue;
       if (this.serving === undefined) await this.take(link);
       else await this.dismiss(link);
-    } catch (error) {
-      if (error instanceof RouterSilent) this.endSilent(id);
-      else if ((error as NodeJS.ErrnoException).code === "ECONNREFUSED") await rm(this.pathOf(id), { force: true });
-      else if (!isGone(error)) this.options.onFault(`looking for the router ${id}`, error);
     }
   }
 
@@ -190,85 +172,65 @@ export class RemoteRouter implements Routing {
     await link.ask({ op: "drain" });
   }
 
-  /** One that takes connections and does not answer would keep its port for ever. */
-  private endSilent(id: string): void {
-    const pid = Number(/-(\d+)$/.exec(id)?.[1]);
-    this.options.onNote(`the router ${id} does not answer and is ended`);
-    try {
-      if (pid > 0) process.kill(pid, "SIGKILL");
-    } catch {
-      return;
-    }
-  }
-
-  private pathOf(id: string): string {
-    return join(this.options.directory, `${id}.sock`);
-  }
-
-  private async connect(id: string): Promise<RouterLink> {
-    for (const link of this.links.keys()) if (link.hello.id === id) return link;
-    const link = await RouterLink.open(this.pathOf(id));
-    this.links.set(link, link.hello.spool);
-    link.onEvent = (event) => this.hear(link, event);
-    void link.closed.then(() => this.lost(link));
-    this.options.onSpools();
-    return link;
-  }
-
   /** From now on this one serves. */
   private async take(link: RouterLink): Promise<void> {
     this.serving = link;
     this.facts = link.hello;
+    const known = [...this.routes.values()];
     // What a daemon before this one set stays in force until it is set anew.
     for (const route of link.hello.routes) if (!this.routes.has(route.app)) this.routes.set(route.app, route);
-    const told = [...this.routes.values()].map((route) => link.ask({ op: "setApp", route }));
+    const told = known.map((route) => link.ask({ op: "setApp", route }));
     // One of an older version does not know this, and is replaced.
     const configured = link.ask({ op: "configure", ...this.options.settings }).catch(() => null);
-    await Promise.all([configured, ...told, link.ask({ op: "keepApps", apps: [...this.routes.keys()] })]);
+    await Promise.all([configured, ...told]);
   }
 
   private async follow(id: string): Promise<void> {
     const before = this.serving;
     if (before?.hello.id === id) return;
     if (before !== undefined) before.isLeaving = true;
-    await this.take(await this.connect(id));
+    try {
+      await this.take(await this.links.connect(id));
+    } catch (error) {
+      // It died as soon as it served.
+      if (this.serving === before) this.startAgain();
+      throw error;
+    }
   }
 
   private hear(link: RouterLink, event: RouterEvent): void {
-    if (event.event === "spool") {
-      this.links.set(link, event.name);
-      this.options.onSpools();
-    } else if (event.event === "replaced") {
+    if (event.event === "replaced") {
+      link.isLeaving = true;
       this.follow(event.id).catch((error: unknown) => this.options.onFault("following a new router", error));
-    } else if (event.event === "wake") this.options.onWake(event.app);
-    // One that drains may still have somebody.
-    else if (event.event === "quiet" && this.links.size === 1) this.options.onQuiet(event.app);
+    } else if (event.event === "wake" || (event.event === "quiet" && this.links.all.length === 1)) {
+      // A router that drains may still have somebody, when all is quiet at the one that serves.
+      this.options.onEvent(event);
+    }
   }
 
   private lost(link: RouterLink): void {
-    this.links.delete(link);
-    if (this.closing.signal.aborted) return;
-    this.options.onSpools();
-    if (link !== this.serving) return;
-    this.serving = undefined;
+    if (this.closing.signal.aborted || link !== this.serving) return;
     this.options.onNote(`the router (pid ${String(link.hello.pid)}) has ended unasked; another one is started`);
-    const before = this.changing;
-    this.changing = before
-      .then(() => this.recover())
-      .catch((error: unknown) => this.options.onFault("the router", error));
+    this.startAgain();
+  }
+
+  private startAgain(): void {
+    this.serving = undefined;
+    const recovered = this.changing.then(() => this.recover());
+    this.changing = recovered.catch((error: unknown) => this.options.onFault("starting a router", error));
   }
 
   /** Until one serves, on the same port: apps have told it to the world. */
   private async recover(): Promise<void> {
     let pauseMs = RETRY_FIRST_MS;
     while (!this.closing.signal.aborted) {
-      // Another one may have the socket by now.
-      await this.findRouters();
+      // One that it was handing its socket to may serve by now.
+      await this.findServing();
       if (this.serving !== undefined) return;
       const { id, reason } = await this.start([this.port]);
       if (id !== undefined) {
         await this.follow(id);
-        this.options.onNote(`router ${id} serves port ${String(this.port)}`);
+        this.options.onNote(`router started again, pid ${String(this.about.pid)}, port ${String(this.port)}`);
         return;
       }
       if (pauseMs === RETRY_FIRST_MS) this.options.onNote(`no router could be started: ${String(reason)}`);
@@ -297,23 +259,17 @@ export class RemoteRouter implements Routing {
   }
 
   /** The one that was found may be of another version, or on a port that is no longer wanted. */
-  private async renew(): Promise<void> {
-    const { version, ports, isPortFixed } = this.options;
-    const before = this.about;
-    if (isPortFixed && before.port !== ports[0]) {
-      const old = this.serving;
+  private async renew(found: RouterLink): Promise<void> {
+    const { version, ports, isPortFixed, onFault, onNote } = this.options;
+    const { hello } = found;
+    if (isPortFixed && hello.port !== ports[0]) {
       await this.startFirst();
-      if (old !== undefined) await this.dismiss(old);
-    } else if (before.version !== version || before.wire !== WIRE_VERSION) {
-      await this.replace().catch((error: unknown) => this.options.onFault("replacing the router", error));
-      this.options.onNote(`router of version ${before.version} replaced by ${this.about.version}`);
+      await this.dismiss(found);
+    } else if (hello.version !== version || hello.wire !== WIRE_VERSION) {
+      await this.replace().catch((error: unknown) => onFault("replacing the router", error));
+      onNote(`the router was version ${hello.version} and is ${this.about.version}`);
     }
   }
-}
-
-/** It may end at any time. */
-function isGone(error: unknown): boolean {
-  return error instanceof RouterGone || (error as NodeJS.ErrnoException).code === "ENOENT";
 }
 
 export class RouterPortTaken extends Error {

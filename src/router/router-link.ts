@@ -6,7 +6,6 @@ import {
   parseNotice,
   type RouterEvent,
   type RouterHello,
-  type RouterOp,
   type RouterReply,
   type RouterRequest,
   type RouterResults,
@@ -112,7 +111,7 @@ export class RouterLink {
     const question = this.questions.get(reply.id);
     this.questions.delete(reply.id);
     if ("error" in reply) question?.reject(new Error(reply.error));
-    else question?.resolve(reply.ok as RouterResults[RouterOp] as never);
+    else question?.resolve(reply.ok as never);
   }
 
   /** The router goes on. */

@@ -1,5 +1,6 @@
 /** A router as a process of its own, in a home as its working directory: a `Router`, the socket on which daemons speak to
  *  it, and the spools of its access lines. Daemons come and go; it serves by what it was told last. */
+import { rename, rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
@@ -9,6 +10,9 @@ import { HomeWatch } from "./home-watch.ts";
 import { Router } from "./router.ts";
 import { type RouterStart, startRouter } from "./start-router.ts";
 import { ROUTER_DIRECTORY, type RouterFacts, type RouterHello, type RouterProgram, WIRE_VERSION } from "./wire.ts";
+
+/** In the home, beside the daemon's server.json. */
+const ROUTER_FILE = "router.json";
 
 export interface RouterProcessOptions {
   readonly version: string;
@@ -81,7 +85,20 @@ export class RouterProcess {
     }
     made.control = control;
     made.watch.start();
+    await made.announce();
     return made;
+  }
+
+  /** For those who look while no daemon is there; on a full disk they find nothing. */
+  private async announce(): Promise<void> {
+    const { id, startedAt } = this;
+    const { pid, version } = this.options;
+    const about = { id, pid, port: this.serving.port, version, started_at: new Date(startedAt).toISOString() };
+    const temporary = `${ROUTER_FILE}.${id}.tmp`;
+    await writeFile(temporary, `${JSON.stringify(about)}\n`, { mode: 0o600 })
+      .then(() => rename(temporary, ROUTER_FILE))
+      .catch(() => rm(temporary, { force: true }))
+      .catch(() => undefined);
   }
 
   private get socketPath(): string {

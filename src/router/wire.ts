@@ -78,11 +78,14 @@ export interface RouterResults {
 
 export type RouterOp = RouterRequest["op"];
 
-export type RouterEvent =
+export type TrafficEvent =
   /** A request came for an app that sleeps and is held until the app's next entry. */
   | { readonly event: "wake"; readonly app: string }
   /** Nobody has come for an app that is up for its `quietMs`. */
-  | { readonly event: "quiet"; readonly app: string }
+  | { readonly event: "quiet"; readonly app: string };
+
+export type RouterEvent =
+  | TrafficEvent
   /** From now on lines go to spools of this name; the ones before are whole. */
   | { readonly event: "spool"; readonly name: string }
   /** The socket was handed over to the router of this id; this one drains. */

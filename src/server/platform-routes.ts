@@ -9,7 +9,20 @@ export interface DaemonControl {
   startedAt: number;
   /** Begins a shutdown; the answer still goes out. */
   stop(options: { apps: boolean }): void;
+  /** The router process that serves. */
+  router(): RouterStatus;
+  /** Resolves when a new router process serves in its place.
+   *  @throws AppError unavailable when none comes up; the old one goes on */
+  replaceRouter(): Promise<void>;
   doctor(): Promise<DoctorLine[]>;
+}
+
+export interface RouterStatus {
+  pid: number;
+  port: number;
+  version: string;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
 }
 
 export interface DoctorLine {
@@ -33,6 +46,7 @@ export function platformRoutes(server: FastifyInstance, platform: Platform, cont
     home: platform.home.root,
     started_at: iso(control.startedAt),
     router_url: platform.routerUrl,
+    router: routerResource(control.router()),
     apps: platform.list().length,
     processes: platform.list().reduce((sum, app) => sum + app.processes().length, 0),
     rss_bytes: process.memoryUsage.rss(),
@@ -47,5 +61,14 @@ export function platformRoutes(server: FastifyInstance, platform: Platform, cont
     },
   );
 
+  server.post("/platform/actions/replace-router", async () => {
+    await control.replaceRouter();
+    return routerResource(control.router());
+  });
+
   server.get("/platform/doctor", () => control.doctor());
+}
+
+function routerResource({ pid, port, version, startedAt }: RouterStatus): Record<string, unknown> {
+  return { pid, port, version, started_at: iso(startedAt) };
 }

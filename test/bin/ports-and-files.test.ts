@@ -41,8 +41,7 @@ async function stage(t: TestContext): Promise<Stage> {
       script: ROUTERD,
       directory: home.router,
       settings: { baseDomains: ["localhost"], trustedProxies: [] },
-      onWake: () => undefined,
-      onQuiet: () => undefined,
+      onEvent: () => undefined,
       onSpools: () => undefined,
     });
     t.after(() => router.end());

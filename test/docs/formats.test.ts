@@ -30,6 +30,8 @@ import { ConfigCipher } from "../../src/ledger/config-cipher.ts";
 import { formatNote } from "../../src/ledger/release-notes.ts";
 import { decodeRecords, encodeRecord } from "../../src/logs/block-index.ts";
 import { CursorFile } from "../../src/logs/cursor-file.ts";
+import { StampedScanner } from "../../src/logs/raw-parts.ts";
+import { formatCall, formatNotice, parseCall, parseNotice } from "../../src/router/wire.ts";
 import { cloneFixture, untilUp } from "../support/deploy.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
@@ -261,6 +263,26 @@ describe("formats", (test) => {
     assert.is(older.state?.offset, 1);
   });
 
+  test("access spools, and what daemon and router say", () => {
+    const line = Buffer.from(example("access-spool"));
+    const scanner = new StampedScanner(line, false, false);
+    assert.ok(scanner.advance());
+    assert.is(scanner.us, 1_795_450_939_123_456);
+    assert.match(
+      line.toString("latin1", scanner.start, scanner.stop),
+      /^at=info method=GET path="\/" .* protocol=http$/,
+    );
+    const calls = example("router-calls").trimEnd().split("\n");
+    assert.equal(
+      calls.map((call) => parseCall(call).request.op),
+      ["hello", "setApp", "drained"],
+    );
+    for (const call of calls) assert.is(formatCall(parseCall(call)), `${call}\n`);
+    const events = example("router-events").trimEnd().split("\n");
+    for (const event of events) assert.is(formatNotice(parseNotice(event)), `${event}\n`);
+    assert.match((JSON.parse(example("router.json")) as { id: string }).id, new RegExp(`^${String(WORDS["ROUTER"])}$`));
+  });
+
   test("hook-env and the registration of a hook", () => {
     const programs = "/usr/lib/node_modules/git-heroku/dist/bin";
     const home = "/home/ned/.git-heroku";
@@ -289,7 +311,9 @@ const WORDS: Record<string, string> = {
   ID: "[0-9a-f]{8}",
   N: "[1-9][0-9]*",
   NAME: "[A-Za-z-]+",
+  NUMBER: "[0-9]{6}",
   PUSH: "[0-9a-f]{24}",
+  ROUTER: "[0-9]{8}T[0-9]{9}Z-[0-9]+",
   STAMP: "[0-9]{8}T[0-9]{6}Z(-[0-9]+)?",
   TIME: "[0-9]{8}T[0-9]{6}\\.[0-9]{6}Z",
   TREE: "[0-9a-f]{40}",

@@ -1,7 +1,6 @@
 /** Apps that sleep when nobody comes, and wake when somebody does. */
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { inspectMachine } from "../../src/bin/inspect-machine.ts";
 import type { App } from "../../src/platform/app.ts";
 import { changeSettings } from "../../src/platform/change-settings.ts";
 import { createApp } from "../../src/platform/create-app.ts";
@@ -11,7 +10,7 @@ import { scale } from "../../src/platform/scale.ts";
 import { fallAsleep } from "../../src/platform/wake.ts";
 import { get } from "../support/http.ts";
 import { describe, type TestContext } from "../support/suite.ts";
-import { deploy, type Lab, logText, NED, openLab, until, untilLogged } from "./lab.ts";
+import { deploy, inspect, type Lab, logText, NED, openLab, until, untilLogged } from "./lab.ts";
 
 const WEB = `require("http").createServer((_, response) => response.end("awake")).listen(process.env.PORT)\n`;
 const CODE = { Procfile: "web: exec node web.js\nworker: exec sleep 600\n", "web.js": WEB };
@@ -52,7 +51,7 @@ describe("autosleep", (test) => {
     assert.is(await times(app, "Unidling"), 1);
     assert.equal(states(app), ["web.1 up", "worker.1 up"]);
     // It listens on every address, as node does unless it is told one.
-    const warning = (await inspectMachine(lab.platform, "nc")).find(({ name }) => name === "app ports");
+    const warning = (await inspect(lab)).find(({ name }) => name === "app ports");
     if (process.platform === "linux") assert.match(warning?.message ?? "", /reach web\.1 of foobaz \(port \d+\)/);
   });
 

@@ -247,7 +247,7 @@ describe("state", (test) => {
     assert.is((await get(lab.platform.router.port, "foobaz")).status, 503);
     const launching = launch(lab.platform, app, "launch");
     app.end();
-    lab.platform.router.removeApp(app.name);
+    await lab.platform.router.removeApp(app.name);
     await launching;
     assert.is((await get(lab.platform.router.port, "foobaz")).status, 404);
   });

@@ -1,14 +1,13 @@
 /** Domains and pages of an app, as the router serves them. */
 import { request } from "node:http";
 import * as assert from "uvu/assert";
-import { inspectMachine } from "../../src/bin/inspect-machine.ts";
 import { changeSettings } from "../../src/platform/change-settings.ts";
 import { createApp } from "../../src/platform/create-app.ts";
 import { addDomains, listDomains, removeDomain } from "../../src/platform/domains.ts";
 import { setMaintenance } from "../../src/platform/set-maintenance.ts";
 import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
-import { deploy, type Lab, logText, NED, openLab } from "./lab.ts";
+import { deploy, inspect, type Lab, logText, NED, openLab } from "./lab.ts";
 
 function visit(lab: Lab, host: string): Promise<{ status: number; body: string; type: string | undefined }> {
   return new Promise((resolve, reject) => {
@@ -77,7 +76,7 @@ describe("domains", (test) => {
       const domains = { "a.example.com": "2026-11-23T08:35:19Z" };
       await app.ledger.changeState({ ...NED, message: "As restored" }, (files) => ({ ...files, domains }));
     }
-    const line = (await inspectMachine(lab.platform, "nc")).find(({ name }) => name === "domains");
+    const line = (await inspect(lab)).find(({ name }) => name === "domains");
     assert.equal([line?.level, line?.message], ["warning", "a.example.com is a domain of one and two"]);
   });
 });

@@ -4,6 +4,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { pickToolEnv } from "../../src/build/tool-env.ts";
+import { inspectMachine } from "../../src/bin/inspect-machine.ts";
 import { systemClock } from "../../src/bin/system-clock.ts";
 import { LOCALHOST } from "../../src/core/base-domain.ts";
 import type { Clock } from "../../src/core/clock.ts";
@@ -18,6 +19,7 @@ import { trafficOf } from "../../src/platform/wake.ts";
 import { announcePush } from "../../src/platform/announce-push.ts";
 import { receivePush, type RefReport } from "../../src/platform/receive-push.ts";
 import { Router } from "../../src/router/router.ts";
+import type { DoctorLine } from "../../src/server/platform-routes.ts";
 import type { TestContext } from "../support/suite.ts";
 
 export const NED: Actor = { by: { name: "Ned", email: "ned@foobazco.com" }, via: "local" };
@@ -89,6 +91,12 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
     return taken;
   };
   return { home, platform: opened, notes, takeFaults, close, git: runGit };
+}
+
+/** What `doctor` says of the platform. */
+export function inspect({ platform }: Lab): Promise<DoctorLine[]> {
+  const router = { pid: process.pid, port: platform.router.port, version: "1.2.3", startedAt: 0 };
+  return inspectMachine({ platform, client: "nc", router, version: "1.2.3" });
 }
 
 /** Git as a user would run it, with no configuration of this machine. */

@@ -178,11 +178,17 @@ describe("start", (test) => {
     const refusal = await refuses("unavailable", () => broken.platform.app("foobaz"));
     assert.match(refusal.hint ?? "", "doctor");
     await refuses("invalid_params", () => createApp(broken.platform, "foobaz", NED));
-    const lines = await inspectMachine(broken.platform, "nc");
+    const lines = await inspectMachine({
+      platform: broken.platform,
+      client: "nc",
+      router: { pid: 1, port: 5000, version: "1.2.2", startedAt: 0 },
+      version: "1.2.3",
+    });
     const line = lines.find(({ name }) => name === "foobaz");
     assert.is(line?.ok, false);
     assert.match(line?.message ?? "", "key file is missing");
     assert.is(lines.find(({ name }) => name === "other")?.ok, true);
+    assert.match(lines.find(({ name }) => name === "router")?.hint ?? "", "The platform is 1.2.3.");
     await broken.close();
     assert.not.ok((await readdir(join(lab.home.root, "keys"))).includes("foobaz.keys"), "no other key was made");
     await rename(safe, key);

@@ -32,6 +32,8 @@ export async function openApi(t: TestContext): Promise<ApiLab> {
     version: "1.2.3",
     startedAt: Date.UTC(2026, 10, 23, 16, 20, 5, 123),
     stop: (options) => void stops.push(options),
+    router: () => ({ pid: 4711, port: 5000, version: "1.2.2", startedAt: Date.UTC(2026, 10, 23, 16, 20, 4) }),
+    replaceRouter: () => Promise.resolve(),
     doctor: () => Promise.resolve([{ name: "all", ok: true, level: "ok", message: "well" }]),
   };
   const server = createServer(lab.platform, control);

@@ -25,6 +25,8 @@ function checkFields(object: Record<string, unknown>, fields: string): void {
   assert.match(String(object["id"]), UUID);
 }
 
+const ROUTER = { pid: 4711, port: 5000, version: "1.2.2", started_at: "2026-11-23T16:20:04Z" };
+
 describe("resources", (test) => {
   test("apps: created, listed, shown by name and id, changed, destroyed", async (t) => {
     const { ask, platform, home } = await openApi(t);
@@ -219,6 +221,7 @@ describe("resources", (test) => {
         home: lab.home.root,
         started_at: "2026-11-23T16:20:05Z",
         router_url: `http://127.0.0.1:${String(lab.platform.router.port)}`,
+        router: ROUTER,
         apps: 1,
         processes: 0,
         rss_bytes: 0,
@@ -227,6 +230,7 @@ describe("resources", (test) => {
     assert.equal((await lab.ask("GET", "/platform/doctor")).body, [
       { name: "all", ok: true, level: "ok", message: "well" },
     ]);
+    assert.equal((await lab.ask("POST", "/platform/actions/replace-router")).body, ROUTER);
     for (const body of [{ apps: true }, {}, undefined])
       assert.is((await lab.ask("POST", "/platform/actions/stop", body)).status, 202);
     assert.equal(lab.stops, [{ apps: true }, { apps: false }, { apps: false }]);

@@ -17,7 +17,7 @@ function identity({ name, state, extended }: Dyno): unknown {
   return { name, state, extended };
 }
 
-/** To an app's process itself: the router is the daemon's and is gone with it. */
+/** To an app's process itself. */
 function visitProcess(port: number, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     request({ host: "127.0.0.1", port, path, agent: false }, (answer) => answer.resume().once("end", resolve))

@@ -39,7 +39,7 @@ describe("daemon", (test) => {
     // What the dead daemon left is there, and nobody behind it.
     for (const file of ["server.sock", "server.json", "git/reg.sock"]) assert.ok(await isThere(platform, file), file);
     const status = await platform.exec("git", ["heroku", "server:status"]);
-    assert.is(status.stdout, "The platform does not run\n");
+    assert.match(status.stdout, /^The platform does not run\nRouter: {2}serves on, port \d+, /);
     assert.is(status.status, 1);
     await commitChange(platform, clone, "while it was dead");
     const push = await platform.exec("git", ["push", "production", "main"], { cwd: clone });
@@ -93,7 +93,7 @@ describe("daemon", (test) => {
     assert.is(await checkConverged(platform, "foobaz"), 2);
   });
 
-  test("in the foreground it ends by SIGINT and SIGTERM and leaves nothing", async (t) => {
+  test("in the foreground it ends by SIGINT and SIGTERM and leaves the router alone", async (t) => {
     const platform = await startPlatform(t);
     await must(platform, platform.dir, "heroku", "server:stop");
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -104,7 +104,9 @@ describe("daemon", (test) => {
       // Ctrl-C reaches the whole group of the terminal, a service manager's SIGTERM the one process.
       process.kill(signal === "SIGINT" ? -server.pid : server.pid, signal);
       await server.ended;
-      await untilSame([], () => processesOf(platform.home));
+      await untilSame(["git-heroku routerd"], async () =>
+        (await processesOf(platform.home)).map(({ command }) => command.trim()),
+      );
       assert.throws(() => process.kill(pid, 0), "ESRCH");
       for (const file of ["server.json", "server.sock"]) assert.not.ok(await isThere(platform, file), file);
       assert.match(await readFile(join(platform.home, "platform.log"), "utf8"), / stopped\n$/);

@@ -1,4 +1,5 @@
 /** `git heroku doctor` */
+import { findRouter } from "../../api/daemon.ts";
 import type { DoctorCheck } from "../../api/resources.ts";
 import { AppError } from "../../core/error.ts";
 import { pad } from "../../core/text-table.ts";
@@ -17,7 +18,8 @@ export const doctor: Command = {
   async run(context) {
     const { out, args, world, home } = context;
     const running = await findPlatform(context).catch(() => undefined);
-    const checks = await checkMachine({ env: world.env, home, platformRuns: running !== undefined });
+    const portIsOurs = running !== undefined || (await findRouter(home)) !== undefined;
+    const checks = await checkMachine({ env: world.env, home, portIsOurs });
     checks.push(...(await checkPlatform(context)));
     if (args.has("json")) await out.json(checks);
     else for (const check of checks) await out.write(format(check, out.paint(pad(check.level, 8), colourOf(check))));
