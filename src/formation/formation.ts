@@ -18,7 +18,7 @@ import { Roster } from "./roster.ts";
 import type { Routes } from "./roster.ts";
 import type { Instance, Runtime } from "./runtime.ts";
 import { StartGate } from "./start-gate.ts";
-import type { Target } from "./target.ts";
+import { NOTHING, type Target } from "./target.ts";
 
 export interface FormationSettings extends DynoRules {
   /** Bring up new web processes before the old ones stop. */
@@ -49,15 +49,6 @@ export interface FormationOptions {
 }
 
 export type ConvergeReason = "launch" | "scale" | "restart" | "start";
-
-const NOTHING: Target = {
-  release: 0,
-  appDir: undefined,
-  procfile: new Map(),
-  quantities: {},
-  asleep: new Set(),
-  env: {},
-};
 
 export class Formation {
   readonly #options: FormationOptions;

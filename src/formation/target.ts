@@ -16,6 +16,15 @@ export interface Target {
   readonly env: Readonly<Record<string, string>>;
 }
 
+export const NOTHING: Target = {
+  release: 0,
+  appDir: undefined,
+  procfile: new Map(),
+  quantities: {},
+  asleep: new Set(),
+  env: {},
+};
+
 export const WEB_TYPE = "web";
 
 export function wantedDynos(target: Target): DynoName[] {

@@ -158,9 +158,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
     if (!this.done && this.phase === "upload") this.watch("first byte", this.entry.settings.firstByteMs);
   }
 
-  bodyLost(): void {
-    this.fail("H27");
-  }
+  readonly bodyLost = (): void => this.fail("H27");
 
   onConnect(): void {
     const { settings } = this.entry;

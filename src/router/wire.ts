@@ -138,7 +138,7 @@ const ROUTE_DEFAULTS = { domains: [], maintenance: false, state: "none", backend
  *  @throws WireError */
 export function readRoute(value: unknown): AppRoute {
   if (!isObject(value) || typeof value["app"] !== "string") throw malformed(JSON.stringify(value));
-  return { ...ROUTE_DEFAULTS, ...value, app: value["app"] };
+  return { app: value["app"], ...ROUTE_DEFAULTS, ...value };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
