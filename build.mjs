@@ -26,12 +26,18 @@ const withoutLayout = {
 
 /** Large packages that a program imports on demand stay beside it: Node parses a program whole, also what is not run. */
 const ON_DEMAND = ["yargs", "ndjson", "age-encryption", "tar"];
+/** So does a part of ours that few commands need. */
+const PARTS = ["release-build"];
 const besideTheProgram = {
   name: "beside-the-program",
   setup(bundler) {
     bundler.onResolve({ filter: new RegExp(`^(${ON_DEMAND.join("|")})$`) }, ({ path, kind }) =>
       kind === "dynamic-import" ? { path: `./${path}.js`, external: true } : undefined,
     );
+    bundler.onResolve({ filter: new RegExp(`^\\./(${PARTS.join("|")})\\.ts$`) }, ({ path }) => ({
+      path: path.replace(/ts$/, "js"),
+      external: true,
+    }));
   },
 };
 
@@ -76,6 +82,8 @@ const shared = {
   sourcesContent: false,
 };
 await build({ ...shared, entryPoints: programs, plugins: [besideTheProgram] });
+const parts = PARTS.map((name) => join("src/bin", `${name}.ts`));
+await build({ ...shared, entryPoints: parts });
 // A thread of the daemon is a program of its own, found beside it.
 await build({ ...shared, entryPoints: [{ in: "src/logs/pattern-worker.ts", out: "pattern-worker" }] });
 // A package written as an ES module is its default export, if it has one, as one that was CommonJS all along.

@@ -81,8 +81,24 @@ export interface World {
   now(): number;
   /** The daemon's script. */
   daemonScript: string;
+  /** Builds as the platform does; gives the directory of the built code.
+   *  @throws AppError when the build fails or is cancelled. */
+  buildRelease(build: ReleaseBuild): Promise<string>;
   /** The version of this program. */
   version(): string;
+}
+
+export interface ReleaseBuild {
+  /** The repository that has the commit, and its tree. */
+  repo: string;
+  commit: string;
+  tree: string;
+  /** Everything that the build makes is in it. */
+  directory: string;
+  env: Environment;
+  output: (text: string) => void;
+  /** Cancels the build. */
+  signal: AbortSignal;
 }
 
 export interface InputStream extends AsyncIterable<string | Buffer> {

@@ -69,8 +69,9 @@ function readRepository(place: Place): { gitDir: string; isShallow: boolean } {
 }
 
 /** Asks the remote for what is new.
+ *  @param otherwise what to do without.
  *  @throws AppError bad_request with git's own words. */
-export function fetchLedger(place: Place, home: string, choice: AppChoice): void {
+export function fetchLedger(place: Place, home: string, choice: AppChoice, otherwise: string): void {
   const remote = chooseLedgerRemote(place, home, choice, false);
   if (remote === undefined) return;
   const result = runGit(place, ["fetch", "--quiet", remote.name]);
@@ -79,7 +80,7 @@ export function fetchLedger(place: Place, home: string, choice: AppChoice): void
     "bad_request",
     `git fetch ${remote.name} failed: ${result.stderr.trim().split("\n", 1)[0] ?? ""}`,
     {
-      hint: `Without --fetch, what was fetched before is verified. The remote leads to ${displayUrl(remote)}.`,
+      hint: `${otherwise} The remote leads to ${displayUrl(remote)}.`,
     },
   );
 }

@@ -11,6 +11,12 @@ const MAX_BYTES = 64 * 1024;
 
 /** @throws AppError invalid_params naming the line. */
 export function parseProcfile(text: string): Procfile {
+  return sortProcfile(scanProcfile(text));
+}
+
+/** The types in the order in which they are written.
+ *  @throws AppError invalid_params naming the line. */
+export function scanProcfile(text: string): Procfile {
   if (text.length > MAX_BYTES) throw new AppError("invalid_params", "Procfile is larger than 64 KiB.");
   const types = new Map<string, string>();
   for (const [index, raw] of text
@@ -22,7 +28,7 @@ export function parseProcfile(text: string): Procfile {
     const [type, command] = parseLine(line, index + 1);
     types.set(type, command);
   }
-  return sortProcfile(types);
+  return types;
 }
 
 function parseLine(line: string, number: number): [type: string, command: string] {

@@ -5,8 +5,8 @@ import { makeCrashLab, TRIES } from "./crash-lab.ts";
 import { findStracePoints, missingStrace, tryStracePoints } from "./strace-points-of.ts";
 import { findFaultPoints, spread, tryFaultPoints } from "./fault-points-of.ts";
 
-const POINTS = 16;
-const CALLS = 10;
+const POINTS = 12;
+const CALLS = 6;
 
 describe("ledger's writer, killed", (test) => {
   test(`at ${String(POINTS)} of its steps, loses nothing and leaves nothing half done`, async (t) => {

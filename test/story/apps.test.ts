@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import { checkConverged, runningProcesses, untilSame } from "../support/converged.ts";
 import { cloneFixture, deployFixture, must, platformClient, untilUp } from "../support/deploy.ts";
 import { get, getUntil } from "../support/http.ts";
-import { processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
+import { borrowPlatform, processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { AT_GATE, commitChange, commitGate, startPush } from "../support/push.ts";
 import { describe } from "../support/suite.ts";
 
@@ -43,8 +43,10 @@ async function typeInto(platform: TestPlatform, cwd: string, command: string, wo
 }
 
 describe("apps", (test) => {
+  const common = test.shared(startPlatform);
+
   test("destroy asks, leaves nothing running, and the name begins anew", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await must(platform, clone, "heroku", "config:add", `OLD=${SECRET}`);
     await getUntil(platform.routerPort, "foobaz", "at v3");
@@ -89,7 +91,7 @@ describe("apps", (test) => {
   });
 
   test("destroy during a build refuses the push", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "gated");
     await commitGate(platform, clone, "closed");
     const push = startPush(platform, clone, "main");
@@ -104,7 +106,7 @@ describe("apps", (test) => {
   });
 
   test("a first deploy to master fixes master; npm start without a Procfile", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await cloneFixture(platform, "gated");
     await must(platform, clone, "branch", "-m", "main", "master");
     await must(platform, clone, "heroku", "create", "gated");
@@ -129,7 +131,7 @@ describe("apps", (test) => {
   });
 
   test("a secret is in the app's memory and nowhere else", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await must(platform, clone, "heroku", "config:add", `GREETING=${SECRET}`, "PLAIN=1");
     await untilUp(platform, "foobaz", 1);

@@ -2,15 +2,16 @@
  *  its app. */
 import { randomBytes } from "node:crypto";
 import { readdir, readlink, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import * as assert from "uvu/assert";
-import { checkConverged, untilSame } from "../support/converged.ts";
-import { cloneFixture, deployFixture, must } from "../support/deploy.ts";
+import { untilSame } from "../support/converged.ts";
+import { cloneFixture, must } from "../support/deploy.ts";
 import { killAt } from "../support/kill-at.ts";
-import { processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
+import { borrowPlatform, processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
+import { killDuringRestore } from "./kill-lab.ts";
 
-const LARGE_BYTES = 24 * 1024 * 1024;
+const LARGE_BYTES = 12 * 1024 * 1024;
 
 async function filesIn(platform: TestPlatform, dir: string): Promise<string[]> {
   return (await readdir(join(platform.home, dir))).sort();
@@ -30,8 +31,10 @@ async function namelessFiles(platform: TestPlatform): Promise<string[]> {
 }
 
 describe("kill -9 of the daemon, backups", (test) => {
+  const common = test.shared(startPlatform);
+
   test("while a backup is made or sent, there is no file and nothing left in the home", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await cloneFixture(platform, "foobaz");
     await writeFile(join(clone, "large"), randomBytes(LARGE_BYTES));
     await must(platform, clone, "add", ".");
@@ -44,7 +47,7 @@ describe("kill -9 of the daemon, backups", (test) => {
       name.startsWith(".foobaz.backup-") && (await stat(join(platform.dir, name)).catch(() => undefined))?.size !== 0;
     const moments = {
       "packing begins": { dir: "repos", isMoment: (name: string) => name.startsWith(".creating-") },
-      "it is sent": { dir: "../work", isMoment: hasBytes },
+      "it is sent": { dir: relative(platform.home, platform.dir), isMoment: hasBytes },
     };
     for (const [name, moment] of Object.entries(moments)) {
       const result = await killAt(platform, moment, () => platform.exec("git", words));
@@ -67,31 +70,7 @@ describe("kill -9 of the daemon, backups", (test) => {
   });
 
   test("while an app is restored, there is nothing of it or all of it", async (t) => {
-    const [source, platform] = [await startPlatform(t), await startPlatform(t)];
-    const clone = await deployFixture(source, "foobaz");
-    await must(source, clone, "heroku", "config:add", "GREETING=hey");
-    await must(source, clone, "heroku", "scale", "worker=1");
-    const file = join(source.dir, "foobaz.backup");
-    await must(source, clone, "heroku", "backup", "--output", file, "--plain");
-    const moments = {
-      "the repository begins": { dir: "repos", isMoment: (name: string) => name.startsWith(".creating-") },
-      "the keys are announced": { dir: "keys", isMoment: (name: string) => name === ".restoring-foobaz" },
-      "the key is there": { dir: "keys", isMoment: (name: string) => name === "foobaz.keys" },
-      "the ledger key is there": { dir: "keys", isMoment: (name: string) => name === "foobaz.ledger-key" },
-      "the app is there": { dir: "repos", isMoment: (name: string) => name === "foobaz.git" },
-      "it is opened": { dir: "apps" },
-    };
-    for (const [name, moment] of Object.entries(moments)) {
-      const result = await killAt(platform, moment, () => platform.exec("git", ["heroku", "restore", file]));
-      await platform.start();
-      const isThere = (await filesIn(platform, "repos")).length > 0;
-      assert.equal(await filesIn(platform, "repos"), isThere ? ["foobaz.git"] : [], name);
-      const keys = isThere ? ["foobaz.keys", "foobaz.ledger-key", "ledger.key"] : ["ledger.key"];
-      assert.equal(await filesIn(platform, "keys"), keys, name);
-      if (result.status === 0) assert.ok(isThere, name);
-      if (!isThere) await must(platform, platform.dir, "heroku", "restore", file);
-      assert.is(await checkConverged(platform, "foobaz"), 3, name);
-      await must(platform, platform.dir, "heroku", "destroy", "--app", "foobaz", "--confirm", "foobaz");
-    }
+    const [source, platform] = [await borrowPlatform(t, common), await startPlatform(t)];
+    await killDuringRestore(source, platform, ["the keys are announced", "the key is there", "the app is there"]);
   });
 }, 300_000);

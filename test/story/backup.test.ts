@@ -5,9 +5,9 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { checkConverged, readLedger, untilSame } from "../support/converged.ts";
-import { deployFixture, makeConfigReleases, must, platformClient, untilUp } from "../support/deploy.ts";
+import { deployFixture, makeConfigReleases, must, platformClient, stopRunning, untilUp } from "../support/deploy.ts";
 import { get, getUntil } from "../support/http.ts";
-import { processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
+import { borrowPlatform, processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { commitChange } from "../support/push.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 import { ROOT, runTranscript } from "../support/transcript.ts";
@@ -53,16 +53,18 @@ async function platformKey(platform: TestPlatform, t: TestContext): Promise<stri
 }
 
 describe("backup", (test) => {
+  const [common, elsewhere] = [test.shared(startPlatform), test.shared(startPlatform)];
+
   test("the session: good and bad backups, a move, a mirror", async (t) => {
-    const platform = await startPlatform(t);
-    const other = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
+    const other = await borrowPlatform(t, elsewhere);
     const clone = await deployFoobaz(platform);
     const env = { ...platform.env, NEW_HOME: other.home };
     await runTranscript(join(ROOT, "test/transcripts/backup.txt"), { cwd: clone, env });
   });
 
   test("destroyed, and restored under the same name", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFoobaz(platform);
     await must(platform, clone, "push", "-q", "production", "main:topic");
     const before = await platformClient(platform).releases("foobaz", 10);
@@ -83,7 +85,8 @@ describe("backup", (test) => {
     await must(platform, clone, "heroku", "rollback", "v3");
     assert.is(await checkConverged(platform, "foobaz"), 5);
 
-    const [trash = ""] = await readdir(join(platform.home, "trash"));
+    const trashed = (await readdir(join(platform.home, "trash"))).filter((name) => name.startsWith("foobaz-"));
+    const trash = trashed.sort().at(-1) ?? "";
     const kept = join(platform.home, "trash", trash);
     const old = await heroku(
       platform,
@@ -106,7 +109,7 @@ describe("backup", (test) => {
   });
 
   test("moved there and back, in maintenance: git verifies every commit with the keys of both platforms", async (t) => {
-    const [old, fresh] = [await startPlatform(t), await startPlatform(t)];
+    const [old, fresh] = [await borrowPlatform(t, common), await borrowPlatform(t, elsewhere)];
     await deployFoobaz(old);
     await heroku(old, "maintenance:on", "--app", "foobaz");
     const file = await backUp(old, "foobaz.backup");
@@ -160,7 +163,7 @@ describe("backup", (test) => {
   });
 
   test("a mirror that is fetched again, and a bundle of what is new, are adopted elsewhere", async (t) => {
-    const [platform, other] = [await startPlatform(t), await startPlatform(t)];
+    const [platform, other] = [await borrowPlatform(t, common), await borrowPlatform(t, elsewhere)];
     const clone = await deployFoobaz(platform);
     const mirror = join(platform.dir, "foobaz.git");
     const keys = join(platform.home, "keys", "foobaz.keys");
@@ -198,8 +201,9 @@ describe("backup", (test) => {
   });
 
   test("releases go on while backups are made, and each backup is of one moment", async (t) => {
-    const [platform, other] = [await startPlatform(t), await startPlatform(t)];
+    const [platform, other] = [await borrowPlatform(t, common), await borrowPlatform(t, elsewhere)];
     await deployFoobaz(platform);
+    await stopRunning(platform, "foobaz");
     const releasing = makeConfigReleases(platform, "foobaz", 40);
     const files = await Promise.all([1, 2, 3].map((n) => backUp(platform, `b${String(n)}.backup`)));
     await releasing;
@@ -214,7 +218,7 @@ describe("backup", (test) => {
   });
 
   test("a passphrase is typed unseen, and is nowhere afterwards", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     await deployFoobaz(platform);
     const typed = await typeInto(
       platform,

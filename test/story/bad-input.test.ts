@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { deployFixture, untilUp } from "../support/deploy.ts";
-import { startPlatform } from "../support/platform.ts";
+import { borrowPlatform, startPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
 import { ROOT, runTranscript } from "../support/transcript.ts";
 
@@ -21,8 +21,10 @@ async function runDaemon(env: Record<string, string>): Promise<{ status: number;
 }
 
 describe("bad input", (test) => {
+  const common = test.shared(startPlatform);
+
   test("commands and pushes", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await untilUp(platform, "foobaz", 1);
     await runTranscript(join(ROOT, "test/transcripts/bad-input.txt"), { cwd: clone, env: platform.env });
@@ -69,7 +71,7 @@ describe("bad input", (test) => {
   });
 
   test("a second daemon for the same home is refused", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const { status, output } = await runDaemon(platform.env);
     assert.is(status, 1);
     assert.match(output, "A daemon is already running");

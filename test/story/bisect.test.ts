@@ -7,7 +7,7 @@ import type { BisectItem } from "../../src/api/resources.ts";
 import { makeBisectApp, spoilConfig } from "../support/bisect-app.ts";
 import { untilSame } from "../support/converged.ts";
 import { must, platformClient, untilState } from "../support/deploy.ts";
-import { startPlatform, type ExecResult, type TestPlatform } from "../support/platform.ts";
+import { borrowPlatform, startPlatform, type ExecResult, type TestPlatform } from "../support/platform.ts";
 import { startGit } from "../support/push.ts";
 import { describe } from "../support/suite.ts";
 import { ROOT, runTranscript } from "../support/transcript.ts";
@@ -27,15 +27,17 @@ async function countRuns(platform: TestPlatform, clone: string): Promise<number>
 }
 
 describe("bisect", (test) => {
+  const common = test.shared(startPlatform);
+
   test("a session: a change of config is the culprit, and all that can be typed wrong", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const app = await makeBisectApp(platform, "foobaz");
     await spoilConfig(app);
     await runTranscript(join(ROOT, "test/transcripts/bisect.txt"), { cwd: app.clone, env: platform.env });
   });
 
   test("a deploy is the culprit; what cannot tell is skipped, and a copy is not tried again", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const app = await makeBisectApp(platform, "foobaz");
     await app.deploy(3, "Words");
     await app.config({ CANNOT_TELL: "yes" });
@@ -61,7 +63,7 @@ describe("bisect", (test) => {
   });
 
   test("skips right before the culprit leave it open, and the exit status says so", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const app = await makeBisectApp(platform, "foobaz");
     await app.config({ CANNOT_TELL: "yes" });
     await app.config({ RATE: "2" });
@@ -79,7 +81,7 @@ describe("bisect", (test) => {
   });
 
   test("a probe that is not finished in time is skipped", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const app = await makeBisectApp(platform, "foobaz");
     await app.config({ HANGS: "yes" });
     await app.config({ HANGS: null, RATE: "2" });
@@ -91,7 +93,7 @@ describe("bisect", (test) => {
   });
 
   test("after a kill of the daemon the probe under way is counted once, and nothing is tried again", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const app = await makeBisectApp(platform, "foobaz");
     await spoilConfig(app);
     const gate = join(platform.dir, "gate");
@@ -123,7 +125,7 @@ describe("bisect", (test) => {
   });
 
   test("a probe that ends while no daemon runs counts, and Ctrl-C of the client costs nothing", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const app = await makeBisectApp(platform, "foobaz");
     await app.config({ RATE: "2" });
     await app.config({ COLOUR: "blue" });
@@ -145,7 +147,7 @@ describe("bisect", (test) => {
   });
 
   test("a probe that somebody stops is no verdict, and --reset ends one", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const app = await makeBisectApp(platform, "foobaz");
     await app.config({ RATE: "2" });
     const client = startGit(platform, app.clone, ["heroku", "releases:bisect", "v3", "--", "exec sleep 60"]);
@@ -167,7 +169,7 @@ describe("bisect", (test) => {
   });
 
   test("a probe that is stopped with its app is no verdict", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const app = await makeBisectApp(platform, "foobaz");
     await app.config({ RATE: "2" });
     const client = startGit(platform, app.clone, ["heroku", "releases:bisect", "v3", "--", "exec sleep 60"]);

@@ -9,8 +9,8 @@ import * as assert from "uvu/assert";
 import { scanDotenv } from "../../src/core/dotenv-text.ts";
 import { deployFixture, platformClient, untilUp } from "../support/deploy.ts";
 import { nastyValue } from "../support/nasty-vars.ts";
-import { startPlatform, type ExecResult, type TestPlatform } from "../support/platform.ts";
-import { describe, type TestContext } from "../support/suite.ts";
+import { borrowPlatform, startPlatform, type ExecResult, type TestPlatform } from "../support/platform.ts";
+import { describe } from "../support/suite.ts";
 import { PROGRAM, ROOT, runTranscript } from "../support/transcript.ts";
 
 const SECRET = "hush-5f2d81";
@@ -25,8 +25,7 @@ interface Scene {
   run: (script: string, env?: Record<string, string>) => Promise<ExecResult>;
 }
 
-async function setUp(t: TestContext): Promise<Scene> {
-  const platform = await startPlatform(t);
+async function setUp(platform: TestPlatform): Promise<Scene> {
   const clone = await deployFixture(platform, "foobaz");
   await untilUp(platform, "foobaz", 1);
   const drafts = join(platform.dir, "drafts");
@@ -47,14 +46,16 @@ function onTerminal(scene: Scene, command: string, typed: string): Promise<ExecR
 }
 
 describe("config vars", (test) => {
+  const common = test.shared(startPlatform);
+
   test("edit, import, export, rotate-key", async (t) => {
-    const { platform, clone, drafts } = await setUp(t);
+    const { platform, clone, drafts } = await setUp(await borrowPlatform(t, common));
     const env = { ...platform.env, TMPDIR: drafts };
     await runTranscript(join(ROOT, "test/transcripts/config-vars.txt"), { cwd: clone, env });
   });
 
   test("what is exported is imported, and dotenv reads the same", async (t) => {
-    const { platform, run } = await setUp(t);
+    const { platform, run } = await setUp(await borrowPlatform(t, common));
     const client = platformClient(platform);
     await client.createApp("other");
     const values = fc.sample(nastyValue, 25);
@@ -75,7 +76,7 @@ describe("config vars", (test) => {
   });
 
   test("on a terminal a text that is not understood is offered again", async (t) => {
-    const scene = await setUp(t);
+    const scene = await setUp(await borrowPlatform(t, common));
     const client = platformClient(scene.platform);
     const given = await onTerminal(scene, "git heroku config:edit", "n\n");
     assert.is(given.status, 1, given.stdout);
@@ -94,7 +95,7 @@ describe("config vars", (test) => {
   });
 
   test("a signal removes the file that is edited", async (t) => {
-    const { platform, clone, drafts } = await setUp(t);
+    const { platform, clone, drafts } = await setUp(await borrowPlatform(t, common));
     for (const signal of ["SIGTERM", "SIGHUP"] as const) {
       const env = { ...platform.env, TMPDIR: drafts, GIT_EDITOR: "f() { echo editing; read -r line; }; f" };
       const child = spawn(process.execPath, [PROGRAM, "config:edit"], {
@@ -116,7 +117,7 @@ describe("config vars", (test) => {
 
 describe("secrets", (test) => {
   test("stay out of arguments, logs, messages and files, also when something fails", async (t) => {
-    const { platform, clone, drafts, run } = await setUp(t);
+    const { platform, clone, drafts, run } = await setUp(await startPlatform(t));
     await writeFile(join(clone, "good.env"), `SECRET=${SECRET}\nKEEP=1\n`);
     await writeFile(join(clone, "new.env"), `SECRET='${SECRET} again'\nKEEP=1\n`);
     const bad = [

@@ -1,16 +1,14 @@
 /** kill -9 of the daemon at any time: what was acknowledged is there, what was not happened whole or not at all, and the
  *  formation of the newest succeeded release comes back. */
-import { readFile } from "node:fs/promises";
 import { request } from "node:http";
-import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { Dyno } from "../../src/api/resources.ts";
-import { checkConverged, readLedger, untilSame } from "../support/converged.ts";
+import { checkConverged, untilSame } from "../support/converged.ts";
 import { deployFixture, must, platformClient, untilUp } from "../support/deploy.ts";
-import { killAt } from "../support/kill-at.ts";
-import { processesOf, startPlatform } from "../support/platform.ts";
-import { AT_GATE, commitChange, commitGate, startPush } from "../support/push.ts";
+import { borrowPlatform, processesOf, startPlatform } from "../support/platform.ts";
+import { AT_GATE, commitGate, startPush } from "../support/push.ts";
 import { describe } from "../support/suite.ts";
+import { killDuringChange, killDuringPush } from "./kill-lab.ts";
 
 /** What must not change while the daemon is away. "Up for" may begin a moment earlier: with the process itself. */
 function identity({ name, state, extended }: Dyno): unknown {
@@ -27,8 +25,10 @@ function visitProcess(port: number, path: string): Promise<void> {
 }
 
 describe("kill -9 of the daemon", (test) => {
+  const common = test.shared(startPlatform);
+
   test("idle: processes, their times and their lines stay", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await must(platform, clone, "heroku", "scale", "web=2", "worker=1");
     await untilUp(platform, "foobaz", 3);
@@ -53,7 +53,7 @@ describe("kill -9 of the daemon", (test) => {
   });
 
   test("right after a push, a config change and a rollback were acknowledged", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await platform.kill();
     await platform.start();
@@ -72,60 +72,18 @@ describe("kill -9 of the daemon", (test) => {
     assert.is(await checkConverged(platform, "foobaz"), 4);
   });
 
-  test("at each step of a push", async (t) => {
-    const platform = await startPlatform(t);
-    const clone = await deployFixture(platform, "foobaz");
-    await untilUp(platform, "foobaz", 1);
-    const repo = "repos/foobaz.git";
-    const moments = {
-      "the build begins": { dir: "apps/foobaz/slugs" },
-      "the refs are locked": { dir: `${repo}/refs/heads`, isMoment: (name: string) => name.endsWith(".lock") },
-      "the release is there": { dir: `${repo}/refs/heads`, isMoment: (name: string) => name === "releases" },
-      "the branch has moved": { dir: `${repo}/refs/heads`, isMoment: (name: string) => name === "main" },
-      "the launch begins": { dir: "apps/foobaz/run" },
-    };
-    for (const [name, moment] of Object.entries(moments)) {
-      const commit = await commitChange(platform, clone, name);
-      const push = await killAt(platform, moment, () =>
-        platform.exec("git", ["push", "-q", "production", "main"], { cwd: clone }),
-      );
-      await platform.wake();
-      await checkConverged(platform, "foobaz");
-      if (push.status === 0) assert.is((await readLedger(platform, "foobaz"))[0]?.code, commit, name);
-      await must(platform, clone, "push", "-q", "production", "main");
-      assert.is((await readLedger(platform, "foobaz"))[0]?.code, commit, name);
-    }
-    await checkConverged(platform, "foobaz");
+  test("at two steps of a push", async (t) => {
+    const platform = await borrowPlatform(t, common);
+    await killDuringPush(platform, ["the refs are locked", "the branch has moved"]);
   });
 
   test("during a config change and a rollback", async (t) => {
-    const platform = await startPlatform(t);
-    const clone = await deployFixture(platform, "foobaz");
-    await untilUp(platform, "foobaz", 1);
-    const refs = "repos/foobaz.git/refs/heads";
-    const commands = [
-      ["config:add", "GREETING=hey"],
-      ["rollback", "v2"],
-    ];
-    for (const words of commands) {
-      for (const suffix of [".lock", "releases"]) {
-        const head = await must(platform, join(platform.home, "repos/foobaz.git"), "rev-parse", "releases");
-        const isMoment = async (name: string): Promise<boolean> =>
-          name.endsWith(suffix) &&
-          (suffix === ".lock" || !(await readFile(join(platform.home, refs, "releases"), "utf8")).startsWith(head));
-        const result = await killAt(platform, { dir: refs, isMoment }, () =>
-          platform.exec("git", ["heroku", ...words], { cwd: clone }),
-        );
-        await platform.wake();
-        const version = await checkConverged(platform, "foobaz");
-        const said = /v(\d+)\n$/.exec(result.stdout)?.[1];
-        if (result.status === 0 && said !== undefined) assert.is(version, Number(said), result.stdout);
-      }
-    }
+    const platform = await borrowPlatform(t, common);
+    await killDuringChange(platform, [0, 3]);
   });
 
   test("during a build: the push fails at once, and works when it is made again", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "gated");
     const gate = await commitGate(platform, clone, "one");
     const push = startPush(platform, clone, "main");

@@ -2,19 +2,21 @@
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { deployFixture } from "../support/deploy.ts";
-import { startPlatform } from "../support/platform.ts";
+import { borrowPlatform, startPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
 import { ROOT, runTranscript } from "../support/transcript.ts";
 
 describe("looking back", (test) => {
+  const common = test.shared(startPlatform);
+
   test("releases:info, releases:diff, config:blame, config:history, config --release", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await runTranscript(join(ROOT, "test/transcripts/history.txt"), { cwd: clone, env: platform.env });
   });
 
   test("a patch takes the code of a release back", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     const sh = (command: string) => platform.exec("sh", ["-ec", command], { cwd: clone });
     const first = await sh("git rev-parse HEAD^{tree}");

@@ -4,8 +4,8 @@ import { randomBytes } from "node:crypto";
 import { lstat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { deployFixture, must } from "../support/deploy.ts";
-import { startPlatform, type ExecResult, type TestPlatform } from "../support/platform.ts";
+import { deployFixture, must, stopRunning } from "../support/deploy.ts";
+import { borrowPlatform, startPlatform, type ExecResult, type TestPlatform } from "../support/platform.ts";
 import { RawObjects, type RawEntry } from "../support/raw-objects.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 
@@ -17,9 +17,10 @@ interface Scene {
   as(user: string, ...args: string[]): Promise<ExecResult>;
 }
 
-async function makeScene(t: TestContext): Promise<Scene> {
-  const platform = await startPlatform(t);
+async function makeScene(t: TestContext, common: () => Promise<TestPlatform>): Promise<Scene> {
+  const platform = await borrowPlatform(t, common);
   const clone = await deployFixture(platform, "hello", "foobaz");
+  await stopRunning(platform, "foobaz");
   return {
     platform,
     clone,
@@ -60,8 +61,10 @@ async function forgeCommit(scene: Scene, entries: (objects: RawObjects) => RawEn
 const push = (scene: Scene, oid: string): Promise<ExecResult> => scene.git("push", "-q", "production", `${oid}:main`);
 
 describe("hostile input", (test) => {
+  const common = test.shared(startPlatform);
+
   test("names of users: headers, trailers, terminals", async (t) => {
-    const scene = await makeScene(t);
+    const scene = await makeScene(t, common);
     const dead = "dead".repeat(10);
     const names = [
       `Eve\nparent ${dead} <eve@example.com>`,
@@ -98,7 +101,7 @@ describe("hostile input", (test) => {
   });
 
   test("names and values of config vars: lines, trailers, commands, the platform's own", async (t) => {
-    const scene = await makeScene(t);
+    const scene = await makeScene(t, common);
     const refused = ["A\n\nRelease: v99=1", "A\nB=1", "__proto__=1", "PATH=/tmp", "DOTENV_PUBLIC_KEY=x", "A-B=1", "=1"];
     for (const word of refused) {
       const { status } = await scene.git("heroku", "config:add", word);
@@ -114,7 +117,7 @@ describe("hostile input", (test) => {
   });
 
   test("names of files: trailers, the ledger's own, names in two cases", async (t) => {
-    const scene = await makeScene(t);
+    const scene = await makeScene(t, common);
     const names = [
       "v9: x\n\nRelease: v9",
       "config.env",
@@ -137,7 +140,7 @@ describe("hostile input", (test) => {
   });
 
   test("symbolic links out of the code, and one in the Procfile's place", async (t) => {
-    const scene = await makeScene(t);
+    const scene = await makeScene(t, common);
     await symlink("/etc/passwd", join(scene.clone, "passwd"));
     await symlink("../../../../keys", join(scene.clone, "keys"));
     await must(scene.platform, scene.clone, "add", "-A");
@@ -155,7 +158,7 @@ describe("hostile input", (test) => {
   });
 
   test(".git in a tree, by all its names, and paths that climb", async (t) => {
-    const scene = await makeScene(t);
+    const scene = await makeScene(t, common);
     for (const name of [".git", ".GIT", "git~1", ".git ", "..", ".", "a/b", ".g\u200cit"]) {
       const oid = await forgeCommit(scene, (objects) => [
         { mode: "100755", name, oid: objects.put("blob", "#!/bin/sh\ntouch /tmp/owned\n") },
@@ -173,7 +176,7 @@ describe("hostile input", (test) => {
   });
 
   test("enormous files: a Procfile of 2 MiB is refused, a large file of the code is not the ledger's affair", async (t) => {
-    const scene = await makeScene(t);
+    const scene = await makeScene(t, common);
     await writeFile(join(scene.clone, "large"), randomBytes(8 * 1024 * 1024));
     await must(scene.platform, scene.clone, "add", "-A");
     await must(scene.platform, scene.clone, "commit", "-q", "-m", "Large");
@@ -187,7 +190,7 @@ describe("hostile input", (test) => {
   });
 
   test("pushes to the ledger's refs, and beside them", async (t) => {
-    const scene = await makeScene(t);
+    const scene = await makeScene(t, common);
     const head = await newest(scene, "%H");
     const hidden = ["refs/heads/releases", "refs/heroku/state", "refs/heroku/seen/production/releases"];
     for (const ref of [...hidden, `refs/replace/${head}`, "refs/notes/releases"]) {

@@ -8,13 +8,15 @@ import { formatLogText, type LogLine } from "../../src/core/log-line.ts";
 import { untilSame } from "../support/converged.ts";
 import { deployFixture, must } from "../support/deploy.ts";
 import { get, getUntil } from "../support/http.ts";
-import { startPlatform } from "../support/platform.ts";
+import { borrowPlatform, startPlatform } from "../support/platform.ts";
 import { commitChange, startGit } from "../support/push.ts";
 import { describe } from "../support/suite.ts";
 
 describe("logs", (test) => {
+  const common = test.shared(startPlatform);
+
   test("--tail follows a deploy, a kill and a restart of the daemon without a gap or a doubled line", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     const tail = startGit(platform, clone, ["heroku", "logs", "--tail"]);
     await tail.shows("Starting process with command: `node web.js`");
@@ -49,7 +51,7 @@ describe("logs", (test) => {
   });
 
   test("--tail ends when the app is destroyed, and --trash still has its log", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await getUntil(platform.routerPort, "foobaz", "at v2");
     const tail = startGit(platform, clone, ["heroku", "logs", "--tail", "--source", "heroku", "--ps", "api"]);
@@ -64,7 +66,7 @@ describe("logs", (test) => {
   });
 
   test("a closed pipe ends quietly", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await getUntil(platform.routerPort, "foobaz", "at v2");
     for (const words of ["logs", "logs --json", "logs --tail", "releases", "ps"]) {
@@ -85,7 +87,7 @@ describe("logs", (test) => {
   });
 
   test("--json is NDJSON; the router's lines name the request", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await getUntil(platform.routerPort, "foobaz", "at v2");
     await get(platform.routerPort, "foobaz", "/a/page?of=mine");

@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import type { Dyno } from "../../src/api/resources.ts";
 import { runningProcesses, untilSame } from "../support/converged.ts";
 import { deployFixture, must, platformClient, untilState, untilUp } from "../support/deploy.ts";
-import { processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
+import { borrowPlatform, processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
 import { ROOT, runTranscript } from "../support/transcript.ts";
 
@@ -14,8 +14,10 @@ async function runsOf(platform: TestPlatform): Promise<Dyno[]> {
 }
 
 describe("one-off processes", (test) => {
+  const common = test.shared(startPlatform);
+
   test("a session: start, look, stop, and all that can be typed wrong", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await untilUp(platform, "foobaz", 1);
     await runTranscript(join(ROOT, "test/transcripts/run.txt"), { cwd: clone, env: platform.env });
@@ -24,7 +26,7 @@ describe("one-off processes", (test) => {
   });
 
   test("--json and the API's own ways", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     const started = JSON.parse(
       await must(platform, clone, "heroku", "run:detached", "--json", "--", "sleep", "60"),
@@ -39,7 +41,7 @@ describe("one-off processes", (test) => {
   });
 
   test("kill -9 of the daemon: it goes on, and its status and its output are complete", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await untilUp(platform, "foobaz", 1);
     const gate = join(platform.dir, "gate");
@@ -69,7 +71,7 @@ describe("one-off processes", (test) => {
   });
 
   test("a deploy, a rollback and a restart leave it alone; destroy ends it", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await must(platform, clone, "heroku", "run:detached", "exec sleep 600");
     const [before] = await runsOf(platform);
@@ -87,7 +89,7 @@ describe("one-off processes", (test) => {
   });
 
   test("server:stop --apps ends it, and a later start does not bring it back", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await must(platform, clone, "heroku", "run:detached", "exec sleep 600");
     await untilState(platform, "foobaz", "up", 2);
@@ -100,7 +102,7 @@ describe("one-off processes", (test) => {
   });
 
   test("a Procfile that declares run is told what that means", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await writeFile(join(clone, "Procfile"), "web: node web.js\nrun: echo declared\n");
     await must(platform, clone, "commit", "-q", "-am", "run");

@@ -1,14 +1,15 @@
 /** Undoing one thing: the session of a person who takes releases back and marks them, what a clone sees of it, and what
  *  kill -9 leaves of it. */
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { checkConverged, readLedger, untilSame } from "../support/converged.ts";
-import { deployFixture, must, platformClient, untilUp } from "../support/deploy.ts";
-import { killAt } from "../support/kill-at.ts";
-import { startPlatform, type TestPlatform } from "../support/platform.ts";
+import { readLedger, untilSame } from "../support/converged.ts";
+import { deployFixture, must, platformClient } from "../support/deploy.ts";
+import { borrowPlatform, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { commitChange } from "../support/push.ts";
 import { describe } from "../support/suite.ts";
+import { killDuringRevert } from "./kill-lab.ts";
+import { deployTwice } from "../support/two-deploys.ts";
 import { ROOT, runTranscript } from "../support/transcript.ts";
 
 const repoOf = (platform: TestPlatform): string => join(platform.home, "repos/foobaz.git");
@@ -21,24 +22,17 @@ async function notedUpTo(platform: TestPlatform): Promise<string> {
   return result.stdout.trim();
 }
 
-/** Two deploys upon the first one, in files of their own: v3 can be taken back from under v4. */
-async function deployTwice(platform: TestPlatform, clone: string): Promise<void> {
-  await writeFile(join(clone, "greeting.js"), 'exports.greeting = () => "bad";\n');
-  await must(platform, clone, "commit", "-q", "-a", "-m", "Say bad");
-  await must(platform, clone, "push", "-q", "production", "main");
-  await commitChange(platform, clone, "Later");
-  await must(platform, clone, "push", "-q", "production", "main");
-}
-
 describe("undo", (test) => {
+  const common = test.shared(startPlatform);
+
   test("revert config and code, take it over, mark and roll back", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await runTranscript(join(ROOT, "test/transcripts/undo.txt"), { cwd: clone, env: platform.env });
   });
 
   test("the commit of a revert is fetched by any clone, cherry-picks there, and the next push keeps it", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await deployTwice(platform, clone);
     const said = await must(platform, clone, "heroku", "releases:revert", "v3");
@@ -59,7 +53,7 @@ describe("undo", (test) => {
   });
 
   test("git log --notes=releases in a clone says which releases deployed a commit", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     const client = platformClient(platform);
     await commitChange(platform, clone, "Second");
@@ -111,53 +105,15 @@ describe("undo", (test) => {
 }, 150_000);
 
 describe("undo and kill -9", (test) => {
+  const common = test.shared(startPlatform);
+
   test("during a revert it happens whole or not at all", async (t) => {
-    const platform = await startPlatform(t);
-    const clone = await deployFixture(platform, "foobaz");
-    await deployTwice(platform, clone);
-    await untilUp(platform, "foobaz", 1);
-    const refs = "repos/foobaz.git/refs/heads";
-    let expected = 4;
-    let head = "";
-    const isRecorded = async (name: string): Promise<boolean> =>
-      name === "releases" && !(await readFile(join(platform.home, refs, name), "utf8")).startsWith(head);
-    const moments = {
-      "the merge begins": {
-        dir: "repos/foobaz.git/objects",
-        isMoment: (name: string) => name.startsWith("tmp_objdir"),
-      },
-      "the build begins": { dir: "apps/foobaz/slugs", isMoment: (name: string) => name.startsWith(".build-") },
-      "the ref is locked": { dir: refs, isMoment: (name: string) => name === "releases.lock" },
-      "the release is there": { dir: refs, isMoment: isRecorded },
-    };
-    for (const [name, moment] of Object.entries(moments)) {
-      head = await must(platform, repoOf(platform), "rev-parse", "releases");
-      const result = await killAt(platform, moment, () =>
-        platform.exec("git", ["heroku", "releases:revert", "v3"], { cwd: clone }),
-      );
-      await platform.wake();
-      const version = await checkConverged(platform, "foobaz");
-      const said = /v(\d+)\n/.exec(result.stdout)?.[1];
-      if (result.status === 0 && said !== undefined) assert.is(version, Number(said), result.stdout);
-      assert.ok(version === expected || version === expected + 1, `${name}: v${String(version)}`);
-      if (version === expected) continue;
-      // Whole: brought back for the next round.
-      await must(platform, clone, "heroku", "rollback", "v4");
-      expected = version + 1;
-    }
-    await must(platform, clone, "heroku", "rollback", "v2");
-    await must(platform, clone, "heroku", "rollback", "v4");
-    await must(platform, clone, "heroku", "releases:revert", "v3");
-    const repo = repoOf(platform);
-    assert.is(
-      await must(platform, repo, "rev-parse", "releases:code/greeting.js"),
-      await must(platform, repo, "rev-parse", "releases~1^2~2:greeting.js"),
-    );
-    await checkConverged(platform, "foobaz");
+    const platform = await borrowPlatform(t, common);
+    await killDuringRevert(platform, ["the build begins", "the release is there"]);
   });
 
   test("between a release and its note: the next start writes it", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await commitChange(platform, clone, "Second");
     await must(platform, clone, "push", "-q", "production", "main");

@@ -3,13 +3,15 @@
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { deployFixture, makeConfigReleases, must, untilUp } from "../support/deploy.ts";
-import { startPlatform } from "../support/platform.ts";
+import { borrowPlatform, startPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
 import { ROOT, runTranscript } from "../support/transcript.ts";
 
 describe("releases:verify", (test) => {
+  const common = test.shared(startPlatform);
+
   test("good ledgers, mistakes, and a rewritten one", async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await makeConfigReleases(platform, "foobaz", 2);
     await untilUp(platform, "foobaz", 1);
@@ -18,7 +20,7 @@ describe("releases:verify", (test) => {
   });
 
   test("a move with the old key is vouched for; one without it a person must accept", async (t) => {
-    const [before, after] = [await startPlatform(t), await startPlatform(t)];
+    const [before, after] = [await borrowPlatform(t, common), await startPlatform(t)];
     const clone = await deployFixture(before, "foobaz");
     await must(before, clone, "heroku", "releases:verify", "--fetch");
     const backup = join(before.dir, "foobaz.backup");

@@ -37,6 +37,7 @@ export async function cli(machine: CliMachine, ...words: string[]): Promise<CliR
     stderr: stream("stderr"),
     now: () => NOW,
     daemonScript: machine.daemonScript ?? "/nonexistent/platformd.js",
+    buildRelease: () => Promise.reject(new Error("Nothing is built here.")),
     version: () => "0.1.0",
   });
   return { status, ...run };

@@ -37,6 +37,13 @@ export async function deployFixture(platform: TestPlatform, fixture: string, nam
   return dir;
 }
 
+/** No process runs from here on: for tests that make many releases and look at none of them run. */
+export async function stopRunning(platform: TestPlatform, app: string): Promise<void> {
+  const client = platformClient(platform);
+  const updates = (await client.formation(app)).map(({ type }) => ({ type, quantity: "0" }));
+  await client.scale(app, updates);
+}
+
 export async function makeConfigReleases(platform: TestPlatform, app: string, count: number): Promise<void> {
   const client = platformClient(platform);
   for (let n = 0; n < count; n += 1) await client.changeConfig(app, { COUNTER: String(n) });

@@ -3,10 +3,16 @@ import { watch } from "node:fs";
 import { join } from "node:path";
 import type { ExecResult, TestPlatform } from "./platform.ts";
 
+/** A change in a directory of the home; the first one, unless told which. */
+export interface Moment {
+  dir: string;
+  isMoment?: (name: string) => boolean | Promise<boolean>;
+}
+
 /** Runs the action and kills the daemon at the first change in a directory of the home for which `isMoment` holds. */
 export async function killAt(
   platform: TestPlatform,
-  moment: { dir: string; isMoment?: (name: string) => boolean | Promise<boolean> },
+  moment: Moment,
   action: () => Promise<ExecResult>,
 ): Promise<ExecResult> {
   let killed: Promise<void> | undefined;

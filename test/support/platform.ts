@@ -2,11 +2,12 @@
  *  it is stopped with all its apps, and the test fails if a process of it is left. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { PlatformClient } from "../../src/api/platform-client.ts";
 import type { TestContext } from "./suite.ts";
 
 const run = promisify(execFile);
@@ -84,6 +85,25 @@ export async function startPlatform(t: TestContext): Promise<TestPlatform> {
   });
   await platform.start();
   return platform;
+}
+
+/** The platform that the tests of a suite have in common, as one of them sees it: without apps, with a directory of its
+ *  own for clones. Its apps go with the test, and the daemon runs again afterwards. */
+export async function borrowPlatform(t: TestContext, common: () => Promise<TestPlatform>): Promise<TestPlatform> {
+  const owner = await common();
+  const dir = join(await mkdtemp(join(owner.dir, "test-")), "work");
+  await mkdir(dir);
+  t.after(async () => {
+    if (!(await isAlive(owner.pid))) await owner.wake();
+    const client = new PlatformClient({
+      home: owner.home,
+      identity: () => ({ name: "Rick", email: "rick@foobazco.com" }),
+    });
+    for (const { name } of await client.apps()) await client.destroyApp(name);
+  });
+  const borrowed = Object.create(owner) as TestPlatform;
+  const exec: TestPlatform["exec"] = (command, args, options) => owner.exec(command, args, { cwd: dir, ...options });
+  return Object.assign(borrowed, { dir, exec });
 }
 
 function testEnvironment(places: { home: string; bin: string; user: string }): Record<string, string> {

@@ -18,6 +18,9 @@ export interface RegisterTest {
   (name: string, body: TestBody): void;
   /** Registers the test where `missing` is undefined; otherwise lists it as skipped, with the reason. */
   needing(missing: string | undefined, name: string, body: TestBody): void;
+  /** Something dear that the tests of the suite have in common: made when the first asks for it, cleaned up after the
+   *  last, and a failing cleanup fails the file. Each test leaves it as another one may find it. */
+  shared<T>(make: (t: TestContext) => Promise<T>): () => Promise<T>;
 }
 
 const TEST_TIMEOUT_MS = 20_000;
@@ -48,8 +51,50 @@ export function describe(name: string, define: (test: RegisterTest) => void, tim
     if (missing === undefined) register(testName, body);
     else results.skipped.push(`${name} › ${testName} (needs ${missing})`);
   };
-  define(Object.assign(register, { needing }));
+  const scopes: TestScope[] = [];
+  const shared = <T>(make: (t: TestContext) => Promise<T>): (() => Promise<T>) => {
+    let made: Promise<T> | undefined;
+    return () => {
+      if (made !== undefined) return made;
+      const scope = new TestScope();
+      scopes.push(scope);
+      return (made = make(scope));
+    };
+  };
+  inner.after(async () => {
+    clearTimeout(leakTimer);
+    const faults: unknown[] = [];
+    for (const scope of scopes.toReversed()) faults.push(...(await scope.end()));
+    tell(faults);
+    leakTimer = setTimeout(failOnLeak, LEAK_GRACE_MS, name).unref();
+  });
+  define(Object.assign(register, { needing, shared }));
   inner.run();
+}
+
+class TestScope implements TestContext {
+  readonly #cleanups: (() => unknown)[] = [];
+
+  after(cleanup: () => unknown): void {
+    this.#cleanups.push(cleanup);
+  }
+
+  async tempDir(): Promise<string> {
+    const dir = await mkdtemp(join(tmpdir(), "ght-"));
+    this.after(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
+    return dir;
+  }
+
+  /** Whatever fails, the rest is cleaned up all the same; gives what failed. */
+  async end(): Promise<unknown[]> {
+    const faults: unknown[] = [];
+    for (const cleanup of this.#cleanups.toReversed()) {
+      await Promise.resolve()
+        .then(cleanup)
+        .catch((error: unknown) => faults.push(error));
+    }
+    return faults;
+  }
 }
 
 async function runCounted(key: string, timeoutMs: number, body: TestBody): Promise<void> {
@@ -67,22 +112,17 @@ async function runCounted(key: string, timeoutMs: number, body: TestBody): Promi
 }
 
 async function runWithin(timeoutMs: number, body: TestBody): Promise<void> {
-  const cleanups: (() => unknown)[] = [];
+  const scope = new TestScope();
   const ended = new AbortController();
-  const context: TestContext = {
-    after: (cleanup) => void cleanups.push(cleanup),
-    async tempDir() {
-      const dir = await mkdtemp(join(tmpdir(), "ght-"));
-      cleanups.push(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
-      return dir;
-    },
-  };
   const faults: unknown[] = [];
-  const keep = (error: unknown): void => void faults.push(error);
-  await Promise.race([body(context), failAfter(timeoutMs, ended.signal)]).catch(keep);
+  await Promise.race([body(scope), failAfter(timeoutMs, ended.signal)]).catch((error: unknown) => faults.push(error));
   ended.abort();
-  // Whatever fails, the rest is cleaned up all the same.
-  for (const cleanup of cleanups.toReversed()) await Promise.resolve().then(cleanup).catch(keep);
+  faults.push(...(await scope.end()));
+  tell(faults);
+}
+
+/** @throws the first of the faults; the others are shown. */
+function tell(faults: readonly unknown[]): void {
   for (const fault of faults.slice(1)) console.error("In cleaning up:", fault);
   if (faults.length > 0) throw faults[0];
 }

@@ -68,7 +68,7 @@ function openClone({ args, world, home }: Context): CloneToVerify {
   const choice = { app: args.value("app"), remote: args.value("remote") };
   const text = args.value("trust-key");
   const key = text === undefined ? undefined : parseTrustedKey(text);
-  if (args.has("fetch")) fetchLedger(world, home, choice);
+  if (args.has("fetch")) fetchLedger(world, home, choice, "Without --fetch, what was fetched before is verified.");
   const view = viewLedger(world, home, choice);
   const { remote } = view;
   if (key !== undefined && remote !== undefined) rememberKey(world, remote, key);
