@@ -277,7 +277,10 @@ describe("formats", (test) => {
       calls.map((call) => parseCall(call).request.op),
       ["hello", "setApp", "drained"],
     );
-    for (const call of calls) assert.is(formatCall(parseCall(call)), `${call}\n`);
+    for (const call of calls) {
+      assert.equal(parseCall(formatCall(parseCall(call))), parseCall(call));
+      assert.equal(JSON.parse(formatCall(parseCall(call))), JSON.parse(call));
+    }
     const events = example("router-events").trimEnd().split("\n");
     for (const event of events) assert.is(formatNotice(parseNotice(event)), `${event}\n`);
     assert.match((JSON.parse(example("router.json")) as { id: string }).id, new RegExp(`^${String(WORDS["ROUTER"])}$`));

@@ -62,30 +62,30 @@ describe("edge", (test) => {
     t.after(() => socket.close());
     const load = startLoad({ port: routerPort, host: "echo.localhost", slowPath: "/slow" });
     t.after(() => load.stop());
-    await load.more(200);
+    await load.more(80);
     const first = await routerPid(platform);
 
     await platform.kill();
-    await load.more(200);
+    await load.more(80);
     await socket.ping();
     await platform.wake();
-    await load.more(200);
+    await load.more(80);
     assert.is(await routerPid(platform), first);
 
     await must(platform, platform.dir, "heroku", "server:stop");
-    await load.more(200);
+    await load.more(80);
     assert.is((await platform.exec("git", ["heroku", "server:status"])).status, 1);
     await platform.wake();
-    await load.more(100);
+    await load.more(60);
     assert.is(await routerPid(platform), first);
 
     await must(platform, platform.dir, "heroku", "server:restart");
     const second = await routerPid(platform);
     assert.is.not(second, first);
-    await load.more(200);
+    await load.more(80);
     await platformClient(platform).replaceRouter();
     assert.is.not(await routerPid(platform), second);
-    await load.more(200);
+    await load.more(80);
     await socket.ping();
 
     await load.stop();
@@ -106,11 +106,11 @@ describe("edge", (test) => {
     const { routerPort } = platform;
     const load = startLoad({ port: routerPort, host: "echo.localhost", slowPath: "/slow" });
     t.after(() => load.stop());
-    await load.more(100);
+    await load.more(60);
     const pid = await routerPid(platform);
     process.kill(pid ?? 0, "SIGKILL");
     await untilSame(true, async () => ![undefined, pid].includes(await routerPid(platform)));
-    await load.more(100);
+    await load.more(60);
     await load.stop();
     await untilSame(true, async () => isSubset(load.paths, await loggedPaths(platform)));
     assert.equal(

@@ -7,7 +7,7 @@ export const serverRestart: Command = {
   name: "server:restart",
   topic: "Platform",
   summary: "Restart the platform and its router; the apps keep running",
-  details: "No request fails: the router goes on while the platform restarts, then a new one takes its place.",
+  details: "Without --apps no request fails: the router goes on meanwhile, then a new one takes its place.",
   options: [{ name: "apps", summary: "restart the apps too" }],
   examples: [{ command: "git heroku server:restart", summary: "for instance after an upgrade" }],
   async run(context) {
