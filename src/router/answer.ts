@@ -47,8 +47,6 @@ export class Answer {
     }
     this.begun = true;
     this.bytes = 0;
-    // The head waits for the body, which is mostly in the same packet, but no longer than this turn.
-    process.nextTick(flush, this);
     return true;
   }
 
@@ -99,15 +97,11 @@ export class Answer {
     this.response.destroy();
   }
 
-  /** Sends what waits for company. */
+  /** Sends what waits for company: the head and the beginning of the body are mostly in one packet with the end. */
   flush(): void {
     if (this.flowing) return;
     this.flowing = true;
     if (this.first === undefined) this.response.flushHeaders();
     else this.response.write(this.first);
   }
-}
-
-function flush(answer: Answer): void {
-  answer.flush();
 }

@@ -26,6 +26,8 @@ export interface ResponseHandler {
   /** 102 and 103. */
   onHint(head: ResponseHead): void;
   onHead(head: ResponseHead): void;
+  /** No more has arrived for now. */
+  onPause(): void;
   /** False: no more until `resume`. */
   onData(chunk: Buffer): boolean;
   onComplete(trailers: [string, string][]): void;
@@ -121,6 +123,7 @@ export class Connection implements BodySink {
       } else at = this.body.read(buffer, at);
       this.check(buffer.length - at);
     }
+    if (this.body !== undefined) this.handler?.onPause();
   };
 
   /** Reads the body on, or ends it; `rest` bytes of what has arrived are not its own. */

@@ -4,6 +4,7 @@ import { type AccessRecord, formatAccessLine } from "./access-line.ts";
 import { Answer } from "./answer.ts";
 import { type Attempt, Attempts } from "./attempts.ts";
 import type { Connection, ResponseHandler } from "./connection.ts";
+import { Deadline } from "./deadline.ts";
 import type { ExchangeContext, Incoming } from "./context.ts";
 import { type Failure, type FailureName, FAILURES } from "./failure.ts";
 import { type Origin, originOf, oversize, requestHead, UNKNOWN_EXPECTATION, upgradeHead } from "./headers.ts";
@@ -15,9 +16,6 @@ import type { ResponseHead } from "./response-head.ts";
 import type { RouteEntry, Seat, Waiter } from "./route-table.ts";
 import { joinSockets } from "./tunnel.ts";
 import type { Upstream } from "./upstream.ts";
-
-/** What the running timer waits for. */
-type Phase = "boot" | "upload" | "first byte" | "answer";
 
 export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHandler {
   failure: Failure | undefined;
@@ -46,8 +44,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
   private done = false;
   private heldBy: RouteEntry | undefined;
   private holdUntil = 0;
-  private timer: NodeJS.Timeout | undefined;
-  private phase: Phase = "boot";
+  private readonly deadline: Deadline;
 
   private attempts: Attempts | undefined;
   private upstream: Upstream | undefined;
@@ -74,6 +71,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
     response.on("close", () => {
       if (!this.done && !response.writableFinished) this.fail(context.cutting ? "H24" : "H27");
     });
+    this.deadline = new Deadline(context.clock, this);
     this.quiet = entry.quiet;
     this.quiet.begin();
   }
@@ -117,61 +115,60 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
     if (holdUntil === 0) this.holdUntil = now + settings.bootMs;
     entry.waiting.add(this);
     this.heldBy = entry;
-    this.watch("boot", Math.max(0, this.holdUntil - now));
+    this.deadline.begin("boot", Math.max(0, this.holdUntil - now), now);
     if (entry.wantsWaking(now)) context.onWake(entry.route.app);
   }
 
   private send(seat: Seat): void {
-    clearTimeout(this.timer);
+    this.deadline.stop();
     this.dyno = seat.ps;
     this.upstream = seat.upstream;
     this.connected = false;
     this.connectMs = -1;
     this.sentAt = this.context.clock.now();
     if (this.hasBody) this.body = new RequestBody(this.incoming.request, this);
-    const { connection, reused } = seat.upstream.take();
+    const { connection, reused } = seat.upstream.take(this.sentAt);
     this.reused = reused;
     this.connection = connection;
     const { method, head, body } = this;
     connection.send({ method, head, body, upgrades: this.incoming.upgradeHead !== undefined }, this);
   }
 
-  private watch(phase: Phase, ms: number): void {
-    clearTimeout(this.timer);
-    this.phase = phase;
-    this.timer = setTimeout(expire, ms, this);
-  }
-
-  /** The running timer has ended. */
+  /** The time of what it waits for is over. */
   expired(): void {
-    if (this.phase === "boot") this.fail("H20");
-    else if (this.phase === "first byte") this.fail("H12");
-    else if (this.phase === "upload") this.fail(this.body?.stalled === true ? "H12" : "H28");
+    const { phase } = this.deadline;
+    if (phase === "boot") this.fail("H20");
+    else if (phase === "first byte") this.fail("H12");
+    else if (phase === "upload") this.fail(this.body?.stalled === true ? "H12" : "H28");
     else this.fail(this.answer.stalled ? "H28" : "H15");
   }
 
   bodyMoved(): void {
-    if (!this.done && this.phase === "upload") this.timer?.refresh();
+    if (!this.done && this.deadline.phase === "upload") this.deadline.moved();
   }
 
   bodyEnded(): void {
-    if (!this.done && this.phase === "upload") this.watch("first byte", this.entry.settings.firstByteMs);
+    if (!this.done && this.deadline.phase === "upload")
+      this.deadline.begin("first byte", this.entry.settings.firstByteMs);
   }
 
-  readonly bodyLost = (): void => this.fail("H27");
+  bodyLost(): void {
+    this.fail("H27");
+  }
 
   onConnect(): void {
     const { settings } = this.entry;
+    const now = this.reused ? this.sentAt : this.context.clock.now();
     this.connected = true;
-    this.connectMs = this.context.clock.now() - this.sentAt;
+    this.connectMs = now - this.sentAt;
     if (this.owesContinue) this.answer.continue();
     this.owesContinue = false;
-    if (this.hasBody) this.watch("upload", settings.idleMs);
-    else this.watch("first byte", settings.firstByteMs);
+    if (this.hasBody) this.deadline.begin("upload", settings.idleMs, now);
+    else this.deadline.begin("first byte", settings.firstByteMs, now);
   }
 
   onHint(head: ResponseHead): void {
-    this.timer?.refresh();
+    this.deadline.moved();
     this.answer.hint(head);
   }
 
@@ -182,17 +179,21 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
       return;
     }
     this.status = head.status;
-    this.watch("answer", this.entry.settings.idleMs);
+    this.deadline.begin("answer", this.entry.settings.idleMs);
+  }
+
+  onPause(): void {
+    this.answer.flush();
   }
 
   onData(chunk: Buffer): boolean {
     if (this.done) return true;
-    this.timer?.refresh();
+    this.deadline.moved();
     if (this.answer.write(chunk)) return true;
     const { connection } = this;
     this.answer.drained(() => {
       if (this.done) return;
-      this.timer?.refresh();
+      this.deadline.moved();
       connection?.resume();
     });
     return false;
@@ -212,7 +213,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
       backend.destroy();
       return;
     }
-    clearTimeout(this.timer);
+    this.deadline.stop();
     this.answer.begun = true;
     response.detachSocket(client);
     client.write(upgradeHead(head.lines), "latin1");
@@ -274,13 +275,14 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
 
   private end(failure: Failure | undefined, status: number): void {
     this.done = true;
-    clearTimeout(this.timer);
-    this.quiet.end();
+    this.deadline.stop();
+    const now = this.context.clock.now();
+    this.quiet.end(now);
     this.heldBy?.waiting.delete(this);
     this.failure = failure;
     this.status = status;
     this.bytes = this.answer.bytes;
-    if (this.connected) this.serviceMs = this.context.clock.now() - this.sentAt - this.connectMs;
+    if (this.connected) this.serviceMs = now - this.sentAt - this.connectMs;
     this.release();
     if (failure === undefined || failure.code !== undefined) {
       this.context.onRequest(this.entry.route.app, formatAccessLine(this));
@@ -291,8 +293,4 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
     this.upstream?.finished();
     this.upstream = undefined;
   }
-}
-
-function expire(exchange: Exchange): void {
-  exchange.expired();
 }

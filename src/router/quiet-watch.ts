@@ -28,9 +28,9 @@ export class QuietWatch {
     this.busy += 1;
   }
 
-  end(): void {
+  end(now: number): void {
     this.busy -= 1;
-    if (this.ms !== undefined) this.lastAt = this.clock.now();
+    this.lastAt = now;
   }
 
   /** Looks once for each quiet time, not at every request; whoever was told is told again while nothing changes. */

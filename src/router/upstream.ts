@@ -39,9 +39,8 @@ export class Upstream implements ConnectionOwner {
   }
 
   /** A connection for one request, which counts as in flight from now until `finished`. */
-  take(): { connection: Connection; reused: boolean } {
+  take(now: number): { connection: Connection; reused: boolean } {
     this.inFlight += 1;
-    const now = this.clock.now();
     for (let connection = this.free.pop(); connection !== undefined; connection = this.free.pop()) {
       if (connection.idleUntil > now) return { connection, reused: true };
       connection.destroy();

@@ -4,7 +4,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { Agent, request } from "node:http";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -232,35 +231,70 @@ async function load(port: number): Promise<Load> {
   };
 }
 
-/** Sends at a fixed rate, whatever the answers do, and counts each from the time at which it was due. */
+const REQUEST = "GET / HTTP/1.1\r\nHost: hello.localhost\r\n\r\n";
+const SENDERS = 64;
+
+/** Sends at a fixed rate, whatever the answers do, and counts each from the time at which it was due. Answers are all of
+ *  one length. Milliseconds. */
 async function p99At(perSecond: number, port: number): Promise<number> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const took: number[] = [];
-  const start = performance.now();
+  const free: Sender[] = [];
+  const length = await answerLength(port);
+  const done = (sender: Sender, ms: number): void => {
+    took.push(ms);
+    free.push(sender);
+  };
+  const senders = await Promise.all(Array.from({ length: SENDERS }, () => Sender.open(port, length, done)));
+  free.push(...senders);
   const all = Math.floor(perSecond * SECONDS);
-  const open: Promise<void>[] = [];
-  for (let sent = 0; sent < all;) {
+  const start = performance.now();
+  for (let sent = 0; took.length < all;) {
     const due = Math.min(all, Math.floor(((performance.now() - start) * perSecond) / 1000));
-    for (; sent < due; sent += 1) {
-      const at = start + (sent * 1000) / perSecond;
-      open.push(ask(agent, port).then(() => void took.push(performance.now() - at)));
-    }
+    for (; sent < due && free.length > 0; sent += 1) free.pop()?.send(start + (sent * 1000) / perSecond);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  await Promise.all(open);
-  agent.destroy();
-  took.sort((a, b) => a - b);
+  for (const sender of senders) sender.close();
+  took.sort((one, other) => one - other);
   return took[Math.floor(took.length * 0.99)] ?? Number.NaN;
 }
 
-function ask(agent: Agent, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    request({ host: "127.0.0.1", port, agent, headers: { Host: "hello.localhost" } }, (response) => {
-      response.resume().on("end", resolve);
-    })
-      .on("error", reject)
-      .end();
-  });
+async function answerLength(port: number): Promise<number> {
+  const socket = connect(port, "127.0.0.1").setNoDelay(true);
+  socket.write(REQUEST);
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  socket.destroy();
+  return answer.length;
+}
+
+class Sender {
+  readonly #socket: Socket;
+  #dueAt = 0;
+  #got = 0;
+
+  private constructor(socket: Socket, length: number, done: (sender: Sender, ms: number) => void) {
+    this.#socket = socket;
+    socket.on("data", (chunk: Buffer) => {
+      this.#got += chunk.length;
+      if (this.#got < length) return;
+      this.#got = 0;
+      done(this, performance.now() - this.#dueAt);
+    });
+  }
+
+  static async open(port: number, length: number, done: (sender: Sender, ms: number) => void): Promise<Sender> {
+    const socket = connect(port, "127.0.0.1").setNoDelay(true);
+    await once(socket, "connect");
+    return new Sender(socket, length, done);
+  }
+
+  send(dueAt: number): void {
+    this.#dueAt = dueAt;
+    this.#socket.write(REQUEST, "latin1");
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
 }
 
 async function cpuTicks(pid: number): Promise<number> {
