@@ -3,6 +3,8 @@ import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import { formatVersion } from "../core/release.ts";
 import { exposedPorts } from "./exposed-ports.ts";
+import type { Isolation } from "../formation/isolation.ts";
+import { describeIsolation } from "../formation/isolation-report.ts";
 import type { HookClient } from "../hook/hook-client.ts";
 import type { App } from "../platform/app.ts";
 import { sharedDomains } from "../platform/domains.ts";
@@ -39,6 +41,10 @@ function inspectRouter({ platform, router, version }: Inspected): DoctorLine {
   if (router.version === version) return { name: "router", ok: true, level: "ok", message };
   const hint = `The platform is ${version}. Try: git heroku server:restart`;
   return { name: "router", ok: true, level: "warning", message, hint };
+}
+
+export function inspectIsolation(isolation: Isolation): DoctorLine[] {
+  return describeIsolation(isolation).map((line) => Object.assign(line, { ok: true }));
 }
 
 function hookClient(client: HookClient): DoctorLine {

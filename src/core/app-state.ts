@@ -1,6 +1,7 @@
 /** What of an app is not a release: the files of refs/heroku/state, read into types (docs/formats.md, "State"). */
 import type { Json } from "./json.ts";
 import { readDomains, type Domains } from "./domain.ts";
+import { readLimits, type LimitsByType } from "./limits.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
 /** File name without `.json` → its value. */
@@ -12,6 +13,7 @@ export interface AppState {
   maintenance: boolean;
   domains: Domains;
   settings: Settings;
+  limits: LimitsByType;
 }
 
 export function readAppState(files: StateFiles): AppState {
@@ -21,6 +23,7 @@ export function readAppState(files: StateFiles): AppState {
     maintenance: isObject(stored) && stored["maintenance"] === true,
     domains: readDomains(files["domains"]),
     settings: readSettings(stored),
+    limits: readLimits(files["limits"]),
   };
 }
 

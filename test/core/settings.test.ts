@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import fc from "fast-check";
+import { DYNO_RULES } from "../../src/core/dyno.ts";
 import { quantityOf, readAppState } from "../../src/core/app-state.ts";
 import type { Json } from "../../src/core/json.ts";
 import {
@@ -9,59 +10,99 @@ import {
   readSettings,
   settingTexts,
 } from "../../src/core/settings.ts";
+import { FORMATION_SETTINGS } from "../../src/formation/formation-options.ts";
 import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
+
+/** Every limit of the platform that is a setting: its default as people write it, and what comes of it. */
+const TEXTS = {
+  autosleep: "off",
+  "autosleep-workers": "off",
+  "backoff-first": "1s",
+  "backoff-max": "10m",
+  "backoff-reset": "60s",
+  "boot-timeout": "60s",
+  "boot-wait": "75s",
+  "connect-timeout": "5s",
+  "daily-restart": "off",
+  "drain-timeout": "30s",
+  "error-page": "default",
+  "exit-timeout": "30s",
+  "health-path": "off",
+  "idle-timeout": "55s",
+  "log-days": "off",
+  "log-size": "2GB",
+  "maintenance-page": "default",
+  "max-per-type": "100",
+  "memory-check": "5s",
+  "memory-warning": "20s",
+  preboot: "on",
+  readonly: "off",
+  "ready-check": "25ms",
+  "request-timeout": "30s",
+  "restart-policy": "default",
+  sandbox: "on",
+  "up-after": "1s",
+  "worker-overlap": "off",
+};
 
 const DEFAULTS = {
   autosleepMs: Number.POSITIVE_INFINITY,
   autosleepWorkers: false,
-  bootTimeoutMs: 60_000,
   bootWaitMs: 75_000,
   connectTimeoutMs: 5_000,
   errorPage: undefined,
-  exitTimeoutMs: 30_000,
   idleTimeoutMs: 55_000,
   maintenancePage: undefined,
+  backoff: { firstMs: 1_000, maxMs: 600_000, resetAfterMs: 60_000 },
+  bootTimeoutMs: 60_000,
+  dailyRestart: false,
+  drainTimeoutMs: 30_000,
+  exitTimeoutMs: 30_000,
+  healthPath: undefined,
   logAgeMsMax: Number.POSITIVE_INFINITY,
   logBytesMax: 2_000_000_000,
   maxPerType: 100,
+  memoryCheckMs: 5_000,
+  memoryWarningMs: 20_000,
   preboot: true,
   requestTimeoutMs: 30_000,
+  readOnly: false,
+  readyCheckMs: 25,
+  restartPolicy: "default",
+  sandbox: true,
+  upAfterMs: 1_000,
+  workerOverlap: false,
 };
 
 describe("settings", (test) => {
   test("Heroku's values until something is set", () => {
     assert.equal(readSettings(undefined), DEFAULTS);
-    assert.equal(settingTexts({ preboot: "off" }), {
-      autosleep: "off",
-      "autosleep-workers": "off",
-      "boot-timeout": "60s",
-      "boot-wait": "75s",
-      "connect-timeout": "5s",
-      "error-page": "default",
-      "exit-timeout": "30s",
-      "idle-timeout": "55s",
-      "log-days": "off",
-      "log-size": "2GB",
-      "maintenance-page": "default",
-      "max-per-type": "100",
-      preboot: "off",
-      "request-timeout": "30s",
-    });
+    assert.equal(settingTexts(undefined), TEXTS);
+    assert.equal(settingTexts({ preboot: "off" }), { ...TEXTS, preboot: "off" });
+    const { backoff, bootTimeoutMs, drainTimeoutMs, exitTimeoutMs, healthPath, restartPolicy, upAfterMs } = DEFAULTS;
+    const rules = { backoff, bootTimeoutMs, drainTimeoutMs, exitTimeoutMs, healthPath, restartPolicy, upAfterMs };
+    assert.equal(DYNO_RULES, rules);
+    // A formation that nobody has configured yet goes by the same.
+    const { limits, ...unconfigured } = FORMATION_SETTINGS;
+    assert.equal({ ...DEFAULTS, ...unconfigured }, DEFAULTS);
+    assert.is(limits.size, 0);
     assert.equal(readSettings({ "boot-timeout": "2m", preboot: "off", "max-per-type": "7" }), {
       ...DEFAULTS,
       bootTimeoutMs: 120_000,
       preboot: false,
       maxPerType: 7,
     });
+    const own = readSettings({ "health-path": "/up?deep=1", "restart-policy": "never", "ready-check": "100ms" });
+    assert.equal([own.healthPath, own.restartPolicy, own.readyCheckMs], ["/up?deep=1", "never", 100]);
     const kept = readSettings({ "log-days": "7", "log-size": "500MB" });
-    const own = readSettings({
+    const traffic = readSettings({
       autosleep: "30m",
       "error-page": "public/500.html",
       "maintenance-page": "https://a.example/b",
     });
     assert.equal(
-      [own.autosleepMs, own.errorPage, own.maintenancePage],
+      [traffic.autosleepMs, traffic.errorPage, traffic.maintenancePage],
       [1_800_000, { path: "public/500.html" }, { url: "https://a.example/b" }],
     );
     assert.equal([kept.logAgeMsMax, kept.logBytesMax], [7 * 86_400_000, 500_000_000]);
@@ -106,6 +147,9 @@ describe("settings", (test) => {
       "boot-timeout": ["", "60", "0s", "-1s", "1.5s", "2h", "1d"],
       "log-days": ["", "0", "7d", "-1", "10000", "OFF"],
       "log-size": ["", "0GB", "2", "2TB", "2 GB", "2gb", "1.5GB", "100000MB"],
+      "health-path": ["", "healthz", "/a b", "/a#b", "/\u00e9", "/a\r\nb", `/${"a".repeat(300)}`],
+      "restart-policy": ["", "always", "Default"],
+      "ready-check": ["0ms", "25", "1.5ms"],
       preboot: ["", "yes", "ON", "true"],
     };
     for (const [name, texts] of Object.entries(bad)) {
@@ -119,7 +163,7 @@ describe("settings", (test) => {
     for (const name of ["", "prebooot", "constructor", "__proto__", "maintenance"])
       assert.match(
         (await refuses("invalid_params", () => parseSettingName(name))).hint ?? "",
-        "boot-timeout, boot-wait, connect-",
+        "autosleep, autosleep-workers, backoff-first",
       );
   });
 });
