@@ -57,19 +57,6 @@ const scryptOfNode = {
   },
 };
 
-/** Of undici the router takes its connection pool; the rest (fetch, WebSocket, caches) is four fifths of its code. */
-const poolOnly = {
-  name: "pool-only",
-  setup(bundler) {
-    bundler.onResolve({ filter: /^undici$/ }, () => ({ path: "undici", namespace: "pool-only" }));
-    bundler.onLoad({ filter: /.*/, namespace: "pool-only" }, () => ({
-      contents: `exports.Pool = require("undici/lib/dispatcher/pool.js");
-        exports.buildConnector = require("undici/lib/core/connect.js");`,
-      resolveDir: root,
-    }));
-  },
-};
-
 // CommonJS, because Node starts it 6 ms sooner than an ES module; so no program may use a top-level await.
 // A program begins with `#!`; the other files of src/bin are parts of them.
 const programs = readdirSync("src/bin")
@@ -94,7 +81,7 @@ const shared = {
   sourcemap: "linked",
   sourcesContent: false,
 };
-await build({ ...shared, entryPoints: programs, plugins: [besideTheProgram, poolOnly] });
+await build({ ...shared, entryPoints: programs, plugins: [besideTheProgram] });
 const parts = PARTS.map((name) => join("src/bin", `${name}.ts`));
 await build({ ...shared, entryPoints: parts });
 // A thread of the daemon is a program of its own, found beside it.

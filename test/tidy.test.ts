@@ -82,7 +82,6 @@ describe("tidy", (test) => {
     const homes: Record<string, string[]> = {
       "isomorphic-git": ["ledger"],
       yargs: ["cli"],
-      undici: ["router"],
       dotenv: ["ledger", "cli"],
     };
     const wrong = (await sources()).flatMap((file) =>

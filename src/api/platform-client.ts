@@ -11,6 +11,7 @@ import type {
   BisectPlanItem,
   BisectRequest,
   DoctorCheck,
+  DomainItem,
   Dyno,
   FormationItem,
   FormationUpdate,
@@ -170,6 +171,12 @@ export class PlatformClient {
   configBlame = (app: string): Promise<ConfigBlameItem[]> => this.#get(appPath(app, "config-blame"));
   configHistory = (app: string, name: string, values: boolean): Promise<ConfigHistoryItem[]> =>
     this.#get(appPath(app, "config-history", name) + (values ? "?values=true" : ""));
+
+  domains = (app: string): Promise<DomainItem[]> => this.#get(appPath(app, "domains"));
+  addDomains = (app: string, hostnames: readonly string[]): Promise<DomainItem[]> =>
+    this.#change("POST", appPath(app, "domains"), { hostnames });
+  removeDomain = (app: string, hostname: string): Promise<DomainItem> =>
+    this.#change("DELETE", appPath(app, "domains", hostname));
 
   settings = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "settings"));
   changeSettings = (app: string, change: Record<string, string | null>): Promise<Record<string, string>> =>

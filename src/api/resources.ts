@@ -169,6 +169,14 @@ export interface PlatformInfo {
 
 export type { VerifyReport } from "../core/audit-report.ts";
 
+export interface DomainItem {
+  hostname: string;
+  /** `heroku`: the name that every app has. */
+  kind: "heroku" | "custom";
+  cname: string | null;
+  created_at: string;
+}
+
 export interface DoctorCheck {
   name: string;
   ok: boolean;

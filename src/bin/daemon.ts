@@ -14,6 +14,7 @@ import { HookServer } from "../hook/hook-server.ts";
 import { openLedgerKey } from "../ledger/ledger-key.ts";
 import { Home } from "../platform/home.ts";
 import { openJournal, type Journal } from "../platform/journal.ts";
+import { trafficOf } from "../platform/wake.ts";
 import { Platform, type HookFiles } from "../platform/platform.ts";
 import type { RemoteRouter } from "../router/remote-router.ts";
 import { ROUTER_DIRECTORY } from "../router/wire.ts";
@@ -23,6 +24,7 @@ import { hookFiles } from "./hook-files.ts";
 import { inspectIsolation, inspectMachine } from "./inspect-machine.ts";
 import { onPost, onReceive } from "./push-door.ts";
 import { openRouter } from "./router-port.ts";
+import { chooseRouterSettings } from "./router-settings.ts";
 import { systemClock } from "./system-clock.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { packageRoot, readVersion } from "./version.ts";
@@ -96,6 +98,16 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   journal.note("stopped");
 }
 
+async function replaceRouter(router: RemoteRouter): Promise<void> {
+  try {
+    await router.replace();
+  } catch (error) {
+    throw new AppError("unavailable", `The router could not be replaced: ${(error as Error).message}`, {
+      hint: "The one before serves on. Look into `git heroku server:logs`.",
+    });
+  }
+}
+
 /** Known some moments later; the first process waits for it. */
 async function isolationOf(home: Home, journal: Journal): Promise<Isolation> {
   try {
@@ -110,16 +122,6 @@ async function isolationOf(home: Home, journal: Journal): Promise<Isolation> {
 function noteIsolation(journal: Journal, isolation: Isolation): void {
   for (const { level, name, message } of describeIsolation(isolation)) {
     if (level !== "ok" && name !== "users") journal.note(`${name}: ${message}`);
-  }
-}
-
-async function replaceRouter(router: RemoteRouter): Promise<void> {
-  try {
-    await router.replace();
-  } catch (error) {
-    throw new AppError("unavailable", `The router could not be replaced: ${(error as Error).message}`, {
-      hint: "The one before serves on. Look into `git heroku server:logs`.",
-    });
   }
 }
 
@@ -144,13 +146,16 @@ interface PlatformRequest {
 async function openPlatform(request: PlatformRequest): Promise<{ platform: Platform; router: RemoteRouter }> {
   const { home, journal, env, hooks, isolation } = request;
   let platform: Platform | undefined;
+  const traffic = trafficOf(() => platform);
+  const { bases, settings } = await chooseRouterSettings(home, journal, env);
   const router = await openRouter({
     ...request,
     clock: systemClock,
     script: join(packageRoot(), "dist", "bin", "routerd.js"),
     // As server.sock: from inside of the home.
     directory: ROUTER_DIRECTORY,
-    onEvent: () => undefined,
+    settings,
+    onEvent: ({ event, app }) => (event === "wake" ? traffic.onWake(app) : traffic.onQuiet(app)),
     onSpools: () => platform?.accessLogs.changed(),
   });
   platform = await Platform.open({
@@ -160,6 +165,7 @@ async function openPlatform(request: PlatformRequest): Promise<{ platform: Platf
     journal,
     router,
     accessSpools: () => router.spools,
+    bases,
     runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock: systemClock, isolation }),
     ports: new PortAllocator({ clock: systemClock, random: Math.random }),
     signingKey: await openLedgerKey(home.signingKey),

@@ -2,10 +2,12 @@
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import { formatVersion } from "../core/release.ts";
+import { exposedPorts } from "./exposed-ports.ts";
 import type { Isolation } from "../formation/isolation.ts";
 import { describeIsolation } from "../formation/isolation-report.ts";
 import type { HookClient } from "../hook/hook-client.ts";
 import type { App } from "../platform/app.ts";
+import { sharedDomains } from "../platform/domains.ts";
 import type { Platform } from "../platform/platform.ts";
 import { readConfig } from "../platform/set-config.ts";
 import type { DoctorLine, RouterStatus } from "../server/platform-routes.ts";
@@ -27,13 +29,11 @@ export async function inspectMachine(inspected: Inspected): Promise<DoctorLine[]
     inspectRouter(inspected),
     hookClient(client),
     await hookPrograms(platform),
+    ...(await exposedPorts(platform)),
+    ...(await domainsOfSeveral(platform)),
     ...(await Promise.all(platform.list().map((app) => inspectApp(app)))),
     ...[...platform.unopened].map(([name, error]) => appFault(name, error)),
   ];
-}
-
-export function inspectIsolation(isolation: Isolation): DoctorLine[] {
-  return describeIsolation(isolation).map((line) => Object.assign(line, { ok: true }));
 }
 
 function inspectRouter({ platform, router, version }: Inspected): DoctorLine {
@@ -41,6 +41,10 @@ function inspectRouter({ platform, router, version }: Inspected): DoctorLine {
   if (router.version === version) return { name: "router", ok: true, level: "ok", message };
   const hint = `The platform is ${version}. Try: git heroku server:restart`;
   return { name: "router", ok: true, level: "warning", message, hint };
+}
+
+export function inspectIsolation(isolation: Isolation): DoctorLine[] {
+  return describeIsolation(isolation).map((line) => Object.assign(line, { ok: true }));
 }
 
 function hookClient(client: HookClient): DoctorLine {
@@ -67,6 +71,16 @@ async function hookPrograms(platform: Platform): Promise<DoctorLine> {
       hint: "Install git-heroku again.",
     };
   }
+}
+
+async function domainsOfSeveral(platform: Platform): Promise<DoctorLine[]> {
+  return [...(await sharedDomains(platform))].map(([domain, apps]) => ({
+    name: "domains",
+    ok: true,
+    level: "warning",
+    message: `${domain} is a domain of ${apps.join(" and ")}`,
+    hint: `Only one of them can serve it: git heroku domains:remove '${domain}' --app NAME`,
+  }));
 }
 
 async function inspectApp(app: App): Promise<DoctorLine> {

@@ -39,13 +39,15 @@ export interface Command {
   run(context: Context): Promise<number | undefined>;
 }
 
-export type Topic = "Apps" | "Processes" | "Logs" | "Releases" | "Config" | "Maintenance" | "Platform" | "Help";
+export type Topic =
+  "Apps" | "Processes" | "Logs" | "Releases" | "Config" | "Domains" | "Maintenance" | "Platform" | "Help";
 export const TOPICS: readonly Topic[] = [
   "Apps",
   "Processes",
   "Logs",
   "Releases",
   "Config",
+  "Domains",
   "Maintenance",
   "Platform",
   "Help",

@@ -1,5 +1,6 @@
 /** What of an app is not a release: the files of refs/heroku/state, read into types (docs/formats.md, "State"). */
 import type { Json } from "./json.ts";
+import { readDomains, type Domains } from "./domain.ts";
 import { readLimits, type LimitsByType } from "./limits.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
@@ -10,6 +11,7 @@ export interface AppState {
   /** Process type → quantity, as far as somebody scaled it. */
   quantities: Readonly<Record<string, number>>;
   maintenance: boolean;
+  domains: Domains;
   settings: Settings;
   limits: LimitsByType;
 }
@@ -19,6 +21,7 @@ export function readAppState(files: StateFiles): AppState {
   return {
     quantities: numbers(files["formation"]),
     maintenance: isObject(stored) && stored["maintenance"] === true,
+    domains: readDomains(files["domains"]),
     settings: readSettings(stored),
     limits: readLimits(files["limits"]),
   };

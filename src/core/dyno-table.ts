@@ -145,9 +145,9 @@ const restartLaunching: Cell<"restart-requested"> = (dyno, event) =>
 /** The process is going anyway; only what follows is another thing. */
 function retarget(dyno: Dyno, goal: DynoGoal): DynoStep {
   const after: Dyno = { ...dyno, goal };
-  return goal === "restart"
-    ? move(after, { announced: "starting", crashes: 0 }, announce(dyno, dynoState(after)))
-    : move(after, {});
+  if (goal !== "restart") return move(after, {});
+  const lines = [...(dyno.goal === "idle" ? [say("Unidling")] : []), ...announce(dyno, dynoState(after))];
+  return move(after, { announced: "starting", crashes: 0 }, lines);
 }
 
 const retargetStart: Cell<"start-requested"> = (dyno) => retarget(dyno, "restart");
@@ -224,7 +224,7 @@ const TABLE: { readonly [P in DynoPhase]: Row } = {
     "start-requested": start,
     "restart-requested": restartIdle,
     "stop-requested": stay,
-    "idle-requested": stay,
+    "idle-requested": (dyno) => move(dyno, { phase: "idle" }),
     adopted: adopt,
     restored: restore,
   },
@@ -264,7 +264,7 @@ const TABLE: { readonly [P in DynoPhase]: Row } = {
     "start-requested": start,
     "restart-requested": restartIdle,
     "stop-requested": (dyno) => move(dyno, { phase: "down", announced: "down" }, announce(dyno, "down")),
-    "idle-requested": stay,
+    "idle-requested": (dyno) => move(dyno, { phase: "idle", announced: "down" }, announce(dyno, "down")),
     "backoff-elapsed": (dyno, _event, rules) => (rules.restartPolicy === "never" ? stay(dyno) : launch(dyno)),
   },
   cancelling: { ...LEAVING, spawned: (dyno) => terminate(dyno, dyno.goal, []) },

@@ -148,6 +148,11 @@ export function isSettled(dyno: Dyno): boolean {
   return ["down", "up", "idle", "crashed"].includes(dyno.phase);
 }
 
+/** It does what would make it sleep. */
+export function canIdle(dyno: Dyno): boolean {
+  return ["down", "launching", "starting", "up", "crashed"].includes(dyno.phase);
+}
+
 /** On its way down for good, or there already. */
 export function isLeaving(dyno: Dyno): boolean {
   if (dyno.phase === "down") return true;

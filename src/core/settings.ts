@@ -6,7 +6,7 @@ import { AppError } from "./error.ts";
 import type { Json } from "./json.ts";
 import { RESTART_POLICIES } from "./restart-policy.ts";
 
-type Kind = "duration" | "switch" | "count" | "days" | "size" | "path" | "policy";
+type Kind = "duration" | "switch" | "count" | "days" | "size" | "path" | "policy" | "rest" | "page";
 
 interface Definition {
   readonly kind: Kind;
@@ -16,6 +16,12 @@ interface Definition {
 }
 
 export const SETTINGS = {
+  autosleep: {
+    kind: "rest",
+    default: "off",
+    help: "web processes stop after so long without traffic; the next request starts them",
+  },
+  "autosleep-workers": { kind: "switch", default: "off", help: "all other process types sleep along" },
   "backoff-first": { kind: "duration", default: "1s", help: "the wait after a first crash; it doubles with each" },
   "backoff-max": { kind: "duration", default: "10m", help: "the longest wait after a crash" },
   "backoff-reset": {
@@ -28,12 +34,33 @@ export const SETTINGS = {
     default: "60s",
     help: "how long a web process may take to accept connections on $PORT (R10)",
   },
+  "boot-wait": { kind: "duration", default: "75s", help: "how long a request waits for a starting app (H20)" },
+  "connect-timeout": {
+    kind: "duration",
+    default: "5s",
+    help: "how long a web process may take to accept a connection (H19)",
+  },
   "daily-restart": { kind: "switch", default: "off", help: "restart each process when it is 24 to 27.6 hours old" },
   "drain-timeout": { kind: "duration", default: "30s", help: "how long requests under way may hold up a stop" },
+  "error-page": {
+    kind: "page",
+    default: "default",
+    help: "shown when the app fails: a file of the app, or a URL for a frame",
+  },
   "exit-timeout": { kind: "duration", default: "30s", help: "how long a process may take to exit after SIGTERM (R12)" },
   "health-path": { kind: "path", default: "off", help: "what a web process must answer with 2xx or 3xx to be up" },
+  "idle-timeout": {
+    kind: "duration",
+    default: "55s",
+    help: "how long a request, an answer or a WebSocket may be silent (H15, H28)",
+  },
   "log-days": { kind: "days", default: "off", help: "for how many days the log is kept; off: only log-size counts" },
   "log-size": { kind: "size", default: "2GB", help: "how large the log may grow before its oldest part is removed" },
+  "maintenance-page": {
+    kind: "page",
+    default: "default",
+    help: "shown in maintenance mode: a file of the app, or a URL for a frame",
+  },
   "max-per-type": { kind: "count", default: "100", help: "the largest quantity of one process type" },
   "memory-check": { kind: "duration", default: "5s", help: "how often the memory of limited processes is looked at" },
   "memory-warning": { kind: "duration", default: "20s", help: "how often a process over its memory is told of (R14)" },
@@ -44,6 +71,11 @@ export const SETTINGS = {
     help: "give processes the built code itself, read-only, instead of a copy that they may write to",
   },
   "ready-check": { kind: "duration", default: "25ms", help: "how long a web process must keep accepting to be up" },
+  "request-timeout": {
+    kind: "duration",
+    default: "30s",
+    help: "how long an app may take for the first byte of its answer (H12)",
+  },
   "restart-policy": { kind: "policy", default: "default", help: "when a crash is followed by a start" },
   sandbox: { kind: "switch", default: "on", help: "shut each process in, where the machine can" },
   "up-after": { kind: "duration", default: "1s", help: "how long a process without a port must live to be up" },
@@ -54,7 +86,15 @@ export type SettingName = keyof typeof SETTINGS;
 
 /** The settings in force. */
 export interface Settings extends DynoRules {
+  /** Infinite when web processes never sleep. */
+  autosleepMs: number;
+  autosleepWorkers: boolean;
+  bootWaitMs: number;
+  connectTimeoutMs: number;
   dailyRestart: boolean;
+  errorPage: PageSetting | undefined;
+  idleTimeoutMs: number;
+  maintenancePage: PageSetting | undefined;
   /** Infinite when the log is not removed by age. */
   logAgeMsMax: number;
   logBytesMax: number;
@@ -66,10 +106,15 @@ export interface Settings extends DynoRules {
   readyCheckMs: number;
   sandbox: boolean;
   workerOverlap: boolean;
+  requestTimeoutMs: number;
 }
+
+/** A page of the app's own: a file in its code, or a URL that is shown in a frame. */
+export type PageSetting = { readonly path: string } | { readonly url: string };
 
 /** Heroku's own limits end at minutes; a timer of the machine ends at 24 days, and would then fire at once. */
 export const DURATION_MAX_MS = 3_600_000;
+const REST_MAX_MS = 24 * 3_600_000;
 
 function parseSettingDuration(text: string): number | undefined {
   const ms = /^[1-9]\d{0,4}ms$/.test(text) ? Number.parseInt(text) : parseDuration(text);
@@ -91,6 +136,22 @@ function parseDays(text: string): number | undefined {
   return /^[1-9]\d{0,3}$/.test(text) ? Number(text) * 24 * 3_600_000 : undefined;
 }
 
+function parseRest(text: string): number | undefined {
+  if (text === "off") return Number.POSITIVE_INFINITY;
+  const ms = parseDuration(text);
+  return ms !== undefined && ms <= REST_MAX_MS ? ms : undefined;
+}
+
+const PAGE_URL = /^https?:\/\/[^\s"<>]+$/;
+
+/** Undefined when the text is neither `default`, a URL nor a path that stays within the code. */
+function parsePage(text: string): PageSetting | "default" | undefined {
+  if (text === "default") return text;
+  if (PAGE_URL.test(text)) return { url: text };
+  const isPath = /^[^\x00-\x1f\x7f\\:]+$/.test(text) && !text.split("/").some((part) => ["", ".", ".."].includes(part));
+  return isPath ? { path: text } : undefined;
+}
+
 /** A duration or days in ms, a size in bytes, a count, 1 and 0 for on and off, the text itself of what is a text;
  *  undefined when it does not fit. */
 const PARSERS: { readonly [K in Kind]: (text: string) => number | string | undefined } = {
@@ -101,6 +162,8 @@ const PARSERS: { readonly [K in Kind]: (text: string) => number | string | undef
   size: parseSize,
   count: (text) => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined),
   switch: (text) => (text === "on" ? 1 : text === "off" ? 0 : undefined),
+  rest: parseRest,
+  page: (text) => (parsePage(text) === undefined ? undefined : text),
 };
 
 function parseValue(kind: Kind, text: string): number | string | undefined {
@@ -121,6 +184,8 @@ const FORM_HINTS: Partial<Record<Kind, string>> = {
   duration: ", from 1ms to 1h",
   path: " or a path such as /healthz",
   policy: `; there are ${RESTART_POLICIES.join(", ")}`,
+  rest: " or 30m, from 1s to 24h",
+  page: ", public/500.html (a file of the app) or https://example.com/sorry.html",
   days: " or a number of days",
   size: " or 500MB, up to 99999GB",
 };
@@ -141,7 +206,19 @@ export function readSettings(stored: Json | undefined): Settings {
   };
   const number = (name: SettingName): number => Number(parseValue(SETTINGS[name].kind, text(name)));
   const path = text("health-path");
+  const page = (name: SettingName): PageSetting | undefined => {
+    const parsed = parsePage(text(name));
+    return parsed === "default" ? undefined : parsed;
+  };
   return {
+    autosleepMs: number("autosleep"),
+    autosleepWorkers: text("autosleep-workers") === "on",
+    bootWaitMs: number("boot-wait"),
+    connectTimeoutMs: number("connect-timeout"),
+    errorPage: page("error-page"),
+    idleTimeoutMs: number("idle-timeout"),
+    maintenancePage: page("maintenance-page"),
+    requestTimeoutMs: number("request-timeout"),
     backoff: { firstMs: number("backoff-first"), maxMs: number("backoff-max"), resetAfterMs: number("backoff-reset") },
     bootTimeoutMs: number("boot-timeout"),
     dailyRestart: text("daily-restart") === "on",

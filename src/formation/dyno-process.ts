@@ -2,7 +2,7 @@
  *  It decides nothing itself. */
 import { randomUUID } from "node:crypto";
 import { nextDyno } from "../core/dyno-table.ts";
-import { dynoState, hasProcess, isLeaving, isSettled, newDyno, TIMER_EVENTS } from "../core/dyno.ts";
+import { canIdle, dynoState, hasProcess, isLeaving, isSettled, newDyno, TIMER_EVENTS } from "../core/dyno.ts";
 import type { Dyno, DynoEffect, DynoEvent, DynoSpec, DynoState, DynoTimer } from "../core/dyno.ts";
 import { formatDynoName } from "../core/formation-plan.ts";
 import type { DynoName } from "../core/formation-plan.ts";
@@ -78,6 +78,9 @@ export class DynoProcess {
   }
   get isDown(): boolean {
     return this.#dyno.phase === "down";
+  }
+  get canIdle(): boolean {
+    return canIdle(this.#dyno);
   }
   get isLeaving(): boolean {
     return isLeaving(this.#dyno);

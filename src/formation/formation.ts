@@ -19,11 +19,9 @@ import { Roster } from "./roster.ts";
 import type { Instance } from "./runtime.ts";
 import { StartGate } from "./start-gate.ts";
 import { takeOver } from "./take-over.ts";
-import type { Target } from "./target.ts";
+import { NOTHING, type Target } from "./target.ts";
 
 export type ConvergeReason = "launch" | "scale" | "restart" | "start";
-
-const NOTHING: Target = { release: 0, appDir: undefined, procfile: new Map(), quantities: {}, env: {} };
 
 export class Formation {
   readonly #options: FormationOptions;
@@ -140,6 +138,11 @@ export class Formation {
   /** Resolves when something has changed since the call, at the latest when the signal aborts. */
   changed(signal: AbortSignal): Promise<void> {
     return this.#changes.next(signal);
+  }
+
+  /** Nothing starts, stops or changes releases just now. */
+  get isAtRest(): boolean {
+    return this.#phase === "working" && this.#isSettled();
   }
 
   /** Everything that exists: the listed ones by name, then those of older releases. */

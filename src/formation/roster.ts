@@ -14,7 +14,7 @@ import type { Target } from "./target.ts";
 export interface Routes {
   readonly endpoints: readonly Endpoint[];
   /** Why there is no endpoint, where there is none. */
-  readonly webState: "none" | "crashed" | "starting" | "up";
+  readonly webState: "none" | "crashed" | "starting" | "up" | "idle";
 }
 
 export interface RosterHost {
@@ -88,7 +88,8 @@ export class Roster {
     this.#roll.abandon();
     for (const dyno of old) {
       this.listed.delete(dyno.ps);
-      this.#replaced.set(dyno.ps, dyno.state);
+      // One that sleeps has no process, and the log calls it down.
+      this.#replaced.set(dyno.ps, dyno.state === "idle" ? "down" : dyno.state);
       if (dyno.hasProcess) this.addRetired(dyno);
       if (!serving.has(dyno)) dyno.send({ type: "stop-requested" });
     }
@@ -110,7 +111,7 @@ export class Roster {
 
   #advanceSwitch(target: Target): void {
     if (this.#switch === "none") return;
-    const wantsWeb = wantedDynos(target).some((name) => name.type === WEB_TYPE);
+    const wantsWeb = !target.asleep.has(WEB_TYPE) && wantedDynos(target).some((name) => name.type === WEB_TYPE);
     const news = wantsWeb ? this.#web().filter((dyno) => dyno.spec.release === target.release) : [];
     const old = this.#oldRelease();
     // Right after `beginRelease` the new ones do not exist yet.
@@ -123,14 +124,20 @@ export class Roster {
   #create(name: DynoName, target: Target): void {
     const dyno = this.#host.make(name, specOf(target, name.type));
     this.listed.set(dyno.ps, dyno);
+    if (target.asleep.has(name.type)) {
+      dyno.send({ type: "idle-requested" });
+      return;
+    }
     const replaces = this.#replaced.get(dyno.ps);
     dyno.send({ type: "start-requested", ...(replaces === undefined ? {} : { replaces }) });
   }
 
   #keep(dyno: DynoProcess, target: Target): void {
-    if (dyno.spec.release !== target.release && this.#mayMove(dyno)) {
+    if (target.asleep.has(dyno.name.type)) {
+      if (dyno.canIdle) dyno.send({ type: "idle-requested" });
+    } else if (dyno.spec.release !== target.release && this.#mayMove(dyno)) {
       dyno.send({ type: "restart-requested", spec: specOf(target, dyno.name.type) });
-    } else if (dyno.isDown) dyno.send({ type: "start-requested" });
+    } else if (dyno.isDown || dyno.state === "idle") dyno.send({ type: "start-requested" });
   }
 
   #dismiss(dyno: DynoProcess): void {
@@ -200,10 +207,11 @@ export class Roster {
     };
   }
 
-  #webState(target: Target): "none" | "crashed" | "starting" {
+  #webState(target: Target): "none" | "crashed" | "starting" | "idle" {
     if (!wantedDynos(target).some((name) => name.type === WEB_TYPE)) return "none";
     const web = this.#web();
-    return web.length > 0 && web.every((dyno) => dyno.state === "crashed") ? "crashed" : "starting";
+    const are = (state: DynoState): boolean => web.length > 0 && web.every((dyno) => dyno.state === state);
+    return are("idle") ? "idle" : are("crashed") ? "crashed" : "starting";
   }
 
   #web(): DynoProcess[] {

@@ -11,10 +11,21 @@ export interface Target {
   readonly appDir: string | undefined;
   readonly procfile: Procfile;
   readonly quantities: Quantities;
+  /** Types whose processes sleep. */
+  readonly asleep: ReadonlySet<string>;
   /** Without PORT, DYNO and HOME, which differ from process to process. */
   readonly env: Readonly<Record<string, string>>;
   readonly confinement?: Confinement;
 }
+
+export const NOTHING: Target = {
+  release: 0,
+  appDir: undefined,
+  procfile: new Map(),
+  quantities: {},
+  asleep: new Set(),
+  env: {},
+};
 
 export const WEB_TYPE = "web";
 

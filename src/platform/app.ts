@@ -1,5 +1,6 @@
 /** One app in the daemon: its ledger, its log, its running formation, and the queue that orders its launches. */
 import { setMaxListeners } from "node:events";
+import { join } from "node:path";
 import type { AppName } from "../core/app-name.ts";
 import { readAppState, type AppState } from "../core/app-state.ts";
 import type { LogSource } from "../core/log-line.ts";
@@ -14,7 +15,9 @@ import type { ConfigCipher } from "../ledger/config-cipher.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Actor } from "./actor.ts";
+import { Sleep } from "./sleep.ts";
 import type { Bisect } from "./bisect.ts";
+import { Pages } from "./pages.ts";
 import { SerialQueue } from "../core/serial-queue.ts";
 
 export type { DynoInfo };
@@ -26,6 +29,8 @@ export interface AppParts {
   ledger: Ledger;
   logs: LogStore;
   cipher: ConfigCipher;
+  /** Its directory under `apps/`. */
+  dir: string;
 }
 
 /** What calls back into the app. */
@@ -60,6 +65,8 @@ export class App {
   readonly notings = new SerialQueue();
   /** What the router is told, in the order of what happened. */
   readonly routings = new SerialQueue();
+  readonly sleep: Sleep;
+  readonly pages = new Pages((message) => this.log("router", message));
   runningBuild: RunningBuild | undefined;
   /** Resolves when a daemon that has just started knows what an earlier one left running. Never rejects. */
   started: Promise<void> = Promise.resolve();
@@ -77,6 +84,7 @@ export class App {
     this.ledger = parts.ledger;
     this.logs = parts.logs;
     this.cipher = parts.cipher;
+    this.sleep = new Sleep(join(parts.dir, "asleep"));
     this.formation = make.formation(this);
     this.oneOffs = make.oneOffs(this);
     this.bisect = make.bisect(this);

@@ -34,7 +34,7 @@ export async function changeSettings(
   if (!hasChanged) return;
   app.logChange(actor, `Set ${words.join(", ")}`);
   app.logs.retain(retentionOf((await app.state()).settings));
-  await launch(platform, app, "scale");
+  await launch(platform, app, "settings");
 }
 
 /** The file's own values, whatever else it holds. */

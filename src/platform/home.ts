@@ -69,6 +69,9 @@ export class Home {
   get portsFile(): string {
     return join(this.root, "ports.json");
   }
+  get routerSettingsFile(): string {
+    return join(this.root, "router-settings.json");
+  }
   get journal(): string {
     return join(this.root, "platform.log");
   }

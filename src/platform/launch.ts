@@ -4,13 +4,15 @@ import { quantityOf } from "../core/app-state.ts";
 import { formationTypes, parseProcfile, type Procfile } from "../core/procfile.ts";
 import { describeDeploy, formatVersion, type Release } from "../core/release.ts";
 import { AppError } from "../core/error.ts";
+import type { Settings } from "../core/settings.ts";
 import type { App } from "./app.ts";
 import { ensureSlug } from "./ensure-slug.ts";
 import { noteSoon } from "./note-soon.ts";
 import type { Platform } from "./platform.ts";
 import { updateRoute } from "./route.ts";
 
-export type LaunchReason = "launch" | "scale" | "start";
+/** `launch`: a release; `start`: of the daemon; `sleep` and `wake`: by traffic; `settings`: what sleeps sleeps on. */
+export type LaunchReason = "launch" | "scale" | "settings" | "sleep" | "start" | "wake";
 
 /** Resolves when the formation was told; it boots and switches by itself afterwards. Never rejects: the change that asks
  *  for a launch stands whatever comes of it, so a failure is told in the app's log, a bug in the journal too. */
@@ -22,7 +24,7 @@ export async function launch(platform: Platform, app: App, reason: LaunchReason)
     if (!(error instanceof AppError)) platform.journal.fault(`launching ${app.name}`, error);
     app.log("api", `Launch failed: ${error instanceof AppError ? explain(error) : "a fault of the platform"}`);
   } finally {
-    if (reason !== "scale") noteSoon(platform, app);
+    if (reason === "launch" || reason === "start") noteSoon(platform, app);
   }
 }
 
@@ -47,8 +49,20 @@ async function converge(platform: Platform, app: App, release: Release, reason: 
   );
   app.formation.configure({ ...state.settings, limits: state.limits });
   app.oneOffs.configure(state.settings);
-  app.formation.converge({ release: release.version, appDir, procfile, quantities, env, confinement }, reason);
+  await settleSleep(app, release, state.settings, reason);
+  const asleep = app.sleep.types(procfile, state.settings);
+  const target = { release: release.version, appDir, procfile, quantities, asleep, env, confinement };
+  app.formation.converge(target, reason === "launch" || reason === "start" ? reason : "scale");
   app.launchedVersion = release.version;
+}
+
+/** What the app is to be from now on, asleep or awake. */
+async function settleSleep(app: App, release: Release, settings: Settings, reason: LaunchReason): Promise<void> {
+  const { sleep } = app;
+  if (!Number.isFinite(settings.autosleepMs)) return sleep.end();
+  if (reason === "start") return sleep.recall(release.version);
+  if (reason === "sleep") return sleep.begin(release.version);
+  if (reason !== "settings") await sleep.end();
 }
 
 export interface LoadedRelease {

@@ -47,7 +47,7 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
       retention: retentionOf(settings),
       onFault: (error) => platform.journal.fault(`removing old logs of ${name}`, error),
     });
-    const parts = { name, id: idOfObject(first.oid), ledger, logs, cipher };
+    const parts = { name, id: idOfObject(first.oid), ledger, logs, cipher, dir };
     app = new App(parts, {
       formation: (made) => makeFormation(platform, made),
       oneOffs: (made) => makeOneOffs(platform, made),

@@ -3,8 +3,10 @@ import { setMaxListeners } from "node:events";
 import { readdir } from "node:fs/promises";
 import { parseAppName, type AppName } from "../core/app-name.ts";
 import type { Clock } from "../core/clock.ts";
+import { LOCALHOST, urlBelow, type BaseDomain } from "../core/base-domain.ts";
 import { AppError } from "../core/error.ts";
 import { PLATFORM_PERSON, type Person } from "../core/person.ts";
+import { SerialQueue } from "../core/serial-queue.ts";
 import { removeUnfinishedRepositories } from "../ledger/create-repository.ts";
 import type { LedgerKey } from "../ledger/ledger-key.ts";
 import { cleanBuilds } from "../build/slug-store.ts";
@@ -39,6 +41,8 @@ export interface PlatformParts {
   hooks: HookFiles;
   /** PATH of the apps' processes and of builds. */
   processPath: string;
+  /** Where the apps are reached. */
+  bases: readonly BaseDomain[];
   /** What a build tool may know of the daemon's environment: proxies, npm's registry and cache. */
   toolEnv: ToolEnv;
 }
@@ -64,7 +68,10 @@ export class Platform {
   readonly signingKey: LedgerKey;
   readonly hooks: HookFiles;
   readonly processPath: string;
+  readonly bases: readonly BaseDomain[];
   readonly toolEnv: ToolEnv;
+  /** Changes of domains, which no two apps may share. */
+  readonly domainChanges = new SerialQueue();
   readonly upkeep: Upkeep;
   private readonly apps = new Map<AppName, App>();
   private readonly reserved = new Set<AppName>();
@@ -84,6 +91,7 @@ export class Platform {
     this.signingKey = parts.signingKey;
     this.hooks = parts.hooks;
     this.processPath = parts.processPath;
+    this.bases = parts.bases;
     this.toolEnv = parts.toolEnv;
     this.upkeep = new Upkeep(parts.clock, parts.journal);
     // Every follower of a log listens to it.
@@ -207,7 +215,8 @@ export class Platform {
 
   /** Without a final slash: `http://foobaz.localhost:5000`. */
   webUrl(name: AppName): string {
-    return `http://${name}.localhost:${String(this.router.port)}`;
+    const [base = LOCALHOST] = this.bases;
+    return urlBelow(base, name, this.router.port);
   }
 
   /** Ends what may take long: builds, and the streams of followers. */

@@ -6,6 +6,7 @@ import { ONE_OFF_TYPE } from "../core/procfile.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import type { Platform } from "./platform.ts";
+import { wake } from "./wake.ts";
 
 /** @param name a process (`web.1`), a type (`web`), or undefined for all.
  *  @throws AppError not_found when nothing of that name is in the formation. */
@@ -14,6 +15,7 @@ export async function restart(platform: Platform, app: App, name: string | undef
   if (name !== undefined && isOneOff(app, name)) return stopOneOffs(app, name, actor);
   checkName(app, name);
   app.logChange(actor, `Restart ${name ?? "all processes"}`);
+  await wake(platform, app);
   app.formation.restart(name);
 }
 

@@ -1,26 +1,47 @@
-/** What the router knows of an app: its state and where its web processes listen. */
-import type { Routes } from "../formation/roster.ts";
+/** What the router knows of an app: its names, its state, where its web processes listen, its limits and pages. */
+import type { AppState } from "../core/app-state.ts";
+import type { Settings } from "../core/settings.ts";
+import type { AppRoute } from "../router/route-table.ts";
 import type { App } from "./app.ts";
 import type { Platform } from "./platform.ts";
-
-/** Nothing runs of an app without code. */
-const BLANK = { endpoints: [], webState: "blank" } as const;
 
 /** Resolves when it is in force. One at a time, so that an older state can never be set after a newer one. As long as it
  *  is not known what an earlier daemon left running, the router goes on by what that one told it. */
 export function updateRoute(platform: Platform, app: App): Promise<void> {
   return app.routings.run(async () => {
     if (app.isEnding) return;
-    const { maintenance } = await app.state();
-    const routes = await routesOf(app);
+    const route = await describeRoute(app);
     // `destroy` may have taken the app out of the router meanwhile.
-    if (app.isEnding || routes === undefined) return;
-    const { webState: state, endpoints: backends } = routes;
-    await platform.router.setApp({ app: app.name, domains: [], maintenance, state, backends });
+    if (!app.isEnding && route !== undefined) await platform.router.setApp(route);
   });
 }
 
-async function routesOf(app: App): Promise<Routes | typeof BLANK | undefined> {
+/** Undefined as long as it is not known what an earlier daemon left running. */
+async function describeRoute(app: App): Promise<AppRoute | undefined> {
+  const state = await app.state();
   const current = await app.ledger.current();
-  return current?.code === undefined ? BLANK : app.routes;
+  const common = { app: app.name, domains: Object.keys(state.domains), maintenance: state.maintenance };
+  if (current?.code === undefined) return { ...common, state: "blank", backends: [] };
+  if (app.routes === undefined) return undefined;
+  const { webState, endpoints } = app.routes;
+  const pages = await readPages(app, state, current.code);
+  return { ...common, state: webState, backends: endpoints, pages, ...trafficOf(state.settings) };
+}
+
+function trafficOf(settings: Settings): Pick<AppRoute, "limits" | "quietMs"> {
+  const { autosleepMs, bootWaitMs, connectTimeoutMs, idleTimeoutMs, requestTimeoutMs } = settings;
+  const limits = {
+    bootMs: bootWaitMs,
+    connectMs: connectTimeoutMs,
+    firstByteMs: requestTimeoutMs,
+    idleMs: idleTimeoutMs,
+  };
+  return Number.isFinite(autosleepMs) ? { limits, quietMs: autosleepMs } : { limits };
+}
+
+async function readPages(app: App, { settings }: AppState, code: string): Promise<NonNullable<AppRoute["pages"]>> {
+  const slugDir = app.slugs.get(code)?.dir;
+  const error = await app.pages.find({ name: "error-page", setting: settings.errorPage, slugDir });
+  const maintenance = await app.pages.find({ name: "maintenance-page", setting: settings.maintenancePage, slugDir });
+  return { ...(error !== undefined && { error }), ...(maintenance !== undefined && { maintenance }) };
 }

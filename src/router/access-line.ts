@@ -5,6 +5,8 @@ import type { Origin } from "./headers.ts";
 
 export interface AccessRecord {
   readonly failure: Failure | undefined;
+  /** What is wrong with the request (H26); else empty. */
+  readonly cause: string;
   readonly status: number;
   readonly method: string;
   readonly path: string;
@@ -23,17 +25,17 @@ const FWD_MAX = 512;
 
 export function formatAccessLine(record: AccessRecord): string {
   return (
-    `${outcome(record.failure)} method=${record.method} path="${quotable(record.path, PATH_MAX)}" host=${record.host}` +
+    `${outcome(record)} method=${record.method} path="${quotable(record.path, PATH_MAX)}" host=${record.host}` +
     ` request_id=${record.origin.requestId} fwd="${quotable(record.origin.fwd, FWD_MAX)}" dyno=${record.dyno}` +
     ` connect=${duration(record.connectMs)} service=${duration(record.serviceMs)} status=${String(record.status)}` +
     ` bytes=${record.bytes < 0 ? "" : String(record.bytes)} protocol=${record.origin.protocol}`
   );
 }
 
-function outcome(failure: Failure | undefined): string {
+function outcome({ failure, cause }: AccessRecord): string {
   if (failure === undefined) return "at=info";
   const sock = failure.sock === undefined ? "" : `sock=${failure.sock} `;
-  return `${sock}at=${failure.at} code=${failure.code ?? ""} desc="${failure.desc}"`;
+  return `${sock}at=${failure.at} code=${failure.code ?? ""} desc="${failure.desc}"${cause === "" ? "" : ` cause="${cause}"`}`;
 }
 
 /** Whole milliseconds, as Heroku writes them, however fine the clock is. */

@@ -1,8 +1,11 @@
 /** The client's side of an exchange: the app's answer passes through here, or a page of the router's own. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { answerFailure } from "./error-page.ts";
 import type { Failure } from "./failure.ts";
-import { responseHeaders, trailerPairs } from "./headers.ts";
+import type { ResponseHead } from "./response-head.ts";
+import { answerFailure, type PageRequest } from "./page.ts";
+
+/** Bodies up to this go out in one piece with their heads, in bytes. */
+const TOGETHER_MAX = 16 * 1024;
 
 export class Answer {
   /** The client has the head of the app's answer. */
@@ -14,6 +17,8 @@ export class Answer {
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
   private flowing = false;
+  /** The first piece of the body: it is mostly the only one. */
+  private first: Buffer | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.request = request;
@@ -25,33 +30,34 @@ export class Answer {
   }
 
   /** 102 and 103; 100 is between the client and the router. */
-  hint(status: number, raw: readonly Buffer[]): void {
+  hint({ status, headers }: ResponseHead): void {
     if (this.request.httpVersionMinor === 0) return;
     if (status === 102) this.response.writeProcessing();
     if (status !== 103) return;
-    const headers = responseHeaders(raw);
     const links = headers.filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === "link");
     if (links.length > 0) this.response.writeEarlyHints({ link: links });
   }
 
   /** False when node refuses to write such a head. */
-  begin(status: number, reason: string, raw: readonly Buffer[]): boolean {
+  begin({ status, reason, headers }: ResponseHead): boolean {
     try {
-      this.response.writeHead(status, reason, responseHeaders(raw));
+      this.response.writeHead(status, reason, headers);
     } catch {
       return false;
     }
     this.begun = true;
     this.bytes = 0;
-    // The head waits for the first chunk, which is mostly in the same packet, but no longer than this turn.
-    process.nextTick(flush, this);
     return true;
   }
 
   /** False when the client has enough for now; `drained` then says when it goes on. */
   write(chunk: Buffer): boolean {
-    this.flowing = true;
     this.bytes += chunk.length;
+    if (!this.flowing && this.first === undefined && chunk.length <= TOGETHER_MAX) {
+      this.first = chunk;
+      return true;
+    }
+    this.flush();
     this.stalled = !this.response.write(chunk);
     return !this.stalled;
   }
@@ -63,12 +69,17 @@ export class Answer {
     });
   }
 
-  complete(trailers: readonly (Buffer | string)[] | null): void {
-    this.flowing = true;
-    if (trailers !== null && trailers.length > 0 && this.response.chunkedEncoding) {
-      this.response.addTrailers(trailerPairs(trailers));
+  complete(trailers: [string, string][]): void {
+    const { response, first } = this;
+    if (trailers.length > 0 && response.chunkedEncoding) {
+      this.flush();
+      response.addTrailers(trailers);
     }
-    this.response.end();
+    const isAll = !this.flowing && first !== undefined;
+    this.flowing = true;
+    // Node sends a head and a text together in one piece.
+    if (isAll) response.end(first.toString("latin1"), "latin1");
+    else response.end();
   }
 
   /** The connection closes after this answer. */
@@ -76,8 +87,8 @@ export class Answer {
     this.response.shouldKeepAlive = false;
   }
 
-  refuse(failure: Failure, app: string, status: number): void {
-    answerFailure(this.response, failure, app, status);
+  refuse(failure: Failure, request: PageRequest): void {
+    answerFailure(this.response, failure, request);
   }
 
   /** Ends the connection so that the client notices: to HTTP/1.0 an ordinary close looks like the end of the body. */
@@ -86,11 +97,11 @@ export class Answer {
     this.response.destroy();
   }
 
-  flushHead(): void {
-    if (!this.flowing) this.response.flushHeaders();
+  /** Sends what waits for company: the head and the beginning of the body are mostly in one packet with the end. */
+  flush(): void {
+    if (this.flowing) return;
+    this.flowing = true;
+    if (this.first === undefined) this.response.flushHeaders();
+    else this.response.write(this.first);
   }
-}
-
-function flush(answer: Answer): void {
-  answer.flushHead();
 }

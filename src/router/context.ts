@@ -2,19 +2,20 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../core/clock.ts";
 import type { RouteTable } from "./route-table.ts";
-import type { RouterSettings } from "./settings.ts";
+import type { OriginContext } from "./headers.ts";
 
-export interface ExchangeContext {
+export interface ExchangeContext extends OriginContext {
   readonly table: RouteTable;
-  readonly settings: RouterSettings;
   readonly clock: Clock;
-  readonly randomId: () => string;
   readonly onRequest: (app: string, line: string) => void;
-  readonly port: number;
+  /** A request waits for an app that is asleep. */
+  readonly onWake: (app: string) => void;
   /** Set by `drain` and `close`: every answer is its connection's last. */
   draining: boolean;
   /** Set by `close`: nothing new is routed. */
   closing: boolean;
+  /** What is still open is being cut: its time is over. */
+  cutting: boolean;
 }
 
 export interface Incoming {
@@ -22,6 +23,8 @@ export interface Incoming {
   readonly response: ServerResponse;
   /** The client waits for `100 Continue` before it sends its body. */
   readonly expectsContinue?: boolean;
+  /** It expects something that nobody here can promise. */
+  readonly expectsMore?: boolean;
   /** The client's first bytes after the head of an upgrade request. */
   readonly upgradeHead?: Buffer;
 }

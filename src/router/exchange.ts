@@ -1,25 +1,25 @@
 /** One request on its way: routed, perhaps held until its app is up, sent, perhaps sent again, answered, logged. */
-import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { type AccessRecord, formatAccessLine } from "./access-line.ts";
 import { Answer } from "./answer.ts";
 import { type Attempt, Attempts } from "./attempts.ts";
+import type { Connection, ResponseHandler } from "./connection.ts";
+import { Deadline } from "./deadline.ts";
 import type { ExchangeContext, Incoming } from "./context.ts";
-import { type Failure, type FailureName, FAILURES, failureOf } from "./failure.ts";
-import { type Origin, originOf, oversize, requestHeaders, upgradeHead } from "./headers.ts";
+import { type Failure, type FailureName, FAILURES } from "./failure.ts";
+import { type Origin, originOf, oversize, requestHead, UNKNOWN_EXPECTATION, upgradeHead } from "./headers.ts";
 import type { RequestTarget } from "./host-name.ts";
-import { type BodyWatcher, RequestBody } from "./request-body.ts";
+import { pageFor } from "./page.ts";
+import { announcesBody, type BodyWatcher, RequestBody } from "./request-body.ts";
+import type { QuietWatch } from "./quiet-watch.ts";
+import type { ResponseHead } from "./response-head.ts";
 import type { RouteEntry, Seat, Waiter } from "./route-table.ts";
 import { joinSockets } from "./tunnel.ts";
-import type { DispatchHandler, Upstream, UpstreamRequest } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 
-/** What the running timer waits for. */
-type Phase = "boot" | "upload" | "first byte" | "answer";
-
-const GIVEN_UP = new Error("The router gave this request up.");
-
-export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHandler {
+export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHandler {
   failure: Failure | undefined;
+  cause = "";
   status = 0;
   readonly method: string;
   readonly path: string;
@@ -31,10 +31,12 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
   bytes = -1;
 
   private readonly context: ExchangeContext;
-  private readonly app: string;
+  /** The one that was asked last. */
+  private entry: RouteEntry;
+  private readonly quiet: QuietWatch;
   private readonly incoming: Incoming;
   private readonly answer: Answer;
-  private readonly message: UpstreamRequest;
+  private readonly head: string;
   private readonly hasBody: boolean;
   private body: RequestBody | undefined;
   private owesContinue: boolean;
@@ -42,19 +44,16 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
   private done = false;
   private heldBy: RouteEntry | undefined;
   private holdUntil = 0;
-  private timer: NodeJS.Timeout | undefined;
-  private phase: Phase = "boot";
+  private readonly deadline: Deadline;
 
   private attempts: Attempts | undefined;
   private upstream: Upstream | undefined;
   private reused = false;
   private sentAt = 0;
-  /** Set while the request is on a connection. */
-  private abort: ((reason?: Error) => void) | undefined;
-  private answerSeen = false;
-  private resume: (() => void) | undefined;
+  private connection: Connection | undefined;
+  private connected = false;
 
-  constructor(context: ExchangeContext, target: RequestTarget, app: string, incoming: Incoming) {
+  constructor(context: ExchangeContext, target: RequestTarget, entry: RouteEntry, incoming: Incoming) {
     const { request, response } = incoming;
     this.context = context;
     this.incoming = incoming;
@@ -62,26 +61,30 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
     this.method = request.method ?? "GET";
     this.path = target.path;
     this.host = target.host;
-    this.app = app;
+    this.entry = entry;
     this.owesContinue = incoming.expectsContinue === true;
     this.origin = originOf(request, context.clock.now(), context);
     this.hasBody = incoming.upgradeHead === undefined && announcesBody(request);
-    this.message = {
-      path: target.path,
-      method: this.method,
-      headers: requestHeaders(request, target.hostHeader, this.origin),
-      upgrade: incoming.upgradeHead === undefined ? undefined : request.headers.upgrade,
-      body: undefined,
-    };
+    const { hostHeader, path } = target;
+    const upgrade = incoming.upgradeHead === undefined ? undefined : request.headers.upgrade;
+    this.head = requestHead(request, { method: this.method, path, hostHeader, upgrade }, this.origin);
     response.on("close", () => {
-      if (!this.done && !response.writableFinished) this.fail("H27");
+      if (!this.done && !response.writableFinished) this.fail(context.cutting ? "H24" : "H27");
     });
+    this.deadline = new Deadline(context.clock, this);
+    this.quiet = entry.quiet;
+    this.quiet.begin();
   }
 
   start(): void {
-    const status = oversize(this.incoming.request, this.path, this.context.settings);
-    if (status === undefined) this.route();
-    else this.fail("H26", status);
+    const { request, expectsMore } = this.incoming;
+    const refusal = expectsMore === true ? UNKNOWN_EXPECTATION : oversize(request, this.path, this.entry.settings);
+    if (refusal === undefined) {
+      this.route();
+      return;
+    }
+    this.cause = refusal.cause;
+    this.fail("H26", refusal.status);
   }
 
   /** Finds a place for the request by the table of this moment; called again for every retry and when the table changes. */
@@ -94,6 +97,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
       this.fail(closing ? "H99" : "noSuchApp");
       return;
     }
+    this.entry = entry;
     const verdict = entry.decide(this.attempts);
     if (verdict === "wait") this.hold(entry);
     else if (typeof verdict === "string") this.fail(verdict);
@@ -101,135 +105,134 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
   }
 
   private hold(entry: RouteEntry): void {
-    const { settings, clock } = this.context;
+    const { context, holdUntil } = this;
+    const { settings } = entry;
+    const now = context.clock.now();
     if (entry.waiting.size >= settings.heldMax) {
       this.fail("H11");
       return;
     }
-    if (this.holdUntil === 0) this.holdUntil = clock.now() + settings.bootMs;
+    if (holdUntil === 0) this.holdUntil = now + settings.bootMs;
     entry.waiting.add(this);
     this.heldBy = entry;
-    this.watch("boot", Math.max(0, this.holdUntil - clock.now()));
+    this.deadline.begin("boot", Math.max(0, this.holdUntil - now), now);
+    if (entry.wantsWaking(now)) context.onWake(entry.route.app);
   }
 
   private send(seat: Seat): void {
-    clearTimeout(this.timer);
+    this.deadline.stop();
     this.dyno = seat.ps;
     this.upstream = seat.upstream;
-    this.abort = undefined;
-    this.answerSeen = false;
+    this.connected = false;
     this.connectMs = -1;
     this.sentAt = this.context.clock.now();
-    if (this.hasBody) {
-      this.body = new RequestBody(this.incoming.request, this);
-      this.message.body = this.body;
-    }
-    this.reused = !seat.upstream.send(this.message, this);
+    if (this.hasBody) this.body = new RequestBody(this.incoming.request, this);
+    const { connection, reused } = seat.upstream.take(this.sentAt);
+    this.reused = reused;
+    this.connection = connection;
+    const { method, head, body } = this;
+    connection.send({ method, head, body, upgrades: this.incoming.upgradeHead !== undefined }, this);
   }
 
-  private watch(phase: Phase, ms: number): void {
-    clearTimeout(this.timer);
-    this.phase = phase;
-    this.timer = setTimeout(expire, ms, this);
-  }
-
-  /** The running timer has ended. */
+  /** The time of what it waits for is over. */
   expired(): void {
-    if (this.phase === "boot") this.fail("H20");
-    else if (this.phase === "first byte") this.fail("H12");
-    else if (this.phase === "upload") this.fail(this.body?.stalled === true ? "H12" : "H28");
+    const { phase } = this.deadline;
+    if (phase === "boot") this.fail("H20");
+    else if (phase === "first byte") this.fail("H12");
+    else if (phase === "upload") this.fail(this.body?.stalled === true ? "H12" : "H28");
     else this.fail(this.answer.stalled ? "H28" : "H15");
   }
 
   bodyMoved(): void {
-    if (this.phase === "upload") this.timer?.refresh();
+    if (!this.done && this.deadline.phase === "upload") this.deadline.moved();
   }
 
   bodyEnded(): void {
-    if (this.phase === "upload") this.watch("first byte", this.context.settings.firstByteMs);
+    if (!this.done && this.deadline.phase === "upload")
+      this.deadline.begin("first byte", this.entry.settings.firstByteMs);
   }
 
-  onConnect(abort: (reason?: Error) => void): void {
-    if (this.done) {
-      abort(GIVEN_UP);
-      return;
-    }
-    const { clock, settings } = this.context;
-    this.abort = abort;
-    this.connectMs = clock.now() - this.sentAt;
+  bodyLost(): void {
+    this.fail("H27");
+  }
+
+  onConnect(): void {
+    const { settings } = this.entry;
+    const now = this.reused ? this.sentAt : this.context.clock.now();
+    this.connected = true;
+    this.connectMs = now - this.sentAt;
     if (this.owesContinue) this.answer.continue();
     this.owesContinue = false;
-    if (this.hasBody) this.watch("upload", settings.idleMs);
-    else this.watch("first byte", settings.firstByteMs);
+    if (this.hasBody) this.deadline.begin("upload", settings.idleMs, now);
+    else this.deadline.begin("first byte", settings.firstByteMs, now);
   }
 
-  onResponseStarted(): void {
-    this.answerSeen = true;
+  onHint(head: ResponseHead): void {
+    this.deadline.moved();
+    this.answer.hint(head);
   }
 
-  onHeaders(status: number, raw: Buffer[], resume: () => void, reason: string): boolean {
-    if (this.done) return true;
-    if (status < 200) {
-      this.timer?.refresh();
-      this.answer.hint(status, raw);
-      return true;
-    }
+  onHead(head: ResponseHead): void {
     if (this.context.draining) this.answer.last();
-    if (!this.answer.begin(status, reason, raw)) {
+    if (!this.answer.begin(head)) {
       this.fail("H17");
-      return true;
+      return;
     }
-    this.status = status;
-    this.resume = resume;
-    this.watch("answer", this.context.settings.idleMs);
-    return true;
+    this.status = head.status;
+    this.deadline.begin("answer", this.entry.settings.idleMs);
+  }
+
+  onPause(): void {
+    this.answer.flush();
   }
 
   onData(chunk: Buffer): boolean {
     if (this.done) return true;
-    this.timer?.refresh();
+    this.deadline.moved();
     if (this.answer.write(chunk)) return true;
+    const { connection } = this;
     this.answer.drained(() => {
-      this.timer?.refresh();
-      this.resume?.();
+      if (this.done) return;
+      this.deadline.moved();
+      connection?.resume();
     });
     return false;
   }
 
-  onComplete(trailers: readonly (Buffer | string)[] | null): void {
+  onComplete(trailers: [string, string][]): void {
     if (this.done) return;
     // The line first: whoever has the whole answer finds its line, also when the router is killed now.
     this.end(undefined, this.status);
     this.answer.complete(trailers);
   }
 
-  onUpgrade(status: number, raw: Buffer[] | string[] | null, backend: Socket): void {
-    const { response, upgradeHead: head } = this.incoming;
+  onUpgrade(head: ResponseHead, backend: Socket): void {
+    const { response, upgradeHead: first } = this.incoming;
     const client = response.socket;
-    if (this.done || client === null || head === undefined) {
+    if (this.done || client === null || first === undefined) {
       backend.destroy();
       return;
     }
-    clearTimeout(this.timer);
+    this.deadline.stop();
     this.answer.begun = true;
     response.detachSocket(client);
-    client.write(upgradeHead(status, (raw ?? []) as Buffer[]), "latin1");
-    joinSockets({ client, backend, head, idleMs: this.context.settings.idleMs }, (bytes, idle) => {
+    client.write(upgradeHead(head.lines), "latin1");
+    const ends = { client, backend, head: first, idleMs: this.entry.settings.idleMs };
+    joinSockets(ends, (bytes, idle) => {
+      const { closing, cutting } = this.context;
       this.answer.bytes = bytes;
-      this.end(idle ? FAILURES.H15 : undefined, status);
+      this.end(idle ? FAILURES.H15 : closing || cutting ? FAILURES.H24 : undefined, head.status);
     });
   }
 
-  onError(error: Error): void {
+  onFailure(failure: FailureName): void {
     const { upstream } = this;
     if (this.done || upstream === undefined) return;
     if (this.answer.begun) {
       this.fail("H18");
       return;
     }
-    const connected = this.abort !== undefined;
-    if (!connected) this.connectMs = this.context.clock.now() - this.sentAt;
-    const failure = this.body?.lost === true ? "H27" : failureOf(error, connected);
+    if (!this.connected) this.connectMs = this.context.clock.now() - this.sentAt;
     this.attempts ??= new Attempts();
     if (!this.attempts.mayRepeat(this.attempt(failure, upstream))) {
       this.fail(failure);
@@ -240,50 +243,54 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, DispatchHand
   }
 
   private attempt(failure: FailureName, upstream: Upstream): Attempt {
-    const begun = this.answerSeen || this.body?.touched === true;
+    const begun = this.body?.touched === true;
     return { failure, upstream, method: this.method, reused: this.reused, begun };
+  }
+
+  /** What followed the head cannot be read; somebody else answers. */
+  malformed(status: number): void {
+    if (this.done) return;
+    const { connection } = this;
+    this.cause = "bad body";
+    this.end(FAILURES.H26, status);
+    connection?.destroy();
   }
 
   /** Ends the request with an error: its page when nothing was sent yet, else a cut connection. */
   private fail(name: FailureName, status: number = FAILURES[name].status): void {
     if (this.done) return;
     const failure: Failure = FAILURES[name];
-    const { abort, answer } = this;
+    const { connection, answer } = this;
     if (this.dyno !== "" && answer.bytes < 0) answer.bytes = 0;
     this.end(failure, status);
-    abort?.(GIVEN_UP);
+    connection?.destroy();
     if (answer.begun || status === 499) {
       answer.cut();
       return;
     }
     // A client that still waits for `100 Continue` may or may not send its body now.
     if (this.owesContinue || this.context.draining) answer.last();
-    answer.refuse(failure, this.app, status);
+    answer.refuse(failure, { app: this.entry.route.app, status, page: pageFor(failure, this.entry.route.pages) });
   }
 
   private end(failure: Failure | undefined, status: number): void {
     this.done = true;
-    clearTimeout(this.timer);
+    this.deadline.stop();
+    const now = this.context.clock.now();
+    this.quiet.end(now);
     this.heldBy?.waiting.delete(this);
     this.failure = failure;
     this.status = status;
     this.bytes = this.answer.bytes;
-    if (this.abort !== undefined) this.serviceMs = this.context.clock.now() - this.sentAt - this.connectMs;
+    if (this.connected) this.serviceMs = now - this.sentAt - this.connectMs;
     this.release();
-    if (failure === undefined || failure.code !== undefined) this.context.onRequest(this.app, formatAccessLine(this));
+    if (failure === undefined || failure.code !== undefined) {
+      this.context.onRequest(this.entry.route.app, formatAccessLine(this));
+    }
   }
 
   private release(): void {
     this.upstream?.finished();
     this.upstream = undefined;
   }
-}
-
-function expire(exchange: Exchange): void {
-  exchange.expired();
-}
-
-function announcesBody(request: IncomingMessage): boolean {
-  const length = request.headers["content-length"];
-  return request.headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
 }

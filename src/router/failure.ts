@@ -17,6 +17,10 @@ export interface Failure {
 const LOOK = "git heroku logs --app APP";
 const BROKEN = { title: "Application error", text: "The application could not serve this page.", command: LOOK };
 const SLOW = { title: "Application error", text: "The application took too long to answer.", command: LOOK };
+const BUSY = {
+  title: "Too busy",
+  text: "Too many requests are waiting for this application. Please try again soon.",
+};
 const CLIENT = { title: "Bad request", text: "The request could not be completed." };
 
 export const FAILURES = {
@@ -26,8 +30,7 @@ export const FAILURES = {
     at: "error",
     desc: "Backlog too deep",
     status: 503,
-    title: "Too busy",
-    text: "Too many requests are waiting for this application. Please try again soon.",
+    ...BUSY,
   },
   H12: { code: "H12", at: "error", desc: "Request timeout", status: 503, ...SLOW },
   H13: { code: "H13", at: "error", desc: "Connection closed without response", status: 503, ...BROKEN },
@@ -46,6 +49,9 @@ export const FAILURES = {
   H19: { code: "H19", at: "error", desc: "Backend connection timeout", status: 503, ...BROKEN },
   H20: { code: "H20", at: "error", desc: "App boot timeout", status: 503, ...SLOW },
   H21: { code: "H21", at: "error", desc: "Backend connection refused", status: 503, ...BROKEN },
+  H22: { code: "H22", at: "error", desc: "Connection limit reached", status: 503, ...BUSY },
+  H23: { code: "H23", at: "error", desc: "Endpoint misconfigured", status: 503, ...BROKEN },
+  H24: { code: "H24", at: "warning", desc: "Forced close", status: 503, ...BROKEN },
   H25: { code: "H25", at: "error", desc: "HTTP Restriction", status: 502, ...BROKEN },
   H26: { code: "H26", at: "error", desc: "Request Error", status: 400, ...CLIENT },
   H27: { code: "H27", at: "warning", desc: "Client Request Interrupted", status: 499, sock: "client", ...CLIENT },
@@ -99,18 +105,10 @@ const REFUSED = new Set([
   "ECONNRESET",
   "EPIPE",
 ]);
-const CONNECT_TIMEOUT = new Set(["UND_ERR_CONNECT_TIMEOUT", "ETIMEDOUT"]);
-const NOT_SENDABLE = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
 
-/** What an error on the way to or from a web process means, as long as the client has seen nothing of an answer. */
-export function failureOf(error: Error, connected: boolean): FailureName {
-  if (error.name === "HTTPParserError") return "H17";
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  if (code === "") return "H99";
-  if (!connected) {
-    if (REFUSED.has(code)) return "H21";
-    if (CONNECT_TIMEOUT.has(code)) return "H19";
-    return NOT_SENDABLE.has(code) ? "H26" : "H99";
-  }
-  return code === "UND_ERR_HEADERS_OVERFLOW" ? "H25" : "H13";
+/** What an error before the connection stood means. */
+export function unreachedBy(error: NodeJS.ErrnoException | undefined): FailureName {
+  const code = error?.code ?? "";
+  if (code === "ETIMEDOUT") return "H19";
+  return REFUSED.has(code) ? "H21" : "H99";
 }

@@ -9,7 +9,15 @@ import { RouterLinks } from "./router-links.ts";
 import type { Routing } from "./routing.ts";
 import { type RouterStarted, startRouter } from "./start-router.ts";
 import type { Address } from "./upstream.ts";
-import { type RouterEvent, type RouterFacts, type RouterProgram, type RouterRequest, WIRE_VERSION } from "./wire.ts";
+import {
+  type NameSettings,
+  type RouterEvent,
+  type RouterFacts,
+  type RouterProgram,
+  type RouterRequest,
+  WIRE_VERSION,
+  type TrafficEvent,
+} from "./wire.ts";
 
 export interface RemoteRouterOptions {
   /** Where the routers' sockets are; a path short enough for a socket. */
@@ -30,7 +38,9 @@ export interface RemoteRouterOptions {
   readonly routes: () => Promise<readonly AppRoute[]>;
   readonly onNote: (message: string) => void;
   readonly onFault: (during: string, error: unknown) => void;
-  readonly onEvent: (event: RouterEvent) => void;
+  readonly settings: NameSettings;
+  /** What happens to an app's traffic. */
+  readonly onEvent: (event: TrafficEvent) => void;
   /** The spools that routers write to now have changed. */
   readonly onSpools: () => void;
 }
@@ -170,7 +180,9 @@ export class RemoteRouter implements Routing {
     // What a daemon before this one set stays in force until it is set anew.
     for (const route of link.hello.routes) if (!this.routes.has(route.app)) this.routes.set(route.app, route);
     const told = known.map((route) => link.ask({ op: "setApp", route }));
-    await Promise.all(told);
+    // One of an older version does not know this, and is replaced.
+    const configured = link.ask({ op: "configure", ...this.options.settings }).catch(() => null);
+    await Promise.all([configured, ...told]);
   }
 
   private async follow(id: string): Promise<void> {
@@ -187,10 +199,12 @@ export class RemoteRouter implements Routing {
   }
 
   private hear(link: RouterLink, event: RouterEvent): void {
-    if (event.event !== "replaced") this.options.onEvent(event);
-    else {
+    if (event.event === "replaced") {
       link.isLeaving = true;
       this.follow(event.id).catch((error: unknown) => this.options.onFault("following a new router", error));
+    } else if (event.event === "wake" || (event.event === "quiet" && this.links.all.length === 1)) {
+      // A router that drains may still have somebody, when all is quiet at the one that serves.
+      this.options.onEvent(event);
     }
   }
 
@@ -237,7 +251,7 @@ export class RemoteRouter implements Routing {
     const { program, output, home } = this.options;
     const file = await open(output, "a", 0o600);
     try {
-      const start = { ports, routes: [...this.routes.values()] };
+      const start = { ports, routes: [...this.routes.values()], settings: this.options.settings };
       return await startRouter(program, { start, output: file.fd, home });
     } finally {
       await file.close();

@@ -118,7 +118,7 @@ export class RouterProcess {
     throw new PortsTaken(this.taken);
   }
 
-  private open(port: number | Server, { routes }: RouterStart): Promise<Router> {
+  private open(port: number | Server, { routes, settings }: RouterStart): Promise<Router> {
     const { clock, randomId } = this.options;
     return Router.listen({
       host: "127.0.0.1",
@@ -126,7 +126,10 @@ export class RouterProcess {
       routes,
       clock,
       randomId,
+      settings,
       onRequest: (app, line) => this.spool.append(app, line),
+      onWake: (app) => this.control?.tell({ event: "wake", app }),
+      onQuiet: (app) => this.control?.tell({ event: "quiet", app }),
     });
   }
 
@@ -135,6 +138,7 @@ export class RouterProcess {
       hello: () => this.hello(),
       setApp: ({ route }) => this.change((router) => router.setApp(route)),
       removeApp: ({ app }) => this.change((router) => this.removeApp(router, app)),
+      configure: (settings) => this.change((router) => router.configure(settings)),
       keepApps: ({ apps }) => this.change((router) => this.keepApps(router, new Set(apps))),
       drained: ({ backend, timeoutMs }) => this.serving.drained(backend, timeoutMs),
       replace: ({ program }) => this.replace(program),
@@ -190,9 +194,9 @@ export class RouterProcess {
   }
 
   private async handOver(program: RouterProgram): Promise<string> {
-    const { routes, listener } = this.serving;
+    const { routes, listener, names } = this.serving;
     const { id, reason } = await startRouter(program, {
-      start: { ports: [], routes },
+      start: { ports: [], routes, settings: names },
       socket: listener,
       output: "inherit",
       home: ".",

@@ -3,14 +3,17 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../core/clock.ts";
-import { answerFailure, rawFailure } from "./error-page.ts";
 import type { ExchangeContext, Incoming } from "./context.ts";
 import { Exchange } from "./exchange.ts";
 import { FAILURES } from "./failure.ts";
+import { type Latest, refuseUnparsed } from "./unparsed.ts";
 import { parseTarget } from "./host-name.ts";
+import { answerFailure } from "./page.ts";
+import { QuietWatch } from "./quiet-watch.ts";
 import { type AppRoute, RouteTable } from "./route-table.ts";
 import { DEFAULT_ROUTER_SETTINGS, type RouterSettings } from "./settings.ts";
 import { type Address, UpstreamSet } from "./upstream.ts";
+import type { NameSettings } from "./wire.ts";
 import { isTunnelRequest, readAsPlainRequest } from "./upgrade.ts";
 
 export interface RouterOptions {
@@ -24,14 +27,12 @@ export interface RouterOptions {
   readonly randomId: () => string;
   /** Gets each finished request's log line. */
   readonly onRequest: (app: string, line: string) => void;
+  /** A request waits for an app whose state is `idle`; told once a second while one does and nothing changes. */
+  readonly onWake?: (app: string) => void;
+  /** The app has had no traffic for its `quietMs`; told again after each further quiet time. */
+  readonly onQuiet?: (app: string) => void;
   readonly settings?: Partial<RouterSettings>;
 }
-
-const UNPARSED: Record<string, [number, string] | undefined> = {
-  HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, "Request Timeout"],
-};
-const LINGER_MS = 1_000;
 
 export class Router {
   readonly port: number;
@@ -42,8 +43,8 @@ export class Router {
   private readonly context: ExchangeContext;
   /** Connections that node no longer counts as its own: upgraded ones. */
   private readonly rawSockets = new Set<Socket>();
-  /** The latest answer of each connection. */
-  private readonly latest = new WeakMap<Duplex, ServerResponse>();
+  /** The latest request of each connection. */
+  private readonly latest = new WeakMap<Duplex, Latest>();
   private closed: Promise<void> | undefined;
   /** Resolves when the last connection is gone. */
   private deserted: Promise<void> | undefined;
@@ -52,11 +53,12 @@ export class Router {
     this.server = server;
     this.settings = settings;
     this.port = (server.address() as AddressInfo).port;
-    this.upstreams = new UpstreamSet(settings);
-    this.table = new RouteTable(settings.baseDomains, this.upstreams);
-    const { clock, randomId, onRequest } = options;
+    this.upstreams = new UpstreamSet({ settings, clock: options.clock });
+    const { clock, randomId, onRequest, onWake = nobody, onQuiet = nobody } = options;
+    this.table = new RouteTable(settings, this.upstreams, (app) => new QuietWatch(clock, () => onQuiet(app)));
     const { table, port } = this;
-    this.context = { table, settings, clock, randomId, onRequest, port, draining: false, closing: false };
+    const state = { draining: false, closing: false, cutting: false };
+    this.context = { table, settings, clock, randomId, onRequest, onWake, port, ...state };
   }
 
   /** @throws node's own error, such as EADDRINUSE. */
@@ -91,6 +93,17 @@ export class Router {
     return this.table.list();
   }
 
+  /** Where apps have their names, and whose word is believed. */
+  get names(): NameSettings {
+    const { baseDomains, trustedProxies } = this.context.settings;
+    return { baseDomains, trustedProxies };
+  }
+
+  configure({ baseDomains, trustedProxies }: NameSettings): void {
+    this.context.settings = { ...this.context.settings, baseDomains, trustedProxies };
+    this.table.rename(baseDomains);
+  }
+
   /** Replaces the app's entry; requests that wait for the app ask the new one. */
   setApp(route: AppRoute): void {
     this.table.set(route);
@@ -116,7 +129,9 @@ export class Router {
   async drain(): Promise<void> {
     const { context, server, settings } = this;
     context.draining = true;
+    this.table.stopWatching();
     const cap = setTimeout(() => {
+      context.cutting = true;
       server.closeAllConnections();
       for (const socket of this.rawSockets) socket.destroy();
     }, settings.drainMs);
@@ -144,10 +159,10 @@ export class Router {
     this.server
       .on("request", (request, response) => this.handle({ request, response }))
       .on("checkContinue", (request, response) => this.handle({ request, response, expectsContinue: true }))
+      .on("checkExpectation", (request, response) => this.handle({ request, response, expectsMore: true }))
       .on("upgrade", (request, socket, head) => this.handleUpgrade(request, socket as Socket, head))
       .on("clientError", (error, socket) => {
-        const latest = this.latest.get(socket);
-        refuseUnparsed(error, socket as Socket, latest?.writableFinished === false ? latest : undefined);
+        refuseUnparsed(error, socket as Socket, this.latest.get(socket));
       })
       // Out of descriptors, say: the connection is lost, the router is not.
       .on("error", () => undefined);
@@ -155,7 +170,8 @@ export class Router {
 
   private handle(incoming: Incoming): void {
     const { request, response } = incoming;
-    this.latest.set(request.socket, response);
+    const latest: Latest = { response, exchange: undefined };
+    this.latest.set(request.socket, latest);
     const target = parseTarget(request.url ?? "", request.rawHeaders);
     const entry = target && this.table.find(target.host);
     if (target === undefined || entry === undefined) {
@@ -163,7 +179,8 @@ export class Router {
       answerFailure(response, target === undefined ? FAILURES.badRequest : FAILURES.noSuchApp);
       return;
     }
-    new Exchange(this.context, target, entry.route.app, incoming).start();
+    latest.exchange = new Exchange(this.context, target, entry, incoming);
+    latest.exchange.start();
   }
 
   private handleUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -195,7 +212,10 @@ export class Router {
     this.table.clear();
     // Connections that become idle from now on.
     const sweep = setInterval(() => server.closeIdleConnections(), 50);
-    const cap = setTimeout(() => server.closeAllConnections(), this.settings.closeMs);
+    const cap = setTimeout(() => {
+      context.cutting = true;
+      server.closeAllConnections();
+    }, this.settings.closeMs);
     await deserted;
     clearInterval(sweep);
     clearTimeout(cap);
@@ -215,15 +235,6 @@ function listen(server: Server, { host, port }: RouterOptions): Promise<void> {
   });
 }
 
-/** Answers what node's parser refused, if `unfinished`, the answer on its way on that connection, leaves room for it. */
-function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket, unfinished: ServerResponse | undefined): void {
-  const busy = unfinished !== undefined && (unfinished.headersSent || unfinished.req.complete);
-  if (!socket.writable || error.code === "ECONNRESET" || busy) {
-    socket.destroy();
-    return;
-  }
-  const [status, reason] = UNPARSED[error.code ?? ""] ?? [400, "Bad Request"];
-  // The client gets a moment to read before the connection goes.
-  socket.setTimeout(LINGER_MS);
-  socket.end(rawFailure(FAILURES.badRequest, status, reason));
+function nobody(): void {
+  // Nobody wants to be told.
 }

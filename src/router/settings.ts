@@ -1,11 +1,16 @@
 /** Every limit of the router in one record; the defaults are Heroku's where Heroku documents one. Times are in
  *  milliseconds, sizes in bytes. */
 
+/** What an app may have otherwise. */
+export type AppLimits = Pick<RouterSettings, "connectMs" | "firstByteMs" | "idleMs" | "bootMs">;
+
 export interface RouterSettings {
   /** An app is served as `<app>.<base domain>` for each of these. */
   readonly baseDomains: readonly string[];
   /** Peers whose X-Forwarded-Proto, X-Forwarded-Port and X-Request-Start are believed: a TLS front. */
   readonly trustedProxies: readonly string[];
+  /** H22: requests under way at one web process, upgraded connections included. */
+  readonly inFlightMax: number;
   /** H19: to connect to a web process. */
   readonly connectMs: number;
   /** H12: from the last byte of the request to the first of the response. */
@@ -39,6 +44,7 @@ export interface RouterSettings {
 export const DEFAULT_ROUTER_SETTINGS: RouterSettings = {
   baseDomains: ["localhost"],
   trustedProxies: [],
+  inFlightMax: 10_000,
   connectMs: 5_000,
   firstByteMs: 30_000,
   idleMs: 55_000,

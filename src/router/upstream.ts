@@ -1,51 +1,53 @@
-/** Web processes as the router sees them: a pool of connections and the count of requests in flight, kept for as long
- *  as the routing table or a running request needs it. The only importer of undici. */
-import { buildConnector, Pool, type Dispatcher } from "undici";
+/** Web processes as the router sees them: their connections and the count of requests in flight, kept for as long as
+ *  the routing table or a running request needs them. */
+import type { Clock } from "../core/clock.ts";
+import { Connection, type Address, type ConnectionOwner } from "./connection.ts";
 import type { RouterSettings } from "./settings.ts";
 
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
+export type { Address };
 
-/** undici's callback interface, the one that hands headers and chunks through untouched. */
-export type DispatchHandler = Dispatcher.DispatchHandler;
+/** A process that says when it closes an idle connection does so a moment earlier than the router would notice. */
+const CLOSES_EARLIER_MS = 1_000;
 
-export interface UpstreamRequest {
-  readonly path: string;
-  readonly method: string;
-  readonly headers: string[];
-  readonly upgrade: string | undefined;
-  body: Dispatcher.DispatchOptions["body"];
-}
-
-export class Upstream {
+export class Upstream implements ConnectionOwner {
   readonly key: string;
+  readonly address: Address;
+  readonly responseHeadMax: number;
   /** Requests sent and not finished, upgraded connections included. */
   inFlight = 0;
   /** Entries of routing tables that name this process. */
   references = 0;
-  private readonly address: Address;
-  private readonly settings: RouterSettings;
+  /** H19, for connections from now on. */
+  connectMs: number;
+  private readonly keepAliveMs: number;
+  private readonly clock: Clock;
   private readonly onUnused: (upstream: Upstream) => void;
   private readonly idleWaiters = new Set<() => void>();
-  private pool: Pool | undefined;
-  private connects = 0;
+  private readonly open = new Set<Connection>();
+  /** The one used last is at the end. */
+  private readonly free: Connection[] = [];
+  private sweep: NodeJS.Timeout | undefined;
 
-  constructor(address: Address, settings: RouterSettings, onUnused: (upstream: Upstream) => void) {
+  constructor(address: Address, { settings, clock }: UpstreamContext, onUnused: (upstream: Upstream) => void) {
     this.key = keyOf(address);
     this.address = address;
-    this.settings = settings;
+    this.clock = clock;
+    this.connectMs = settings.connectMs;
+    this.keepAliveMs = settings.backendKeepAliveMs;
+    this.responseHeadMax = settings.responseHeadMax;
     this.onUnused = onUnused;
   }
 
-  /** Sends one request, which counts as in flight until `finished`; true when a new connection was opened for it. */
-  send(request: UpstreamRequest, handler: DispatchHandler): boolean {
+  /** A connection for one request, which counts as in flight from now until `finished`. */
+  take(now: number): { connection: Connection; reused: boolean } {
     this.inFlight += 1;
-    this.pool ??= this.open();
-    const before = this.connects;
-    this.pool.dispatch(request as Dispatcher.DispatchOptions, handler);
-    return this.connects !== before;
+    for (let connection = this.free.pop(); connection !== undefined; connection = this.free.pop()) {
+      if (connection.idleUntil > now) return { connection, reused: true };
+      connection.destroy();
+    }
+    const connection = new Connection(this);
+    this.open.add(connection);
+    return { connection, reused: false };
   }
 
   finished(): void {
@@ -78,44 +80,53 @@ export class Upstream {
   }
 
   closeConnections(): void {
-    const { pool } = this;
-    this.pool = undefined;
-    void pool?.destroy();
+    this.free.length = 0;
+    for (const connection of this.open) connection.destroy();
   }
 
-  private open(): Pool {
-    const connector = buildConnector({ timeout: this.settings.connectMs });
-    const { host, port } = this.address;
-    return new Pool(`http://${host.includes(":") ? `[${host}]` : host}:${String(port)}`, {
-      connect: (options, callback) => {
-        this.connects += 1;
-        connector(options, callback);
-      },
-      // The exchange keeps its own time: undici's timers are a second off.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: this.settings.backendKeepAliveMs,
-      maxHeaderSize: this.settings.responseHeadMax,
-    });
+  onIdle(connection: Connection, keepAliveMs: number | undefined): void {
+    const named = keepAliveMs === undefined ? this.keepAliveMs : keepAliveMs - CLOSES_EARLIER_MS;
+    connection.idleUntil = this.clock.now() + Math.min(this.keepAliveMs, named);
+    this.free.push(connection);
+    this.sweep ??= setTimeout(() => this.closeOld(), this.keepAliveMs).unref();
+  }
+
+  onClose(connection: Connection): void {
+    this.open.delete(connection);
+    const at = this.free.indexOf(connection);
+    if (at !== -1) this.free.splice(at, 1);
+  }
+
+  private closeOld(): void {
+    const now = this.clock.now();
+    for (const connection of this.free.filter(({ idleUntil }) => idleUntil <= now)) connection.destroy();
+    const hasOther = this.free.some((connection) => connection.idleUntil > now);
+    this.sweep = hasOther ? setTimeout(() => this.closeOld(), this.keepAliveMs).unref() : undefined;
   }
 }
 
+export interface UpstreamContext {
+  readonly settings: RouterSettings;
+  readonly clock: Clock;
+}
+
 export class UpstreamSet {
-  private readonly settings: RouterSettings;
+  private readonly context: UpstreamContext;
   private readonly byKey = new Map<string, Upstream>();
 
-  constructor(settings: RouterSettings) {
-    this.settings = settings;
+  constructor(context: UpstreamContext) {
+    this.context = context;
   }
 
   /** The one for this address, with one more reference. */
-  acquire(address: Address): Upstream {
+  acquire(address: Address, connectMs: number): Upstream {
     let upstream = this.find(address);
     if (upstream === undefined) {
-      upstream = new Upstream(address, this.settings, (unused) => this.byKey.delete(unused.key));
+      upstream = new Upstream(address, this.context, (unused) => this.byKey.delete(unused.key));
       this.byKey.set(upstream.key, upstream);
     }
     upstream.references += 1;
+    upstream.connectMs = connectMs;
     return upstream;
   }
 

@@ -3,6 +3,7 @@
  *  order; events come unasked. Keys that one side does not know are left alone by the other, so that a daemon and a
  *  router of neighbouring versions understand each other for as long as it takes to replace the router. */
 import type { AppRoute } from "./route-table.ts";
+import type { RouterSettings } from "./settings.ts";
 import type { Address } from "./upstream.ts";
 
 /** Raised when an older program would misunderstand a newer one. `hello`, `replace`, `drain` and `end` stay as they are
@@ -34,6 +35,8 @@ export interface RouterHello extends RouterFacts {
   readonly routes: readonly AppRoute[];
 }
 
+export type NameSettings = Pick<RouterSettings, "baseDomains" | "trustedProxies">;
+
 /** How a router is started. */
 export interface RouterProgram {
   /** Absolute paths of node and of the program. */
@@ -47,6 +50,8 @@ export type RouterRequest =
   /** Replaces the app's entry, which stays in force until the next one, whether a daemon is there or not. */
   | { readonly op: "setApp"; readonly route: AppRoute }
   | { readonly op: "removeApp"; readonly app: string }
+  /** Where apps have their names, and whose word is believed. */
+  | ({ readonly op: "configure" } & NameSettings)
   /** These are all apps: the entries of others are removed. */
   | { readonly op: "keepApps"; readonly apps: readonly string[] }
   /** Answered true once nothing is under way to the address, false after `timeoutMs`. */
@@ -63,6 +68,7 @@ export interface RouterResults {
   hello: RouterHello;
   setApp: null;
   removeApp: null;
+  configure: null;
   keepApps: null;
   drained: boolean;
   replace: string;
@@ -72,9 +78,14 @@ export interface RouterResults {
 
 export type RouterOp = RouterRequest["op"];
 
-export type RouterEvent =
+export type TrafficEvent =
   /** A request came for an app that sleeps and is held until the app's next entry. */
   | { readonly event: "wake"; readonly app: string }
+  /** Nobody has come for an app that is up for its `quietMs`. */
+  | { readonly event: "quiet"; readonly app: string };
+
+export type RouterEvent =
+  | TrafficEvent
   /** From now on lines go to spools of this name; the ones before are whole. */
   | { readonly event: "spool"; readonly name: string }
   /** The socket was handed over to the router of this id; this one drains. */
@@ -127,7 +138,7 @@ const ROUTE_DEFAULTS = { domains: [], maintenance: false, state: "none", backend
  *  @throws WireError */
 export function readRoute(value: unknown): AppRoute {
   if (!isObject(value) || typeof value["app"] !== "string") throw malformed(JSON.stringify(value));
-  return { ...ROUTE_DEFAULTS, ...value, app: value["app"] };
+  return { app: value["app"], ...ROUTE_DEFAULTS, ...value };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -137,6 +148,7 @@ const NEEDED: Readonly<Record<RouterOp, (request: Fields) => boolean>> = {
   hello: ({ wire }) => typeof wire === "number",
   setApp: ({ route }) => isObject(route),
   removeApp: ({ app }) => typeof app === "string",
+  configure: ({ baseDomains, trustedProxies }) => Array.isArray(baseDomains) && Array.isArray(trustedProxies),
   keepApps: ({ apps }) => Array.isArray(apps),
   drained: ({ backend, timeoutMs }) => isObject(backend) && typeof timeoutMs === "number",
   replace: ({ program }) => isObject(program),

@@ -17,7 +17,7 @@ export function iso(ms: number): string {
 }
 
 /** A UUID that stays the same for the same words. */
-function idOf(...words: string[]): string {
+export function idOf(...words: string[]): string {
   return idOfObject(createHash("sha256").update(words.join("\0")).digest("hex"));
 }
 

@@ -8,6 +8,7 @@ import { backupRoutes } from "./backup-routes.ts";
 import { bisectRoutes } from "./bisect-routes.ts";
 import { configKeyRoutes } from "./config-key-routes.ts";
 import { configRoutes } from "./config-routes.ts";
+import { domainRoutes } from "./domain-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
 import { logRoutes } from "./log-routes.ts";
@@ -27,6 +28,7 @@ const ROUTES = [
   bisectRoutes,
   configKeyRoutes,
   configRoutes,
+  domainRoutes,
   formationRoutes,
   historyRoutes,
   logRoutes,

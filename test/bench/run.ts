@@ -8,6 +8,7 @@ import { benchLedger } from "./ledger.ts";
 import { benchLogs } from "./logs.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
+import { benchRouter } from "./router.ts";
 import { benchSee } from "./see.ts";
 import { benchVerify } from "./verify.ts";
 import type { Row } from "./measure.ts";
@@ -19,6 +20,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   formation: benchFormation,
   see: benchSee,
   idle: benchIdle,
+  router: benchRouter,
   verify: benchVerify,
   ledger: benchLedger,
   logs: benchLogs,

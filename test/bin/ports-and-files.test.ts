@@ -40,6 +40,7 @@ async function stage(t: TestContext): Promise<Stage> {
       version: VERSION,
       script: ROUTERD,
       directory: home.router,
+      settings: { baseDomains: ["localhost"], trustedProxies: [] },
       onEvent: () => undefined,
       onSpools: () => undefined,
     });

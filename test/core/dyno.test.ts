@@ -87,6 +87,7 @@ const TABLE: Record<DynoPhase, Record<string, string>> = {
   down: {
     "start-requested": "launching spawn",
     "restart-requested": "launching spawn",
+    "idle-requested": "idle",
     adopted: "up +steady",
     restored: "crashed +backoff",
   },
@@ -118,6 +119,7 @@ const TABLE: Record<DynoPhase, Record<string, string>> = {
     "start-requested": "launching spawn -backoff",
     "restart-requested": "launching spawn -backoff",
     "stop-requested": "down -backoff",
+    "idle-requested": "idle -backoff",
     "backoff-elapsed": "launching spawn -backoff",
   },
   cancelling: { spawned: "stopping SIGTERM +stop", "spawn-failed": "launching spawn", exited: "launching spawn" },

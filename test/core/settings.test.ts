@@ -16,22 +16,30 @@ import { describe } from "../support/suite.ts";
 
 /** Every limit of the platform that is a setting: its default as people write it, and what comes of it. */
 const TEXTS = {
+  autosleep: "off",
+  "autosleep-workers": "off",
   "backoff-first": "1s",
   "backoff-max": "10m",
   "backoff-reset": "60s",
   "boot-timeout": "60s",
+  "boot-wait": "75s",
+  "connect-timeout": "5s",
   "daily-restart": "off",
   "drain-timeout": "30s",
+  "error-page": "default",
   "exit-timeout": "30s",
   "health-path": "off",
+  "idle-timeout": "55s",
   "log-days": "off",
   "log-size": "2GB",
+  "maintenance-page": "default",
   "max-per-type": "100",
   "memory-check": "5s",
   "memory-warning": "20s",
   preboot: "on",
   readonly: "off",
   "ready-check": "25ms",
+  "request-timeout": "30s",
   "restart-policy": "default",
   sandbox: "on",
   "up-after": "1s",
@@ -39,6 +47,13 @@ const TEXTS = {
 };
 
 const DEFAULTS = {
+  autosleepMs: Number.POSITIVE_INFINITY,
+  autosleepWorkers: false,
+  bootWaitMs: 75_000,
+  connectTimeoutMs: 5_000,
+  errorPage: undefined,
+  idleTimeoutMs: 55_000,
+  maintenancePage: undefined,
   backoff: { firstMs: 1_000, maxMs: 600_000, resetAfterMs: 60_000 },
   bootTimeoutMs: 60_000,
   dailyRestart: false,
@@ -51,6 +66,7 @@ const DEFAULTS = {
   memoryCheckMs: 5_000,
   memoryWarningMs: 20_000,
   preboot: true,
+  requestTimeoutMs: 30_000,
   readOnly: false,
   readyCheckMs: 25,
   restartPolicy: "default",
@@ -80,6 +96,15 @@ describe("settings", (test) => {
     const own = readSettings({ "health-path": "/up?deep=1", "restart-policy": "never", "ready-check": "100ms" });
     assert.equal([own.healthPath, own.restartPolicy, own.readyCheckMs], ["/up?deep=1", "never", 100]);
     const kept = readSettings({ "log-days": "7", "log-size": "500MB" });
+    const traffic = readSettings({
+      autosleep: "30m",
+      "error-page": "public/500.html",
+      "maintenance-page": "https://a.example/b",
+    });
+    assert.equal(
+      [traffic.autosleepMs, traffic.errorPage, traffic.maintenancePage],
+      [1_800_000, { path: "public/500.html" }, { url: "https://a.example/b" }],
+    );
     assert.equal([kept.logAgeMsMax, kept.logBytesMax], [7 * 86_400_000, 500_000_000]);
   });
 
@@ -106,6 +131,19 @@ describe("settings", (test) => {
 
   test("texts that do not fit are refused with the form that does", async () => {
     const bad = {
+      autosleep: ["", "30", "0s", "25h", "on"],
+      "error-page": [
+        "",
+        "/etc/passwd",
+        "../a.html",
+        "a/../../b.html",
+        "a//b",
+        "./a",
+        "ftp://a",
+        "https://a b",
+        'https://a"',
+        "a\\b",
+      ],
       "boot-timeout": ["", "60", "0s", "-1s", "1.5s", "2h", "1d"],
       "log-days": ["", "0", "7d", "-1", "10000", "OFF"],
       "log-size": ["", "0GB", "2", "2TB", "2 GB", "2gb", "1.5GB", "100000MB"],
@@ -125,7 +163,7 @@ describe("settings", (test) => {
     for (const name of ["", "prebooot", "constructor", "__proto__", "maintenance"])
       assert.match(
         (await refuses("invalid_params", () => parseSettingName(name))).hint ?? "",
-        "backoff-first, backoff-max",
+        "autosleep, autosleep-workers, backoff-first",
       );
   });
 });

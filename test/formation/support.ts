@@ -185,7 +185,7 @@ export async function target(
   const appDir = join(FIXTURES, app);
   const procfile = parseProcfile(options.procfile ?? (await readFile(join(appDir, "Procfile"), "utf8")));
   const env = { PATH, HEROKU_RELEASE_VERSION: `v${String(release)}`, ...options.env };
-  return { release, appDir, procfile, quantities, env };
+  return { release, appDir, procfile, quantities, asleep: new Set(), env };
 }
 
 /** A fixture under a directory of the test's own, for tests that change it. */

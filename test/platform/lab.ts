@@ -4,7 +4,9 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { pickToolEnv } from "../../src/build/tool-env.ts";
+import { inspectMachine } from "../../src/bin/inspect-machine.ts";
 import { systemClock } from "../../src/bin/system-clock.ts";
+import { LOCALHOST } from "../../src/core/base-domain.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { LocalRuntime } from "../../src/formation/local-runtime.ts";
 import { PortAllocator } from "../../src/formation/ports.ts";
@@ -13,9 +15,11 @@ import type { Actor } from "../../src/platform/actor.ts";
 import type { App } from "../../src/platform/app.ts";
 import { Home } from "../../src/platform/home.ts";
 import { Platform } from "../../src/platform/platform.ts";
+import { trafficOf } from "../../src/platform/wake.ts";
 import { announcePush } from "../../src/platform/announce-push.ts";
 import { receivePush, type RefReport } from "../../src/platform/receive-push.ts";
 import { Router } from "../../src/router/router.ts";
+import type { DoctorLine } from "../../src/server/platform-routes.ts";
 import type { TestContext } from "../support/suite.ts";
 
 export const NED: Actor = { by: { name: "Ned", email: "ned@foobazco.com" }, via: "local" };
@@ -47,8 +51,16 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
   const home = await Home.open(options.root ?? (await t.tempDir()));
   const notes: string[] = [];
   let faults: string[] = [];
-  const router = await Router.listen({ host: "127.0.0.1", port: 0, clock, randomId: () => "id", onRequest: () => {} });
-  const platform = await Platform.open({
+  let platform: Platform | undefined;
+  const router = await Router.listen({
+    host: "127.0.0.1",
+    port: 0,
+    clock,
+    randomId: () => "id",
+    onRequest: () => {},
+    ...trafficOf(() => platform),
+  });
+  const opened = (platform = await Platform.open({
     home,
     clock,
     random: Math.random,
@@ -65,9 +77,10 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
     hooks: { dir: HOOKS_DIR, env: "A=1\n" },
     processPath: PATH,
     toolEnv: pickToolEnv({ PATH }),
-  });
+    bases: [LOCALHOST],
+  }));
   let closing: Promise<void> | undefined;
-  const close = (how = { apps: true }): Promise<void> => (closing ??= platform.close(how).then(() => router.close()));
+  const close = (how = { apps: true }): Promise<void> => (closing ??= opened.close(how).then(() => router.close()));
   t.after(async () => {
     await close();
     if (faults.length > 0) throw new Error(`Faults:\n${faults.join("\n")}`);
@@ -77,7 +90,13 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
     faults = [];
     return taken;
   };
-  return { home, platform, notes, takeFaults, close, git: runGit };
+  return { home, platform: opened, notes, takeFaults, close, git: runGit };
+}
+
+/** What `doctor` says of the platform. */
+export function inspect({ platform }: Lab): Promise<DoctorLine[]> {
+  const router = { pid: process.pid, port: platform.router.port, version: "1.2.3", startedAt: 0 };
+  return inspectMachine({ platform, client: "nc", router, version: "1.2.3" });
 }
 
 /** Git as a user would run it, with no configuration of this machine. */

@@ -47,6 +47,9 @@ export class Lab {
   readonly router: Router;
   /** Log lines as `app line`. */
   readonly lines: string[] = [];
+  /** Apps that were to be woken, or told to be quiet, in order. */
+  readonly wakes: string[] = [];
+  readonly quietApps: string[] = [];
   private readonly wanting: (() => void)[] = [];
   private read = 0;
 
@@ -67,6 +70,8 @@ export class Lab {
         if (lab === undefined) logged.push(text);
         else lab.take(text);
       },
+      onWake: (app) => lab?.tell(lab.wakes, app),
+      onQuiet: (app) => lab?.tell(lab.quietApps, app),
       settings: { closeMs: 300, ...settings },
     });
     lab = new Lab(router);
@@ -79,13 +84,30 @@ export class Lab {
     for (const wake of this.wanting.splice(0)) wake();
   }
 
-  /** The next log line that was not handed out yet. */
-  async line(): Promise<string> {
-    while (this.read >= this.lines.length) {
+  private tell(list: string[], app: string): void {
+    list.push(app);
+    for (const wake of this.wanting.splice(0)) wake();
+  }
+
+  private async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
       await new Promise<void>((resolve) => {
         this.wanting.push(resolve);
       });
     }
+  }
+
+  woken(): Promise<void> {
+    return this.until(() => this.wakes.length > 0);
+  }
+
+  quiet(app: string): Promise<void> {
+    return this.until(() => this.quietApps.includes(app));
+  }
+
+  /** The next log line that was not handed out yet. */
+  async line(): Promise<string> {
+    await this.until(() => this.read < this.lines.length);
     this.read += 1;
     return this.lines[this.read - 1] ?? "";
   }

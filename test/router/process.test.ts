@@ -40,6 +40,7 @@ async function stage(t: TestContext): Promise<Stage> {
       routes: () => Promise.resolve([]),
       onNote: (message) => void notes.push(message),
       onFault: (during, error) => void notes.push(`${during}: ${String(error)}`),
+      settings: { baseDomains: ["localhost"], trustedProxies: [] },
       onEvent: () => undefined,
       onSpools: () => undefined,
       ...change,

@@ -1,0 +1,75 @@
+/** /apps/A/domains: the host names of an app, in Heroku's shape. */
+import type { FastifyInstance } from "fastify";
+import { listDomains, addDomains, removeDomain, type Domain } from "../platform/domains.ts";
+import type { App } from "../platform/app.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { AppParams } from "./app-routes.ts";
+import { callerOf } from "./caller.ts";
+import { idOf, iso, type Resource } from "./resources.ts";
+
+const addBody = {
+  type: "object",
+  properties: {
+    hostname: { type: "string", maxLength: 300 },
+    hostnames: { type: "array", minItems: 1, maxItems: 100, items: { type: "string", maxLength: 300 } },
+  },
+} as const;
+
+interface AddBody {
+  hostname?: string;
+  hostnames?: string[];
+}
+
+export function domainRoutes(server: FastifyInstance, platform: Platform): void {
+  server.get<{ Params: AppParams }>("/apps/:app/domains", async (request) => {
+    const app = platform.app(request.params.app);
+    const first = await app.ledger.get(1);
+    const own = (await listDomains(app)).map((domain) => domainResource(platform, app, domain));
+    return [ownDomain(platform, app, iso(first.createdAt)), ...own];
+  });
+
+  server.post<{ Params: AppParams; Body: AddBody }>(
+    "/apps/:app/domains",
+    { schema: { body: { ...addBody, anyOf: [{ required: ["hostname"] }, { required: ["hostnames"] }] } } },
+    async (request, reply) => {
+      const app = platform.app(request.params.app);
+      const { hostname, hostnames = [] } = request.body;
+      const names = hostname === undefined ? hostnames : [hostname, ...hostnames];
+      const added = await addDomains(platform, app, names, callerOf(request));
+      const resources = added.map((domain) => domainResource(platform, app, domain));
+      void reply.status(201);
+      return hostname === undefined ? resources : resources[0];
+    },
+  );
+
+  server.delete<{ Params: AppParams & { name: string } }>("/apps/:app/domains/:name", async (request) => {
+    const app = platform.app(request.params.app);
+    const domain = await removeDomain(platform, app, request.params.name, callerOf(request));
+    return domainResource(platform, app, domain);
+  });
+}
+
+/** The name that every app has. */
+function ownDomain(platform: Platform, app: App, createdAt: string): Resource {
+  const { hostname } = new URL(platform.webUrl(app.name));
+  return { ...common(app, hostname, createdAt), cname: null, kind: "heroku" };
+}
+
+function domainResource(platform: Platform, app: App, { name, addedAt }: Domain): Resource {
+  const { hostname } = new URL(platform.webUrl(app.name));
+  return { ...common(app, name, addedAt), cname: hostname, kind: "custom" };
+}
+
+function common(app: App, hostname: string, at: string): Resource {
+  return {
+    acm_status: null,
+    acm_status_reason: null,
+    app: { id: app.id, name: app.name },
+    created_at: at,
+    hostname,
+    id: idOf(app.id, "domain", hostname),
+    sni_endpoint: null,
+    status: "none",
+    updated_at: at,
+  };
+}
