@@ -14,6 +14,7 @@ import type {
   Dyno,
   FormationItem,
   FormationUpdate,
+  LimitsItem,
   Mark,
   PlatformInfo,
   RouterInfo,
@@ -25,6 +26,8 @@ import type {
   RevertItem,
   RollbackItem,
   RunRequest,
+  WaitItem,
+  WaitQuery,
 } from "./resources.ts";
 
 export interface PlatformClientOptions {
@@ -93,6 +96,17 @@ export class PlatformClient {
     this.#change("POST", `${appPath(app, "dynos", name)}/actions/stop`);
   stopType = (app: string, type: string): Promise<unknown> =>
     this.#change("POST", `${appPath(app, "formations", type)}/actions/stop`);
+
+  /** Answered when they are up, when one has crashed, or when the time is over. */
+  waitForDynos(app: string, { type, withRun, seconds }: WaitQuery): Promise<WaitItem> {
+    const query = new URLSearchParams({ with_run: String(withRun), timeout: String(seconds) });
+    if (type !== undefined) query.set("type", type);
+    return this.#get(`${appPath(app, "dynos")}/actions/wait?${query.toString()}`);
+  }
+
+  limits = (app: string): Promise<LimitsItem[]> => this.#get(appPath(app, "limits"));
+  setLimits = (app: string, type: string, change: Partial<LimitsItem>): Promise<LimitsItem> =>
+    this.#change("PATCH", appPath(app, "limits", type), change);
 
   runDetached = (app: string, request: RunRequest): Promise<Dyno> =>
     this.#change("POST", appPath(app, "dynos"), { attach: false, ...request });

@@ -27,7 +27,46 @@ export interface Dyno {
   release: { id: string; version: number };
   /** When the state last changed. */
   updated_at: string;
-  extended?: { pid: number | null; port: number | null; release: number; serving: boolean; restarts: number };
+  extended?: ExtendedDyno;
+}
+
+export interface ExtendedDyno {
+  pid: number | null;
+  port: number | null;
+  release: number;
+  /** Gets requests. */
+  serving: boolean;
+  /** False for one whose name another process has now. */
+  listed: boolean;
+  restarts: number;
+  /** Bytes; null where the machine does not say. */
+  memory: number | null;
+  /** The machine that it runs on. */
+  host: string;
+}
+
+/** How a wait for processes ended. */
+export interface WaitItem {
+  status: "up" | "crashed" | "timeout";
+  /** Of the newest release. */
+  version: number;
+  /** Those that were waited for. */
+  dynos: Dyno[];
+}
+
+export interface WaitQuery {
+  type: string | undefined;
+  withRun: boolean;
+  seconds: number;
+}
+
+/** What the processes of a type may use, as people write it; null is no limit. */
+export interface LimitsItem {
+  type: string;
+  /** `512MB` */
+  memory: string | null;
+  open_files: string | null;
+  processes: string | null;
 }
 
 export interface FormationItem {

@@ -5,8 +5,11 @@ import type { FastifyInstance } from "fastify";
 import { findHome } from "../api/home.ts";
 import { AppError } from "../core/error.ts";
 import { pickToolEnv } from "../build/tool-env.ts";
+import { NO_ISOLATION, type Isolation } from "../formation/isolation.ts";
+import { describeIsolation } from "../formation/isolation-report.ts";
 import { LocalRuntime } from "../formation/local-runtime.ts";
 import { PortAllocator } from "../formation/ports.ts";
+import { probeIsolation } from "../formation/probe-isolation.ts";
 import { HookServer } from "../hook/hook-server.ts";
 import { openLedgerKey } from "../ledger/ledger-key.ts";
 import { Home } from "../platform/home.ts";
@@ -17,7 +20,7 @@ import { ROUTER_DIRECTORY } from "../router/wire.ts";
 import { createServer } from "../server/server.ts";
 import { lockHome } from "../server/single-instance.ts";
 import { hookFiles } from "./hook-files.ts";
-import { inspectMachine } from "./inspect-machine.ts";
+import { inspectIsolation, inspectMachine } from "./inspect-machine.ts";
 import { onPost, onReceive } from "./push-door.ts";
 import { openRouter } from "./router-port.ts";
 import { systemClock } from "./system-clock.ts";
@@ -55,7 +58,8 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   const version = readVersion();
   const stop = new StopRequest();
   const hooks = await hookFiles(home);
-  const { platform, router } = await openPlatform({ home, journal, env, version, hooks: hooks.files });
+  const isolation = isolationOf(home, journal);
+  const { platform, router } = await openPlatform({ home, journal, env, version, hooks: hooks.files, isolation });
   const hookServer = await HookServer.listen({
     dir: home.git,
     clock: systemClock,
@@ -70,12 +74,17 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
     stop: (options) => stop.ask(options),
     router: () => router.about,
     replaceRouter: () => replaceRouter(router),
-    doctor: () => inspectMachine({ platform, client: hooks.client, router: router.about, version }),
+    doctor: async () => [
+      ...(await inspectMachine({ platform, client: hooks.client, router: router.about, version })),
+      ...inspectIsolation(await isolation),
+    ],
   });
   const about = { pid: process.pid, router: platform.routerUrl, version };
   await listen(server, () => writeServerFile(home, journal, about));
   journal.note(`started, version ${version}, pid ${String(process.pid)}, router ${platform.routerUrl}`);
+  const told = isolation.then((known) => noteIsolation(journal, known));
   const options = await stop.asked;
+  await told;
   journal.note(options.apps ? "stopping, with all apps" : "stopping, apps run on");
   await removeServerFile(home, journal);
   platform.beginClose();
@@ -85,6 +94,23 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   if (options.apps) await router.end();
   else router.close();
   journal.note("stopped");
+}
+
+/** Known some moments later; the first process waits for it. */
+async function isolationOf(home: Home, journal: Journal): Promise<Isolation> {
+  try {
+    return await probeIsolation({ clock: systemClock, appsDirectory: home.apps, platformHome: home.root });
+  } catch (error) {
+    journal.fault("finding out how to isolate processes", error);
+    return NO_ISOLATION;
+  }
+}
+
+/** Once for each daemon, not at each start of a process. */
+function noteIsolation(journal: Journal, isolation: Isolation): void {
+  for (const { level, name, message } of describeIsolation(isolation)) {
+    if (level !== "ok" && name !== "users") journal.note(`${name}: ${message}`);
+  }
 }
 
 async function replaceRouter(router: RemoteRouter): Promise<void> {
@@ -107,6 +133,7 @@ async function listen(server: FastifyInstance, announce: () => Promise<void>): P
 }
 
 interface PlatformRequest {
+  isolation: Promise<Isolation>;
   home: Home;
   journal: Journal;
   env: Environment;
@@ -115,7 +142,7 @@ interface PlatformRequest {
 }
 
 async function openPlatform(request: PlatformRequest): Promise<{ platform: Platform; router: RemoteRouter }> {
-  const { home, journal, env, hooks } = request;
+  const { home, journal, env, hooks, isolation } = request;
   let platform: Platform | undefined;
   const router = await openRouter({
     ...request,
@@ -133,7 +160,7 @@ async function openPlatform(request: PlatformRequest): Promise<{ platform: Platf
     journal,
     router,
     accessSpools: () => router.spools,
-    runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock: systemClock }),
+    runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock: systemClock, isolation }),
     ports: new PortAllocator({ clock: systemClock, random: Math.random }),
     signingKey: await openLedgerKey(home.signingKey),
     hooks,

@@ -2,6 +2,8 @@
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import { formatVersion } from "../core/release.ts";
+import type { Isolation } from "../formation/isolation.ts";
+import { describeIsolation } from "../formation/isolation-report.ts";
 import type { HookClient } from "../hook/hook-client.ts";
 import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -28,6 +30,10 @@ export async function inspectMachine(inspected: Inspected): Promise<DoctorLine[]
     ...(await Promise.all(platform.list().map((app) => inspectApp(app)))),
     ...[...platform.unopened].map(([name, error]) => appFault(name, error)),
   ];
+}
+
+export function inspectIsolation(isolation: Isolation): DoctorLine[] {
+  return describeIsolation(isolation).map((line) => Object.assign(line, { ok: true }));
 }
 
 function inspectRouter({ platform, router, version }: Inspected): DoctorLine {

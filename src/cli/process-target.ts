@@ -1,4 +1,5 @@
 /** What `ps:restart` and `ps:stop` are aimed at: one process, all of a type, or everything. */
+import { AppError } from "../core/error.ts";
 import type { Command } from "./command.ts";
 import { usageError } from "./parse-arguments.ts";
 
@@ -16,4 +17,11 @@ export function parseTarget(command: Command, word: string | undefined): Process
 export function describeTarget(target: ProcessTarget): string {
   if (target.kind === "all") return "processes";
   return target.kind === "type" ? `${target.type} processes` : `${target.name} process`;
+}
+
+/** The error for a process type that the app does not declare. */
+export function unknownType(app: string, type: string, types: readonly string[]): AppError {
+  return new AppError("not_found", `${app} has no process type ${JSON.stringify(type)}.`, {
+    hint: types.length === 0 ? "It has none until its first deploy." : `It has: ${types.join(", ")}.`,
+  });
 }

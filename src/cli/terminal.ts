@@ -7,6 +7,9 @@ export interface OutputStream {
   write(text: string | Uint8Array): boolean;
   once(event: "drain", listener: () => void): unknown;
   readonly isTTY?: boolean;
+  /** Of a terminal, in characters. */
+  readonly columns?: number;
+  readonly rows?: number;
 }
 
 export type Colour = "red" | "green" | "yellow" | "blue" | "magenta" | "cyan";

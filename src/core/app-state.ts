@@ -1,5 +1,6 @@
 /** What of an app is not a release: the files of refs/heroku/state, read into types (docs/formats.md, "State"). */
 import type { Json } from "./json.ts";
+import { readLimits, type LimitsByType } from "./limits.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
 /** File name without `.json` → its value. */
@@ -10,6 +11,7 @@ export interface AppState {
   quantities: Readonly<Record<string, number>>;
   maintenance: boolean;
   settings: Settings;
+  limits: LimitsByType;
 }
 
 export function readAppState(files: StateFiles): AppState {
@@ -18,6 +20,7 @@ export function readAppState(files: StateFiles): AppState {
     quantities: numbers(files["formation"]),
     maintenance: isObject(stored) && stored["maintenance"] === true,
     settings: readSettings(stored),
+    limits: readLimits(files["limits"]),
   };
 }
 

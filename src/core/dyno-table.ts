@@ -1,7 +1,18 @@
 /** The decisions of a dyno: phase × event → dyno and effects, one cell for every pair, checked by the compiler.
  *  Promises: a second process is never asked for while one may live; every phase has its own timer and no other. */
-import { dynoState, exitStatus, isProbed, timerMs, timerOf } from "./dyno.ts";
-import type { Dyno, DynoEffect, DynoEvent, DynoExit, DynoGoal, DynoPhase, DynoRules, DynoState } from "./dyno.ts";
+import { dynoState, isProbed, timerMs, timerOf } from "./dyno.ts";
+import type { Dyno, DynoEffect, DynoEvent, DynoGoal, DynoPhase, DynoRules, DynoState } from "./dyno.ts";
+import {
+  bootTimeoutLine,
+  complain,
+  exitLine,
+  KILL_LINE,
+  memoryLines,
+  restartLine,
+  say,
+  stopTimeoutLine,
+  TERM_LINE,
+} from "./dyno-words.ts";
 
 export interface DynoStep {
   readonly dyno: Dyno;
@@ -12,27 +23,25 @@ type EventOf<T extends DynoEvent["type"]> = Extract<DynoEvent, { type: T }>;
 type Cell<T extends DynoEvent["type"]> = (dyno: Dyno, event: EventOf<T>, rules: DynoRules) => DynoStep;
 type Row = { readonly [T in DynoEvent["type"]]: Cell<T> };
 
-export function nextDyno(dyno: Dyno, event: DynoEvent, rules: DynoRules): DynoStep {
+/** @param chance in [0, 1), for waits that are spread. */
+export function nextDyno(dyno: Dyno, event: DynoEvent, rules: DynoRules, chance: number): DynoStep {
   // The row holds a cell for exactly this event; the compiler cannot follow that through the union.
   const cell = TABLE[dyno.phase][event.type] as Cell<typeof event.type>;
   const step = cell(dyno, event, rules);
-  return { dyno: step.dyno, effects: [...step.effects, ...activityChanges(dyno, step.dyno, rules)] };
+  return { dyno: step.dyno, effects: [...step.effects, ...activityChanges(dyno, step.dyno, rules, chance)] };
 }
 
-function activityChanges(before: Dyno, after: Dyno, rules: DynoRules): DynoEffect[] {
+function activityChanges(before: Dyno, after: Dyno, rules: DynoRules, chance: number): DynoEffect[] {
   if (before.phase === after.phase) return [];
-  const [old, now] = [timerOf(before), timerOf(after)];
+  const [old, now] = [timerOf(before, rules), timerOf(after, rules)];
   return [
     ...(old === undefined ? [] : [{ type: "disarm", timer: old } as const]),
     ...(isProbed(before) ? [{ type: "probe", on: false } as const] : []),
     ...(isProbed(after) ? [{ type: "probe", on: true } as const] : []),
-    ...(now === undefined ? [] : [{ type: "arm", timer: now, ms: timerMs(now, after, rules) } as const]),
+    ...(now === undefined ? [] : [{ type: "arm", timer: now, ms: timerMs(now, after, rules, chance) } as const]),
   ];
 }
 
-const seconds = (ms: number): string => String(ms / 1000);
-const say = (message: string): DynoEffect => ({ type: "log", message });
-const complain = (message: string): DynoEffect => ({ type: "log", message, level: "error" });
 const stay = (dyno: Dyno): DynoStep => ({ dyno, effects: [] });
 
 /** Moves on and tells the log when people see another state than it was told last. */
@@ -49,7 +58,7 @@ function launch(dyno: Dyno, before: readonly DynoEffect[] = []): DynoStep {
   // A dyno that has never run comes from nowhere, not from `down`.
   const news = dyno.starts === 0 && dyno.announced === "down" ? [] : announce(dyno, "starting");
   const announcement = `Starting process with command: \`${dyno.spec.command}\``;
-  return move(dyno, { phase: "launching", announced: "starting", starts: dyno.starts + 1 }, [
+  return move(dyno, { phase: "launching", announced: "starting", starts: dyno.starts + 1, waitedMs: 0 }, [
     ...before,
     ...news,
     { type: "spawn", announcement },
@@ -60,7 +69,7 @@ function start(dyno: Dyno, event: EventOf<"start-requested">): DynoStep {
   const fresh = { ...dyno, crashes: 0 };
   return event.replaces === undefined
     ? launch(fresh)
-    : launch({ ...fresh, announced: event.replaces }, [say("Restarting")]);
+    : launch({ ...fresh, announced: event.replaces }, [restartLine(event)]);
 }
 
 function restartIdle(dyno: Dyno, event: EventOf<"restart-requested">): DynoStep {
@@ -72,6 +81,14 @@ function adopt(dyno: Dyno, event: EventOf<"adopted">): DynoStep {
   return move(dyno, { phase, announced: phase, starts: Math.max(1, dyno.starts) });
 }
 
+/** Its process is gone already, and what there was to say about that was said. */
+function restore(dyno: Dyno, { rest }: EventOf<"restored">): DynoStep {
+  const { state, crashes, waitedMs } = rest;
+  // Heroku's log calls a sleeping dyno down.
+  const announced = state === "idle" ? "down" : state;
+  return move(dyno, { phase: state, announced, crashes, waitedMs, starts: Math.max(1, dyno.starts) });
+}
+
 function rise(dyno: Dyno): DynoStep {
   return move(dyno, { phase: "up", announced: "up" }, announce(dyno, "up"));
 }
@@ -81,10 +98,6 @@ function crash(dyno: Dyno, effects: readonly DynoEffect[]): DynoStep {
     ...effects,
     ...announce(dyno, "crashed"),
   ]);
-}
-
-function exitLine(exit: DynoExit): DynoEffect {
-  return say(`Process exited with status ${String(exitStatus(exit))}`);
 }
 
 const crashOnExit: Cell<"exited"> = (dyno, event) => crash(dyno, [exitLine(event.exit)]);
@@ -103,11 +116,7 @@ const reachOnExit: Cell<"exited"> = (dyno, event) => reach(dyno, [exitLine(event
 const reachOnSpawnFailure: Cell<"spawn-failed"> = (dyno) => reach(dyno, []);
 
 function terminate(dyno: Dyno, goal: DynoGoal, before: readonly DynoEffect[]): DynoStep {
-  return move(dyno, { phase: "stopping", goal }, [
-    ...before,
-    say("Stopping all processes with SIGTERM"),
-    { type: "signal", signal: "SIGTERM" },
-  ]);
+  return move(dyno, { phase: "stopping", goal }, [...before, TERM_LINE, { type: "signal", signal: "SIGTERM" }]);
 }
 
 /** A web process that serves is first taken off the router; anything else is told to stop at once. */
@@ -117,7 +126,7 @@ function drain(dyno: Dyno, goal: DynoGoal, before: readonly DynoEffect[]): DynoS
 }
 
 function restart(dyno: Dyno, event: EventOf<"restart-requested">): DynoStep {
-  const lines = [say("Restarting"), ...announce(dyno, "starting")];
+  const lines = [restartLine(event), ...announce(dyno, "starting")];
   const next: Dyno = { ...dyno, announced: "starting", crashes: 0 };
   const step = dyno.phase === "up" ? drain(next, "restart", lines) : terminate(next, "restart", lines);
   // The process under way still belongs to the old spec, so whether it drains was decided with that one.
@@ -146,22 +155,14 @@ const retargetStop: Cell<"stop-requested"> = (dyno) => retarget(dyno, "down");
 const retargetRestart: Cell<"restart-requested"> = (dyno, event) =>
   retarget({ ...dyno, spec: event.spec ?? dyno.spec }, "restart");
 
-function timeOutBoot(dyno: Dyno, _event: EventOf<"boot-timeout">, rules: DynoRules): DynoStep {
-  const text = `Error R10 (Boot timeout) -> Web process failed to bind to $PORT within ${seconds(rules.bootTimeoutMs)} seconds of launch`;
-  return kill(dyno, "crash", text);
-}
+const timeOutBoot: Cell<"boot-timeout"> = (dyno, event, rules) =>
+  kill(dyno, "crash", [bootTimeoutLine(rules, event.reason)]);
+const timeOutStop: Cell<"stop-timeout"> = (dyno, _event, rules) => kill(dyno, dyno.goal, [stopTimeoutLine(rules)]);
+const exceedMemory: Cell<"memory-exceeded"> = (dyno, event) => kill(dyno, "crash", memoryLines(event.use));
+const exceedMemoryLeaving: Cell<"memory-exceeded"> = (dyno, event) => kill(dyno, dyno.goal, memoryLines(event.use));
 
-function timeOutStop(dyno: Dyno, _event: EventOf<"stop-timeout">, rules: DynoRules): DynoStep {
-  const text = `Error R12 (Exit timeout) -> At least one process failed to exit within ${seconds(rules.exitTimeoutMs)} seconds of SIGTERM`;
-  return kill(dyno, dyno.goal, text);
-}
-
-function kill(dyno: Dyno, goal: DynoGoal, error: string): DynoStep {
-  return move(dyno, { phase: "killing", goal }, [
-    complain(error),
-    say("Stopping process with SIGKILL"),
-    { type: "signal", signal: "SIGKILL" },
-  ]);
+function kill(dyno: Dyno, goal: DynoGoal, errors: readonly DynoEffect[]): DynoStep {
+  return move(dyno, { phase: "killing", goal }, [...errors, KILL_LINE, { type: "signal", signal: "SIGKILL" }]);
 }
 
 /** What a process on its way out shares: it can only end, and only what follows can change. */
@@ -173,10 +174,12 @@ const LEAVING = {
   spawned: stay,
   "spawn-failed": reachOnSpawnFailure,
   adopted: stay,
+  restored: stay,
   ready: stay,
   exited: reachOnExit,
   drained: stay,
   "boot-timeout": stay,
+  "memory-exceeded": stay,
   "stop-timeout": stay,
   "backoff-elapsed": stay,
   steady: stay,
@@ -187,10 +190,29 @@ const EMPTY = {
   spawned: stay,
   "spawn-failed": stay,
   adopted: stay,
+  restored: stay,
   ready: stay,
   exited: stay,
   drained: stay,
   "boot-timeout": stay,
+  "memory-exceeded": stay,
+  "stop-timeout": stay,
+  "backoff-elapsed": stay,
+  steady: stay,
+} as const;
+
+/** What a dyno with a process that is wanted shares. */
+const PRESENT = {
+  "start-requested": stay,
+  spawned: stay,
+  "spawn-failed": stay,
+  adopted: stay,
+  restored: stay,
+  ready: stay,
+  exited: crashOnExit,
+  drained: stay,
+  "boot-timeout": stay,
+  "memory-exceeded": exceedMemory,
   "stop-timeout": stay,
   "backoff-elapsed": stay,
   steady: stay,
@@ -204,53 +226,30 @@ const TABLE: { readonly [P in DynoPhase]: Row } = {
     "stop-requested": stay,
     "idle-requested": stay,
     adopted: adopt,
+    restored: restore,
   },
   launching: {
-    "start-requested": stay,
+    ...PRESENT,
     "restart-requested": restartLaunching,
     "stop-requested": (dyno) => cancel(dyno, "down"),
     "idle-requested": (dyno) => cancel(dyno, "idle"),
     spawned: (dyno) => move(dyno, { phase: "starting" }),
     "spawn-failed": crashOnSpawnFailure,
-    adopted: stay,
-    ready: stay,
-    exited: crashOnExit,
-    drained: stay,
-    "boot-timeout": stay,
-    "stop-timeout": stay,
-    "backoff-elapsed": stay,
-    steady: stay,
+    "memory-exceeded": stay,
   },
   starting: {
-    "start-requested": stay,
+    ...PRESENT,
     "restart-requested": restart,
     "stop-requested": (dyno) => terminate(dyno, "down", []),
     "idle-requested": (dyno) => terminate(dyno, "idle", [say("Idling")]),
-    spawned: stay,
-    "spawn-failed": stay,
-    adopted: stay,
     ready: rise,
-    exited: crashOnExit,
-    drained: stay,
     "boot-timeout": timeOutBoot,
-    "stop-timeout": stay,
-    "backoff-elapsed": stay,
-    steady: stay,
   },
   up: {
-    "start-requested": stay,
+    ...PRESENT,
     "restart-requested": restart,
     "stop-requested": (dyno) => drain(dyno, "down", []),
     "idle-requested": (dyno) => drain(dyno, "idle", [say("Idling")]),
-    spawned: stay,
-    "spawn-failed": stay,
-    adopted: stay,
-    ready: stay,
-    exited: crashOnExit,
-    drained: stay,
-    "boot-timeout": stay,
-    "stop-timeout": stay,
-    "backoff-elapsed": stay,
     steady: (dyno) => move(dyno, { crashes: 0 }),
   },
   idle: {
@@ -266,10 +265,15 @@ const TABLE: { readonly [P in DynoPhase]: Row } = {
     "restart-requested": restartIdle,
     "stop-requested": (dyno) => move(dyno, { phase: "down", announced: "down" }, announce(dyno, "down")),
     "idle-requested": stay,
-    "backoff-elapsed": (dyno) => launch(dyno),
+    "backoff-elapsed": (dyno, _event, rules) => (rules.restartPolicy === "never" ? stay(dyno) : launch(dyno)),
   },
   cancelling: { ...LEAVING, spawned: (dyno) => terminate(dyno, dyno.goal, []) },
-  draining: { ...LEAVING, "spawn-failed": stay, drained: (dyno) => terminate(dyno, dyno.goal, []) },
-  stopping: { ...LEAVING, "spawn-failed": stay, "stop-timeout": timeOutStop },
+  draining: {
+    ...LEAVING,
+    "spawn-failed": stay,
+    drained: (dyno) => terminate(dyno, dyno.goal, []),
+    "memory-exceeded": exceedMemoryLeaving,
+  },
+  stopping: { ...LEAVING, "spawn-failed": stay, "stop-timeout": timeOutStop, "memory-exceeded": exceedMemoryLeaving },
   killing: { ...LEAVING, "spawn-failed": stay },
 };

@@ -1,5 +1,7 @@
 /** One dyno, such as `web.1`: what it is, what it shows, which timers it needs. The decisions are in dyno-table.ts.
  *  A dyno has at most one process at a time; what a change of state costs in the world is returned as effects. */
+import { restartDelayMs } from "./restart-policy.ts";
+import type { RestartRules } from "./restart-policy.ts";
 
 /** What people see (Heroku's five words). */
 export type DynoState = "starting" | "up" | "idle" | "crashed" | "down";
@@ -27,6 +29,8 @@ export interface Dyno {
   readonly spec: DynoSpec;
   /** Crashes in a row. */
   readonly crashes: number;
+  /** How long it had been crashed already when a daemon that came later took it over. */
+  readonly waitedMs: number;
   /** Processes asked for so far. */
   readonly starts: number;
   /** The state that the log was last told. */
@@ -42,22 +46,34 @@ export interface DynoExit {
 }
 
 export type DynoEvent =
-  | { type: "start-requested"; replaces?: DynoState }
-  | { type: "restart-requested"; spec?: DynoSpec }
+  | { type: "start-requested"; replaces?: DynoState; daily?: boolean }
+  | { type: "restart-requested"; spec?: DynoSpec; daily?: boolean }
   | { type: "stop-requested" }
   | { type: "idle-requested" }
   | { type: "spawned" }
   | { type: "spawn-failed"; reason: string }
   | { type: "adopted"; ready: boolean }
+  /** It had no process when an earlier daemon ended. */
+  | { type: "restored"; rest: DynoRest }
   /** The port accepts connections (web), or the process has lived long enough (all others). */
   | { type: "ready" }
   | { type: "exited"; exit: DynoExit }
   | { type: "drained" }
-  | { type: "boot-timeout" }
+  /** @param reason what was still wrong with it, where that is known */
+  | { type: "boot-timeout"; reason?: string }
+  /** It uses twice the memory that it may, or more. */
+  | { type: "memory-exceeded"; use: string }
   | { type: "stop-timeout" }
   | { type: "backoff-elapsed" }
   /** It has been up so long that earlier crashes are forgiven. */
   | { type: "steady" };
+
+/** A dyno without a process, as it is kept for the next daemon. */
+export interface DynoRest {
+  readonly state: "crashed" | "idle";
+  readonly crashes: number;
+  readonly waitedMs: number;
+}
 
 export type DynoTimer = "boot" | "lived" | "steady" | "backoff" | "stop" | "drain";
 
@@ -75,7 +91,7 @@ export type DynoEffect =
   | { type: "log"; message: string; level?: "error" };
 
 /** Every limit, with Heroku's value as its default. */
-export interface DynoRules {
+export interface DynoRules extends RestartRules {
   /** R10. */
   readonly bootTimeoutMs: number;
   /** R12. */
@@ -84,14 +100,8 @@ export interface DynoRules {
   readonly drainTimeoutMs: number;
   /** How long a process without a port must live to be up. */
   readonly upAfterMs: number;
-  readonly backoff: BackoffRules;
-}
-
-export interface BackoffRules {
-  readonly firstMs: number;
-  readonly maxMs: number;
-  /** Up for this long forgives all crashes. */
-  readonly resetAfterMs: number;
+  /** What a web process must answer with 2xx or 3xx to be up; undefined: that it listens is enough. */
+  readonly healthPath: string | undefined;
 }
 
 export const DYNO_RULES: DynoRules = {
@@ -99,12 +109,14 @@ export const DYNO_RULES: DynoRules = {
   exitTimeoutMs: 30_000,
   drainTimeoutMs: 30_000,
   upAfterMs: 1_000,
+  healthPath: undefined,
+  restartPolicy: "default",
   // Heroku waits up to 320 minutes, which people who run their own machines hate; ours is 1 s, 2 s, 4 s … 10 min.
   backoff: { firstMs: 1_000, maxMs: 600_000, resetAfterMs: 60_000 },
 };
 
 export function newDyno(spec: DynoSpec): Dyno {
-  return { phase: "down", goal: "down", spec, crashes: 0, starts: 0, announced: "down", retired: false };
+  return { phase: "down", goal: "down", spec, crashes: 0, waitedMs: 0, starts: 0, announced: "down", retired: false };
 }
 
 const STATES: { readonly [P in DynoPhase]: DynoState | "by goal" } = {
@@ -156,8 +168,9 @@ const TIMERS: { readonly [P in DynoPhase]: DynoTimer | undefined } = {
   killing: undefined,
 };
 
-export function timerOf(dyno: Dyno): DynoTimer | undefined {
+export function timerOf(dyno: Dyno, rules: DynoRules): DynoTimer | undefined {
   const timer = TIMERS[dyno.phase];
+  if (timer === "backoff" && rules.restartPolicy === "never") return undefined;
   return timer === "boot" && !dyno.spec.web ? "lived" : timer;
 }
 
@@ -165,12 +178,13 @@ export function isProbed(dyno: Dyno): boolean {
   return dyno.phase === "starting" && dyno.spec.web;
 }
 
-export function timerMs(timer: DynoTimer, dyno: Dyno, rules: DynoRules): number {
+/** @param chance in [0, 1). */
+export function timerMs(timer: DynoTimer, dyno: Dyno, rules: DynoRules, chance: number): number {
   const ms: { readonly [T in DynoTimer]: number } = {
     boot: rules.bootTimeoutMs,
     lived: rules.upAfterMs,
     steady: rules.backoff.resetAfterMs,
-    backoff: backoffMs(dyno.crashes, rules.backoff),
+    backoff: Math.max(0, (restartDelayMs(dyno.crashes, rules, chance) ?? 0) - dyno.waitedMs),
     drain: rules.drainTimeoutMs,
     stop: rules.exitTimeoutMs,
   };
@@ -186,11 +200,6 @@ export const TIMER_EVENTS: { readonly [T in DynoTimer]: DynoEvent } = {
   drain: { type: "drained" },
   stop: { type: "stop-timeout" },
 };
-
-/** 1 s, 2 s, 4 s … after the first, second, third crash in a row. */
-export function backoffMs(crashes: number, rules: BackoffRules): number {
-  return Math.min(rules.maxMs, rules.firstMs * 2 ** Math.min(Math.max(0, crashes - 1), 40));
-}
 
 const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
   SIGHUP: 1,

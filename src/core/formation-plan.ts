@@ -84,11 +84,12 @@ export function changeQuantities(
   return Object.fromEntries([...next].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function checkType(type: string, procfile: Procfile): void {
+/** @throws AppError not_found for a type that the app does not have, invalid_params for one-off processes. */
+export function checkType(type: string, procfile: Procfile): void {
   const types = formationTypes(procfile);
   if (types.includes(type)) return;
   if (type === ONE_OFF_TYPE) {
-    throw new AppError("invalid_params", "One-off processes cannot be scaled.", {
+    throw new AppError("invalid_params", "One-off processes cannot be scaled or limited.", {
       hint: "Start each with `git heroku run:detached COMMAND`.",
     });
   }

@@ -1,10 +1,12 @@
 /** Settings of an app: switches of the platform, kept in `settings.json` of refs/heroku/state and not in config vars.
  *  Every time limit is one, with Heroku's value as its default. Changing one makes no release. */
 import { parseDuration } from "./duration.ts";
+import { DYNO_RULES, type DynoRules } from "./dyno.ts";
 import { AppError } from "./error.ts";
 import type { Json } from "./json.ts";
+import { RESTART_POLICIES } from "./restart-policy.ts";
 
-type Kind = "duration" | "switch" | "count" | "days" | "size";
+type Kind = "duration" | "switch" | "count" | "days" | "size" | "path" | "policy";
 
 interface Definition {
   readonly kind: Kind;
@@ -14,38 +16,68 @@ interface Definition {
 }
 
 export const SETTINGS = {
+  "backoff-first": { kind: "duration", default: "1s", help: "the wait after a first crash; it doubles with each" },
+  "backoff-max": { kind: "duration", default: "10m", help: "the longest wait after a crash" },
+  "backoff-reset": {
+    kind: "duration",
+    default: "60s",
+    help: "how long a process must be up for crashes to be forgiven",
+  },
   "boot-timeout": {
     kind: "duration",
     default: "60s",
     help: "how long a web process may take to accept connections on $PORT (R10)",
   },
+  "daily-restart": { kind: "switch", default: "off", help: "restart each process when it is 24 to 27.6 hours old" },
+  "drain-timeout": { kind: "duration", default: "30s", help: "how long requests under way may hold up a stop" },
   "exit-timeout": { kind: "duration", default: "30s", help: "how long a process may take to exit after SIGTERM (R12)" },
+  "health-path": { kind: "path", default: "off", help: "what a web process must answer with 2xx or 3xx to be up" },
   "log-days": { kind: "days", default: "off", help: "for how many days the log is kept; off: only log-size counts" },
   "log-size": { kind: "size", default: "2GB", help: "how large the log may grow before its oldest part is removed" },
   "max-per-type": { kind: "count", default: "100", help: "the largest quantity of one process type" },
+  "memory-check": { kind: "duration", default: "5s", help: "how often the memory of limited processes is looked at" },
+  "memory-warning": { kind: "duration", default: "20s", help: "how often a process over its memory is told of (R14)" },
   preboot: { kind: "switch", default: "on", help: "start new web processes before the old ones stop" },
+  readonly: {
+    kind: "switch",
+    default: "off",
+    help: "give processes the built code itself, read-only, instead of a copy that they may write to",
+  },
+  "ready-check": { kind: "duration", default: "25ms", help: "how long a web process must keep accepting to be up" },
+  "restart-policy": { kind: "policy", default: "default", help: "when a crash is followed by a start" },
+  sandbox: { kind: "switch", default: "on", help: "shut each process in, where the machine can" },
+  "up-after": { kind: "duration", default: "1s", help: "how long a process without a port must live to be up" },
+  "worker-overlap": { kind: "switch", default: "off", help: "two releases of one worker type may run at a time" },
 } as const satisfies Record<string, Definition>;
 
 export type SettingName = keyof typeof SETTINGS;
 
 /** The settings in force. */
-export interface Settings {
-  bootTimeoutMs: number;
-  exitTimeoutMs: number;
+export interface Settings extends DynoRules {
+  dailyRestart: boolean;
   /** Infinite when the log is not removed by age. */
   logAgeMsMax: number;
   logBytesMax: number;
   maxPerType: number;
+  memoryCheckMs: number;
+  memoryWarningMs: number;
   preboot: boolean;
+  readOnly: boolean;
+  readyCheckMs: number;
+  sandbox: boolean;
+  workerOverlap: boolean;
 }
 
 /** Heroku's own limits end at minutes; a timer of the machine ends at 24 days, and would then fire at once. */
 export const DURATION_MAX_MS = 3_600_000;
 
 function parseSettingDuration(text: string): number | undefined {
-  const ms = parseDuration(text);
+  const ms = /^[1-9]\d{0,4}ms$/.test(text) ? Number.parseInt(text) : parseDuration(text);
   return ms !== undefined && ms <= DURATION_MAX_MS ? ms : undefined;
 }
+
+/** The target of a request, as RFC 9112 has it: no space, no fragment. */
+const PATH = /^\/[\x21\x22\x24-\x7e]{0,199}$/;
 
 const BYTES_PER: Record<string, number> = { MB: 1e6, GB: 1e9 };
 
@@ -59,20 +91,20 @@ function parseDays(text: string): number | undefined {
   return /^[1-9]\d{0,3}$/.test(text) ? Number(text) * 24 * 3_600_000 : undefined;
 }
 
-/** A duration or days in ms, a size in bytes, a count, or 1 and 0 for on and off; undefined when the text does not fit. */
-function parseValue(kind: Kind, text: string): number | undefined {
-  switch (kind) {
-    case "duration":
-      return parseSettingDuration(text);
-    case "days":
-      return parseDays(text);
-    case "size":
-      return parseSize(text);
-    case "count":
-      return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined;
-    case "switch":
-      return text === "on" ? 1 : text === "off" ? 0 : undefined;
-  }
+/** A duration or days in ms, a size in bytes, a count, 1 and 0 for on and off, the text itself of what is a text;
+ *  undefined when it does not fit. */
+const PARSERS: { readonly [K in Kind]: (text: string) => number | string | undefined } = {
+  path: (text) => (text === "off" || PATH.test(text) ? text : undefined),
+  policy: (text) => RESTART_POLICIES.find((policy) => policy === text),
+  duration: parseSettingDuration,
+  days: parseDays,
+  size: parseSize,
+  count: (text) => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined),
+  switch: (text) => (text === "on" ? 1 : text === "off" ? 0 : undefined),
+};
+
+function parseValue(kind: Kind, text: string): number | string | undefined {
+  return PARSERS[kind](text);
 }
 
 /** @throws AppError invalid_params listing the settings there are. */
@@ -86,7 +118,9 @@ export function parseSettingName(name: string): SettingName {
 }
 
 const FORM_HINTS: Partial<Record<Kind, string>> = {
-  duration: ", from 1s to 1h",
+  duration: ", from 1ms to 1h",
+  path: " or a path such as /healthz",
+  policy: `; there are ${RESTART_POLICIES.join(", ")}`,
   days: " or a number of days",
   size: " or 500MB, up to 99999GB",
 };
@@ -101,15 +135,31 @@ export function checkSetting(name: SettingName, text: string): void {
 
 export function readSettings(stored: Json | undefined): Settings {
   const texts = settingTexts(stored);
-  const read = (name: SettingName): number =>
-    parseValue(SETTINGS[name].kind, texts[name]) ?? parseValue(SETTINGS[name].kind, SETTINGS[name].default) ?? 0;
+  const text = (name: SettingName): string => {
+    const { kind, default: usual } = SETTINGS[name];
+    return parseValue(kind, texts[name]) === undefined ? usual : texts[name];
+  };
+  const number = (name: SettingName): number => Number(parseValue(SETTINGS[name].kind, text(name)));
+  const path = text("health-path");
   return {
-    bootTimeoutMs: read("boot-timeout"),
-    exitTimeoutMs: read("exit-timeout"),
-    logAgeMsMax: read("log-days"),
-    logBytesMax: read("log-size"),
-    maxPerType: read("max-per-type"),
-    preboot: read("preboot") === 1,
+    backoff: { firstMs: number("backoff-first"), maxMs: number("backoff-max"), resetAfterMs: number("backoff-reset") },
+    bootTimeoutMs: number("boot-timeout"),
+    dailyRestart: text("daily-restart") === "on",
+    drainTimeoutMs: number("drain-timeout"),
+    exitTimeoutMs: number("exit-timeout"),
+    healthPath: path === "off" ? undefined : path,
+    logAgeMsMax: number("log-days"),
+    logBytesMax: number("log-size"),
+    maxPerType: number("max-per-type"),
+    memoryCheckMs: number("memory-check"),
+    memoryWarningMs: number("memory-warning"),
+    preboot: text("preboot") === "on",
+    readOnly: text("readonly") === "on",
+    readyCheckMs: number("ready-check"),
+    restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
+    sandbox: text("sandbox") === "on",
+    upAfterMs: number("up-after"),
+    workerOverlap: text("worker-overlap") === "on",
   };
 }
 

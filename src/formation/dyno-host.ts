@@ -1,8 +1,11 @@
 /** What a dyno needs of the formation around it, and what it tells. */
 import type { Clock } from "../core/clock.ts";
 import type { DynoRules } from "../core/dyno.ts";
+import type { Limits } from "../core/limits.ts";
+import type { Confinement } from "./isolation.ts";
 import type { DynoProcess } from "./dyno-process.ts";
 import type { PortAllocator } from "./ports.ts";
+import type { ReadinessRules } from "./readiness.ts";
 import type { Instance, Runtime } from "./runtime.ts";
 
 export interface Endpoint {
@@ -22,6 +25,7 @@ export interface FormationLine {
 export interface Cargo {
   readonly appDir: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly confinement?: Confinement;
 }
 
 export interface DynoHost {
@@ -29,7 +33,11 @@ export interface DynoHost {
   readonly runtime: Runtime;
   readonly ports: PortAllocator;
   readonly clock: Clock;
-  rules(): DynoRules;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+  rules(): DynoRules & ReadinessRules;
+  /** Of a process that starts now. */
+  limits(type: string): Limits;
   cargo(release: number): Cargo | undefined;
   /** Resolves when this dyno may have a process of this release; rejects when the signal aborts. */
   mayStart(dyno: DynoProcess, release: number, signal: AbortSignal): Promise<void>;
@@ -38,6 +46,8 @@ export interface DynoHost {
   onProcess(instance: Instance): void;
   onExit(instance: Instance): Promise<void>;
   changed(): void;
+  /** Resolves when a daemon that comes later would find the dynos as they are. */
+  kept(): Promise<void>;
   /** Neither the app's fault nor the person's. */
   broken(error: unknown): void;
 }

@@ -3,10 +3,12 @@
 import { randomUUID } from "node:crypto";
 import { nextDyno } from "../core/dyno-table.ts";
 import { dynoState, hasProcess, isLeaving, isSettled, newDyno, TIMER_EVENTS } from "../core/dyno.ts";
-import type { Dyno, DynoEffect, DynoEvent, DynoSpec, DynoState } from "../core/dyno.ts";
+import type { Dyno, DynoEffect, DynoEvent, DynoSpec, DynoState, DynoTimer } from "../core/dyno.ts";
 import { formatDynoName } from "../core/formation-plan.ts";
 import type { DynoName } from "../core/formation-plan.ts";
-import { acceptsConnections, LOOPBACK, waitForPort } from "./ports.ts";
+import { LOOPBACK } from "./ports.ts";
+import type { Rest } from "./rest-book.ts";
+import { servesAlready, waitUntilReady } from "./readiness.ts";
 import type { DynoHost, Endpoint } from "./dyno-host.ts";
 import { Timers } from "./timers.ts";
 import type { Instance, StartSpec } from "./runtime.ts";
@@ -29,6 +31,8 @@ export class DynoProcess {
   #begun: Promise<void> = Promise.resolve();
   #isEnding = false;
   #probe: AbortController | undefined;
+  /** What the last look at its port found missing. */
+  #lack: string | undefined;
   #isDisposed = false;
   readonly #performers: { readonly [T in DynoEffect["type"]]: (effect: Extract<DynoEffect, { type: T }>) => void } = {
     spawn: (effect) => {
@@ -47,7 +51,7 @@ export class DynoProcess {
     this.name = name;
     this.ps = formatDynoName(name);
     this.#host = host;
-    this.#timers = new Timers(host.clock, (timer) => this.send(TIMER_EVENTS[timer]));
+    this.#timers = new Timers(host.clock, (timer) => this.send(this.#eventOf(timer)));
     this.#dyno = newDyno(spec);
     this.#since = host.clock.now();
   }
@@ -96,6 +100,11 @@ export class DynoProcess {
     return this.#dyno.phase === "up" && port !== undefined ? { ps: this.ps, host: LOOPBACK, port } : undefined;
   }
 
+  /** It goes on counting the processes of the dyno whose name it takes. */
+  succeed(old: DynoProcess): void {
+    this.#dyno = { ...this.#dyno, starts: old.restarts + 1 };
+  }
+
   /** Another dyno takes its name; this one only finishes. */
   retire(): void {
     this.#dyno = { ...this.#dyno, retired: true };
@@ -113,12 +122,17 @@ export class DynoProcess {
   send(event: DynoEvent): void {
     if (this.#isDisposed) return;
     const before = this.state;
-    const step = nextDyno(this.#dyno, event, this.#host.rules());
+    const step = nextDyno(this.#dyno, event, this.#host.rules(), this.#host.random());
     this.#dyno = step.dyno;
     if (this.state !== before) this.#since = this.#host.clock.now();
     if (this.#dyno.phase === "up") this.#wasUp = true;
     for (const effect of step.effects) this.#perform(effect);
     this.#host.changed();
+  }
+
+  #eventOf(timer: DynoTimer): DynoEvent {
+    if (timer !== "boot" || this.#lack === undefined) return TIMER_EVENTS[timer];
+    return { type: "boot-timeout", reason: this.#lack };
   }
 
   /** Takes over a process from before this daemon. */
@@ -130,11 +144,27 @@ export class DynoProcess {
     return this.#begun;
   }
 
+  /** Takes over a dyno that had no process when an earlier daemon ended. */
+  restore({ state, since, crashes, starts, process }: Rest): void {
+    this.#id = process;
+    this.#dyno = { ...this.#dyno, starts };
+    const waitedMs = Math.max(0, this.#host.clock.now() - since);
+    this.send({ type: "restored", rest: { state, crashes, waitedMs } });
+    this.#since = since;
+  }
+
+  /** How it is without a process, where a later daemon should find it so. */
+  get rest(): Rest | undefined {
+    const { phase, spec, crashes, starts } = this.#dyno;
+    if (phase !== "crashed" && phase !== "idle") return undefined;
+    return { state: phase, release: spec.release, since: this.#since, crashes, starts, process: this.#id };
+  }
+
   async #sendAdopted(instance: Instance): Promise<void> {
     if (instance.port !== undefined) this.#host.ports.reserve(instance.port);
     this.#host.onProcess(instance);
     const age = this.#host.clock.now() - instance.since;
-    const isReady = this.spec.web ? await accepts(instance) : age >= this.#host.rules().upAfterMs;
+    const isReady = this.spec.web ? await servesAlready(instance, this.#host) : age >= this.#host.rules().upAfterMs;
     this.send({ type: "adopted", ready: isReady || instance.phase === "exited" });
     this.#since = instance.since;
   }
@@ -158,6 +188,7 @@ export class DynoProcess {
     this.#running = undefined;
     this.#isEnding = false;
     this.send({ type: "exited", exit: instance.exit ?? { code: null, signal: null } });
+    await this.#host.kept();
     // Words that could not be stored are left for the next daemon.
     if (isHeard === true) await this.#host.runtime.forget(instance.id);
   }
@@ -222,6 +253,8 @@ export class DynoProcess {
       command: spec.command,
       env,
       appDir: cargo.appDir,
+      ...(cargo.confinement === undefined ? {} : { confinement: cargo.confinement }),
+      limits: this.#host.limits(this.name.type),
       ...(port === undefined ? {} : { port }),
     };
     try {
@@ -233,14 +266,18 @@ export class DynoProcess {
   }
 
   #startProbe(): void {
-    const port = this.#instance?.port;
-    if (port === undefined) return;
+    const instance = this.#instance;
+    if (instance === undefined) return;
     this.#probe = new AbortController();
-    this.#inBackground(this.#watchPort(port, this.#probe.signal));
+    this.#inBackground(this.#watchPort(instance, this.#probe.signal));
   }
 
-  async #watchPort(port: number, signal: AbortSignal): Promise<void> {
-    if (await waitForPort(port, this.#host.clock, signal)) this.send({ type: "ready" });
+  async #watchPort(instance: Instance, signal: AbortSignal): Promise<void> {
+    this.#lack = undefined;
+    const isReady = await waitUntilReady(instance, this.#host, signal, (lack) => {
+      this.#lack = lack;
+    });
+    if (isReady) this.send({ type: "ready" });
   }
 
   async #drain(): Promise<void> {
@@ -251,8 +288,4 @@ export class DynoProcess {
     await Promise.resolve(work).catch((error: unknown) => this.#host.broken(error));
     if (this.#id === id) this.send({ type: "drained" });
   }
-}
-
-async function accepts(instance: Instance): Promise<boolean> {
-  return instance.phase === "running" && instance.port !== undefined && (await acceptsConnections(instance.port));
 }

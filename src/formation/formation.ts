@@ -3,50 +3,23 @@
  *  A new release is brought up beside the old one: its web processes start while the old ones serve on, unlisted; when
  *  all have left `starting` and one is up, the routes change at once and the old ones finish. Workers change then,
  *  and never run in two releases of one type at a time. */
-import type { Clock } from "../core/clock.ts";
-import { DYNO_RULES, exitStatus } from "../core/dyno.ts";
-import type { DynoRules } from "../core/dyno.ts";
 import { AppError } from "../core/error.ts";
-import { ONE_OFF_TYPE } from "../core/procfile.ts";
-import { sortInherited } from "./adoption.ts";
+import type { Limits } from "../core/limits.ts";
+import { Changes } from "./changes.ts";
+import { DailyRestart } from "./daily-restart.ts";
 import { describeDyno } from "./dyno-info.ts";
 import type { DynoInfo } from "./dyno-info.ts";
 import { DynoProcess } from "./dyno-process.ts";
-import type { DynoHost, Endpoint, FormationLine } from "./dyno-host.ts";
-import type { PortAllocator } from "./ports.ts";
+import type { DynoHost } from "./dyno-host.ts";
+import { FORMATION_SETTINGS } from "./formation-options.ts";
+import type { FormationOptions, FormationSettings } from "./formation-options.ts";
+import { RestBook } from "./rest-book.ts";
+import { MemoryWatch } from "./memory-watch.ts";
 import { Roster } from "./roster.ts";
-import type { Routes } from "./roster.ts";
-import type { Instance, Runtime } from "./runtime.ts";
+import type { Instance } from "./runtime.ts";
 import { StartGate } from "./start-gate.ts";
+import { takeOver } from "./take-over.ts";
 import type { Target } from "./target.ts";
-
-export interface FormationSettings extends DynoRules {
-  /** Bring up new web processes before the old ones stop. */
-  readonly preboot: boolean;
-}
-
-export interface FormationCallbacks {
-  log(line: FormationLine): void;
-  /** A process runs, or was found running or ended after a restart of the daemon: its spool wants a reader. */
-  onProcess(instance: Instance): void;
-  /** It is gone; awaited before anything is said about that, and before its spool is removed. */
-  onExit(instance: Instance): Promise<void>;
-  /** Called only when something differs. */
-  onRoutes(routes: Routes): void;
-  /** Resolves when nothing is under way to an endpoint that is no longer in the routes. */
-  drained(endpoint: Endpoint): Promise<void>;
-  /** A fault of the platform or its runtime, for the platform's own log. */
-  onFault(error: unknown): void;
-}
-
-export interface FormationOptions {
-  readonly app: string;
-  readonly runtime: Runtime;
-  readonly ports: PortAllocator;
-  readonly clock: Clock;
-  readonly settings?: Partial<FormationSettings>;
-  readonly callbacks: FormationCallbacks;
-}
 
 export type ConvergeReason = "launch" | "scale" | "restart" | "start";
 
@@ -57,10 +30,13 @@ export class Formation {
   readonly #host: DynoHost;
   readonly #roster: Roster;
   readonly #gate: StartGate;
+  readonly #rests: RestBook;
+  readonly #daily: DailyRestart;
+  readonly #memory: MemoryWatch;
   readonly #targets = new Map<number, Target>();
   /** Processes that are gone and whose last words and traces are being seen to. */
   readonly #endings = new Set<Promise<void>>();
-  readonly #settledWaiters = new Set<() => void>();
+  readonly #changes = new Changes();
   #settings: FormationSettings;
   #target: Target | undefined;
   #routes = "";
@@ -72,26 +48,36 @@ export class Formation {
 
   constructor(options: FormationOptions) {
     this.#options = options;
-    this.#settings = { ...DYNO_RULES, preboot: true, ...options.settings };
+    this.#settings = { ...FORMATION_SETTINGS, ...options.settings };
+    this.#rests = new RestBook(options.restFile, (error) => options.callbacks.onFault(error));
+    this.#daily = new DailyRestart(options.clock, (dyno) => this.#restart(dyno, true));
     this.#host = this.#makeHost(options);
+    this.#memory = new MemoryWatch({
+      ...this.#host,
+      rules: () => this.#settings,
+      quotaBytes: (type) => this.#settings.limits.get(type)?.memoryBytes,
+    });
     this.#roster = new Roster({
       make: (name, spec) => new DynoProcess(name, spec, this.#host),
       canRun: (release) => this.#host.cargo(release) !== undefined,
       publish: () => this.#publishRoutes(),
     });
-    this.#gate = new StartGate((dyno, release) => this.#roster.isFree(dyno, release));
+    this.#gate = new StartGate((dyno, release) => this.#settings.workerOverlap || this.#roster.isFree(dyno, release));
   }
 
-  #makeHost({ app, runtime, ports, clock, callbacks }: FormationOptions): DynoHost {
+  #makeHost({ app, runtime, ports, clock, random, callbacks }: FormationOptions): DynoHost {
     return {
       app,
       runtime,
       ports,
       clock,
+      random,
       rules: () => this.#settings,
+      limits: (type) => withoutMemory(this.#settings.limits.get(type)),
       cargo: (release) => {
-        const { appDir, env } = this.#targets.get(release) ?? {};
-        return appDir === undefined || env === undefined ? undefined : { appDir, env };
+        const { appDir, env, confinement } = this.#targets.get(release) ?? {};
+        if (appDir === undefined || env === undefined) return undefined;
+        return { appDir, env, ...(confinement === undefined ? {} : { confinement }) };
       },
       mayStart: (dyno, release, signal) => this.#gate.pass(dyno, release, signal),
       drained: (endpoint) => {
@@ -102,12 +88,20 @@ export class Formation {
       onProcess: (instance) => callbacks.onProcess(instance),
       onExit: (instance) => callbacks.onExit(instance),
       changed: () => this.#touch(),
+      kept: () => this.#kept(),
       broken: (error) => callbacks.onFault(error),
     };
   }
 
+  /** The dynos that changed in this moment are looked at, and written down, in the next. */
+  async #kept(): Promise<void> {
+    await Promise.resolve();
+    await this.#rests.kept();
+  }
+
   configure(settings: Partial<FormationSettings>): void {
     this.#settings = { ...this.#settings, ...settings };
+    this.#touch();
   }
 
   /** What should run from now on. Returns at once; saying the same again changes nothing, except that the reason
@@ -135,7 +129,17 @@ export class Formation {
   /** Resolves when nothing is starting or stopping; crashed dynos in their back-off count as settled. */
   async settled(): Promise<void> {
     await this.#adopting;
-    if (!this.#isSettled()) await new Promise<void>((resolve) => this.#settledWaiters.add(resolve));
+    while (!this.#isSettled()) await this.#changes.next();
+  }
+
+  /** Everything that was asked for has been looked at. */
+  get isCurrent(): boolean {
+    return this.#phase === "working" && !this.#isTouched;
+  }
+
+  /** Resolves when something has changed since the call, at the latest when the signal aborts. */
+  changed(signal: AbortSignal): Promise<void> {
+    return this.#changes.next(signal);
   }
 
   /** Everything that exists: the listed ones by name, then those of older releases. */
@@ -146,10 +150,16 @@ export class Formation {
     );
   }
 
-  /** Restarts all, one type or one dyno.
+  /** Restarts all, one type or one dyno: web processes one after another beside new ones, the others at once.
    *  @throws AppError not_found when the filter names none. */
   restart(filter?: string): void {
-    for (const dyno of this.#matching(filter)) if (this.#target) this.#roster.restart(dyno, this.#target);
+    for (const dyno of this.#matching(filter)) this.#restart(dyno, false);
+  }
+
+  #restart(dyno: DynoProcess, daily: boolean): void {
+    if (this.#target === undefined) return;
+    this.#roster.restart(dyno, this.#target, { rolling: this.#settings.preboot, daily });
+    this.#touch();
   }
 
   /** Stops them; as on Heroku the formation then brings them back.
@@ -181,57 +191,25 @@ export class Formation {
     }
     this.#phase = "closed";
     this.#unwatch();
+    this.#daily.watch([]);
+    this.#memory.watch([]);
     await Promise.all(this.#roster.all.map((dyno) => dyno.dispose()));
     await Promise.all(this.#endings);
-    this.#wakeSettled();
+    await this.#rests.kept();
+    this.#changes.tell();
   }
 
   async #adopt(target: Target): Promise<void> {
-    const { app, runtime } = this.#options;
-    const early = new Map<string, Instance>();
-    let notice = (instance: Instance): void => void early.set(instance.id, instance);
-    this.#unwatch = runtime.watch((instance) => {
-      if (instance.app === app && instance.phase === "exited") notice(instance);
+    this.#unwatch = await takeOver(target, {
+      host: this.#host,
+      roster: this.#roster,
+      rests: await this.#rests.read(),
+      preboot: this.#settings.preboot,
+      ended: (instance) => this.#notice(instance),
     });
-    const found = (await runtime.list(app))
-      .filter(({ type }) => type !== ONE_OFF_TYPE)
-      .map((instance) => early.get(instance.id) ?? instance);
-    notice = (instance) => this.#notice(instance);
-    const { listed, retired, surplus, ended } = sortInherited(found, target, this.#settings.preboot);
-    const fault = (error: unknown): void => this.#options.callbacks.onFault(error);
-    const adoptions = [
-      ...listed.map((instance) => this.#take(instance, (dyno) => this.#roster.listed.set(dyno.ps, dyno))),
-      ...[...retired, ...surplus].map((instance) => this.#take(instance, (dyno) => this.#roster.addRetired(dyno))),
-    ];
-    for (const instance of listed) if (instance.phase === "exited") this.#notice(instance);
-    await Promise.all([...adoptions, ...ended.map((instance) => this.#bury(instance).catch(fault))]);
-    const useless = new Set(surplus.map(({ id }) => id));
-    for (const dyno of this.#roster.retired) {
-      if (dyno.state !== "up" || useless.has(dyno.id)) dyno.send({ type: "stop-requested" });
-    }
-    this.#roster.keepRetired();
     this.#phase = "working";
     if (this.#settings.preboot) this.#roster.beginRelease(this.#target ?? target);
     this.#touch();
-  }
-
-  async #take(instance: Instance, keep: (dyno: DynoProcess) => unknown): Promise<void> {
-    const { type, slot, release, command } = instance;
-    const dyno = new DynoProcess({ type, slot }, { release, command, web: instance.port !== undefined }, this.#host);
-    const adopted = dyno.adopt(instance);
-    keep(dyno);
-    await adopted;
-  }
-
-  /** It ended while nobody looked, and nothing follows from that. */
-  async #bury(instance: Instance): Promise<void> {
-    const { callbacks, runtime } = this.#options;
-    callbacks.onProcess(instance);
-    await callbacks.onExit(instance);
-    const status = exitStatus(instance.exit ?? { code: null, signal: null });
-    const message = `Process exited with status ${String(status)}`;
-    callbacks.log({ ps: instance.ps, release: instance.release, message });
-    await runtime.forget(instance.id);
   }
 
   #notice(instance: Instance): void {
@@ -254,8 +232,11 @@ export class Formation {
       this.#roster.reconcile(this.#target);
       this.#publishRoutes();
       this.#gate.check();
+      this.#rests.keep(this.#roster.listed.values());
+      this.#memory.watch(this.#roster.all);
+      this.#daily.watch(this.#settings.dailyRestart ? [...this.#roster.listed.values()] : []);
       this.#forgetTargets();
-      this.#wakeSettled();
+      this.#changes.tell();
     });
   }
 
@@ -280,10 +261,10 @@ export class Formation {
     if (this.#isTouched || this.#phase === "new") return false;
     return this.#phase === "closing" ? this.#roster.all.length === 0 : this.#roster.isSettled;
   }
+}
 
-  #wakeSettled(): void {
-    if (!this.#isSettled()) return;
-    for (const wake of this.#settledWaiters) wake();
-    this.#settledWaiters.clear();
-  }
+/** The machine would hold a process to the limit of its start, and end it where it is only to be warned. */
+function withoutMemory(limits: Limits = {}): Limits {
+  const { memoryBytes: _memory, ...rest } = limits;
+  return rest;
 }

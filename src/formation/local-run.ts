@@ -3,11 +3,17 @@
 import type { ChildProcess } from "node:child_process";
 import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
+import { chmod } from "node:fs/promises";
+import { constants } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { DynoExit } from "../core/dyno.ts";
-import { isAlive, sendSignal } from "./process-table.ts";
-import type { Leader, Member, ProcessTable } from "./process-table.ts";
+import { removeCgroup } from "./cgroup.ts";
+import { ownsPort } from "./port-owner.ts";
+import { sendSignal } from "./process-table.ts";
+import type { ProcessTable } from "./process-table.ts";
+import { ProcessTree } from "./process-tree.ts";
+import type { Bonds } from "./process-tree.ts";
 import { readExit, readPid } from "./run-record.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { Instance } from "./runtime.ts";
@@ -19,17 +25,29 @@ export interface RunHost {
 }
 
 const LOST: DynoExit = { code: null, signal: null };
+const KILLED: DynoExit = { code: 137, signal: null };
 /** A shim needs moments to write the status of a process that has ended. */
 const STATUS_GRACE_MS = 300;
+/** A sandbox that takes longer is not waited for. */
+const SANDBOX_PATIENCE_MS = 10_000;
 /** Processes that even SIGKILL cannot end in this time hang in the kernel; nothing can be done about them. */
 const KILL_PATIENCE_MS = 10_000;
+
+/** As a shell tells it; undefined for none. */
+function statusOfSignal(signal: NodeJS.Signals | null): number | undefined {
+  return signal === null ? undefined : 128 + constants.signals[signal];
+}
 
 export class LocalRun {
   readonly directory: string;
   readonly #host: RunHost;
+  readonly #bonds: Bonds;
   #instance: Instance;
+  /** Known from the moment in which the shim names the process that leads it. */
+  #tree: ProcessTree | undefined;
   #watcher: FSWatcher | undefined;
   #shim: ChildProcess | undefined;
+  #shimStatus: number | undefined;
   #terminated = false;
   #killed = false;
   readonly #terminatedPids = new Set<number>();
@@ -46,7 +64,8 @@ export class LocalRun {
   constructor(directory: string, record: RunRecord, host: RunHost) {
     this.directory = directory;
     this.#host = host;
-    const { bootId: _boot, createdAt, ...spec } = record;
+    const { bootId: _boot, createdAt, bonds = {}, ...spec } = record;
+    this.#bonds = bonds;
     this.#instance = {
       ...spec,
       ps: `${spec.type}.${String(spec.slot)}`,
@@ -78,11 +97,13 @@ export class LocalRun {
 
   follow(shim: ChildProcess): void {
     this.#shim = shim;
-    const ended = (): void => {
+    const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
       this.#shim = undefined;
+      // One that became bubblewrap and was killed, or could not make the sandbox, has written nothing.
+      if (this.#bonds.sandboxed === true) this.#shimStatus = code ?? statusOfSignal(signal);
       void this.check();
     };
-    shim.once("exit", ended).once("error", ended);
+    shim.once("exit", ended).once("error", () => ended(null, null));
     shim.unref();
   }
 
@@ -110,23 +131,38 @@ export class LocalRun {
   async #lookForPid(): Promise<void> {
     const found = await readPid(this.directory);
     if (found === undefined) return;
-    this.#change({
-      phase: "running",
-      pid: found.pid,
-      startTime: found.startTime,
-      since: found.since,
-      startedAt: found.since,
-    });
+    const { pid, startTime, since } = found;
+    this.#tree = new ProcessTree(this.directory, { pid, startTime }, this.#bonds, this.#host.table);
+    const app = this.#bonds.sandboxed === true ? await this.#waitForApp(this.#tree) : undefined;
+    this.#change({ phase: "running", ...(app ?? { pid, startTime }), since, startedAt: since });
+  }
+
+  /** In a sandbox the app begins some milliseconds after its leader, which is bubblewrap. Undefined when it never comes so
+   *  far, or is gone already. */
+  async #waitForApp(tree: ProcessTree): Promise<{ pid: number; startTime: string } | undefined> {
+    const { clock, table } = this.#host;
+    const deadline = clock.now() + SANDBOX_PATIENCE_MS;
+    for (let pause = 4; clock.now() < deadline; pause = Math.min(25, pause * 1.5)) {
+      const pid = await tree.appPid();
+      const startTime = pid === undefined ? undefined : await table.startTime(pid);
+      if (pid !== undefined && startTime !== undefined) return { pid, startTime };
+      if (!(await tree.leads())) return undefined;
+      await clock.sleep(pause);
+    }
+    return undefined;
   }
 
   async #lookForEnd(): Promise<void> {
     const exit = await readExit(this.directory);
     if (exit !== undefined) return this.#end({ code: exit.code, signal: null }, exit.since);
     if (this.hasShim) return;
-    if (await isAlive(this.#host.table, this.#leader())) return;
+    if (await this.#knownTree().leads()) return;
+    if (this.#shimStatus !== undefined) {
+      return this.#end({ code: this.#shimStatus, signal: null }, this.#host.clock.now());
+    }
     const now = this.#host.clock.now();
     this.#goneSince ??= now;
-    if (now - this.#goneSince >= STATUS_GRACE_MS) this.#end(LOST, now);
+    if (now - this.#goneSince >= STATUS_GRACE_MS) this.#end(this.#killed ? KILLED : LOST, now);
   }
 
   /** Takes over a run that another daemon began; in the end it is known whether it still runs. */
@@ -144,6 +180,7 @@ export class LocalRun {
   /** It was of an earlier boot of the machine: its pid says nothing now. */
   async bury(): Promise<void> {
     const exit = await readExit(this.directory);
+    if (this.#bonds.cgroup !== undefined) await removeCgroup(this.#bonds.cgroup, this.#host.clock);
     const since = exit?.since ?? this.#host.clock.now();
     this.#change({ phase: "exited", exit: exit === undefined ? LOST : { code: exit.code, signal: null }, since });
   }
@@ -155,48 +192,70 @@ export class LocalRun {
 
   /** After its leader the rest goes too: at once after a crash, in its own time after SIGTERM. */
   async #clear(): Promise<void> {
+    const tree = this.#knownTree();
     const { clock } = this.#host;
     let killingSince: number | undefined;
     for (let pause = 5; ; pause = Math.min(200, pause * 2)) {
-      const members = await this.#members();
-      if (members.length === 0) return;
+      if ((await tree.members()).length === 0) break;
       const isKilling = this.#killed || !this.#terminated;
       if (isKilling) killingSince ??= clock.now();
-      if (killingSince !== undefined && clock.now() - killingSince > KILL_PATIENCE_MS) return;
-      for (const { pid } of members) this.#tell(pid, isKilling ? "SIGKILL" : "SIGTERM");
+      if (killingSince !== undefined && clock.now() - killingSince > KILL_PATIENCE_MS) break;
+      if (isKilling) await tree.kill();
+      else await this.#terminate(tree);
       await clock.sleep(pause);
     }
+    if (this.#bonds.cgroup !== undefined) await removeCgroup(this.#bonds.cgroup, clock);
+    // The kernel's directory of an overlay may be entered by nobody; anybody's `rm` would fail at it.
+    await chmod(join(this.directory, "work", "work"), 0o700).catch(() => undefined);
   }
 
   async signal(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     if (this.#instance.phase !== "running") return;
+    const tree = this.#knownTree();
     this.#terminated = true;
-    if (signal === "SIGKILL") this.#killed = true;
-    const leader = this.#leader();
-    const alive = await isAlive(this.#host.table, leader);
-    // Right after its birth the process has not made its group yet.
-    const groupTold = alive && (sendSignal(-leader.pid, signal) || sendSignal(leader.pid, signal));
-    for (const member of await this.#members()) {
-      if (groupTold && member.group === leader.pid) this.#terminatedPids.add(member.pid);
-      this.#tell(member.pid, signal);
+    if (signal === "SIGTERM") return this.#terminate(tree);
+    this.#killed = true;
+    await tree.kill();
+  }
+
+  async #terminate(tree: ProcessTree): Promise<void> {
+    const group = this.#bonds.sandboxed === true ? undefined : await this.#terminateGroup(tree);
+    for (const member of await tree.appMembers()) {
+      if (member.group === group) this.#terminatedPids.add(member.pid);
+      this.#tell(member.pid);
     }
   }
 
-  /** A second SIGTERM makes many programs quit less gently, so each process gets one. */
-  #tell(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
-    if (signal === "SIGTERM" && this.#terminatedPids.has(pid)) return;
+  /** All at once, so that no child slips through. Only the first time, as a second SIGTERM would meet the same processes. */
+  async #terminateGroup(tree: ProcessTree): Promise<number | undefined> {
+    const { pid } = tree.leader;
+    if (this.#terminatedPids.has(pid) || !(await tree.leads())) return undefined;
+    // Right after its birth the process has not made its group yet.
+    if (!sendSignal(-pid, "SIGTERM")) sendSignal(pid, "SIGTERM");
     this.#terminatedPids.add(pid);
-    sendSignal(pid, signal);
+    return pid;
   }
 
-  #members(): Promise<Member[]> {
-    return this.#host.table.members(this.#leader());
+  /** A second SIGTERM makes many programs quit less gently, so each process gets one. */
+  #tell(pid: number): void {
+    if (this.#terminatedPids.has(pid)) return;
+    this.#terminatedPids.add(pid);
+    sendSignal(pid, "SIGTERM");
   }
 
-  #leader(): Leader {
-    const { pid, startTime } = this.#instance;
-    if (pid === undefined || startTime === undefined) throw new Error(`Run ${this.directory} has no process.`);
-    return { pid, startTime, home: join(this.directory, "app") };
+  async memory(): Promise<number | undefined> {
+    return this.#instance.phase === "running" ? this.#knownTree().memory() : undefined;
+  }
+
+  async ownsPort(port: number): Promise<boolean | undefined> {
+    if (this.#instance.phase !== "running") return undefined;
+    const tree = this.#knownTree();
+    return ownsPort(tree.leader, port, () => tree.members());
+  }
+
+  #knownTree(): ProcessTree {
+    if (this.#tree === undefined) throw new Error(`Run ${this.directory} has no process.`);
+    return this.#tree;
   }
 
   #change(change: Partial<Instance>): void {

@@ -2,14 +2,20 @@
  *  outlives the daemon. A new daemon finds everything again from the directories alone. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { access, chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { makeAppDirectory } from "./app-directory.ts";
+import { makeCgroup, removeCgroup } from "./cgroup.ts";
+import type { Cgroup } from "./cgroup.ts";
+import { NO_ISOLATION } from "./isolation.ts";
+import type { Isolation } from "./isolation.ts";
 import { LocalRun } from "./local-run.ts";
 import type { RunHost } from "./local-run.ts";
 import { processTable } from "./process-table.ts";
 import { claimRun, readPid, readRecord, removeRun, writeRecord } from "./run-record.ts";
+import { planRun, shimWords } from "./run-plan.ts";
+import type { RunPlan } from "./run-plan.ts";
 import type { Instance, InstanceListener, Runtime, StartSpec } from "./runtime.ts";
 import { findShimPrograms, SHIM } from "./shim.ts";
 import type { ShimPrograms } from "./shim.ts";
@@ -18,15 +24,20 @@ export interface LocalRuntimeOptions {
   /** The directory that holds `<app>/run`. */
   readonly appsDirectory: string;
   readonly clock: Clock;
+  /** What the machine can do; the first start waits for it. Without it, processes are shut in by nothing. */
+  readonly isolation?: Isolation | Promise<Isolation>;
   /** How often processes are looked at that no shim of ours and no watch tells about. */
   readonly sweepMs?: number;
 }
+
+type Env = StartSpec["env"];
 
 const SHIM_PATIENCE_MS = 5_000;
 
 export class LocalRuntime implements Runtime {
   readonly #options: LocalRuntimeOptions;
   readonly #programs: ShimPrograms;
+  readonly #isolation: Isolation | Promise<Isolation>;
   readonly #bootId: string;
   readonly #host: RunHost;
   readonly #runs = new Map<string, LocalRun>();
@@ -44,6 +55,7 @@ export class LocalRuntime implements Runtime {
   private constructor(options: LocalRuntimeOptions, programs: ShimPrograms, bootId: string) {
     this.#options = options;
     this.#programs = programs;
+    this.#isolation = options.isolation ?? NO_ISOLATION;
     this.#bootId = bootId;
     this.#host = {
       clock: options.clock,
@@ -54,38 +66,38 @@ export class LocalRuntime implements Runtime {
   }
 
   async start(spec: StartSpec, signal?: AbortSignal): Promise<Instance> {
-    const { env, appDir, ...rest } = spec;
+    const { env: _env, appDir: _appDir, limits: _limits, confinement: _confinement, ...rest } = spec;
+    const isolation = await this.#isolation;
     const name = `${spec.type}.${String(spec.slot)}.${String(spec.release)}.${spec.id.slice(0, 8)}`;
     const directory = join(this.#runDirectory(spec.app), name);
     this.#directories.add(directory);
-    const record = { ...rest, bootId: this.#bootId, createdAt: this.#options.clock.now() };
+    const plan = planRun(isolation, spec, directory);
+    const record = { ...rest, bonds: plan.bonds, bootId: this.#bootId, createdAt: this.#options.clock.now() };
     const run = new LocalRun(directory, record, this.#host);
     try {
       await mkdir(join(directory, "state"), { recursive: true, mode: 0o700 });
       await writeRecord(directory, record);
-      await writeFile(run.instance.spool, "", { mode: 0o600, flag: "a" });
       const given = AbortSignal.any([this.#closed.signal, ...(signal === undefined ? [] : [signal])]);
-      await makeAppDirectory(appDir, join(directory, "app"), given);
+      await layOut(directory, plan, spec, given);
       given.throwIfAborted();
       this.#runs.set(spec.id, run);
-      await this.#spawn(run, spec.command, env);
+      const words = await shimWords(plan, this.#programs);
+      await this.#spawn(run, words, { cwd: join(directory, plan.view === "overlay" ? "." : "app"), env: spec.env });
       return run.instance;
     } catch (error) {
       run.unobserve();
       this.#runs.delete(spec.id);
-      await removeRun(directory);
-      this.#directories.delete(directory);
+      await this.#discard(directory, plan.bonds.cgroup);
       throw error;
     }
   }
 
-  async #spawn(run: LocalRun, command: string, env: Readonly<Record<string, string>>): Promise<void> {
+  async #spawn(run: LocalRun, words: readonly string[], { cwd, env }: { cwd: string; env: Env }): Promise<void> {
     run.observe();
-    const { session, shell } = this.#programs;
     // The shim sets HOME itself, so that only what it starts has it; a shell has its own idea of OPTIND.
     const { HOME: _home, OPTIND: _optind, ...rest } = env;
-    const shim = spawn("/bin/sh", ["-c", SHIM, "git-heroku-shim", run.directory, session, shell, command], {
-      cwd: join(run.directory, "app"),
+    const shim = spawn("/bin/sh", ["-c", SHIM, "git-heroku-shim", ...words], {
+      cwd,
       env: rest,
       detached: true,
       stdio: "ignore",
@@ -100,6 +112,14 @@ export class LocalRuntime implements Runtime {
 
   async signal(id: string, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     await this.#runs.get(id)?.signal(signal);
+  }
+
+  async memory(id: string): Promise<number | undefined> {
+    return this.#runs.get(id)?.memory();
+  }
+
+  async ownsPort(id: string, port: number): Promise<boolean | undefined> {
+    return this.#runs.get(id)?.ownsPort(port);
   }
 
   async list(app: string): Promise<Instance[]> {
@@ -128,11 +148,13 @@ export class LocalRuntime implements Runtime {
       await run.bury();
     } else if (await hasProcess(directory, this.#options.clock)) {
       await run.resume();
-    } else return this.#discard(directory);
+    } else return this.#discard(directory, record.bonds?.cgroup);
     this.#runs.set(record.id, run);
   }
 
-  async #discard(directory: string): Promise<void> {
+  /** The record goes last: what it names is gone before that. */
+  async #discard(directory: string, cgroup?: Cgroup): Promise<void> {
+    if (cgroup !== undefined) await removeCgroup(cgroup, this.#options.clock);
     await removeRun(directory);
     this.#directories.delete(directory);
   }
@@ -205,4 +227,19 @@ async function hasProcess(directory: string, clock: Clock): Promise<boolean> {
     await clock.sleep(20);
   }
   return true;
+}
+
+/** What lies in the directory of a run before anything runs, and its control groups. */
+async function layOut(directory: string, plan: RunPlan, spec: StartSpec, signal: AbortSignal): Promise<void> {
+  const app = join(directory, "app");
+  await writeFile(join(directory, "out"), "", { mode: 0o600, flag: "a" });
+  if (plan.view === "files") await makeAppDirectory(spec.appDir, app, signal);
+  else await Promise.all([access(spec.appDir), mkdir(app)]);
+  if (plan.view === "overlay") await Promise.all(["changes", "work"].map((name) => mkdir(join(directory, name))));
+  if (plan.sandbox !== undefined) {
+    await mkdir(join(directory, "tmp"));
+    // For whatever user the app may become; the platform's umask is not the app's.
+    await chmod(join(directory, "tmp"), 0o1777);
+  }
+  if (plan.bonds.cgroup !== undefined) makeCgroup(plan.bonds.cgroup, spec.limits ?? {});
 }

@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import { DYNO_RULES } from "../core/dyno.ts";
 import { AppError } from "../core/error.ts";
 import { ONE_OFF_TYPE } from "../core/procfile.ts";
+import { Changes } from "./changes.ts";
 import type { Cargo } from "./dyno-host.ts";
 import type { DynoInfo } from "./dyno-info.ts";
 import { OneOff } from "./one-off.ts";
@@ -38,6 +39,7 @@ export class OneOffs {
   readonly #host: OneOffHost;
   readonly #all = new Map<string, OneOff>();
   readonly #endings = new Set<Promise<void>>();
+  readonly #changes = new Changes();
   #exitTimeoutMs = DYNO_RULES.exitTimeoutMs;
   #adopting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -46,7 +48,17 @@ export class OneOffs {
   constructor(options: OneOffsOptions) {
     const { runtime, clock, callbacks } = options;
     this.#options = options;
-    this.#host = { ...callbacks, runtime, clock, exitTimeoutMs: () => this.#exitTimeoutMs };
+    this.#host = {
+      ...callbacks,
+      runtime,
+      clock,
+      exitTimeoutMs: () => this.#exitTimeoutMs,
+      // Every change of a state is told.
+      log: (line) => {
+        callbacks.log(line);
+        this.#changes.tell();
+      },
+    };
   }
 
   configure(settings: { exitTimeoutMs: number }): void {
@@ -61,6 +73,11 @@ export class OneOffs {
       this.#options.callbacks.onFault(error);
     });
     return this.#adopting;
+  }
+
+  /** Resolves when something has changed since the call, at the latest when the signal aborts. */
+  changed(signal: AbortSignal): Promise<void> {
+    return this.#changes.next(signal);
   }
 
   /** By number. */
@@ -90,6 +107,7 @@ export class OneOffs {
         command,
         env: { ...cargo.env, DYNO: one.ps },
         appDir: cargo.appDir,
+        ...(cargo.confinement === undefined ? {} : { confinement: cargo.confinement }),
         timeLimitMs,
       });
     } catch (error) {

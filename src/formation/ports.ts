@@ -13,7 +13,7 @@ export interface PortAllocatorOptions {
   readonly last?: number;
 }
 
-/** A port rests before it is used again, so that late packets of its last owner reach nobody. */
+/** A port rests before it is used again, if there are others, so that late packets of its last owner reach nobody. */
 const REST_MS = 60_000;
 
 export class PortAllocator {
@@ -33,15 +33,21 @@ export class PortAllocator {
 
   /** @throws AppError unavailable when every port is in use. */
   async allocate(): Promise<number> {
+    const found = (await this.#find((port) => !this.#isResting(port))) ?? (await this.#find(() => true));
+    if (found === undefined) throw new AppError("unavailable", "No port is free for another web process.");
+    return found;
+  }
+
+  async #find(isWanted: (port: number) => boolean): Promise<number | undefined> {
     const start = Math.floor(this.#random() * this.#count);
     for (let step = 0; step < this.#count; step += 1) {
       const port = this.#first + ((start + step) % this.#count);
-      if (this.#taken.has(port) || this.#isResting(port)) continue;
+      if (this.#taken.has(port) || !isWanted(port)) continue;
       this.#taken.add(port);
       if (await isFree(port)) return port;
-      this.release(port);
+      this.#taken.delete(port);
     }
-    throw new AppError("unavailable", "No port is free for another web process.");
+    return undefined;
   }
 
   /** A process from before has this port. */
@@ -91,19 +97,4 @@ export function acceptsConnections(port: number): Promise<boolean> {
     };
     socket.once("connect", answer(true)).once("error", answer(false)).once("timeout", answer(false));
   });
-}
-
-/** A process that boots in 50 ms should not wait for us; one that takes a minute should not be pestered. */
-const FIRST_PAUSE_MS = 10;
-const LAST_PAUSE_MS = 250;
-const QUICK_PAUSES = 50;
-
-/** Resolves true when the port accepts, false when the signal aborts first. */
-export async function waitForPort(port: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
-  for (let tries = 0; !signal.aborted; tries += 1) {
-    if (await acceptsConnections(port)) return !signal.aborted;
-    const growth = 1.25 ** Math.min(30, Math.max(0, tries - QUICK_PAUSES));
-    await clock.sleep(Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * growth), signal);
-  }
-  return false;
 }

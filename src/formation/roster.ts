@@ -7,6 +7,7 @@ import { nextSwitch } from "../core/web-switch.ts";
 import type { SwitchState } from "../core/web-switch.ts";
 import type { Endpoint } from "./dyno-host.ts";
 import type { DynoProcess } from "./dyno-process.ts";
+import { RollingRestart } from "./rolling-restart.ts";
 import { specOf, wantedDynos, WEB_TYPE } from "./target.ts";
 import type { Target } from "./target.ts";
 
@@ -27,12 +28,19 @@ export class Roster {
   readonly listed = new Map<string, DynoProcess>();
   readonly retired = new Set<DynoProcess>();
   readonly #host: RosterHost;
+  readonly #roll: RollingRestart;
   /** What a name showed when a newer release took it. */
   readonly #replaced = new Map<string, DynoState>();
   #switch: SwitchState = "none";
 
   constructor(host: RosterHost) {
     this.#host = host;
+    this.#roll = new RollingRestart({
+      replace: (dyno, daily) => this.#replace(dyno, daily),
+      restartInPlace: (dyno, daily) => dyno.send({ type: "restart-requested", daily }),
+      isListed: (dyno) => this.listed.get(dyno.ps) === dyno,
+      publish: () => host.publish(),
+    });
   }
 
   get all(): DynoProcess[] {
@@ -44,7 +52,7 @@ export class Roster {
   }
 
   get isSettled(): boolean {
-    return this.#switch !== "booting" && this.all.every((dyno) => dyno.isSettled);
+    return this.#switch !== "booting" && this.#roll.isDone && this.all.every((dyno) => dyno.isSettled);
   }
 
   addRetired(dyno: DynoProcess): void {
@@ -54,7 +62,21 @@ export class Roster {
 
   /** The retired ones serve on until the target's own web processes can. */
   keepRetired(): void {
-    this.#switch = [...this.retired].some((dyno) => !dyno.isLeaving) ? "booting" : "none";
+    this.#switch = this.#oldRelease().length > 0 ? "booting" : "none";
+  }
+
+  /** The web processes of older releases that nobody has told to stop. */
+  #oldRelease(): DynoProcess[] {
+    return [...this.retired].filter((dyno) => !dyno.isLeaving && !this.#roll.isNeeded(dyno));
+  }
+
+  /** An earlier daemon was about to replace this process: it serves on, if the one that took its name cannot yet. */
+  resumeRestart(old: DynoProcess): boolean {
+    const heir = this.listed.get(old.ps);
+    if (heir === undefined || old.endpoint === undefined) return false;
+    if (heir.state === "up" || heir.spec.release !== old.spec.release) return false;
+    this.#roll.resume(old, heir);
+    return true;
   }
 
   /** Sets the web processes of older releases aside, so that new ones can boot beside them. */
@@ -63,6 +85,7 @@ export class Roster {
     const old = this.#web().filter((dyno) => dyno.spec.release !== target.release);
     if (old.length === 0) return;
     const serving = new Set(this.serving());
+    this.#roll.abandon();
     for (const dyno of old) {
       this.listed.delete(dyno.ps);
       this.#replaced.set(dyno.ps, dyno.state);
@@ -74,6 +97,7 @@ export class Roster {
 
   reconcile(target: Target): void {
     this.#advanceSwitch(target);
+    this.#roll.advance();
     const wanted = new Map(wantedDynos(target).map((name) => [formatDynoName(name), name]));
     for (const dyno of this.listed.values()) {
       if (wanted.has(dyno.ps)) this.#keep(dyno, target);
@@ -88,7 +112,7 @@ export class Roster {
     if (this.#switch === "none") return;
     const wantsWeb = wantedDynos(target).some((name) => name.type === WEB_TYPE);
     const news = wantsWeb ? this.#web().filter((dyno) => dyno.spec.release === target.release) : [];
-    const old = [...this.retired].filter((dyno) => !dyno.isLeaving);
+    const old = this.#oldRelease();
     // Right after `beginRelease` the new ones do not exist yet.
     if (news.length > 0 || !wantsWeb) this.#switch = nextSwitch(this.#switch, news, old.length);
     if (this.#switch !== "none") return;
@@ -116,6 +140,7 @@ export class Roster {
 
   #tendRetired(dyno: DynoProcess): void {
     if (dyno.isDown) this.retired.delete(dyno);
+    else if (this.#roll.isNeeded(dyno)) return;
     else if (!dyno.isLeaving && (this.#switch === "none" || this.#isStranded(dyno))) {
       dyno.send({ type: "stop-requested" });
     }
@@ -131,9 +156,21 @@ export class Roster {
     return dyno.state === "crashed" && !this.#host.canRun(dyno.spec.release);
   }
 
-  restart(dyno: DynoProcess, target: Target): void {
+  /** A web process that serves is replaced beside its successor, where the app wants that; all others stop and start. */
+  restart(dyno: DynoProcess, target: Target, { rolling, daily }: { rolling: boolean; daily: boolean }): void {
+    if (rolling && this.serving().includes(dyno)) return this.#roll.add(dyno, daily);
     const moves = this.#mayMove(dyno) && target.procfile.has(dyno.name.type);
-    dyno.send({ type: "restart-requested", ...(moves ? { spec: specOf(target, dyno.name.type) } : {}) });
+    dyno.send({ type: "restart-requested", daily, ...(moves ? { spec: specOf(target, dyno.name.type) } : {}) });
+  }
+
+  #replace(old: DynoProcess, daily: boolean): DynoProcess {
+    const dyno = this.#host.make(old.name, old.spec);
+    dyno.succeed(old);
+    this.listed.set(dyno.ps, dyno);
+    const replaces = old.state;
+    this.addRetired(old);
+    dyno.send({ type: "start-requested", replaces, daily });
+    return dyno;
   }
 
   /** Has everybody else of its type left the other releases? */
@@ -151,7 +188,8 @@ export class Roster {
   serving(): DynoProcess[] {
     const old = [...this.retired].filter((dyno) => !dyno.isLeaving && dyno.endpoint !== undefined);
     if (this.#switch !== "none" && old.length > 0) return old;
-    return this.#web().filter((dyno) => dyno.endpoint !== undefined);
+    const needed = old.filter((dyno) => this.#roll.isNeeded(dyno));
+    return [...needed, ...this.#web().filter((dyno) => dyno.endpoint !== undefined)];
   }
 
   routes(target: Target): Routes {

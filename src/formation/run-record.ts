@@ -1,11 +1,14 @@
 /** What the directory of a run says about it (docs/decisions/030-process-shim.md): `spec.json`, written before anything
  *  else and removed before anything else, and the shim's `state/claim`, `state/pid` and `state/exit`. No secret is in it. */
-import { open, readFile, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
+import { chmod, open, readdir, readFile, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { formatJson } from "../core/json.ts";
+import type { Bonds } from "./process-tree.ts";
 import type { StartSpec } from "./runtime.ts";
 
-export type RunRecord = Omit<StartSpec, "env" | "appDir"> & {
+export type RunRecord = Omit<StartSpec, "env" | "appDir" | "limits" | "confinement"> & {
+  /** What holds its processes together; absent where nothing does. */
+  readonly bonds?: Bonds;
   /** The boot of the machine in which it ran: after another one it cannot be alive. */
   readonly bootId: string;
   readonly createdAt: number;
@@ -58,15 +61,36 @@ export interface ExitRecord {
 }
 
 export async function readExit(directory: string): Promise<ExitRecord | undefined> {
-  const file = join(directory, "state", "exit");
-  const match = /^([0-9]{1,3})\n$/.exec((await readIfThere(file)) ?? "");
-  return match === null ? undefined : { code: Number(match[1]), since: await modifiedAt(file) };
+  for (const [name, form] of EXIT_FORMS) {
+    const file = join(directory, "state", name);
+    const match = form.exec((await readIfThere(file)) ?? "");
+    if (match !== null) return { code: Number(match[1]), since: await modifiedAt(file) };
+  }
+  return undefined;
 }
+
+/** The shim writes one, bubblewrap the other, in JSON after a line about what it made. */
+const EXIT_FORMS = [
+  ["exit", /^([0-9]{1,3})\n$/],
+  ["sandbox", /^\{ *"exit-code": *([0-9]{1,3}) *\}\n/m],
+] as const;
 
 /** The record goes first, so that a removal that is cut short is not taken for a run. */
 export async function removeRun(directory: string): Promise<void> {
   await unlink(join(directory, "spec.json")).catch(() => undefined);
-  await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  await remove().catch(async () => {
+    await openUp(directory);
+    await remove();
+  });
+}
+
+/** An app may have closed its directories to itself, and an overlay keeps one that nobody may enter. */
+async function openUp(directory: string): Promise<void> {
+  await chmod(directory, 0o700);
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    if (entry.isDirectory()) await openUp(join(directory, entry.name));
+  }
 }
 
 async function modifiedAt(file: string): Promise<number> {

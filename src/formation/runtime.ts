@@ -2,6 +2,8 @@
  *  A runtime starts, signals and observes; it decides nothing. Instances are known by ids that the caller makes, so that
  *  after a crash of the daemon both sides mean the same process. Readiness is not its business: the caller asks the port. */
 import type { DynoExit } from "../core/dyno.ts";
+import type { Limits } from "../core/limits.ts";
+import type { Confinement } from "./isolation.ts";
 
 export interface StartSpec {
   /** A UUID made by the caller. */
@@ -20,6 +22,9 @@ export interface StartSpec {
   readonly port?: number;
   /** How long a one-off process may run; kept with it, for a caller that comes after a crash. */
   readonly timeLimitMs?: number;
+  /** What the process and its descendants may use; what is absent is not limited. */
+  readonly limits?: Limits;
+  readonly confinement?: Confinement;
 }
 
 /** `pending` until the process is known, `running` until all that belongs to it is gone. */
@@ -58,6 +63,11 @@ export interface Runtime {
   start(spec: StartSpec, signal?: AbortSignal): Promise<Instance>;
   /** To every process of the instance. An instance that is gone is no error. */
   signal(id: string, signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Bytes of memory that all processes of the instance use now, what they share with others not counted where that can be
+   *  told. Undefined when it does not run, or the machine does not say. */
+  memory(id: string): Promise<number | undefined>;
+  /** Is it a process of this instance that listens on the TCP port? Undefined where the machine does not tell. */
+  ownsPort(id: string, port: number): Promise<boolean | undefined>;
   /** Everything of the app that runs or has ended and was not forgotten, also from before this daemon. */
   list(app: string): Promise<Instance[]>;
   /** Tells of every change of a phase, until the returned function is called. */

@@ -1,23 +1,33 @@
 /** The small shell that stands between the daemon and a process, so that the process outlives the daemon and its exit
- *  status is never lost (docs/decisions/030-process-shim.md). It runs in a session of its own; the process in another.
+ *  status is never lost (docs/decisions/030-process-shim.md). It runs in a session of its own; the process in another,
+ *  or in this one when it is in a sandbox.
  *
- *  Arguments: directory of the run, program that makes a session, shell, command. Files it writes in `state`, each in one
- *  write: `claim` (this run has begun; only one can), `pid` ("PID STARTTIME\n"), `exit` ("STATUS\n"). It uses no program but
- *  these, so the PATH of the app does not matter, and no variable that the app could see. */
+ *  Arguments: directory of the run, the most open files, the most processes (empty: no limit), the control groups to join
+ *  (one a line), the file for what bubblewrap tells (empty: none), then the command line. Files it writes in `state`, each in one write:
+ *  `claim` (this run has begun; only one can), `pid` ("PID STARTTIME\n"), `exit` ("STATUS\n"); bubblewrap writes `sandbox`,
+ *  the status too.
+ *  It uses no program but these, so the PATH of the app does not matter, and no variable that the app could see. */
 import { access, constants } from "node:fs/promises";
 import { AppError } from "../core/error.ts";
 
 // The process runs in the foreground of the shell: a background one would ignore SIGINT and SIGQUIT for ever (POSIX).
 // Handlers, unlike ignored signals, are not inherited. The shell's own output goes nowhere, as it says "Killed" and such.
+// The shell itself stays outside of the control groups, as it must outlive what is in them. bubblewrap stays as well and
+// keeps the status, so the shell becomes it: two of them would be one too many in each process's memory.
 export const SHIM = `
 set -C
 : >"$1/state/claim" || exit 111
 set +C
-trap : HUP INT QUIT TERM
 stamp() { printf '%s %s\\n' "$1" "\${21}" >"$ght_run/state/pid"; }
-(
+begin() {
   trap - HUP INT QUIT TERM
   ght_run=$1
+  IFS='
+'
+  for ght_group in $4; do
+    echo 0 >"$ght_group/cgroup.procs" || exit 125
+  done
+  unset IFS ght_group
   if read -r ght_stat </proc/self/stat; then
     stamp "\${ght_stat%% *}" \${ght_stat##*) }
   else
@@ -28,36 +38,44 @@ stamp() { printf '%s %s\\n' "$1" "\${21}" >"$ght_run/state/pid"; }
   HOME=$1/app
   export HOME
   exec >>"$1/out" 2>&1
-  case $2 in
-  */perl) exec "$2" -e 'use POSIX (); POSIX::setsid(); exec { $ARGV[0] } @ARGV' "$3" -c "$4" ;;
-  *) exec "$2" "$3" -c "$4" ;;
-  esac
-)
+  if [ "$2" ]; then ulimit -n "$2"; fi
+  if [ "$3" ]; then ulimit -u "$3" 2>/dev/null || ulimit -p "$3"; fi
+  if [ "$5" ]; then exec 3>"$5"; fi
+  shift 5
+  exec "$@"
+}
+if [ "$5" ]; then begin "$@"; fi
+trap : HUP INT QUIT TERM
+(begin "$@")
 printf '%s\\n' "$?" >"$1/state/exit"
 `;
 
 /** The programs of this machine that the shim needs, by absolute path. */
 export interface ShimPrograms {
-  /** Makes a session and runs its arguments in it: setsid (util-linux, busybox) or perl. */
-  readonly session: string;
+  /** Makes a session and runs what follows in it: setsid (util-linux, busybox) or perl. */
+  readonly session: readonly string[];
   /** Runs the commands of a Procfile. */
   readonly shell: string;
 }
 
-const DIRECTORIES = ["/usr/bin", "/bin", "/usr/local/bin", "/opt/homebrew/bin"];
+const PERL_SETSID = "use POSIX (); POSIX::setsid(); exec { $ARGV[0] } @ARGV";
+const DIRECTORIES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
 
 /** @throws AppError unavailable on a machine with neither setsid nor perl. */
 export async function findShimPrograms(): Promise<ShimPrograms> {
-  const session = (await findProgram("setsid")) ?? (await findProgram("perl"));
-  if (session === undefined) {
+  const setsid = await findProgram("setsid");
+  const perl = await findProgram("perl");
+  if (setsid === undefined && perl === undefined) {
     throw new AppError("unavailable", "Processes cannot be started: this machine has neither setsid nor perl.", {
       hint: "Install util-linux or perl.",
     });
   }
+  const session = setsid === undefined ? [perl ?? "", "-e", PERL_SETSID] : [setsid];
   return { session, shell: (await findProgram("bash")) ?? "/bin/sh" };
 }
 
-async function findProgram(name: string): Promise<string | undefined> {
+/** By absolute path, as the PATH of an app has no say in it. */
+export async function findProgram(name: string): Promise<string | undefined> {
   for (const directory of DIRECTORIES) {
     const path = `${directory}/${name}`;
     const found = await access(path, constants.X_OK).then(

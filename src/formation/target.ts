@@ -2,6 +2,7 @@
 import type { DynoSpec } from "../core/dyno.ts";
 import { plannedDynos } from "../core/formation-plan.ts";
 import type { DynoName, Quantities } from "../core/formation-plan.ts";
+import type { Confinement } from "./isolation.ts";
 import type { Procfile } from "../core/procfile.ts";
 
 export interface Target {
@@ -12,6 +13,7 @@ export interface Target {
   readonly quantities: Quantities;
   /** Without PORT, DYNO and HOME, which differ from process to process. */
   readonly env: Readonly<Record<string, string>>;
+  readonly confinement?: Confinement;
 }
 
 export const WEB_TYPE = "web";

@@ -41,14 +41,13 @@ async function tryLaunch(platform: Platform, app: App, reason: LaunchReason): Pr
 
 async function converge(platform: Platform, app: App, release: Release, reason: LaunchReason): Promise<void> {
   const state = await app.state();
-  const { appDir, procfile, env } = await loadRelease(platform, app, release);
+  const { appDir, procfile, env, confinement } = await loadRelease(platform, app, release);
   const quantities = Object.fromEntries(
     formationTypes(procfile).map((type) => [type, quantityOf(state.quantities, type)]),
   );
-  const { bootTimeoutMs, exitTimeoutMs, preboot } = state.settings;
-  app.formation.configure({ bootTimeoutMs, exitTimeoutMs, preboot });
-  app.oneOffs.configure({ exitTimeoutMs });
-  app.formation.converge({ release: release.version, appDir, procfile, quantities, env }, reason);
+  app.formation.configure({ ...state.settings, limits: state.limits });
+  app.oneOffs.configure(state.settings);
+  app.formation.converge({ release: release.version, appDir, procfile, quantities, env, confinement }, reason);
   app.launchedVersion = release.version;
 }
 
@@ -58,17 +57,20 @@ export interface LoadedRelease {
   procfile: Procfile;
   /** Config vars and what the platform adds. */
   env: Readonly<Record<string, string>>;
+  confinement: { sandbox: boolean; readOnly: boolean };
 }
 
 /** What a process of the release needs to run; its slug is built when the disk has lost it.
  *  @throws AppError invalid_params when the code cannot be built. */
 export async function loadRelease(platform: Platform, app: App, release: Release): Promise<LoadedRelease> {
   const snapshot = await app.ledger.snapshot(release);
+  const { sandbox, readOnly } = (await app.state()).settings;
   const slug = await ensureSlug(platform, app, release);
   return {
     appDir: slug.dir,
     procfile: parseProcfile(snapshot.procfile ?? ""),
     env: { ...(await app.cipher.read(snapshot.configEnv)), ...platformVars(platform, app, release) },
+    confinement: { sandbox, readOnly },
   };
 }
 

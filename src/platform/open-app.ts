@@ -5,7 +5,8 @@ import { join } from "node:path";
 import type { AppName } from "../core/app-name.ts";
 import { readAppState } from "../core/app-state.ts";
 import { DURATION_MAX_MS, type Settings } from "../core/settings.ts";
-import { Formation, type FormationCallbacks } from "../formation/formation.ts";
+import { Formation } from "../formation/formation.ts";
+import type { FormationCallbacks } from "../formation/formation-options.ts";
 import { OneOffNumbers } from "../formation/one-off-numbers.ts";
 import { OneOffs } from "../formation/one-offs.ts";
 import { loadAppKeys } from "../ledger/app-keys.ts";
@@ -72,6 +73,8 @@ function makeFormation(platform: Platform, app: App): Formation {
     runtime: platform.runtime,
     ports: platform.ports,
     clock: platform.clock,
+    random: platform.random,
+    restFile: join(platform.home.app(app.name), "resting.json"),
     callbacks: {
       ...logCallbacks(app),
       onRoutes: (routes) => {

@@ -30,7 +30,7 @@ export async function runDetached(platform: Platform, app: App, request: RunRequ
   checkCommand(request.command);
   const extra = changeConfig({}, request.env ?? {}).vars;
   const release = await findRelease(app, request.version);
-  const { appDir, procfile, env } = await loadRelease(platform, app, release);
+  const { appDir, procfile, env, confinement } = await loadRelease(platform, app, release);
   if (app.isEnding) throw new AppError("unavailable", `${app.name} is being closed.`);
   const command = oneOffCommand(request.command, procfile);
   app.logChange(actor, `Run \`${command}\``);
@@ -38,7 +38,7 @@ export async function runDetached(platform: Platform, app: App, request: RunRequ
     id: randomUUID(),
     release: release.version,
     command,
-    cargo: { appDir, env: { ...env, ...extra } },
+    cargo: { appDir, env: { ...env, ...extra }, confinement },
     timeLimitMs: Math.min(request.timeLimitMs ?? ONE_OFF_TIME_MAX_MS, ONE_OFF_TIME_MAX_MS),
   });
 }

@@ -1,13 +1,18 @@
 /** /apps/A/formation and /apps/A/dynos: what should run, what runs, and restarting or stopping it. */
+import { hostname } from "node:os";
 import type { FastifyInstance } from "fastify";
+import type { LimitTexts } from "../core/limits.ts";
 import { parseQuantity } from "../core/formation-plan.ts";
 import type { App } from "../platform/app.ts";
+import { readLimitTexts, setLimits } from "../platform/limits.ts";
 import type { Platform } from "../platform/platform.ts";
 import { restart, stop } from "../platform/restart.ts";
 import { processTypes, scale } from "../platform/scale.ts";
+import { waitUntilUp } from "../platform/wait-until-up.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
-import { dynoResource, formationResources } from "./resources.ts";
+import { dynoResource, extendedDynoResource, formationResources } from "./resources.ts";
+import { untilGone } from "./until-gone.ts";
 
 interface FormationUpdate {
   type: string;
@@ -54,10 +59,53 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
     await platform.knowsProcesses(app);
     const extended = request.query.extended === "true";
     const dynos = app.processes().filter((dyno) => extended || dyno.listed);
-    return Promise.all(dynos.map((dyno) => dynoResource(app, dyno, extended)));
+    return Promise.all(
+      dynos.map(async (dyno) => {
+        if (!extended) return dynoResource(app, dyno);
+        const memory = await platform.runtime.memory(dyno.id);
+        return extendedDynoResource(app, dyno, { host: hostname(), memory });
+      }),
+    );
   });
 
+  waiting(server, platform);
+
   processActions(server, platform);
+  limits(server, platform);
+}
+
+interface WaitQuery {
+  type?: string;
+  with_run?: string;
+  /** In seconds. */
+  timeout?: string;
+}
+
+const WAIT_SECONDS_USUAL = 300;
+const WAIT_SECONDS_MAX = 86_400;
+
+const waitQuery = {
+  type: "object",
+  properties: {
+    type: { type: "string", maxLength: 128 },
+    with_run: { type: "string", enum: ["true", "false"] },
+    timeout: { type: "string", pattern: "^[1-9][0-9]{0,5}$" },
+  },
+} as const;
+
+function waiting(server: FastifyInstance, platform: Platform): void {
+  server.get<{ Params: AppParams; Querystring: WaitQuery }>(
+    "/apps/:app/dynos/actions/wait",
+    { schema: { querystring: waitQuery } },
+    async ({ params, query }, reply) => {
+      const app = platform.app(params.app);
+      const seconds = Math.min(Number(query.timeout ?? WAIT_SECONDS_USUAL), WAIT_SECONDS_MAX);
+      const request = { type: query.type, withRun: query.with_run === "true", timeoutMs: seconds * 1000 };
+      const signal = untilGone(reply.raw, platform.closing);
+      const { status, version, dynos } = await waitUntilUp(platform, app, request, signal);
+      return { status, version, dynos: await Promise.all(dynos.map((dyno) => dynoResource(app, dyno))) };
+    },
+  );
 }
 
 function processActions(server: FastifyInstance, platform: Platform): void {
@@ -75,6 +123,45 @@ function processActions(server: FastifyInstance, platform: Platform): void {
       return reply.status(202).send({});
     });
   }
+}
+
+/** Name on the wire → the limit. */
+const LIMIT_FIELDS = { memory: "memory", open_files: "open-files", processes: "processes" } as const;
+
+const limitsBody = {
+  type: "object",
+  minProperties: 1,
+  additionalProperties: false,
+  properties: Object.fromEntries(
+    Object.keys(LIMIT_FIELDS).map((field) => [field, { type: ["string", "null"], maxLength: 40 }]),
+  ),
+} as const;
+
+type LimitsBody = Partial<Record<keyof typeof LIMIT_FIELDS, string | null>>;
+
+function limits(server: FastifyInstance, platform: Platform): void {
+  server.get<{ Params: AppParams }>("/apps/:app/limits", async (request) => {
+    const texts = await readLimitTexts(platform.app(request.params.app));
+    return [...texts].map(([type, own]) => limitsResource(type, own));
+  });
+
+  server.patch<{ Params: AppParams & { type: string }; Body: LimitsBody }>(
+    "/apps/:app/limits/:type",
+    { schema: { body: limitsBody } },
+    async (request) => {
+      const { app: name, type } = request.params;
+      const app = platform.app(name);
+      const fields = Object.entries(request.body) as [keyof typeof LIMIT_FIELDS, string | null][];
+      const change: LimitTexts = Object.fromEntries(fields.map(([field, text]) => [LIMIT_FIELDS[field], text]));
+      await setLimits(platform, app, { type, change }, callerOf(request));
+      return limitsResource(type, (await readLimitTexts(app)).get(type) ?? {});
+    },
+  );
+}
+
+function limitsResource(type: string, texts: LimitTexts): Record<string, unknown> {
+  const fields = Object.entries(LIMIT_FIELDS).map(([field, name]) => [field, texts[name] ?? null]);
+  return { type, ...Object.fromEntries(fields) };
 }
 
 async function formation(app: App): Promise<Record<string, unknown>[]> {

@@ -46,7 +46,7 @@ export function oneOffRoutes(server: FastifyInstance, platform: Platform): void 
       const timeLimitMs = seconds === undefined ? undefined : seconds * 1000;
       const dyno = await runDetached(platform, app, { command, env, version, timeLimitMs }, callerOf(request));
       void reply.status(201);
-      return dynoResource(app, dyno, false);
+      return dynoResource(app, dyno);
     },
   );
 }

@@ -56,9 +56,9 @@ export async function appResource(platform: Platform, app: App): Promise<Resourc
   };
 }
 
-export async function dynoResource(app: App, dyno: DynoInfo, extended: boolean): Promise<Resource> {
+export async function dynoResource(app: App, dyno: DynoInfo): Promise<Resource> {
   const release = await app.ledger.get(dyno.release);
-  const resource: Resource = {
+  return {
     attach_url: null,
     command: dyno.command,
     created_at: iso(dyno.since),
@@ -71,11 +71,28 @@ export async function dynoResource(app: App, dyno: DynoInfo, extended: boolean):
     type: dyno.type,
     updated_at: iso(dyno.since),
   };
-  if (!extended) return resource;
-  const { pid, port, restarts, serving, listed } = dyno;
+}
+
+/** With what Heroku has no field for.
+ *  @param host the name of the machine */
+export async function extendedDynoResource(
+  app: App,
+  dyno: DynoInfo,
+  { host, memory }: { host: string; memory: number | undefined },
+): Promise<Resource> {
+  const { pid, port, restarts, serving, listed, release } = dyno;
   return {
-    ...resource,
-    extended: { pid: pid ?? null, port: port ?? null, restarts, serving, listed, release: dyno.release },
+    ...(await dynoResource(app, dyno)),
+    extended: {
+      pid: pid ?? null,
+      port: port ?? null,
+      restarts,
+      serving,
+      listed,
+      release,
+      memory: memory ?? null,
+      host,
+    },
   };
 }
 

@@ -186,7 +186,7 @@ async function wrappersKb(home: string): Promise<number> {
   let sum = 0;
   for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
     const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-    if (command.includes("git-heroku-shim") || (command.startsWith("bwrap") && command.includes(home))) {
+    if (command.includes("git-heroku-shim") || (/bwrap\0/.test(command) && command.includes(home))) {
       sum += await pssKb(Number(pid));
     }
   }

@@ -66,20 +66,27 @@ describe("cli ps", (test) => {
 
   test("ps --extended names an old process that still serves", async (t) => {
     const { foobaz, run, fake } = await setUp(t);
-    const extended = { pid: 4711, port: 5100, release: 1, serving: true, restarts: 0 };
+    const more = { memory: 21.4 * 1024 * 1024, host: "ned", listed: false };
+    const extended = { pid: 4711, port: 5100, release: 1, serving: true, restarts: 0, ...more };
     foobaz.dynos = [
       dyno("web.1", "crashed", "2011-06-19T08:36:15Z", {
-        extended: { ...extended, pid: null, port: null, restarts: 3 },
+        extended: { ...extended, pid: null, port: null, memory: null, restarts: 3, listed: true, serving: false },
       }),
       dyno("web.1", "up", "2011-06-19T07:36:15Z", { release: { id: "r", version: 1 }, extended }),
     ];
     assert.is(
       (await run("ps", "--extended")).stdout,
-      "Process              State           Release  Pid   Port  Restarts  Command\n" +
-        "web.1                crashed for 4s  v2       -     -     3         run web\n" +
-        "web.1 (v1, serving)  up for 1h       v1       4711  5100  0         run web\n",
+      "Process              State           Release  Pid   Port  Memory  Restarts  Host  Command\n" +
+        "web.1                crashed for 4s  v2       -     -     -       3         ned   run web\n" +
+        "web.1 (v1, serving)  up for 1h       v1       4711  5100  21MB    0         ned   run web\n",
     );
-    assert.is(fake.asked[0]?.url, "/apps/foobaz/dynos?extended=true");
+    const listed = JSON.parse((await run("ps", "--json")).stdout) as Dyno[];
+    assert.equal(
+      listed.map(({ state, extended: more }) => [state, more?.restarts, more?.host]),
+      [["crashed", 3, "ned"]],
+    );
+    assert.is((JSON.parse((await run("ps", "--json", "--extended")).stdout) as Dyno[]).length, 2);
+    for (const { url } of fake.asked) assert.is(url, "/apps/foobaz/dynos?extended=true");
   });
 
   test("scale prints a line for each type and sends one request", async (t) => {

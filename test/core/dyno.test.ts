@@ -2,12 +2,18 @@
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { nextDyno } from "../../src/core/dyno-table.ts";
-import { backoffMs, DYNO_RULES, dynoState, exitStatus, newDyno, timerOf } from "../../src/core/dyno.ts";
-import type { Dyno, DynoEffect, DynoEvent, DynoGoal, DynoPhase, DynoTimer } from "../../src/core/dyno.ts";
+import type { DynoStep } from "../../src/core/dyno-table.ts";
+import { DYNO_RULES, dynoState, exitStatus, newDyno, timerOf } from "../../src/core/dyno.ts";
+import type { Dyno, DynoEffect, DynoEvent, DynoGoal, DynoPhase, DynoRules, DynoTimer } from "../../src/core/dyno.ts";
 import { describe } from "../support/suite.ts";
+
+function next(dyno: Dyno, event: DynoEvent, rules: DynoRules = DYNO_RULES, chance = 0.5): DynoStep {
+  return nextDyno(dyno, event, rules, chance);
+}
 
 const WEB = { release: 7, command: "node web.js", web: true };
 const NEXT = { release: 8, command: "node new.js", web: true };
+const POLICIES = ["default", "heroku", "never"] as const;
 const PHASES: DynoPhase[] = [
   ...(["down", "launching", "starting", "up", "idle", "crashed"] as const),
   ...(["cancelling", "draining", "stopping", "killing"] as const),
@@ -20,10 +26,12 @@ const EVENTS: DynoEvent[] = [
   { type: "spawned" },
   { type: "spawn-failed", reason: "no slug" },
   { type: "adopted", ready: true },
+  { type: "restored", rest: { state: "crashed", crashes: 2, waitedMs: 500 } },
   { type: "ready" },
   { type: "exited", exit: { code: 1, signal: null } },
   { type: "drained" },
   { type: "boot-timeout" },
+  { type: "memory-exceeded", use: "mem=1028M(200.8%)" },
   { type: "stop-timeout" },
   { type: "backoff-elapsed" },
   { type: "steady" },
@@ -36,7 +44,7 @@ function dynoIn(phase: DynoPhase, goal: DynoGoal = "restart"): Dyno {
 
 /** A cell in short: the phase that follows, then the effects that are no words. */
 function brief(from: Dyno, event: DynoEvent): string {
-  const { dyno, effects } = nextDyno(from, event, DYNO_RULES);
+  const { dyno, effects } = next(from, event);
   const acts = effects.filter(({ type }) => type !== "log").map(briefEffect);
   return [dyno.phase === from.phase ? "·" : dyno.phase, ...acts].join(" ");
 }
@@ -49,24 +57,39 @@ function briefEffect(effect: DynoEffect): string {
 }
 
 function words(from: Dyno, event: DynoEvent): string[] {
-  return nextDyno(from, event, DYNO_RULES).effects.flatMap((effect) =>
+  return next(from, event).effects.flatMap((effect) =>
     effect.type === "log" ? [effect.message] : effect.type === "spawn" ? [effect.announcement] : [],
   );
 }
 
 function goalAfter(phase: DynoPhase, before: DynoGoal, type: "start-requested" | "stop-requested"): DynoGoal {
-  return nextDyno(dynoIn(phase, before), { type }, DYNO_RULES).dyno.goal;
+  return next(dynoIn(phase, before), { type }).dyno.goal;
 }
 
 function exited(code: number): DynoEvent {
   return { type: "exited", exit: { code, signal: null } };
 }
 
+/** What is armed when a dyno in the middle of its work crashes for the so many-th time. */
+function waitAfter(crashes: number, restartPolicy: DynoRules["restartPolicy"], chance: number): DynoEffect | undefined {
+  const dyno: Dyno = { ...dynoIn("up"), crashes: crashes - 1 };
+  return next(dyno, exited(1), { ...DYNO_RULES, restartPolicy }, chance).effects.find(({ type }) => type === "arm");
+}
+
+function restore(state: "crashed" | "idle", waitedMs: number): DynoStep {
+  return next(newDyno(WEB), { type: "restored", rest: { state, crashes: 4, waitedMs } });
+}
+
 const START = "Starting process with command: `node web.js`";
 
 /** `+timer` arms, `-timer` disarms, a dot stays. Cells that are not here neither change nor do anything. */
 const TABLE: Record<DynoPhase, Record<string, string>> = {
-  down: { "start-requested": "launching spawn", "restart-requested": "launching spawn", adopted: "up +steady" },
+  down: {
+    "start-requested": "launching spawn",
+    "restart-requested": "launching spawn",
+    adopted: "up +steady",
+    restored: "crashed +backoff",
+  },
   launching: {
     "stop-requested": "cancelling abort-spawn",
     "idle-requested": "cancelling abort-spawn",
@@ -81,12 +104,14 @@ const TABLE: Record<DynoPhase, Record<string, string>> = {
     ready: "up -boot -probe +steady",
     exited: "crashed -boot -probe +backoff",
     "boot-timeout": "killing SIGKILL -boot -probe",
+    "memory-exceeded": "killing SIGKILL -boot -probe",
   },
   up: {
     "restart-requested": "draining drain -steady +drain",
     "stop-requested": "draining drain -steady +drain",
     "idle-requested": "draining drain -steady +drain",
     exited: "crashed -steady +backoff",
+    "memory-exceeded": "killing SIGKILL -steady",
   },
   idle: { "start-requested": "launching spawn", "restart-requested": "launching spawn", "stop-requested": "down" },
   crashed: {
@@ -96,8 +121,16 @@ const TABLE: Record<DynoPhase, Record<string, string>> = {
     "backoff-elapsed": "launching spawn -backoff",
   },
   cancelling: { spawned: "stopping SIGTERM +stop", "spawn-failed": "launching spawn", exited: "launching spawn" },
-  draining: { exited: "launching spawn -drain", drained: "stopping SIGTERM -drain +stop" },
-  stopping: { exited: "launching spawn -stop", "stop-timeout": "killing SIGKILL -stop" },
+  draining: {
+    exited: "launching spawn -drain",
+    drained: "stopping SIGTERM -drain +stop",
+    "memory-exceeded": "killing SIGKILL -drain",
+  },
+  stopping: {
+    exited: "launching spawn -stop",
+    "memory-exceeded": "killing SIGKILL -stop",
+    "stop-timeout": "killing SIGKILL -stop",
+  },
   killing: { exited: "launching spawn" },
 };
 
@@ -106,10 +139,15 @@ class World {
   dyno: Dyno = newDyno(WEB);
   process: "none" | "pending" | "alive" = "none";
   readonly armed = new Set<DynoTimer>();
+  readonly rules: DynoRules;
+
+  constructor(restartPolicy: DynoRules["restartPolicy"] = "default") {
+    this.rules = { ...DYNO_RULES, restartPolicy };
+  }
 
   /** False when the event could not happen in this world. */
   offer(event: DynoEvent): boolean {
-    if (event.type === "adopted" && this.dyno.phase !== "down") return false;
+    if ((event.type === "adopted" || event.type === "restored") && this.dyno.phase !== "down") return false;
     if (event.type === "spawned" || event.type === "spawn-failed") {
       if (this.process !== "pending") return false;
       this.process = event.type === "spawned" ? "alive" : "none";
@@ -119,7 +157,7 @@ class World {
       this.process = "none";
     }
     if (event.type === "adopted") this.process = "alive";
-    const step = nextDyno(this.dyno, event, DYNO_RULES);
+    const step = next(this.dyno, event, this.rules);
     this.dyno = step.dyno;
     for (const effect of step.effects) this.#perform(effect);
     return true;
@@ -150,7 +188,7 @@ describe("dyno", (test) => {
 
   test("what follows an exit is what the process was stopped for", () => {
     const goals = ["down", "idle", "restart", "crash"] as const;
-    const phases = goals.map((goal) => nextDyno(dynoIn("stopping", goal), exited(143), DYNO_RULES).dyno.phase);
+    const phases = goals.map((goal) => next(dynoIn("stopping", goal), exited(143)).dyno.phase);
     assert.equal(phases, ["down", "idle", "launching", "crashed"]);
   });
 
@@ -169,7 +207,7 @@ describe("dyno", (test) => {
   });
 
   test("a restart may bring another release", () => {
-    const step = nextDyno(dynoIn("up"), { type: "restart-requested", spec: NEXT }, DYNO_RULES);
+    const step = next(dynoIn("up"), { type: "restart-requested", spec: NEXT });
     assert.equal(step.dyno.spec, NEXT);
     assert.is(brief(dynoIn("launching"), { type: "restart-requested", spec: NEXT }), "cancelling abort-spawn");
     assert.is(brief(dynoIn("launching"), { type: "restart-requested", spec: { ...WEB } }), "·");
@@ -206,6 +244,20 @@ describe("dyno", (test) => {
       "Error R12 (Exit timeout) -> At least one process failed to exit within 30 seconds of SIGTERM",
       "Stopping process with SIGKILL",
     ]);
+    assert.equal(words(dynoIn("up"), { type: "restart-requested", daily: true }), [
+      "Cycling",
+      "State changed from up to starting",
+    ]);
+    assert.equal(words(dynoIn("up"), { type: "memory-exceeded", use: "mem=1028M(200.8%)" }), [
+      "Process running mem=1028M(200.8%)",
+      "Error R15 (Memory quota vastly exceeded)",
+      "Stopping process with SIGKILL",
+    ]);
+    assert.equal(words(dynoIn("up"), { type: "idle-requested" }), ["Idling"]);
+    assert.equal(words({ ...dynoIn("stopping", "idle"), announced: "up" }, exited(143)), [
+      "Process exited with status 143",
+      "State changed from up to down",
+    ]);
     assert.equal(words(dynoIn("launching"), { type: "spawn-failed", reason: "no slug" }), [
       "Process failed to start: no slug",
       "State changed from starting to crashed",
@@ -217,15 +269,39 @@ describe("dyno", (test) => {
     assert.equal(words(retired, exited(143)), ["Process exited with status 143"]);
   });
 
-  test("crashes wait 1, 2, 4 … seconds, 10 minutes at most, and are forgiven", () => {
-    assert.equal(
-      [1, 2, 3, 4, 10, 11, 5000].map((crashes) => backoffMs(crashes, DYNO_RULES.backoff) / 1000),
-      [1, 2, 4, 8, 512, 600, 600],
-    );
+  test("crashes are forgiven by time up, and by whoever asks for a start", () => {
     const often: Dyno = { ...dynoIn("up"), crashes: 5 };
-    assert.is(nextDyno(often, { type: "steady" }, DYNO_RULES).dyno.crashes, 0);
-    assert.is(nextDyno(often, { type: "restart-requested" }, DYNO_RULES).dyno.crashes, 0);
-    assert.is(nextDyno(often, { type: "exited", exit: { code: 0, signal: null } }, DYNO_RULES).dyno.crashes, 6);
+    assert.is(next(often, { type: "steady" }).dyno.crashes, 0);
+    assert.is(next(often, { type: "restart-requested" }).dyno.crashes, 0);
+    assert.is(next(often, exited(0)).dyno.crashes, 6);
+    assert.is(next({ ...dynoIn("crashed"), crashes: 5 }, { type: "start-requested" }).dyno.crashes, 0);
+  });
+
+  test("the wait after a crash is the policy's, with its jitter", () => {
+    assert.equal(waitAfter(3, "default", 0), { type: "arm", timer: "backoff", ms: 3_600 });
+    assert.equal(waitAfter(3, "heroku", 0), { type: "arm", timer: "backoff", ms: 40 * 60_000 });
+    assert.is(waitAfter(3, "never", 0), undefined);
+  });
+
+  test("with the policy never it starts when somebody asks, and else not", () => {
+    const rules: DynoRules = { ...DYNO_RULES, restartPolicy: "never" };
+    const after = (event: DynoEvent): string => next(dynoIn("crashed"), event, rules).dyno.phase;
+    assert.is(after({ type: "backoff-elapsed" }), "crashed");
+    assert.is(after({ type: "restart-requested" }), "launching");
+    assert.is(after({ type: "start-requested" }), "launching");
+  });
+
+  test("one that had no process is taken over as it was, and waits for what is left", () => {
+    assert.equal(restore("crashed", 5_000).effects, [{ type: "arm", timer: "backoff", ms: 3_000 }]);
+    assert.equal(restore("crashed", 60_000).effects, [{ type: "arm", timer: "backoff", ms: 0 }]);
+    assert.is(next(restore("crashed", 5_000).dyno, { type: "backoff-elapsed" }).dyno.waitedMs, 0);
+    const idle = restore("idle", 5_000);
+    assert.equal(idle.effects, []);
+    assert.equal(words(idle.dyno, { type: "start-requested" }), [
+      "Unidling",
+      "State changed from down to starting",
+      START,
+    ]);
   });
 
   test("a status is what a shell would say", () => {
@@ -237,15 +313,19 @@ describe("dyno", (test) => {
 
   test("no sequence of events leaves two processes, or a timer of another phase", () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom(...EVENTS), { maxLength: 60 }), (events) => {
-        const world = new World();
-        for (const event of events) {
-          world.offer(event);
-          const timer = timerOf(world.dyno);
-          assert.equal([...world.armed], timer === undefined ? [] : [timer]);
-          assert.is(["down", "idle", "crashed"].includes(world.dyno.phase), world.process === "none");
-        }
-      }),
+      fc.property(
+        fc.array(fc.constantFrom(...EVENTS), { maxLength: 60 }),
+        fc.constantFrom(...POLICIES),
+        (events, policy) => {
+          const world = new World(policy);
+          for (const event of events) {
+            world.offer(event);
+            const timer = timerOf(world.dyno, world.rules);
+            assert.equal([...world.armed], timer === undefined ? [] : [timer]);
+            assert.is(["down", "idle", "crashed"].includes(world.dyno.phase), world.process === "none");
+          }
+        },
+      ),
       { numRuns: 2000 },
     );
   });

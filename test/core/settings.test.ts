@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import fc from "fast-check";
+import { DYNO_RULES } from "../../src/core/dyno.ts";
 import { quantityOf, readAppState } from "../../src/core/app-state.ts";
 import type { Json } from "../../src/core/json.ts";
 import {
@@ -9,35 +10,75 @@ import {
   readSettings,
   settingTexts,
 } from "../../src/core/settings.ts";
+import { FORMATION_SETTINGS } from "../../src/formation/formation-options.ts";
 import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
 
+/** Every limit of the platform that is a setting: its default as people write it, and what comes of it. */
+const TEXTS = {
+  "backoff-first": "1s",
+  "backoff-max": "10m",
+  "backoff-reset": "60s",
+  "boot-timeout": "60s",
+  "daily-restart": "off",
+  "drain-timeout": "30s",
+  "exit-timeout": "30s",
+  "health-path": "off",
+  "log-days": "off",
+  "log-size": "2GB",
+  "max-per-type": "100",
+  "memory-check": "5s",
+  "memory-warning": "20s",
+  preboot: "on",
+  readonly: "off",
+  "ready-check": "25ms",
+  "restart-policy": "default",
+  sandbox: "on",
+  "up-after": "1s",
+  "worker-overlap": "off",
+};
+
 const DEFAULTS = {
+  backoff: { firstMs: 1_000, maxMs: 600_000, resetAfterMs: 60_000 },
   bootTimeoutMs: 60_000,
+  dailyRestart: false,
+  drainTimeoutMs: 30_000,
   exitTimeoutMs: 30_000,
+  healthPath: undefined,
   logAgeMsMax: Number.POSITIVE_INFINITY,
   logBytesMax: 2_000_000_000,
   maxPerType: 100,
+  memoryCheckMs: 5_000,
+  memoryWarningMs: 20_000,
   preboot: true,
+  readOnly: false,
+  readyCheckMs: 25,
+  restartPolicy: "default",
+  sandbox: true,
+  upAfterMs: 1_000,
+  workerOverlap: false,
 };
 
 describe("settings", (test) => {
   test("Heroku's values until something is set", () => {
     assert.equal(readSettings(undefined), DEFAULTS);
-    assert.equal(settingTexts({ preboot: "off" }), {
-      "boot-timeout": "60s",
-      "exit-timeout": "30s",
-      "log-days": "off",
-      "log-size": "2GB",
-      "max-per-type": "100",
-      preboot: "off",
-    });
+    assert.equal(settingTexts(undefined), TEXTS);
+    assert.equal(settingTexts({ preboot: "off" }), { ...TEXTS, preboot: "off" });
+    const { backoff, bootTimeoutMs, drainTimeoutMs, exitTimeoutMs, healthPath, restartPolicy, upAfterMs } = DEFAULTS;
+    const rules = { backoff, bootTimeoutMs, drainTimeoutMs, exitTimeoutMs, healthPath, restartPolicy, upAfterMs };
+    assert.equal(DYNO_RULES, rules);
+    // A formation that nobody has configured yet goes by the same.
+    const { limits, ...unconfigured } = FORMATION_SETTINGS;
+    assert.equal({ ...DEFAULTS, ...unconfigured }, DEFAULTS);
+    assert.is(limits.size, 0);
     assert.equal(readSettings({ "boot-timeout": "2m", preboot: "off", "max-per-type": "7" }), {
       ...DEFAULTS,
       bootTimeoutMs: 120_000,
       preboot: false,
       maxPerType: 7,
     });
+    const own = readSettings({ "health-path": "/up?deep=1", "restart-policy": "never", "ready-check": "100ms" });
+    assert.equal([own.healthPath, own.restartPolicy, own.readyCheckMs], ["/up?deep=1", "never", 100]);
     const kept = readSettings({ "log-days": "7", "log-size": "500MB" });
     assert.equal([kept.logAgeMsMax, kept.logBytesMax], [7 * 86_400_000, 500_000_000]);
   });
@@ -68,6 +109,9 @@ describe("settings", (test) => {
       "boot-timeout": ["", "60", "0s", "-1s", "1.5s", "2h", "1d"],
       "log-days": ["", "0", "7d", "-1", "10000", "OFF"],
       "log-size": ["", "0GB", "2", "2TB", "2 GB", "2gb", "1.5GB", "100000MB"],
+      "health-path": ["", "healthz", "/a b", "/a#b", "/\u00e9", "/a\r\nb", `/${"a".repeat(300)}`],
+      "restart-policy": ["", "always", "Default"],
+      "ready-check": ["0ms", "25", "1.5ms"],
       preboot: ["", "yes", "ON", "true"],
     };
     for (const [name, texts] of Object.entries(bad)) {
@@ -79,7 +123,10 @@ describe("settings", (test) => {
 
   test("an unknown setting is refused with the ones there are", async () => {
     for (const name of ["", "prebooot", "constructor", "__proto__", "maintenance"])
-      assert.match((await refuses("invalid_params", () => parseSettingName(name))).hint ?? "", "boot-timeout, exit-");
+      assert.match(
+        (await refuses("invalid_params", () => parseSettingName(name))).hint ?? "",
+        "backoff-first, backoff-max",
+      );
   });
 });
 

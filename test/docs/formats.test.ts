@@ -192,11 +192,12 @@ describe("formats", (test) => {
 
   test("Procfile, state and the other JSON files are what the product writes", () => {
     assert.is(formatProcfile(parseProcfile(example("Procfile"))), example("Procfile"));
-    const [formation, settings] = ["formation.json", "settings.json"].map((name) => {
+    const [formation, settings, limits] = ["formation.json", "settings.json", "limits.json"].map((name) => {
       assert.is(formatJson(JSON.parse(example(name)) as Json), example(name));
       return JSON.parse(example(name)) as Json;
     });
-    const state = readAppState({ formation: formation ?? null, settings: settings ?? null });
+    const state = readAppState({ formation: formation ?? null, settings: settings ?? null, limits: limits ?? null });
+    assert.equal([...state.limits], [["web", { memoryBytes: 512 * 1024 * 1024, openFiles: 4096 }]]);
     assert.equal([state.quantities, state.maintenance], [{ web: 2, worker: 1 }, false]);
     assert.is(state.settings.bootTimeoutMs, 30_000);
     assert.is(formatBisect(parseBisect(example("bisect.json"))), example("bisect.json"));

@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { processTable } from "../../src/formation/process-table.ts";
+import type { FormationSettings } from "../../src/formation/formation-options.ts";
 import { describe } from "../support/suite.ts";
 import type { TestContext } from "../support/suite.ts";
 import { MISSING_PROC, PATH, processesUnder, realClock, stage, target } from "./support.ts";
@@ -30,18 +31,23 @@ async function gone(pid: number): Promise<void> {
 }
 
 /** A stage in whose directory another daemon has been; what that one left dies with the test. */
-async function stageAfter(t: TestContext, app: string, release: number, quantities: object): ReturnType<typeof stage> {
+async function stageAfter(
+  t: TestContext,
+  app: string,
+  quantities: object,
+  settings: Partial<FormationSettings> = {},
+): ReturnType<typeof stage> {
   const appsDirectory = await t.tempDir();
   t.after(async () => {
     for (const pid of await processesUnder(appsDirectory)) process.kill(pid, "SIGKILL");
   });
-  await leaveBehind([appsDirectory, app, String(release), JSON.stringify(quantities)], "settled", 1);
-  return stage(t, { appsDirectory });
+  await leaveBehind([appsDirectory, app, "1", JSON.stringify(quantities), JSON.stringify(settings)], "settled", 1);
+  return stage(t, { appsDirectory, settings });
 }
 
 describe("adoption", (test) => {
   test.needing(MISSING_PROC, "the same processes go on under the same names, and nothing is said", async (t) => {
-    const { formation, witness, appsDirectory } = await stageAfter(t, "hello", 1, { web: 2, worker: 1 });
+    const { formation, witness, appsDirectory } = await stageAfter(t, "hello", { web: 2, worker: 1 });
     const before = await processesUnder(appsDirectory);
     formation.converge(await target("hello", { web: 2, worker: 1 }), "start");
     await formation.settled();
@@ -62,7 +68,7 @@ describe("adoption", (test) => {
   });
 
   test.needing(MISSING_PROC, "an end during the absence is told with its status, once", async (t) => {
-    const { formation, witness, appsDirectory } = await stageAfter(t, "hello", 1, { web: 1 });
+    const { formation, witness, appsDirectory } = await stageAfter(t, "hello", { web: 1 });
     const [pid = 0] = await processesUnder(appsDirectory);
     process.kill(pid, "SIGTERM");
     await gone(pid);
@@ -80,7 +86,7 @@ describe("adoption", (test) => {
   });
 
   test.needing(MISSING_PROC, "what the target no longer has is stopped, what it adds is started", async (t) => {
-    const { formation, witness } = await stageAfter(t, "hello", 1, { web: 2 });
+    const { formation, witness } = await stageAfter(t, "hello", { web: 2 });
     formation.converge(await target("hello", { web: 1, worker: 1 }), "start");
     await formation.settled();
     assert.equal(
@@ -95,7 +101,7 @@ describe("adoption", (test) => {
   });
 
   test.needing(MISSING_PROC, "the web of an older release serves until the new one can", async (t) => {
-    const { formation, witness } = await stageAfter(t, "hello", 1, { web: 1, worker: 1 });
+    const { formation, witness } = await stageAfter(t, "hello", { web: 1, worker: 1 });
     formation.converge(await target("hello", { web: 1, worker: 1 }, { release: 2 }), "start");
     await formation.settled();
     assert.equal(
@@ -111,7 +117,7 @@ describe("adoption", (test) => {
   });
 
   test.needing(MISSING_PROC, "an abandoned switch stays abandoned across a restart of the daemon", async (t) => {
-    const { formation, witness } = await stageAfter(t, "hello", 1, { web: 1 });
+    const { formation, witness } = await stageAfter(t, "hello", { web: 1 });
     formation.configure({ backoff: { firstMs: 60_000, maxMs: 60_000, resetAfterMs: 60_000 } });
     formation.converge(await target("crashes", { web: 1 }, { release: 2 }), "start");
     await formation.settled();
@@ -128,6 +134,22 @@ describe("adoption", (test) => {
     await witness.until(() => witness.routes.at(-1)?.webState === "crashed");
     await formation.settled();
     assert.is(formation.list().length, 1);
+  });
+
+  test.needing(MISSING_PROC, "what had crashed for good has crashed for the next daemon too", async (t) => {
+    const { formation, witness } = await stageAfter(
+      t,
+      "crashes",
+      { worker: 1 },
+      { restartPolicy: "never", upAfterMs: 60_000 },
+    );
+    formation.converge(await target("crashes", { worker: 1 }), "start");
+    await formation.settled();
+    assert.equal(
+      formation.list().map(({ name, state, restarts }) => [name, state, restarts]),
+      [["worker.1", "crashed", 0]],
+    );
+    assert.not(witness.saw("Starting process"));
   });
 
   test.needing(MISSING_PROC, "a daemon killed at any moment leaves no second process behind", async (t) => {

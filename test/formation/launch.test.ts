@@ -3,33 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { describe } from "../support/suite.ts";
-import { copyOfFixture, stage, target } from "./support.ts";
-import type { Witness } from "./support.ts";
-
-/** Asks for the page through the routes, again and again, as a router would; tells which releases have answered. */
-async function hammer(witness: Witness, until: () => boolean): Promise<{ failures: string[]; releases: Set<string> }> {
-  const failures: string[] = [];
-  const releases = new Set<string>();
-  while (!until()) {
-    const endpoint = witness.endpoints[0];
-    if (endpoint === undefined) {
-      failures.push("no endpoint");
-      break;
-    }
-    try {
-      const response = await fetch(`http://127.0.0.1:${String(endpoint.port)}/`, { headers: { connection: "close" } });
-      releases.add(/v[0-9]+/.exec(await response.text())?.[0] ?? "");
-    } catch (error) {
-      failures.push(String(error));
-    }
-  }
-  return { failures, releases };
-}
-
-const shown = (list: readonly { name: string; release: number; state: string; serving: boolean }[]): string[] =>
-  list.map(({ name, release, state, serving }) => `${name} v${String(release)} ${state}${serving ? " serving" : ""}`);
-
-const PATIENT = { backoff: { firstMs: 60_000, maxMs: 60_000, resetAfterMs: 60_000 } };
+import { copyOfFixture, hammer, PATIENT, shown, stage, target } from "./support.ts";
 
 describe("launch", (test) => {
   test("a new release takes over without a failed request", async (t) => {

@@ -99,6 +99,17 @@ describe("local runtime", (test) => {
     assert.match(output, /SigIgn:\s0000000000000000\n/);
   });
 
+  test("open files are limited, and the memory of all its processes is told", async (t) => {
+    const runtime = await open(t, await t.tempDir());
+    const fill = `node -e 'global.kept = Buffer.alloc(3e7, 1); console.log("filled"); setInterval(() => {}, 1e6)'`;
+    const started = await runtime.start(spec(`ulimit -n; ${fill} & ${fill}; true`, { limits: { openFiles: 77 } }));
+    await says(started, "77\n");
+    await says(started, "filled\nfilled\n");
+    const bytes = (await runtime.memory(started.id)) ?? 0;
+    assert.ok(bytes > 6e7 && bytes < 2e8, `${String(bytes)} bytes`);
+    assert.is(await runtime.memory(randomUUID()), undefined);
+  });
+
   test("children end with the process that made them", async (t) => {
     const directory = await t.tempDir();
     const runtime = await open(t, directory);

@@ -7,7 +7,7 @@ import type { Clock } from "../../src/core/clock.ts";
 import { parseProcfile } from "../../src/core/procfile.ts";
 import type { FormationLine } from "../../src/formation/dyno-host.ts";
 import { Formation } from "../../src/formation/formation.ts";
-import type { FormationSettings } from "../../src/formation/formation.ts";
+import type { FormationSettings } from "../../src/formation/formation-options.ts";
 import { LocalRuntime } from "../../src/formation/local-runtime.ts";
 import { PortAllocator } from "../../src/formation/ports.ts";
 import type { Routes } from "../../src/formation/roster.ts";
@@ -20,6 +20,24 @@ export const realClock: Clock = {
   sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
 };
 
+/** The machine's clock, but a sleep of `heldMs` lasts until the test lets it pass. */
+export function heldClock(heldMs: number): Clock & { letPass(): void } {
+  const held: (() => void)[] = [];
+  return {
+    now: () => realClock.now(),
+    sleep(ms, signal) {
+      if (ms !== heldMs) return realClock.sleep(ms, signal);
+      return new Promise((resolve) => {
+        held.push(resolve);
+        signal?.addEventListener("abort", () => resolve());
+      });
+    },
+    letPass() {
+      for (const wake of held.splice(0)) wake();
+    },
+  };
+}
+
 export const FIXTURES = fileURLToPath(new URL("../../../fixtures/apps", import.meta.url));
 export const PATH = process.env["PATH"] ?? "/usr/bin:/bin";
 
@@ -29,6 +47,11 @@ export const QUICK: Partial<FormationSettings> = {
   bootTimeoutMs: 15_000,
   exitTimeoutMs: 10_000,
   backoff: { firstMs: 20, maxMs: 100, resetAfterMs: 60_000 },
+};
+
+/** A crash is no start, as far as a test can see. */
+export const PATIENT: Partial<FormationSettings> = {
+  backoff: { firstMs: 60_000, maxMs: 60_000, resetAfterMs: 60_000 },
 };
 
 /** Everything that the formation has said, and a way to wait for more. */
@@ -112,6 +135,8 @@ export interface Stage {
 export interface StageOptions {
   readonly settings?: Partial<FormationSettings>;
   readonly appsDirectory?: string;
+  readonly clock?: Clock;
+  readonly ports?: PortAllocator;
   readonly drained?: (endpoint: { port: number }) => Promise<void>;
 }
 
@@ -123,8 +148,10 @@ export async function stage(t: TestContext, options: StageOptions = {}): Promise
   const formation = new Formation({
     app: "foobaz",
     runtime,
-    ports: new PortAllocator({ clock: realClock, random: () => Math.random() }),
-    clock: realClock,
+    ports: options.ports ?? new PortAllocator({ clock: realClock, random: () => Math.random() }),
+    clock: options.clock ?? realClock,
+    random: () => 0.5,
+    restFile: join(appsDirectory, "foobaz", "resting.json"),
     settings: { ...QUICK, ...options.settings },
     callbacks: {
       log: (line) => witness.log(line),
@@ -185,3 +212,29 @@ export async function processesUnder(directory: string): Promise<number[]> {
 
 /** The machine can tell which process has which environment. */
 export const MISSING_PROC = process.platform === "linux" ? undefined : "Linux";
+
+/** Asks for the page through the routes, again and again, as a router would; tells which releases have answered. */
+export async function hammer(
+  witness: Witness,
+  until: () => boolean,
+): Promise<{ failures: string[]; releases: Set<string> }> {
+  const failures: string[] = [];
+  const releases = new Set<string>();
+  while (!until()) {
+    const endpoint = witness.endpoints[0];
+    if (endpoint === undefined) {
+      failures.push("no endpoint");
+      break;
+    }
+    try {
+      const response = await fetch(`http://127.0.0.1:${String(endpoint.port)}/`, { headers: { connection: "close" } });
+      releases.add(/v[0-9]+/.exec(await response.text())?.[0] ?? "");
+    } catch (error) {
+      failures.push(String(error));
+    }
+  }
+  return { failures, releases };
+}
+
+export const shown = (list: readonly { name: string; release: number; state: string; serving: boolean }[]): string[] =>
+  list.map(({ name, release, state, serving }) => `${name} v${String(release)} ${state}${serving ? " serving" : ""}`);

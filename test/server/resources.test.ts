@@ -1,4 +1,5 @@
 /** Every endpoint as its clients read it: the fields of the Platform API, statuses, and what changes. */
+import { hostname } from "node:os";
 import * as assert from "uvu/assert";
 import { createApp } from "../../src/platform/create-app.ts";
 import { describe } from "../support/suite.ts";
@@ -96,10 +97,34 @@ describe("resources", (test) => {
     assert.is(release.body.version, dynos[0].release.version, "the id leads to the release");
     const [extended] = (await ask("GET", "/apps/foobaz/dynos?extended=true")).body;
     assert.type(extended.extended.pid, "number");
+    assert.type(extended.extended.memory, "number");
     assert.equal(
-      { ...extended.extended, pid: 0 },
-      { pid: 0, port: null, restarts: 0, serving: false, listed: true, release: 2 },
+      { ...extended.extended, pid: 0, memory: 0 },
+      { pid: 0, port: null, restarts: 0, serving: false, listed: true, release: 2, memory: 0, host: hostname() },
     );
+  });
+
+  test("limits and a wait", async (t) => {
+    const lab = await openApi(t);
+    const app = await createApp(lab.platform, "foobaz", NED);
+    assert.is((await lab.ask("GET", "/apps/foobaz/dynos/actions/wait")).status, 404);
+    await deploy(lab, app);
+    await lab.ask("PATCH", "/apps/foobaz/formation", { updates: [{ type: "worker", quantity: 1 }] });
+    const waited = await lab.ask("GET", "/apps/foobaz/dynos/actions/wait?type=worker&timeout=20");
+    assert.equal([waited.body.status, waited.body.version], ["up", 2]);
+    for (const dyno of waited.body.dynos) checkFields(dyno, DYNO);
+    for (const query of ["timeout=0", "timeout=soon", "with_run=1"]) {
+      assert.is((await lab.ask("GET", `/apps/foobaz/dynos/actions/wait?${query}`)).status, 422, query);
+    }
+    const limits = { type: "worker", memory: "64MB", open_files: null, processes: null };
+    const set = await lab.ask("PATCH", "/apps/foobaz/limits/worker", { memory: "64MB" });
+    assert.equal(set.body, limits);
+    assert.equal((await lab.ask("GET", "/apps/foobaz/limits")).body, [limits]);
+    for (const body of [{}, { memory: 64 }, { colour: "red" }]) {
+      assert.is((await lab.ask("PATCH", "/apps/foobaz/limits/worker", body)).status, 422);
+    }
+    assert.is((await lab.ask("PATCH", "/apps/foobaz/limits/worker", { memory: "64" })).status, 422);
+    assert.is((await lab.ask("PATCH", "/apps/foobaz/limits/wbe", { memory: "64MB" })).status, 404);
   });
 
   test("restart and stop answer at once", async (t) => {

@@ -96,7 +96,7 @@ describe("bisect", (test) => {
     const platform = await borrowPlatform(t, common);
     const app = await makeBisectApp(platform, "foobaz");
     await spoilConfig(app);
-    const gate = join(platform.dir, "gate");
+    const gate = join(platform.bin, "gate");
     const command = `test "$HEROKU_RELEASE_VERSION" != v8 || until [ -e ${gate} ]; do sleep 0.02; done; exec node check.js`;
     const client = startGit(platform, app.clone, ["heroku", "releases:bisect", "v3", "v13", "--", command]);
     await client.shows("v8 (Config add COLOUR)...");
@@ -129,7 +129,7 @@ describe("bisect", (test) => {
     const app = await makeBisectApp(platform, "foobaz");
     await app.config({ RATE: "2" });
     await app.config({ COLOUR: "blue" });
-    const gate = join(platform.dir, "gate");
+    const gate = join(platform.bin, "gate");
     const command = `until [ -e ${gate} ]; do sleep 0.02; done; exec node check.js`;
     const client = startGit(platform, app.clone, ["heroku", "releases:bisect", "v3", "v5", "--", command]);
     await client.shows("v3 (Config add RATE)...");

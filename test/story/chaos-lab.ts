@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
+import { sendSignal } from "../../src/formation/process-table.ts";
 import { checkConverged, untilSame } from "../support/converged.ts";
 import { deployFixture, must, platformClient } from "../support/deploy.ts";
 import { startLoad } from "../support/load.ts";
@@ -49,8 +50,7 @@ export async function chaos(t: TestContext, rounds: number, seed: number): Promi
     // The moment is what chance decides here; nothing is waited for.
     await sleep(random() * 400);
     const victim = await findVictim(platform, random);
-    if (victim !== undefined) {
-      process.kill(victim.pid, "SIGKILL");
+    if (victim !== undefined && sendSignal(victim.pid, "SIGKILL")) {
       kills.push(victim.what);
       // A dying daemon still answers; one that is gone does not.
       if (victim.what === "daemon") while (await isThere(victim.pid)) await sleep(2);
@@ -84,10 +84,10 @@ interface Victim {
   pid: number;
 }
 
-/** The daemon, a hook, a shim, or a process of the app. */
+/** The daemon, a hook, a shim or the bubblewrap that it became, or a process of the app. */
 async function findVictim(platform: TestPlatform, random: Random): Promise<Victim | undefined> {
   const ours = await processesOf(platform.home);
-  const shims = ours.filter(({ command }) => command.includes("git-heroku-shim"));
+  const shims = ours.filter(({ command }) => /git-heroku-shim|bwrap /.test(command));
   const hooks = ours.filter(({ command }) => /hooks\/(proc|post)-receive/.test(command));
   const dynos = await platformClient(platform)
     .dynos(APP, true)
@@ -108,7 +108,7 @@ async function isThere(pid: number): Promise<boolean> {
   return (await readFile(`/proc/${String(pid)}/stat`, "utf8").catch(() => "")) !== "";
 }
 
-/** Workers number their lines, and name themselves by their pid. */
+/** Workers number their lines, and give themselves a name. */
 async function checkLines(platform: TestPlatform, clone: string): Promise<number> {
   await must(platform, clone, "heroku", "scale", "web=0", "worker=0");
   await untilSame(0, async () => (await platformClient(platform).dynos(APP)).length);

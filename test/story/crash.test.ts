@@ -12,7 +12,8 @@ import { killDuringChange, killDuringPush } from "./kill-lab.ts";
 
 /** What must not change while the daemon is away. "Up for" may begin a moment earlier: with the process itself. */
 function identity({ name, state, extended }: Dyno): unknown {
-  return { name, state, extended };
+  // What memory it uses changes from moment to moment.
+  return { name, state, extended: { ...extended, memory: null } };
 }
 
 /** To an app's process itself. */

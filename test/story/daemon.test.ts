@@ -83,7 +83,7 @@ describe("daemon", (test) => {
     assert.is.not((await serverFile(platform)).pid, pid);
     await getUntil(platform.routerPort, "foobaz", "at v2");
     assert.equal(await pidsOf(platform, "foobaz"), pids);
-    assert.match(await server("server:logs", "-n", "3"), /stopping, apps run on\n.* stopped\n.* started, version/);
+    assert.match(await server("server:logs", "-n", "6"), /stopping, apps run on\n.* stopped\n.* started, version/);
 
     assert.is(await server("server:stop", "--apps"), "Stopping the platform and its apps... done");
     assert.equal(await processesOf(platform.home), []);

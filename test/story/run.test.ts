@@ -44,7 +44,7 @@ describe("one-off processes", (test) => {
     const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await untilUp(platform, "foobaz", 1);
-    const gate = join(platform.dir, "gate");
+    const gate = join(platform.bin, "gate");
     const count = "for i in 1 2 3 4 5; do echo line $i; done";
     const command = `${count}; until [ -e ${gate} ]; do sleep 0.02; done; ${count}; exit 7`;
     await must(platform, clone, "heroku", "run:detached", command);

@@ -26,6 +26,7 @@ export async function switchUnderLoad(t: TestContext, changes: number): Promise<
     async () => void (await client.rollback("served", undefined)),
     async (n: number) => void (await client.changeConfig("served", { COUNTER: String(n) })),
     async (n: number) => void (await client.scale("served", [{ type: "web", quantity: n % 2 === 0 ? "2" : "3" }])),
+    async () => void (await client.restartAll("served")),
   ];
   for (let n = 0; n < changes; n += 1) {
     await kinds[n % kinds.length]?.(n);

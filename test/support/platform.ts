@@ -20,6 +20,8 @@ export interface TestPlatform {
   home: string;
   /** A directory for clones. */
   dir: string;
+  /** The first directory on everybody's PATH, so processes in a sandbox see it too. */
+  bin: string;
   /** What every command of the test runs with: an own PATH, HOME and identity, nothing of the machine's. */
   env: Record<string, string>;
   routerPort: number;
@@ -61,6 +63,7 @@ export async function startPlatform(t: TestContext): Promise<TestPlatform> {
   const platform: TestPlatform = {
     home,
     dir,
+    bin,
     env,
     routerPort: 0,
     pid: 0,
@@ -164,7 +167,9 @@ async function stopAll(platform: TestPlatform): Promise<void> {
   const left = await processesOf(platform.home);
   for (const { pid } of left) process.kill(pid, "SIGKILL");
   if (left.length > 0)
-    throw new Error(`Processes left: ${left.map((one) => `${String(one.pid)} ${one.command}`).join("; ")}`);
+    throw new Error(
+      `Processes left: ${left.map((one) => `${String(one.pid)} ${one.command.slice(0, 200)}`).join("; ")}`,
+    );
 }
 
 /** Processes that stand in the home, or name it on their command line. */
@@ -177,7 +182,7 @@ export async function processesOf(home: string): Promise<{ pid: number; command:
       readlink(`/proc/${entry}/cwd`).catch(() => ""),
     ]);
     if (command.includes(home) || cwd.startsWith(home))
-      found.push({ pid: Number(entry), command: command.replaceAll("\0", " ").slice(0, 200) });
+      found.push({ pid: Number(entry), command: command.replaceAll("\0", " ") });
   }
   return found;
 }

@@ -8,7 +8,8 @@ export const psRestart: Command = {
   name: "ps:restart",
   topic: "Processes",
   summary: "Restart processes",
-  details: "Also ends the waiting time of a crashed process. Makes no release.",
+  details:
+    "Web processes are replaced one after another, each by a new one that starts beside it, unless the setting preboot is off; the others stop and start. Also ends the waiting time of a crashed process. Makes no release.",
   parameters: "[process|type]",
   options: APP_OPTIONS,
   examples: [

@@ -15,7 +15,7 @@ export const settings: Command = {
     if (context.args.has("json")) return context.out.json(values);
     for (const [name, value] of Object.entries(values)) {
       const help = Object.hasOwn(SETTINGS, name) ? SETTINGS[name as SettingName].help : "";
-      await context.out.line(`${pad(name, 14)}  ${pad(value, 6)}  ${help}`);
+      await context.out.line(`${pad(name, 14)}  ${pad(value, 7)}  ${help}`);
     }
     return undefined;
   },

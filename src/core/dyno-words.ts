@@ -1,0 +1,41 @@
+/** What is said about a dyno in the app's log, in Heroku's words. */
+import { exitStatus } from "./dyno.ts";
+import type { DynoEffect, DynoExit, DynoRules } from "./dyno.ts";
+
+type Line = Extract<DynoEffect, { type: "log" }>;
+
+export const say = (message: string): Line => ({ type: "log", message });
+export const complain = (message: string): Line => ({ type: "log", message, level: "error" });
+
+export const TERM_LINE = say("Stopping all processes with SIGTERM");
+export const KILL_LINE = say("Stopping process with SIGKILL");
+
+/** `Cycling` is the daily restart, which nobody asked for. */
+export function restartLine({ daily = false }: { daily?: boolean }): Line {
+  return say(daily ? "Cycling" : "Restarting");
+}
+
+export function exitLine(exit: DynoExit): Line {
+  return say(`Process exited with status ${String(exitStatus(exit))}`);
+}
+
+const seconds = (ms: number): string => `${String(ms / 1000)} seconds`;
+
+/** Heroku knows no health check, so its words are for a port that nobody listens on. */
+export function bootTimeoutLine({ bootTimeoutMs, healthPath }: DynoRules, reason?: string): Line {
+  const task = healthPath === undefined ? "bind to $PORT" : `pass the health check GET ${healthPath}`;
+  const detail = reason === undefined ? "" : `: ${reason}`;
+  return complain(
+    `Error R10 (Boot timeout) -> Web process failed to ${task} within ${seconds(bootTimeoutMs)} of launch${detail}`,
+  );
+}
+
+export function stopTimeoutLine({ exitTimeoutMs }: DynoRules): Line {
+  const limit = seconds(exitTimeoutMs);
+  return complain(`Error R12 (Exit timeout) -> At least one process failed to exit within ${limit} of SIGTERM`);
+}
+
+/** @param use such as `mem=1028M(206.3%)` */
+export function memoryLines(use: string): Line[] {
+  return [say(`Process running ${use}`), complain("Error R15 (Memory quota vastly exceeded)")];
+}

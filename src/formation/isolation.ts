@@ -1,0 +1,45 @@
+/** What this machine can do to keep processes apart, found out by trial (probe-isolation.ts). What is absent cannot be done;
+ *  everything is then done in the best way that is left (docs/isolation.md). */
+import type { CgroupSite } from "./cgroup.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+/** How a process is shut in; without it as tightly as the machine can, with a directory that may be written to. */
+export interface Confinement {
+  /** False: the process sees the machine as the platform does. */
+  readonly sandbox: boolean;
+  /** The slug itself is its directory and cannot be written to. */
+  readonly readOnly: boolean;
+}
+
+/** The programs that give a process an overlay of its slug, by absolute path. */
+export interface OverlayPrograms {
+  readonly unshare: string;
+  readonly mount: string;
+}
+
+export interface Isolation {
+  readonly isRoot: boolean;
+  readonly sandbox: Sandbox | undefined;
+  readonly overlay: OverlayPrograms | undefined;
+  readonly cgroups: CgroupSite | undefined;
+  /** Copies share their blocks with the original (btrfs, xfs). */
+  readonly clones: boolean;
+  /** Why something cannot be done, and what would help. */
+  readonly missing: { readonly sandbox: Lack | undefined; readonly overlay: Lack | undefined };
+}
+
+export interface Lack {
+  /** The end of a sentence, such as `bubblewrap is not installed`. */
+  readonly reason: string;
+  readonly hint: string;
+}
+
+/** Nothing but what every machine has. */
+export const NO_ISOLATION: Isolation = {
+  isRoot: process.getuid?.() === 0,
+  sandbox: undefined,
+  overlay: undefined,
+  cgroups: undefined,
+  clones: false,
+  missing: { sandbox: undefined, overlay: undefined },
+};

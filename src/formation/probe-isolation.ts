@@ -1,0 +1,169 @@
+/** Finds out what this machine can do, by doing it: a kernel, a container or a security module may refuse what the programs
+ *  are there for. Takes some tens of milliseconds, once in the life of a daemon. */
+import { execFile } from "node:child_process";
+import { constants, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Clock } from "../core/clock.ts";
+import { NO_ISOLATION } from "./isolation.ts";
+import type { Isolation, Lack, OverlayPrograms } from "./isolation.ts";
+import { findCgroupSite } from "./probe-cgroups.ts";
+import { processTable } from "./process-table.ts";
+import { sandboxInit } from "./process-tree.ts";
+import { overlayWords } from "./run-plan.ts";
+import { Sandbox } from "./sandbox.ts";
+import { findProgram } from "./shim.ts";
+
+export interface ProbeOptions {
+  readonly clock: Clock;
+  /** The directory that holds `<app>/run` and the slugs: an overlay depends on its file system. */
+  readonly appsDirectory: string;
+  /** Processes must not see it. */
+  readonly platformHome: string;
+  /** What is taken for impossible without a trial. */
+  readonly without?: readonly ("sandbox" | "overlay" | "cgroups")[];
+}
+
+const TRIAL_PREFIX = ".trial-";
+const TRIAL_MS = 5_000;
+const RESTART = "then: git heroku server:restart";
+
+interface Trial {
+  readonly directory: string;
+  readonly isRoot: boolean;
+}
+
+export async function probeIsolation(options: ProbeOptions): Promise<Isolation> {
+  if (process.platform !== "linux") return { ...NO_ISOLATION, missing: { sandbox: NOT_LINUX, overlay: NOT_LINUX } };
+  await mkdir(options.appsDirectory, { recursive: true, mode: 0o700 });
+  await removeOldTrials(options.appsDirectory);
+  const directory = await mkdtemp(join(options.appsDirectory, TRIAL_PREFIX));
+  try {
+    await layOutTrial(directory);
+    return await tryAll({ directory, isRoot: process.getuid?.() === 0 }, options);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function tryAll(trial: Trial, options: ProbeOptions): Promise<Isolation> {
+  const without = new Set(options.without);
+  const cgroups = without.has("cgroups") ? undefined : findCgroupSite(options.clock);
+  const clones = canClone(trial.directory);
+  const sandbox = without.has("sandbox") ? LEFT_OUT : await trySandbox(trial, options);
+  const box = sandbox instanceof Sandbox ? sandbox : undefined;
+  const overlay = without.has("overlay") ? LEFT_OUT : await tryOverlay(trial, box, options.clock);
+  const programs = "mount" in overlay ? overlay : undefined;
+  return {
+    isRoot: trial.isRoot,
+    sandbox: box,
+    overlay: programs,
+    cgroups: await cgroups,
+    clones: await clones,
+    missing: {
+      sandbox: sandbox instanceof Sandbox ? undefined : sandbox,
+      overlay: "mount" in overlay ? undefined : overlay,
+    },
+  };
+}
+
+const NOT_LINUX: Lack = { reason: "this is not Linux", hint: "Nothing helps on this system." };
+const LEFT_OUT: Lack = { reason: "it was left out", hint: "" };
+
+/** A daemon may have been killed in the midst of one. */
+async function removeOldTrials(appsDirectory: string): Promise<void> {
+  for (const name of await readdir(appsDirectory)) {
+    if (name.startsWith(TRIAL_PREFIX)) await rm(join(appsDirectory, name), { recursive: true, force: true });
+  }
+}
+
+/** As the directory of a run, with a slug in it. */
+async function layOutTrial(directory: string): Promise<void> {
+  const names = ["slug", "app", "changes", "work", "tmp", "state"];
+  await Promise.all(names.map((name) => mkdir(join(directory, name))));
+  await writeFile(join(directory, "slug", "file"), "as built\n", { mode: 0o444 });
+}
+
+async function canClone(directory: string): Promise<boolean> {
+  const [from, to] = [join(directory, "slug", "file"), join(directory, "clone")];
+  return copyFile(from, to, constants.COPYFILE_FICLONE_FORCE).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function trySandbox({ directory, isRoot }: Trial, options: ProbeOptions): Promise<Sandbox | Lack> {
+  const program = await findProgram("bwrap");
+  if (program === undefined) return { reason: "bubblewrap is not installed", hint: `Install bubblewrap, ${RESTART}` };
+  const sandbox = new Sandbox({
+    program,
+    isRoot,
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    platformHome: options.platformHome,
+    userHome: homedir(),
+    nodeDirectory: dirname(process.execPath),
+  });
+  const words = await sandbox.words({ directory, path: "", ignoresModes: false, readOnlySlug: undefined });
+  const { status, said } = await attempt([...words, "/bin/sh", "-c", "exit 7"], directory);
+  const init = sandboxInit(join(directory, "state", "sandbox"));
+  if (init !== undefined) await gone(init.pid, options.clock);
+  if (status === 7 && init !== undefined) return sandbox;
+  return { reason: `bubblewrap does not work here: ${said || "it is too old"}`, hint: await namespaceHint(isRoot) };
+}
+
+/** bubblewrap's own first process ends moments after what it ran. */
+async function gone(pid: number, clock: Clock): Promise<void> {
+  const deadline = clock.now() + TRIAL_MS;
+  while ((await processTable.startTime(pid)) !== undefined && clock.now() < deadline) await clock.sleep(2);
+}
+
+/** The usual reasons for which somebody who is not root gets no namespaces. */
+async function namespaceHint(isRoot: boolean): Promise<string> {
+  if (isRoot) return `Give the container the right to make namespaces (CAP_SYS_ADMIN), ${RESTART}`;
+  const switches: [string, string, string][] = [
+    ["kernel/unprivileged_userns_clone", "0", "sysctl kernel.unprivileged_userns_clone=1"],
+    ["user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=10000"],
+    ["kernel/apparmor_restrict_unprivileged_userns", "1", "sysctl kernel.apparmor_restrict_unprivileged_userns=0"],
+  ];
+  for (const [file, off, command] of switches) {
+    const value = await readFile(`/proc/sys/${file}`, "utf8").catch(() => "");
+    if (value.trim() === off) return `As root: ${command}, ${RESTART}`;
+  }
+  return `Allow users of this machine to make user namespaces, ${RESTART}`;
+}
+
+async function tryOverlay(trial: Trial, sandbox: Sandbox | undefined, clock: Clock): Promise<OverlayPrograms | Lack> {
+  const { directory, isRoot } = trial;
+  const [unshare, mount] = await Promise.all([findProgram("unshare"), findProgram("mount")]);
+  if (unshare === undefined || mount === undefined) {
+    return { reason: "unshare and mount are not installed", hint: `Install util-linux, ${RESTART}` };
+  }
+  // Without a sandbox, somebody else than root would become root in the namespace that the mount needs.
+  if (!isRoot && sandbox === undefined) return { reason: "it needs the sandbox", hint: "See sandbox." };
+  const programs = { unshare, mount };
+  const inner =
+    sandbox === undefined
+      ? []
+      : await sandbox.words({ directory, path: "", ignoresModes: true, readOnlySlug: undefined });
+  const write = 'echo changed >>"$0/file" && grep -q "as built" "$0/file" && exit 7';
+  const words = [...overlayWords(programs, { isRoot, slug: "slug", readOnly: false }), ...inner];
+  const { status, said } = await attempt([...words, "/bin/sh", "-c", write, join(directory, "app")], directory);
+  const init = sandbox === undefined ? undefined : sandboxInit(join(directory, "state", "sandbox"));
+  if (init !== undefined) await gone(init.pid, clock);
+  const slug = await readFile(join(directory, "slug", "file"), "utf8");
+  if (status === 7 && slug === "as built\n") return programs;
+  return { reason: `an overlay cannot be mounted: ${said}`, hint: "Linux 5.11 or newer lets users mount one." };
+}
+
+/** Runs it with file descriptor 3 open, as the shim does. */
+function attempt(words: readonly string[], directory: string): Promise<{ status: number; said: string }> {
+  const open = 'exec 3>state/sandbox; exec "$@"';
+  return new Promise((settle) => {
+    const settings = { cwd: directory, env: { LC_ALL: "C" }, timeout: TRIAL_MS, killSignal: "SIGKILL" as const };
+    execFile("/bin/sh", ["-c", open, "trial", ...words], settings, (error, _stdout, stderr) => {
+      const status = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
+      settle({ status, said: stderr.trim().split("\n").at(-1) ?? "" });
+    });
+  });
+}

@@ -1,0 +1,113 @@
+/** How one run is made on this machine: what has to lie in its directory, the control groups it gets, and the command line
+ *  around its command. From the inside out: shell, sandbox, overlay, session. */
+import { relative } from "node:path";
+import { cgroupPaths, planCgroup } from "./cgroup.ts";
+import type { Confinement, Isolation, OverlayPrograms } from "./isolation.ts";
+import type { Bonds } from "./process-tree.ts";
+import type { StartSpec } from "./runtime.ts";
+import type { Sandbox } from "./sandbox.ts";
+import type { ShimPrograms } from "./shim.ts";
+
+/** What the process gets for a directory: one made file by file, a mount of its own, or the slug itself. */
+export type View = "files" | "overlay" | "slug";
+
+export interface RunPlan {
+  readonly isRoot: boolean;
+  readonly directory: string;
+  readonly spec: StartSpec;
+  readonly view: View;
+  readonly bonds: Bonds;
+  readonly sandbox: Sandbox | undefined;
+  readonly overlay: OverlayPrograms | undefined;
+}
+
+const USUAL: Confinement = { sandbox: true, readOnly: false };
+
+export function planRun(isolation: Isolation, spec: StartSpec, directory: string): RunPlan {
+  const { confinement = USUAL } = spec;
+  const { isRoot } = isolation;
+  const sandbox = confinement.sandbox ? isolation.sandbox : undefined;
+  const base = { isRoot, directory, spec, sandbox, bonds: bondsOf(isolation, spec, sandbox) };
+  if (confinement.readOnly && sandbox !== undefined) return { ...base, view: "slug", overlay: undefined };
+  // Others than root can mount only in a user namespace, in which they would be root without a sandbox.
+  const mayMount = isRoot || sandbox !== undefined;
+  const overlay = mayMount && isPlain(relative(directory, spec.appDir)) ? isolation.overlay : undefined;
+  return { ...base, view: overlay === undefined ? "files" : "overlay", overlay };
+}
+
+function bondsOf({ cgroups }: Isolation, spec: StartSpec, sandbox: Sandbox | undefined): Bonds {
+  const sandboxed = sandbox === undefined ? {} : { sandboxed: true };
+  if (cgroups === undefined) return sandboxed;
+  const { app, type, slot, release, id } = spec;
+  const name = `git-heroku.${app}.${type}.${String(slot)}.${String(release)}.${id.slice(0, 8)}`;
+  return { cgroup: planCgroup(cgroups, name, spec.limits ?? {}), ...sandboxed };
+}
+
+/** These mean something in the options of a mount. */
+function isPlain(path: string): boolean {
+  return !/[,:\\"']/.test(path);
+}
+
+/** The arguments of the shim. */
+export async function shimWords(plan: RunPlan, programs: ShimPrograms): Promise<string[]> {
+  const { directory, spec, bonds, overlay } = plan;
+  const { outside, inside } = processLimit(plan);
+  return [
+    directory,
+    String(spec.limits?.openFiles ?? ""),
+    outside,
+    bonds.cgroup === undefined ? "" : cgroupPaths(bonds.cgroup).join("\n"),
+    bonds.sandboxed === true ? `${directory}/state/sandbox` : "",
+    // The shim of a sandbox has a session of its own already, and becomes the process.
+    ...(bonds.sandboxed === true ? [] : programs.session),
+    ...(overlay === undefined ? [] : overlayWords(overlay, overlayOptions(plan))),
+    ...(await sandboxWords(plan)),
+    ...inside,
+    programs.shell,
+    "-c",
+    spec.command,
+  ];
+}
+
+const LIMIT_PROCESSES = 'ulimit -u "$0" 2>/dev/null || ulimit -p "$0"; exec "$@"';
+
+/** Where no control group counts processes, the kernel does it for each user in each user namespace. So inside of a sandbox
+ *  the user's other processes do not matter. */
+function processLimit({ isRoot, spec, bonds }: RunPlan): { outside: string; inside: string[] } {
+  const processes = spec.limits?.processes;
+  if (processes === undefined || bonds.cgroup?.pids !== undefined) return { outside: "", inside: [] };
+  if (isRoot || bonds.sandboxed !== true) return { outside: String(processes), inside: [] };
+  return { outside: "", inside: ["/bin/sh", "-c", LIMIT_PROCESSES, String(processes)] };
+}
+
+export interface OverlayOptions {
+  readonly isRoot: boolean;
+  /** From the directory of the run: then nothing in the name of a home can break the options of the mount. */
+  readonly slug: string;
+  readonly readOnly: boolean;
+}
+
+function overlayOptions({ isRoot, directory, spec }: RunPlan): OverlayOptions {
+  return { isRoot, slug: relative(directory, spec.appDir), readOnly: spec.confinement?.readOnly === true };
+}
+
+const MOUNT_OVERLAY = '"$0" -t overlay -o "$1" overlay app && shift && cd app && exec "$@"';
+
+/** Runs what follows in a mount namespace in which `app` is an overlay, and from there. */
+export function overlayWords(programs: OverlayPrograms, { isRoot, slug, readOnly }: OverlayOptions): string[] {
+  // With two layers below and none above, nothing can be written.
+  const layers = readOnly ? `lowerdir=${slug}:app` : `lowerdir=${slug},upperdir=changes,workdir=work`;
+  const namespaces = isRoot ? ["-m"] : ["-U", "-r", "-m"];
+  const options = isRoot ? layers : `userxattr,${layers}`;
+  return [programs.unshare, ...namespaces, "/bin/sh", "-c", MOUNT_OVERLAY, programs.mount, options];
+}
+
+async function sandboxWords({ sandbox, view, spec, directory }: RunPlan): Promise<string[]> {
+  if (sandbox === undefined) return [];
+  return sandbox.words({
+    directory,
+    path: spec.env["PATH"] ?? "",
+    ignoresModes: view === "overlay",
+    readOnlySlug: view === "slug" ? spec.appDir : undefined,
+  });
+}

@@ -1,0 +1,164 @@
+/** The sandbox of a process, made by bubblewrap: namespaces of its own for processes, mounts, IPC and host name, and of the
+ *  machine's files only what is listed here, read-only. The network is the machine's. What is visible is told in
+ *  docs/isolation.md. */
+import { lstat, readlink, stat } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative } from "node:path";
+
+export interface SandboxRun {
+  /** The directory of the run, which holds `app` and `tmp`. */
+  readonly directory: string;
+  /** Shown read-only in the place of `app`. */
+  readonly readOnlySlug: string | undefined;
+  /** PATH of the process. */
+  readonly path: string;
+  /** Files of the directory may be written to whatever their modes, which are the built code's. */
+  readonly ignoresModes: boolean;
+}
+
+export interface SandboxOptions {
+  /** bubblewrap, by absolute path. */
+  readonly program: string;
+  readonly isRoot: boolean;
+  /** Ids that the process has inside, when not root. */
+  readonly uid: number;
+  readonly gid: number;
+  /** The platform's home, never to be seen. */
+  readonly platformHome: string;
+  /** The home of the user that runs the daemon. */
+  readonly userHome: string;
+  /** The directory of the node that runs the daemon. */
+  readonly nodeDirectory: string;
+}
+
+const SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix", "/var/lib/gems"];
+/** Sockets of databases on this machine, and where /etc/resolv.conf may lead. */
+const RUN = ["postgresql", "mysqld", "redis", "systemd/resolve", "resolvconf", "NetworkManager", "current-system"];
+/** Modes do not hold root back, so of /etc it sees only what programs need. */
+const ETC_FOR_ROOT =
+  "passwd group hosts resolv.conf nsswitch.conf services protocols ld.so.cache ld.so.conf ld.so.conf.d localtime timezone " +
+  "locale.conf alternatives mime.types fonts os-release machine-id gitconfig pki crypto-policies java-17-openjdk perl " +
+  "python3 ImageMagick-6 ImageMagick-7";
+/** Of /etc/ssl without its private keys. */
+const ETC_SSL = ["certs", "openssl.cnf", "cert.pem"];
+/** What belongs to programs in the `bin` or `shims` beside it. Not `share`, in which people's own files lie as well. */
+const COMPANIONS = ["lib", "lib64", "libexec", "conf", "versions", "version", "installs", "plugins", "tools"];
+/** What an ordinary program of root may need; the rest is power over the machine. */
+const CAPABILITIES =
+  "CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP SETFCAP NET_BIND_SERVICE NET_RAW SYS_CHROOT AUDIT_WRITE";
+
+/** In a user namespace it holds for files of this user alone. */
+const IGNORE_MODES = "DAC_OVERRIDE";
+
+export class Sandbox {
+  readonly #options: SandboxOptions;
+  readonly #system: Promise<readonly string[]>;
+  readonly #paths = new Map<string, Promise<readonly string[]>>();
+
+  constructor(options: SandboxOptions) {
+    this.#options = options;
+    this.#system = this.#systemWords();
+  }
+
+  /** The command line up to the program that it runs; bubblewrap writes what it made to file descriptor 3. */
+  async words(run: SandboxRun): Promise<string[]> {
+    const { program, isRoot, uid, gid } = this.#options;
+    const app = join(run.directory, "app");
+    const capabilities = isRoot ? CAPABILITIES.split(" ") : run.ignoresModes ? [IGNORE_MODES] : [];
+    let path = this.#paths.get(run.path);
+    if (path === undefined) this.#paths.set(run.path, (path = this.#pathWords(run.path)));
+    return [
+      program,
+      "--unshare-pid",
+      "--unshare-ipc",
+      "--unshare-uts",
+      ...(isRoot ? [] : ["--unshare-user", "--uid", String(uid), "--gid", String(gid)]),
+      ...(await this.#system),
+      ...bind("--bind", join(run.directory, "tmp"), "/tmp"),
+      ...bind("--symlink", "../tmp", "/var/tmp"),
+      ...(await path),
+      ...(run.readOnlySlug === undefined ? bind("--bind", app, app) : bind("--ro-bind", run.readOnlySlug, app)),
+      ...bind("--symlink", app, "/app"),
+      "--remount-ro",
+      "/",
+      "--chdir",
+      app,
+      ...(isRoot ? ["--cap-drop", "ALL"] : []),
+      ...capabilities.flatMap((name) => ["--cap-add", `CAP_${name}`]),
+      "--json-status-fd",
+      "3",
+      "--",
+    ];
+  }
+
+  async #systemWords(): Promise<string[]> {
+    const { isRoot, platformHome, userHome } = this.#options;
+    const etc = [
+      ...ETC_FOR_ROOT.split(" ").map((name) => `/etc/${name}`),
+      ...ETC_SSL.map((name) => `/etc/ssl/${name}`),
+    ];
+    const shown = [...SYSTEM, ...RUN.map((name) => `/run/${name}`), ...(isRoot ? etc : ["/etc"])];
+    // Homes that lie in a directory that is shown are covered up.
+    const homes = isSystemPlace(userHome) ? [platformHome, userHome] : [platformHome];
+    return [
+      ...(await Promise.all(shown.map((path) => showAsItIs(path)))).flat(),
+      ...bind("--symlink", "../run", "/var/run"),
+      "--proc",
+      "/proc",
+      "--dev",
+      "/dev",
+      ...homes.flatMap((home) => (isBelowAny(home, SYSTEM) ? ["--tmpfs", home] : [])),
+    ];
+  }
+
+  /** Programs may be installed anywhere: under a home, in /srv. */
+  async #pathWords(path: string): Promise<string[]> {
+    const { nodeDirectory, platformHome, userHome } = this.#options;
+    const shown = new Set<string>();
+    for (const directory of [...path.split(":"), nodeDirectory]) {
+      const isHidden = isBelowAny(directory, [platformHome]) || isBelowAny(platformHome, [directory]);
+      if (!isAbsolute(directory) || isHidden || isBelowAny(userHome, [directory])) continue;
+      shown.add(directory);
+      if (!/^(bin|sbin|shims)$/.test(basename(directory))) continue;
+      for (const name of COMPANIONS) shown.add(join(dirname(directory), name));
+    }
+    const unseen = [...shown].filter(
+      (place) => !isBelowAny(place, [...SYSTEM, ...[...shown].filter((other) => other !== place)]),
+    );
+    return (await Promise.all(unseen.map((place) => showIfThere(place)))).flat();
+  }
+}
+
+function bind(option: "--bind" | "--ro-bind" | "--ro-bind-try" | "--symlink", from: string, to: string): string[] {
+  return [option, from, to];
+}
+
+/** Of the users of the system some have homes such as /usr/sbin, which are no homes. */
+function isSystemPlace(home: string): boolean {
+  return /^\/(opt|usr\/home)\/./.test(home);
+}
+
+/** A link stays a link: /bin is one to usr/bin, or a directory. */
+async function showAsItIs(path: string): Promise<string[]> {
+  try {
+    if ((await lstat(path)).isSymbolicLink() && dirname(path) === "/") {
+      return bind("--symlink", await readlink(path), path);
+    }
+    return bind("--ro-bind-try", path, path);
+  } catch {
+    return [];
+  }
+}
+
+async function showIfThere(path: string): Promise<string[]> {
+  return stat(path).then(
+    () => bind("--ro-bind-try", path, path),
+    () => [],
+  );
+}
+
+function isBelowAny(path: string, places: readonly string[]): boolean {
+  return places.some((place) => {
+    const way = relative(place, path);
+    return way !== ".." && !way.startsWith("../") && !isAbsolute(way);
+  });
+}
