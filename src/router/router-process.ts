@@ -195,13 +195,19 @@ export class RouterProcess {
 
   private async handOver(program: RouterProgram): Promise<string> {
     const { routes, listener, names } = this.serving;
-    const { id, reason } = await startRouter(program, {
-      start: { ports: [], routes, settings: names },
-      socket: listener,
-      output: "inherit",
-      home: ".",
-    });
-    if (id === undefined) throw new Error(reason);
+    const start = { ports: [], routes, settings: names };
+    try {
+      const { id, reason } = await startRouter(program, { start, socket: listener, output: "inherit", home: "." });
+      if (id === undefined) throw new Error(reason);
+      return this.yieldTo(id);
+    } catch (error) {
+      // It may have announced itself already.
+      await this.announce();
+      throw error;
+    }
+  }
+
+  private yieldTo(id: string): string {
     this.control?.tell({ event: "replaced", id });
     this.leave((router) => router.drain());
     return id;
