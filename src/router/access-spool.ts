@@ -28,8 +28,11 @@ export interface AccessSpoolOptions {
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 const OPEN_FILES_MAX = 256;
-/** A write that took longer sends the next ones to the thread pool for a while: a slow disk slows no request. */
+/** A slow disk slows no request: so many slow writes in a row, or one that took very long, send the next ones to the
+ *  thread pool for a while. One alone is mostly a processor that is busy. */
 const SLOW_MS = 3;
+const SLOW_IN_A_ROW = 4;
+const VERY_SLOW_MS = 100;
 const CAREFUL_MS = 10_000;
 const RETRY_FIRST_MS = 100;
 const RETRY_LAST_MS = 15_000;
@@ -112,6 +115,7 @@ export class AccessSpool {
 /** Whether the disk is quick enough to be waited for. */
 class Pace {
   private carefulUntil = 0;
+  private slowInARow = 0;
 
   get isCareful(): boolean {
     return this.carefulUntil !== 0 && performance.now() < this.carefulUntil;
@@ -121,7 +125,11 @@ class Pace {
     const begin = performance.now();
     const value = call();
     const end = performance.now();
-    if (end - begin > SLOW_MS) this.carefulUntil = end + CAREFUL_MS;
+    this.slowInARow = end - begin > SLOW_MS ? this.slowInARow + 1 : 0;
+    if (end - begin > VERY_SLOW_MS || this.slowInARow >= SLOW_IN_A_ROW) {
+      this.carefulUntil = end + CAREFUL_MS;
+      this.slowInARow = 0;
+    }
     return value;
   }
 }
