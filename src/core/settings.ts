@@ -70,7 +70,7 @@ export const SETTINGS = {
     default: "off",
     help: "give processes the built code itself, read-only, instead of a copy that they may write to",
   },
-  "ready-check": { kind: "duration", default: "25ms", help: "how long a web process must keep accepting to be up" },
+  "ready-check": { kind: "duration", default: "10ms", help: "how long a web process must keep accepting to be up" },
   "request-timeout": {
     kind: "duration",
     default: "30s",

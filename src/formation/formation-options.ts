@@ -27,7 +27,7 @@ export const FORMATION_SETTINGS: FormationSettings = {
   memoryCheckMs: 5_000,
   memoryWarningMs: 20_000,
   preboot: true,
-  readyCheckMs: 25,
+  readyCheckMs: 10,
   dailyRestart: false,
   workerOverlap: false,
 };

@@ -250,7 +250,7 @@ export class LocalRun {
   async ownsPort(port: number): Promise<boolean | undefined> {
     if (this.#instance.phase !== "running") return undefined;
     const tree = this.#knownTree();
-    return ownsPort(tree.leader, port, () => tree.members());
+    return ownsPort((await tree.appPid()) ?? tree.leader.pid, port, () => tree.members());
   }
 
   #knownTree(): ProcessTree {

@@ -1,20 +1,21 @@
 /** Whose port is it? A connection that is accepted says only that somebody listens; the kernel knows who. */
 import { readdir, readFile, readlink } from "node:fs/promises";
-import type { Leader, Member } from "./process-table.ts";
+import type { Member } from "./process-table.ts";
 
 /** `st` of a socket that listens, in /proc/net/tcp (Linux, include/net/tcp_states.h). */
 const LISTEN = "0A";
 
-/** Does a process of the leader's listen on this TCP port? Undefined where the machine does not tell.
- *  @param members asked only when it is not the leader itself that listens. */
+/** Does one of these processes listen on this TCP port? Undefined where the machine does not tell.
+ *  @param likely the one that most often does
+ *  @param members all of them; asked only when it is not the likely one, since to find them may take a look at all processes */
 export async function ownsPort(
-  leader: Leader,
+  likely: number,
   port: number,
   members: () => Promise<Member[]>,
 ): Promise<boolean | undefined> {
-  const sockets = await listeningSockets(leader.pid, port);
+  const sockets = await listeningSockets(likely, port);
   if (sockets === undefined || sockets.size === 0) return undefined;
-  if ((await holdsOne(leader.pid, sockets)) === true) return true;
+  if ((await holdsOne(likely, sockets)) === true) return true;
   const answers = await Promise.all((await members()).map(({ pid }) => holdsOne(pid, sockets)));
   if (answers.includes(true)) return true;
   // One that cannot be looked into may be the one.

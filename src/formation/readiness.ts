@@ -25,9 +25,9 @@ interface Lack {
 }
 
 /** A process that boots in 50 ms should not wait for us; one that takes a minute should not be pestered. */
-const FIRST_PAUSE_MS = 10;
+const FIRST_PAUSE_MS = 5;
 const LAST_PAUSE_MS = 250;
-const QUICK_PAUSES = 50;
+const QUICK_PAUSES = 100;
 const HEALTH_PATIENCE_MS = 5_000;
 
 /** Resolves true when the process is ready, false when the signal aborts first.
