@@ -6,12 +6,14 @@ import { Script } from "node:vm";
 /** CommonJS, less what no program of ours asks for: `__dirname`. */
 type Program = (exports: object, require: NodeJS.Require, module: object, filename: string) => unknown;
 
-export function runCompiled(file: string, require: NodeJS.Require): Script {
-  const script = loadCompiled(file);
+export function runCompiled(file: string, require: NodeJS.Require): void {
+  run(loadCompiled(file), file, require);
+}
+
+export function run(script: Script, file: string, require: NodeJS.Require): void {
   const module = { exports: {} };
-  const run = script.runInThisContext() as Program;
-  run(module.exports, require, module, file);
-  return script;
+  const program = script.runInThisContext() as Program;
+  program(module.exports, require, module, file);
 }
 
 /** The program's file is the text of one function; its cache lies beside it as `<file>.cache`. */
