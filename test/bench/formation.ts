@@ -23,12 +23,14 @@ export async function benchFormation(): Promise<Row[]> {
     const platform = await startPlatform(t);
     const clone = await deployFixture(platform, APP);
     await platform.exec("git", ["heroku", "settings:set", "max-per-type=200", "--app", APP]);
-    return [
-      await scaleToTen(platform, clone),
-      await startFifty(t, platform),
-      ...(await wrapperMemory(t, platform)),
-      ...(await twoHundred(platform)),
-    ];
+    const starts: Row[] = [];
+    for (const sandbox of ["on", "off"]) {
+      await platform.exec("git", ["heroku", "settings:set", `sandbox=${sandbox}`, "--app", APP]);
+      for (const row of [await scaleToTen(platform, clone), await startFifty(t, platform)]) {
+        starts.push({ ...row, what: `${row.what}, sandbox ${sandbox}` });
+      }
+    }
+    return [...starts, ...(await wrapperMemory(t, platform)), ...(await twoHundred(platform))];
   });
 }
 
@@ -47,7 +49,7 @@ async function scaleToTen(platform: TestPlatform, clone: string): Promise<Row> {
   };
   const [scaled, bare] = await inPairs(5, ours, () => tenBare(clone));
   return {
-    what: "scale web 1 → 10, all accepting (nine starts against ten)",
+    what: "scale web 1 → 10, all accepting",
     ours: ms(scaled),
     peer: `${ms(bare)} ten bare spawns`,
     ratio: times(scaled, bare),
