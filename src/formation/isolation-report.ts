@@ -26,7 +26,7 @@ function sandboxLine({ sandbox, missing }: Isolation): IsolationLine {
 function treeLine({ cgroups, sandbox, missing }: Isolation): IsolationLine {
   const name = "process trees";
   if (cgroups !== undefined || sandbox !== undefined) {
-    const how = cgroups === undefined ? "their pid namespace" : "their control group";
+    const how = sandbox === undefined ? "their control group" : "their pid namespace";
     return { name, level: "ok", message: `whatever a process starts ends with it: found by ${how}` };
   }
   const message = "a child that leaves its session and changes its environment is not found, and outlives a stop";
