@@ -1,6 +1,5 @@
 /** releases:diff: what differs between two releases: commits, files, dependencies, config, process types, add-ons.
- *  Values of config vars stay out of it. Computed by git processes that run side by side; since releases never change,
- *  the last answers are kept. */
+ *  Values of config vars stay out of it. Computed anew each time, by git processes that run side by side. */
 import { parseAddons } from "../core/addons-json.ts";
 import { compareLockFiles, isLockFile } from "../core/dependency-changes.ts";
 import type { ConfigDifference } from "../core/config-vars.ts";
@@ -39,29 +38,8 @@ const LOCK_FILE_BYTES_MAX = 4 * 1024 * 1024;
 const LOCK_FILES_MAX = 20;
 const PATCH_BYTES_MAX = 256 * 1024 * 1024;
 
-/** Differences per app that are kept, the latest asked for; a large one would take too much room. */
-const KEPT_MAX = 16;
-const KEPT_FILES_MAX = 1_000;
-const kept = new WeakMap<App, Map<string, Promise<ReleaseDiff>>>();
-
 /** @throws AppError unavailable when config vars must be compared whose key is lost. */
-export function diffReleases(app: App, base: Release, release: Release): Promise<ReleaseDiff> {
-  const diffs = kept.get(app) ?? new Map<string, Promise<ReleaseDiff>>();
-  kept.set(app, diffs);
-  const pair = `${base.oid} ${release.oid}`;
-  const diff = diffs.get(pair) ?? computeDiff(app, base, release);
-  // Last in, last out.
-  diffs.delete(pair);
-  diffs.set(pair, diff);
-  for (const oldest of diffs.keys()) if (diffs.size > KEPT_MAX) diffs.delete(oldest);
-  diff.then(
-    ({ files }) => files.length > KEPT_FILES_MAX && diffs.delete(pair),
-    () => diffs.delete(pair),
-  );
-  return diff;
-}
-
-async function computeDiff(app: App, base: Release, release: Release): Promise<ReleaseDiff> {
+export async function diffReleases(app: App, base: Release, release: Release): Promise<ReleaseDiff> {
   const { history } = app.ledger;
   const [before, after] = await Promise.all([app.ledger.snapshot(base), app.ledger.snapshot(release)]);
   const [from, to] = [codeOf(base, before.codeTree), codeOf(release, after.codeTree)];
