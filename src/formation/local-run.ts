@@ -14,6 +14,7 @@ import { sendSignal } from "./process-table.ts";
 import type { ProcessTable } from "./process-table.ts";
 import { ProcessTree } from "./process-tree.ts";
 import type { Bonds } from "./process-tree.ts";
+import { SCRATCH } from "./run-plan.ts";
 import { readExit, readPid } from "./run-record.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { Instance } from "./runtime.ts";
@@ -206,7 +207,7 @@ export class LocalRun {
     }
     if (this.#bonds.cgroup !== undefined) await removeCgroup(this.#bonds.cgroup, clock);
     // The kernel's directory of an overlay may be entered by nobody; anybody's `rm` would fail at it.
-    await chmod(join(this.directory, "work", "work"), 0o700).catch(() => undefined);
+    await chmod(join(this.directory, SCRATCH, "work"), 0o700).catch(() => undefined);
   }
 
   async signal(signal: "SIGTERM" | "SIGKILL"): Promise<void> {

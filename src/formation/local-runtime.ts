@@ -14,7 +14,7 @@ import { LocalRun } from "./local-run.ts";
 import type { RunHost } from "./local-run.ts";
 import { processTable } from "./process-table.ts";
 import { claimRun, readPid, readRecord, removeRun, writeRecord } from "./run-record.ts";
-import { planRun, shimWords } from "./run-plan.ts";
+import { OVERLAY_DIRECTORIES, planRun, shimWords } from "./run-plan.ts";
 import type { RunPlan } from "./run-plan.ts";
 import type { Instance, InstanceListener, Runtime, StartSpec } from "./runtime.ts";
 import { findShimPrograms, SHIM } from "./shim.ts";
@@ -235,7 +235,7 @@ async function layOut(directory: string, plan: RunPlan, spec: StartSpec, signal:
   await writeFile(join(directory, "out"), "", { mode: 0o600, flag: "a" });
   if (plan.view === "files") await makeAppDirectory(spec.appDir, app, signal);
   else await Promise.all([access(spec.appDir), mkdir(app)]);
-  if (plan.view === "overlay") await Promise.all(["changes", "work"].map((name) => mkdir(join(directory, name))));
+  if (plan.view === "overlay") await Promise.all(OVERLAY_DIRECTORIES.map((name) => mkdir(join(directory, name))));
   if (plan.sandbox !== undefined) {
     await mkdir(join(directory, "tmp"));
     // For whatever user the app may become; the platform's umask is not the app's.

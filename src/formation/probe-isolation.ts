@@ -10,7 +10,7 @@ import type { Isolation, Lack, OverlayPrograms } from "./isolation.ts";
 import { findCgroupSite } from "./probe-cgroups.ts";
 import { processTable } from "./process-table.ts";
 import { sandboxInit } from "./process-tree.ts";
-import { overlayWords } from "./run-plan.ts";
+import { OVERLAY_DIRECTORIES, overlayWords } from "./run-plan.ts";
 import { Sandbox } from "./sandbox.ts";
 import { findProgram } from "./shim.ts";
 
@@ -79,7 +79,7 @@ async function removeOldTrials(appsDirectory: string): Promise<void> {
 
 /** As the directory of a run, with a slug in it. */
 async function layOutTrial(directory: string): Promise<void> {
-  const names = ["slug", "app", "changes", "work", "tmp", "state"];
+  const names = ["slug", "app", ...OVERLAY_DIRECTORIES, "tmp", "state"];
   await Promise.all(names.map((name) => mkdir(join(directory, name))));
   await writeFile(join(directory, "slug", "file"), "as built\n", { mode: 0o444 });
 }

@@ -21,6 +21,11 @@ export interface RunPlan {
   readonly overlay: OverlayPrograms | undefined;
 }
 
+/** Directories of a run beside an overlay `app`: what the process wrote, and what the kernel needs for that. */
+const CHANGES = "changes";
+export const SCRATCH = "scratch";
+export const OVERLAY_DIRECTORIES = [CHANGES, SCRATCH] as const;
+
 const USUAL: Confinement = { sandbox: true, readOnly: false };
 
 export function planRun(isolation: Isolation, spec: StartSpec, directory: string): RunPlan {
@@ -99,7 +104,7 @@ const MOUNT_OVERLAY = '"$0" -t overlay -o "$1" overlay app && shift && cd app &&
 /** Runs what follows in a mount namespace in which `app` is an overlay, and from there. */
 export function overlayWords(programs: OverlayPrograms, { isRoot, slug, readOnly }: OverlayOptions): string[] {
   // With two layers below and none above, nothing can be written.
-  const layers = readOnly ? `lowerdir=${slug}:app` : `lowerdir=${slug},upperdir=changes,workdir=work`;
+  const layers = readOnly ? `lowerdir=${slug}:app` : `lowerdir=${slug},upperdir=${CHANGES},workdir=${SCRATCH}`;
   const namespaces = isRoot ? ["-m"] : ["-U", "-r", "-m"];
   const options = isRoot ? layers : `userxattr,${layers}`;
   return [programs.unshare, ...namespaces, "/bin/sh", "-c", MOUNT_OVERLAY, programs.mount, options];
