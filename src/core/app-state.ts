@@ -1,7 +1,8 @@
 /** What of an app is not a release: the files of refs/heroku/state, read into types (docs/formats.md, "State"). */
-import type { Json } from "./json.ts";
+import { isJsonObject, type Json } from "./json.ts";
 import { readDomains, type Domains } from "./domain.ts";
 import { readLimits, type LimitsByType } from "./limits.ts";
+import { WEB_TYPE } from "./procfile.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
 /** File name without `.json` → its value. */
@@ -20,7 +21,7 @@ export function readAppState(files: StateFiles): AppState {
   const stored = files["settings"];
   return {
     quantities: numbers(files["formation"]),
-    maintenance: isObject(stored) && stored["maintenance"] === true,
+    maintenance: isJsonObject(stored) && stored["maintenance"] === true,
     domains: readDomains(files["domains"]),
     settings: readSettings(stored),
     limits: readLimits(files["limits"]),
@@ -31,16 +32,12 @@ export function readAppState(files: StateFiles): AppState {
 export function quantityOf(quantities: Readonly<Record<string, number>>, type: string): number {
   // A type may be called `constructor`; only what was written counts.
   const own = Object.hasOwn(quantities, type) ? quantities[type] : undefined;
-  return own ?? (type === "web" ? 1 : 0);
+  return own ?? (type === WEB_TYPE ? 1 : 0);
 }
 
 function numbers(value: Json | undefined): Record<string, number> {
-  if (!isObject(value)) return {};
+  if (!isJsonObject(value)) return {};
   return Object.fromEntries(
     Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
   );
-}
-
-function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }

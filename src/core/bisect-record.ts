@@ -1,7 +1,7 @@
 /** A bisection as it is kept on disk, `bisect.json` (docs/formats.md, "Bisection"). It holds no value of a config var. */
 import type { Verdict } from "./bisect.ts";
 import { AppError } from "./error.ts";
-import { formatJson, type Json } from "./json.ts";
+import { formatJson, isJsonObject, type Json } from "./json.ts";
 
 export interface BisectVerdict {
   readonly version: number;
@@ -71,7 +71,7 @@ export function formatBisect({ verdicts, probe, ...record }: BisectRecord): stri
 /** @throws AppError conflict for a text that is no bisection, or one of a newer version. */
 export function parseBisect(text: string): BisectRecord {
   const value = parseJson(text);
-  if (!isObject(value) || value["format"] !== FORMAT || !isRecord(value)) throw unreadable();
+  if (!isJsonObject(value) || value["format"] !== FORMAT || !isRecord(value)) throw unreadable();
   const { format: _format, ...record } = value as unknown as BisectRecord & { format: number };
   return record;
 }
@@ -98,7 +98,9 @@ function isRecord(value: Readonly<Record<string, Json>>): boolean {
 
 function hasTexts(value: Json, names: readonly string[]): boolean {
   return (
-    isObject(value) && typeof value["version"] === "number" && names.every((name) => typeof value[name] === "string")
+    isJsonObject(value) &&
+    typeof value["version"] === "number" &&
+    names.every((name) => typeof value[name] === "string")
   );
 }
 
@@ -108,10 +110,6 @@ function parseJson(text: string): Json {
   } catch {
     throw unreadable();
   }
-}
-
-function isObject(value: Json): value is { readonly [key: string]: Json } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function unreadable(): AppError {

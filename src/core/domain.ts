@@ -1,7 +1,7 @@
 /** Host names that an app is given besides `<app>.<base domain>`: `www.example.com`, or `*.example.com` for all names
  *  below it. Kept in ASCII, as browsers send them. */
 import { AppError } from "./error.ts";
-import type { Json } from "./json.ts";
+import { isJsonObject, type Json } from "./json.ts";
 
 /** RFC 1035. */
 const NAME_MAX = 253;
@@ -15,7 +15,7 @@ export type Domains = Readonly<Record<string, string>>;
 
 /** What `domains.json` says. */
 export function readDomains(stored: Json | undefined): Domains {
-  if (stored === undefined || stored === null || typeof stored !== "object" || Array.isArray(stored)) return {};
+  if (!isJsonObject(stored)) return {};
   const entries = Object.entries(stored).filter(
     (entry): entry is [string, string] => typeof entry[1] === "string" && isDomain(entry[0]),
   );

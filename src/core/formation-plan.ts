@@ -1,6 +1,6 @@
 /** Which dynos an app should have: names, quantities and changes of quantities (`web=2`, `worker+1`, `web-1`). */
 import { AppError } from "./error.ts";
-import { formationTypes, ONE_OFF_TYPE } from "./procfile.ts";
+import { formationTypes, ONE_OFF_TYPE, WEB_TYPE } from "./procfile.ts";
 import type { Procfile } from "./procfile.ts";
 
 /** Process type → how many. A type that is not named has none. */
@@ -118,7 +118,7 @@ function checkQuantity(type: string, quantity: number, max: number): void {
 
 /** What a first deploy runs: one web process, if there is such a type. */
 export function firstQuantities(procfile: Procfile): Quantities {
-  return procfile.has("web") ? { web: 1 } : {};
+  return procfile.has(WEB_TYPE) ? { [WEB_TYPE]: 1 } : {};
 }
 
 /** A type may be called `constructor`; only what was written counts. */

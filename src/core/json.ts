@@ -1,6 +1,10 @@
 /** Deterministic JSON, so that equal facts are equal bytes and equal git objects: sorted keys, 2 spaces, final newline. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
+export function isJsonObject(value: Json | undefined): value is { readonly [key: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 export function formatJson(value: Json): string {
   return `${JSON.stringify(sortKeys(value), undefined, 2)}\n`;
 }

@@ -1,7 +1,7 @@
 /** What the processes of one type may use: memory, open files, processes. Kept in `limits.json` of refs/heroku/state
  *  (docs/formats.md, "State"); a type or a limit that is not there is not limited. */
 import { AppError } from "./error.ts";
-import type { Json } from "./json.ts";
+import { isJsonObject, type Json } from "./json.ts";
 
 export interface Limits {
   /** Bytes that a process and its descendants may use together. */
@@ -17,6 +17,9 @@ export type LimitsByType = ReadonlyMap<string, Limits>;
 /** The limits' names on disk and in commands. */
 export const LIMIT_NAMES = ["memory", "open-files", "processes"] as const;
 export type LimitName = (typeof LIMIT_NAMES)[number];
+
+/** Limit → its field on the wire. */
+export const LIMIT_FIELDS = { memory: "memory", "open-files": "open_files", processes: "processes" } as const;
 
 /** Limit → as people write it, or null for none. */
 export type LimitTexts = Readonly<Partial<Record<LimitName, string | null>>>;
@@ -94,7 +97,7 @@ export function changeLimits(stored: Json | undefined, type: string, change: Lim
 }
 
 function record(value: Json | undefined): Readonly<Record<string, Json>> {
-  return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Record<string, Json>) : {};
+  return isJsonObject(value) ? value : {};
 }
 
 /** `mem=1028M(200.8%)`, as Heroku's log has it. */

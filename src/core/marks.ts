@@ -1,7 +1,7 @@
 /** Marks of releases, the file `marks.json` of the state (docs/formats.md, "State"): which ones are known to be bad,
  *  by whose word and why. A mark says nothing about what runs; it keeps a rollback from choosing that release. */
 import { AppError } from "./error.ts";
-import type { Json } from "./json.ts";
+import { isJsonObject, type Json } from "./json.ts";
 import { cleanLine } from "./release-commit.ts";
 import { formatVersion } from "./release.ts";
 
@@ -24,9 +24,9 @@ export const MARKS_MAX = 1000;
 
 /** What does not look like a mark is passed over. */
 export function readMarks(stored: Json | undefined): Marks {
-  const marks = Object.entries(isObject(stored) ? stored : {}).map(([name, value]): [number, Mark] | undefined => {
+  const marks = Object.entries(isJsonObject(stored) ? stored : {}).map(([name, value]): [number, Mark] | undefined => {
     const version = Number(/^v([1-9][0-9]{0,8})$/.exec(name)?.[1]);
-    if (Number.isNaN(version) || !isObject(value)) return undefined;
+    if (Number.isNaN(version) || !isJsonObject(value)) return undefined;
     const { reason, by, at } = value;
     if (typeof reason !== "string" || typeof by !== "string" || typeof at !== "string") return undefined;
     return [version, { version, reason, by, at }];
@@ -37,7 +37,7 @@ export function readMarks(stored: Json | undefined): Marks {
 /** The file with the mark set or, with undefined, taken away; other keys stay as they are.
  *  @throws AppError invalid_params when there are too many. */
 export function changeMark(stored: Json | undefined, version: number, mark: Mark | undefined): Json {
-  const { [formatVersion(version)]: _, ...others } = isObject(stored) ? stored : {};
+  const { [formatVersion(version)]: _, ...others } = isJsonObject(stored) ? stored : {};
   if (mark === undefined) return others;
   if (Object.keys(others).length >= MARKS_MAX) {
     throw new AppError("invalid_params", `${String(MARKS_MAX)} releases are marked already.`, {
@@ -55,8 +55,4 @@ export function cleanReason(text: string): string {
   throw new AppError("invalid_params", "A mark needs a reason.", {
     hint: 'Say what is wrong with the release: --bad "500s on /pay"',
   });
-}
-
-function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }

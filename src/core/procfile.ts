@@ -67,6 +67,9 @@ export function formatProcfile(procfile: Procfile): string {
 /** `release` is the release phase: declared in the Procfile, never part of the running formation. */
 export const RELEASE_TYPE = "release";
 
+/** The type that gets $PORT and requests. */
+export const WEB_TYPE = "web";
+
 /** The type of one-off processes. A Procfile may declare a command of this name, which the formation never runs. */
 export const ONE_OFF_TYPE = "run";
 

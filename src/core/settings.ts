@@ -3,7 +3,7 @@
 import { parseDuration } from "./duration.ts";
 import { DYNO_RULES, type DynoRules } from "./dyno.ts";
 import { AppError } from "./error.ts";
-import type { Json } from "./json.ts";
+import { isJsonObject, type Json } from "./json.ts";
 import { RESTART_POLICIES } from "./restart-policy.ts";
 
 type Kind = "duration" | "switch" | "count" | "days" | "size" | "path" | "policy" | "rest" | "page";
@@ -242,8 +242,7 @@ export function readSettings(stored: Json | undefined): Settings {
 
 /** Every setting in force, as people write it. */
 export function settingTexts(stored: Json | undefined): Record<SettingName, string> {
-  const own: Readonly<Record<string, Json>> =
-    stored !== null && typeof stored === "object" && !Array.isArray(stored) ? (stored as Record<string, Json>) : {};
+  const own = isJsonObject(stored) ? stored : {};
   const names = Object.keys(SETTINGS) as SettingName[];
   return Object.fromEntries(
     names.map((name) => [name, typeof own[name] === "string" ? own[name] : SETTINGS[name].default]),

@@ -2,8 +2,9 @@
  *  that is a newer release's, which are one too many, and which have ended with nothing to follow from it. */
 import { formatDynoName } from "../core/formation-plan.ts";
 import type { DynoName } from "../core/formation-plan.ts";
+import { WEB_TYPE } from "../core/procfile.ts";
 import type { Instance } from "./runtime.ts";
-import { wantedDynos, WEB_TYPE } from "./target.ts";
+import { wantedDynos } from "./target.ts";
 import type { Target } from "./target.ts";
 
 export interface Inheritance {

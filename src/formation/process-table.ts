@@ -15,7 +15,6 @@ export interface Leader {
 export interface Member {
   readonly pid: number;
   readonly group: number;
-  readonly parent: number;
 }
 
 export interface ProcessTable {
@@ -62,7 +61,6 @@ export async function isAlive(table: ProcessTable, leader: { pid: number; startT
 
 interface Stat {
   readonly zombie: boolean;
-  readonly parent: number;
   readonly group: number;
   readonly session: number;
   readonly startTime: string;
@@ -103,7 +101,6 @@ function linuxStat(pid: number): Stat | undefined {
   if (startTime === undefined) return undefined;
   return {
     zombie: fields[0] === "Z" || fields[0] === "X",
-    parent: Number(fields[1]),
     group: Number(fields[2]),
     session: Number(fields[3]),
     startTime,
@@ -139,7 +136,7 @@ function linuxAmong(pids: readonly number[]): Member[] {
 
 function linuxLiving(pid: number): Member | undefined {
   const stat = linuxStat(pid);
-  return stat === undefined || stat.zombie ? undefined : { pid, group: stat.group, parent: stat.parent };
+  return stat === undefined || stat.zombie ? undefined : { pid, group: stat.group };
 }
 
 function linuxChildren(pid: number): Member[] | undefined {
@@ -170,7 +167,7 @@ function linuxNamespace(link: string): Promise<Member[]> {
 function linuxMember(pid: number, leader: Leader, recycled: boolean): Member | undefined {
   const stat = linuxStat(pid);
   if (stat === undefined || stat.zombie || Number(stat.startTime) < Number(leader.startTime)) return undefined;
-  const member = { pid, group: stat.group, parent: stat.parent };
+  const member = { pid, group: stat.group };
   if (stat.session === leader.pid && !recycled) return member;
   const environment = readProc(`/proc/${String(pid)}/environ`);
   return environment.split("\0").includes(`HOME=${Buffer.from(leader.home).toString("latin1")}`) ? member : undefined;
@@ -208,11 +205,11 @@ async function psStartTime(pid: number): Promise<string | undefined> {
 }
 
 async function psMembers(leader: Leader): Promise<Member[]> {
-  const lines = await ps(["-A", "-o", "pid=,ppid=,pgid=,stat="]);
+  const lines = await ps(["-A", "-o", "pid=,pgid=,stat="]);
   return lines
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, , group, state]) => Number(group) === leader.pid && state?.startsWith("Z") === false)
-    .map(([pid, parent]) => ({ pid: Number(pid), group: leader.pid, parent: Number(parent) }));
+    .filter(([, group, state]) => Number(group) === leader.pid && state?.startsWith("Z") === false)
+    .map(([pid]) => ({ pid: Number(pid), group: leader.pid }));
 }
 
 async function psMemory(pid: number): Promise<number> {

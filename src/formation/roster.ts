@@ -3,12 +3,13 @@
 import type { DynoSpec, DynoState } from "../core/dyno.ts";
 import { compareDynoNames, formatDynoName } from "../core/formation-plan.ts";
 import type { DynoName } from "../core/formation-plan.ts";
+import { WEB_TYPE } from "../core/procfile.ts";
 import { nextSwitch } from "../core/web-switch.ts";
 import type { SwitchState } from "../core/web-switch.ts";
 import type { Endpoint } from "./dyno-host.ts";
 import type { DynoProcess } from "./dyno-process.ts";
 import { RollingRestart } from "./rolling-restart.ts";
-import { specOf, wantedDynos, WEB_TYPE } from "./target.ts";
+import { specOf, wantedDynos } from "./target.ts";
 import type { Target } from "./target.ts";
 
 export interface Routes {

@@ -3,7 +3,7 @@ import type { DynoSpec } from "../core/dyno.ts";
 import { plannedDynos } from "../core/formation-plan.ts";
 import type { DynoName, Quantities } from "../core/formation-plan.ts";
 import type { Confinement } from "./isolation.ts";
-import type { Procfile } from "../core/procfile.ts";
+import { WEB_TYPE, type Procfile } from "../core/procfile.ts";
 
 export interface Target {
   readonly release: number;
@@ -26,8 +26,6 @@ export const NOTHING: Target = {
   asleep: new Set(),
   env: {},
 };
-
-export const WEB_TYPE = "web";
 
 export function wantedDynos(target: Target): DynoName[] {
   return target.appDir === undefined ? [] : plannedDynos(target.procfile, target.quantities);

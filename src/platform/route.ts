@@ -25,10 +25,10 @@ async function describeRoute(app: App): Promise<AppRoute | undefined> {
   if (app.routes === undefined) return undefined;
   const { webState, endpoints } = app.routes;
   const pages = await readPages(app, state, current.code);
-  return { ...common, state: webState, backends: endpoints, pages, ...trafficOf(state.settings) };
+  return { ...common, state: webState, backends: endpoints, pages, ...trafficRules(state.settings) };
 }
 
-function trafficOf(settings: Settings): Pick<AppRoute, "limits" | "quietMs"> {
+function trafficRules(settings: Settings): Pick<AppRoute, "limits" | "quietMs"> {
   const { autosleepMs, bootWaitMs, connectTimeoutMs, idleTimeoutMs, requestTimeoutMs } = settings;
   const limits = {
     bootMs: bootWaitMs,

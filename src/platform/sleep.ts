@@ -1,11 +1,9 @@
 /** Whether an app sleeps (`autosleep`): its processes are stopped until a request comes. Kept in a file of the app's own
  *  directory, not in the ledger: nobody decided it, and a restored app is awake. */
 import { rm } from "node:fs/promises";
-import { formationTypes, type Procfile } from "../core/procfile.ts";
+import { formationTypes, WEB_TYPE, type Procfile } from "../core/procfile.ts";
 import type { Settings } from "../core/settings.ts";
 import { readIfThere, writeDurably } from "../ledger/durable-file.ts";
-
-const WEB_TYPE = "web";
 
 export class Sleep {
   readonly #path: string;

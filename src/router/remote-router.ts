@@ -243,7 +243,7 @@ export class RemoteRouter implements Routing {
     for (const route of await this.options.routes()) if (!this.routes.has(route.app)) this.routes.set(route.app, route);
     const { id, reason, taken } = await this.start(this.options.ports);
     for (const port of taken) this.options.onNote(`port ${String(port)} is taken by another program`);
-    if (id === undefined) throw new RouterPortTaken(taken, reason);
+    if (id === undefined) throw new RouterPortTaken(reason);
     await this.follow(id);
   }
 
@@ -274,10 +274,8 @@ export class RemoteRouter implements Routing {
 
 export class RouterPortTaken extends Error {
   override readonly name = "RouterPortTaken";
-  readonly ports: readonly number[];
 
-  constructor(ports: readonly number[], reason: string | undefined) {
+  constructor(reason: string | undefined) {
     super(reason ?? "No port is free.");
-    this.ports = ports;
   }
 }

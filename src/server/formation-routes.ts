@@ -1,7 +1,7 @@
 /** /apps/A/formation and /apps/A/dynos: what should run, what runs, and restarting or stopping it. */
 import { hostname } from "node:os";
 import type { FastifyInstance } from "fastify";
-import type { LimitTexts } from "../core/limits.ts";
+import { LIMIT_FIELDS, LIMIT_NAMES, type LimitTexts } from "../core/limits.ts";
 import { parseQuantity } from "../core/formation-plan.ts";
 import type { App } from "../platform/app.ts";
 import { readLimitTexts, setLimits } from "../platform/limits.ts";
@@ -125,19 +125,16 @@ function processActions(server: FastifyInstance, platform: Platform): void {
   }
 }
 
-/** Name on the wire → the limit. */
-const LIMIT_FIELDS = { memory: "memory", open_files: "open-files", processes: "processes" } as const;
-
 const limitsBody = {
   type: "object",
   minProperties: 1,
   additionalProperties: false,
   properties: Object.fromEntries(
-    Object.keys(LIMIT_FIELDS).map((field) => [field, { type: ["string", "null"], maxLength: 40 }]),
+    Object.values(LIMIT_FIELDS).map((field) => [field, { type: ["string", "null"], maxLength: 40 }]),
   ),
 } as const;
 
-type LimitsBody = Partial<Record<keyof typeof LIMIT_FIELDS, string | null>>;
+type LimitsBody = Partial<Record<(typeof LIMIT_FIELDS)[keyof typeof LIMIT_FIELDS], string | null>>;
 
 function limits(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams }>("/apps/:app/limits", async (request) => {
@@ -151,8 +148,8 @@ function limits(server: FastifyInstance, platform: Platform): void {
     async (request) => {
       const { app: name, type } = request.params;
       const app = platform.app(name);
-      const fields = Object.entries(request.body) as [keyof typeof LIMIT_FIELDS, string | null][];
-      const change: LimitTexts = Object.fromEntries(fields.map(([field, text]) => [LIMIT_FIELDS[field], text]));
+      const named = LIMIT_NAMES.filter((name) => LIMIT_FIELDS[name] in request.body);
+      const change: LimitTexts = Object.fromEntries(named.map((name) => [name, request.body[LIMIT_FIELDS[name]]]));
       await setLimits(platform, app, { type, change }, callerOf(request));
       return limitsResource(type, (await readLimitTexts(app)).get(type) ?? {});
     },
@@ -160,7 +157,7 @@ function limits(server: FastifyInstance, platform: Platform): void {
 }
 
 function limitsResource(type: string, texts: LimitTexts): Record<string, unknown> {
-  const fields = Object.entries(LIMIT_FIELDS).map(([field, name]) => [field, texts[name] ?? null]);
+  const fields = LIMIT_NAMES.map((name) => [LIMIT_FIELDS[name], texts[name] ?? null]);
   return { type, ...Object.fromEntries(fields) };
 }
 

@@ -1,23 +1,10 @@
 /** Loud processes and a daemon that is killed again and again: every line is in the log, once, in the order of its process. */
-import { createReadStream } from "node:fs";
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import * as assert from "uvu/assert";
 import { untilSame } from "../support/converged.ts";
 import { deployFixture, must, platformClient, untilUp } from "../support/deploy.ts";
-import { startPlatform, type TestPlatform } from "../support/platform.ts";
+import { eachStoredLine } from "../support/log-files.ts";
+import { startPlatform } from "../support/platform.ts";
 import type { TestContext } from "../support/suite.ts";
-
-/** Calls back for every line of the app's log, oldest first, straight from its files. */
-export async function eachMessage(platform: TestPlatform, app: string, see: (message: string) => void): Promise<void> {
-  const dir = join(platform.home, "apps", app, "logs");
-  for (const file of (await readdir(dir)).filter((name) => name.endsWith(".ndjson")).sort()) {
-    for await (const line of createInterface({ input: createReadStream(join(dir, file)) })) {
-      see((JSON.parse(line) as { msg: string }).msg);
-    }
-  }
-}
 
 /** Four processes of five thousand lines a second each; resolves with how many lines there were. */
 export async function killUnderOutput(t: TestContext, kills: number): Promise<number> {
@@ -36,8 +23,8 @@ export async function killUnderOutput(t: TestContext, kills: number): Promise<nu
   await must(platform, clone, "heroku", "scale", "worker=0");
   await untilSame(0, async () => (await platformClient(platform).dynos("loud")).length);
   const last = new Map<string, number>();
-  await eachMessage(platform, "loud", (message) => {
-    const [, pid, line] = /^(\d+) line (\d+)$/.exec(message) ?? [];
+  await eachStoredLine(platform, "loud", ({ msg }) => {
+    const [, pid, line] = /^(\d+) line (\d+)$/.exec(msg) ?? [];
     if (pid === undefined) return;
     assert.is(Number(line), (last.get(pid) ?? 0) + 1, `line of ${pid}`);
     last.set(pid, Number(line));

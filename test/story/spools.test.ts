@@ -1,8 +1,9 @@
 import * as assert from "uvu/assert";
 import { deployFixture, must, untilState } from "../support/deploy.ts";
+import { eachStoredLine } from "../support/log-files.ts";
 import { startPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
-import { eachMessage, killUnderOutput } from "./spools-lab.ts";
+import { killUnderOutput } from "./spools-lab.ts";
 
 describe("output and a killed daemon", (test) => {
   test("two kills under twenty thousand lines a second: none lost, none doubled", async (t) => {
@@ -17,9 +18,9 @@ describe("output and a killed daemon", (test) => {
     await must(platform, clone, "heroku", "scale", "throws=0");
     const first: string[] = [];
     let lines = 0;
-    await eachMessage(platform, "loud", (message) => {
-      if (/^line \d+$/.test(message)) lines += 1;
-      else if (lines === 200_000) first.push(message);
+    await eachStoredLine(platform, "loud", ({ msg }) => {
+      if (/^line \d+$/.test(msg)) lines += 1;
+      else if (lines === 200_000) first.push(msg);
     });
     const trace = first.slice(0, first.findIndex((message) => message.startsWith("Node.js v")) + 1).join("\n");
     assert.match(trace, /Error: the last words\n( +at deep .*\n){6}[^]*Node\.js v\d+/);

@@ -1,12 +1,10 @@
 /** `git heroku ps:limits` */
 import type { LimitsItem } from "../../api/resources.ts";
-import { checkLimit, LIMIT_NAMES, type LimitName } from "../../core/limits.ts";
+import { checkLimit, LIMIT_FIELDS, LIMIT_NAMES, type LimitName } from "../../core/limits.ts";
 import { pad } from "../../core/text-table.ts";
 import { APP_OPTIONS, JSON_OPTION, type Command, type Context } from "../command.ts";
 import { usageError } from "../parse-arguments.ts";
 import { unknownType } from "../process-target.ts";
-
-const FIELDS = { memory: "memory", "open-files": "open_files", processes: "processes" } as const;
 
 export const psLimits: Command = {
   name: "ps:limits",
@@ -46,19 +44,19 @@ export const psLimits: Command = {
 /** Undefined when no limit is named.
  *  @throws AppError invalid_params for a text that does not fit. */
 function readChange({ args }: Context): Partial<LimitsItem> | undefined {
-  const change: Partial<Record<(typeof FIELDS)[LimitName], string | null>> = {};
+  const change: Partial<Record<(typeof LIMIT_FIELDS)[LimitName], string | null>> = {};
   for (const name of LIMIT_NAMES) {
     const text = args.value(name);
     if (text === undefined) continue;
     if (text !== "none") checkLimit(name, text);
-    change[FIELDS[name]] = text === "none" ? null : text;
+    change[LIMIT_FIELDS[name]] = text === "none" ? null : text;
   }
   return Object.keys(change).length === 0 ? undefined : change;
 }
 
 function describeLimits(limits: LimitsItem): string {
   const words = LIMIT_NAMES.flatMap((name) => {
-    const text = limits[FIELDS[name]];
+    const text = limits[LIMIT_FIELDS[name]];
     return text === null ? [] : [`${name.replace("-", " ")} ${text}`];
   });
   return words.length === 0 ? "without limits" : words.join(", ");

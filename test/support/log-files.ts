@@ -1,0 +1,26 @@
+/** An app's log straight from its files, whatever the platform would say of it. */
+import { createReadStream } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { TestPlatform } from "./platform.ts";
+
+export interface StoredLine {
+  ts: string;
+  ps: string;
+  msg: string;
+}
+
+/** Calls back for every line, oldest first. */
+export async function eachStoredLine(
+  platform: TestPlatform,
+  app: string,
+  see: (line: StoredLine) => void,
+): Promise<void> {
+  const directory = join(platform.home, "apps", app, "logs");
+  for (const file of (await readdir(directory)).filter((name) => name.endsWith(".ndjson")).sort()) {
+    for await (const line of createInterface({ input: createReadStream(join(directory, file)) })) {
+      see(JSON.parse(line) as StoredLine);
+    }
+  }
+}
