@@ -104,8 +104,10 @@ async function findVictim(platform: TestPlatform, random: Random): Promise<Victi
   return victim !== undefined && (await isThere(victim.pid)) ? victim : undefined;
 }
 
+/** What waits for init to see that it is dead is gone. */
 async function isThere(pid: number): Promise<boolean> {
-  return (await readFile(`/proc/${String(pid)}/stat`, "utf8").catch(() => "")) !== "";
+  const stat = await readFile(`/proc/${String(pid)}/stat`, "utf8").catch(() => "");
+  return stat !== "" && !/^ [ZX]/.test(stat.slice(stat.lastIndexOf(")") + 1));
 }
 
 /** Workers number their lines, and give themselves a name. */
