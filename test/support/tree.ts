@@ -4,15 +4,13 @@ import { join } from "node:path";
 
 /** Everything below the directory, which itself must be there; directories have a final slash. */
 export async function pathsUnder(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true });
-  const found = await Promise.all(
-    entries.map(async (entry) => {
-      const path = join(directory, entry.name);
-      if (!entry.isDirectory()) return [path];
-      return [`${path}/`, ...(await pathsUnder(path).catch(() => []))];
-    }),
-  );
-  return found.flat();
+  const found: string[] = [];
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) found.push(`${path}/`, ...(await pathsUnder(path).catch(() => [])));
+    else found.push(path);
+  }
+  return found;
 }
 
 /** Whatever has the text in its name or, if it is a file, in its bytes. */
