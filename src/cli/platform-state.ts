@@ -1,5 +1,5 @@
 /** Starting and stopping the daemon, shared by the `server:…` commands. */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isListening, startDaemon } from "../api/daemon.ts";
 import { Unreachable } from "../api/exchange.ts";
@@ -41,7 +41,8 @@ export async function stopPlatform(context: Context, running: PlatformInfo, apps
   }
 }
 
-/** A dead process that init has not seen yet is gone: some containers have an init that looks seldom, or never. */
+/** A dead process that init has not seen yet is gone: some containers have an init that looks seldom, or never. As long
+ *  as a thread of it waits for the disk it is not: its sockets and locks are still there. */
 async function isAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
@@ -49,5 +50,6 @@ async function isAlive(pid: number): Promise<boolean> {
     return false;
   }
   const stat = await readFile(`/proc/${String(pid)}/stat`, "utf8").catch(() => "");
-  return !/^\s[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 1));
+  const threads = await readdir(`/proc/${String(pid)}/task`).catch(() => []);
+  return !/\) [ZX] /.test(stat) || threads.length > 1;
 }
