@@ -97,14 +97,14 @@ function explain(error: NodeJS.ErrnoException): Error {
   return error.code === "ECONNRESET" || error.code === "EPIPE" ? stoppedMidway(error) : error;
 }
 
-function stoppedMidway(cause: unknown): AppError {
+export function stoppedMidway(cause: unknown): AppError {
   return new AppError("unavailable", "The platform stopped before it answered.", {
     hint: "See with `git heroku releases` whether the change was made, then try again.",
     cause,
   });
 }
 
-async function readText(response: IncomingMessage): Promise<string> {
+export async function readText(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -120,7 +120,11 @@ async function readText(response: IncomingMessage): Promise<string> {
 }
 
 function parseRefusal(status: number, text: string): AppError {
-  const refusal = parseJson(text);
+  return readRefusal(status, parseJson(text));
+}
+
+/** What the platform refused with. */
+export function readRefusal(status: number, refusal: unknown): AppError {
   if (!isRecord(refusal) || typeof refusal["message"] !== "string") {
     return new AppError("internal_server_error", `The platform answered ${String(status)} with no explanation.`, {
       hint: "Look into `git heroku server:logs`.",
@@ -130,7 +134,7 @@ function parseRefusal(status: number, text: string): AppError {
   return new AppError(parseErrorId(refusal["id"]), refusal["message"], { hint });
 }
 
-function parseJson(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -1,9 +1,10 @@
 /** The typed client of the Platform API (docs/formats.md, "Platform API"). A call that finds nobody on the socket asks
  *  `wake` once to start the daemon and then asks again: nothing had been sent, so nothing is done twice. */
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Person } from "../core/person.ts";
 import { formatPerson } from "../core/person.ts";
 import { exchange, openExchange, Unreachable, type Answer, type Question } from "./exchange.ts";
+import { askLive, readLiveAnswer, type LiveAnswer, type Show } from "./live-answer.ts";
 import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
 import type {
   App,
@@ -70,6 +71,14 @@ export interface PatchOptions {
   color: boolean;
 }
 
+export type { Show } from "./live-answer.ts";
+
+export interface ChangeOptions {
+  /** The version of the release that was read. */
+  since?: number;
+  show?: Show;
+}
+
 export class PlatformClient {
   readonly #options: PlatformClientOptions;
 
@@ -131,14 +140,19 @@ export class PlatformClient {
   releaseConfig = (app: string, version: ReleaseWord): Promise<Record<string, string>> =>
     this.#get(`${appPath(app, "releases", String(version))}/config-vars`);
   /** Without a version: back to the release before the current one that was good. */
-  rollback = (app: string, version: number | undefined): Promise<RollbackItem> =>
-    this.#change("POST", appPath(app, "releases"), version === undefined ? {} : { release: String(version) });
-  /** The release is undefined when there was nothing to take back any more. */
-  async revert(app: string, version: number): Promise<RevertItem | undefined> {
-    const path = `${appPath(app, "releases", String(version))}/actions/revert`;
-    const answer = await this.#ask<RevertItem>(this.#signed("POST", path, {}));
-    return releaseHeader(answer.headers) === undefined ? undefined : answer.body;
+  async rollback(app: string, version: number | undefined, show?: Show): Promise<RollbackItem> {
+    const body = version === undefined ? {} : { release: String(version) };
+    return (await this.#release<RollbackItem>(this.#signed("POST", appPath(app, "releases"), body), show)).body;
   }
+  /** The release is undefined when there was nothing to take back any more. */
+  async revert(app: string, version: number, show?: Show): Promise<RevertItem | undefined> {
+    const path = `${appPath(app, "releases", String(version))}/actions/revert`;
+    const answer = await this.#release<RevertItem>(this.#signed("POST", path, {}), show);
+    return answer.release === undefined ? undefined : answer.body;
+  }
+  /** What the build and the release command printed, and go on to print. */
+  releaseOutput = (app: string, version: ReleaseWord): Promise<IncomingMessage> =>
+    this.#open({ method: "GET", path: appPath(app, "releases", String(version), "output") });
   planRevert = (app: string, version: number): Promise<{ changes: RevertChanges }> =>
     this.#change("POST", `${appPath(app, "releases", String(version))}/actions/revert`, { dry_run: true });
   marks = (app: string): Promise<Mark[]> => this.#get(appPath(app, "marks"));
@@ -159,14 +173,19 @@ export class PlatformClient {
   config = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "config-vars"));
   /** The version of the release that the change made, or undefined when nothing changed. With `since`, the version of
    *  the release that was read, it is refused if somebody else has changed the same names after that. */
-  async changeConfig(app: string, change: Record<string, string | null>, since?: number): Promise<number | undefined> {
+  async changeConfig(
+    app: string,
+    change: Record<string, string | null>,
+    how: ChangeOptions = {},
+  ): Promise<number | undefined> {
     const question = this.#signed("PATCH", appPath(app, "config-vars"), change);
-    const base = since === undefined ? {} : { "git-heroku-since": String(since) };
-    const answer = await this.#ask<unknown>({ ...question, headers: { ...question.headers, ...base } });
-    return releaseHeader(answer.headers);
+    const base = how.since === undefined ? {} : { "git-heroku-since": String(how.since) };
+    return (await this.#release({ ...question, headers: { ...question.headers, ...base } }, how.show)).release;
   }
-  rotateConfigKey = (app: string): Promise<ReleaseItem> =>
-    this.#change("POST", `${appPath(app, "config-vars")}/actions/rotate-key`);
+  async rotateConfigKey(app: string, show?: Show): Promise<ReleaseItem> {
+    const path = `${appPath(app, "config-vars")}/actions/rotate-key`;
+    return (await this.#release<ReleaseItem>(this.#signed("POST", path), show)).body;
+  }
 
   configBlame = (app: string): Promise<ConfigBlameItem[]> => this.#get(appPath(app, "config-blame"));
   configHistory = (app: string, name: string, values: boolean): Promise<ConfigHistoryItem[]> =>
@@ -221,6 +240,11 @@ export class PlatformClient {
     return body === undefined ? { method, path, headers } : { method, path, headers, body };
   }
 
+  /** A change that makes a release, which may have to wait and to run a release command first. */
+  async #release<T>(question: Question, show: Show = () => undefined): Promise<LiveAnswer<T>> {
+    return readLiveAnswer(await this.#open(askLive(question)), show);
+  }
+
   #open(question: Question): Promise<IncomingMessage> {
     return this.#awake(() => openExchange(this.#options.home, question));
   }
@@ -248,9 +272,4 @@ function diffPath(app: string, release: ReleaseWord, query: Record<string, numbe
   const asked = Object.entries(query).filter(([, value]) => value !== undefined && value !== false);
   const search = new URLSearchParams(asked.map(([name, value]) => [name, String(value)])).toString();
   return `${appPath(app, "releases", String(release), "diff")}${search === "" ? "" : `?${search}`}`;
-}
-
-function releaseHeader(headers: IncomingHttpHeaders): number | undefined {
-  const version = Number(headers["git-heroku-release"]);
-  return Number.isInteger(version) && version > 0 ? version : undefined;
 }

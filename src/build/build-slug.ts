@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
+import { spellDuration } from "../core/duration.ts";
 import { AppError } from "../core/error.ts";
 import { RecentMap } from "../core/recent-map.ts";
 import { detectApp, type DetectedApp } from "./detect.ts";
@@ -69,7 +70,7 @@ export async function buildSlug(request: BuildRequest): Promise<Slug> {
   } catch (error) {
     if (request.signal.aborted) throw new AppError("unavailable", "build cancelled", { cause: error });
     if (limit.signal.aborted) {
-      throw buildFailed(`It took longer than ${String(Math.round(settings.timeLimitMs / 60_000))} minutes.`);
+      throw buildFailed(`It took longer than ${spellDuration(settings.timeLimitMs)}, the setting build-timeout.`);
     }
     throw error;
   } finally {
@@ -226,7 +227,7 @@ class Build {
     const { sizeBytesMax } = this.#settings;
     if (sizeBytes <= sizeBytesMax) return;
     throw new AppError("invalid_params", `Slug is too large: ${formatSize(sizeBytes)}.`, {
-      hint: `The limit is ${formatSize(sizeBytesMax)}; keep large files in object storage.`,
+      hint: `The limit is ${formatSize(sizeBytesMax)}, the setting slug-size; keep large files in object storage.`,
     });
   }
 }

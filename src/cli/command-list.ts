@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   "logs:retention": { load: async () => (await import("./commands/logs-retention.ts")).logsRetention },
   releases: { load: async () => (await import("./commands/releases.ts")).releases },
   "releases:info": { load: async () => (await import("./commands/releases-info.ts")).releasesInfo },
+  "releases:output": { load: async () => (await import("./commands/releases-output.ts")).releasesOutput },
   "releases:diff": { load: async () => (await import("./commands/releases-diff.ts")).releasesDiff },
   "releases:verify": { load: async () => (await import("./commands/releases-verify.ts")).releasesVerify },
   "releases:revert": { load: async () => (await import("./commands/releases-revert.ts")).releasesRevert },

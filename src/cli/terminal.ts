@@ -87,13 +87,22 @@ export class Terminal {
   }
 
   /** Says what is being done while it is done: `Creating foobaz... done`. A subject that is only known afterwards is
-   *  written with the result. */
-  async action<T>(what: string, work: () => Promise<T>, said: ActionWords<T> = {}): Promise<T> {
-    await this.write(said.subject === undefined ? `${what}...` : what);
+   *  written with the result. What the work shows stands in between, on lines of its own. */
+  async action<T>(what: string, work: (show: Show) => Promise<T>, said: ActionWords<T> = {}): Promise<T> {
+    const begin = said.subject === undefined ? `${what}...` : what;
+    await this.write(begin);
+    let hasShown = false;
+    const show = async (text: string): Promise<void> => {
+      if (!hasShown) await this.line();
+      hasShown = true;
+      await this.write(text);
+    };
     let result: T;
     try {
-      result = await work();
+      result = await work(show);
+      if (hasShown) await this.write(begin);
     } catch (error) {
+      if (hasShown) await this.write(begin);
       await this.line(said.subject === undefined ? " failed" : "... failed");
       throw error;
     }
@@ -102,6 +111,9 @@ export class Terminal {
     return result;
   }
 }
+
+/** Takes text of whole lines. */
+type Show = (text: string) => Promise<void>;
 
 export interface ActionWords<T> {
   subject?: (result: T) => string;

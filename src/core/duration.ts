@@ -40,6 +40,13 @@ function count(number: string, unit: string): string {
   return `${number} ${unit}${number === "1" ? "" : "s"}`;
 }
 
+/** `1 hour`, `90 seconds`: a limit in the largest unit that divides it. */
+export function spellDuration(ms: number): string {
+  if (ms % HOUR_MS === 0) return count(whole(ms, HOUR_MS), "hour");
+  if (ms % MINUTE_MS === 0) return count(whole(ms, MINUTE_MS), "minute");
+  return ms % SECOND_MS === 0 ? count(whole(ms, SECOND_MS), "second") : `${String(ms)} ms`;
+}
+
 const UNIT_MS: Readonly<Record<string, number>> = { s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS };
 
 /** Reads `60s`, `10m` or `24h` as milliseconds; undefined for anything else, and for nothing at all. */

@@ -12,6 +12,7 @@ const STATUS = {
   conflict: 409,
   requested_range_not_satisfiable: 416,
   invalid_params: 422,
+  release_failed: 422,
   confirmation_required: 423,
   internal_server_error: 500,
   unavailable: 503,

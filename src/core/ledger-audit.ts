@@ -144,7 +144,9 @@ export class LedgerAudit {
     this.last = version;
     this.#roll.add(version, oid, tree === undefined || isFlaw(tree) ? new Map() : tree.oids);
     const seconds = isFlaw(commit) ? 0 : commit.commit.committer.seconds;
-    const hasCode = release === undefined ? before.hasCode : release.code !== undefined;
+    // What follows a failed release starts from the one before it.
+    const isBase = release?.status === "succeeded";
+    const hasCode = isBase ? release.code !== undefined : before.hasCode;
     this.#previous = { version, seconds: Math.max(seconds, before.seconds), hasCode };
   }
 }

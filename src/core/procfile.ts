@@ -64,7 +64,8 @@ export function formatProcfile(procfile: Procfile): string {
   return [...sortProcfile(procfile)].map(([type, command]) => `${type}: ${command}\n`).join("");
 }
 
-/** `release` is the release phase: declared in the Procfile, never part of the running formation. */
+/** The release phase: declared in the Procfile, run before a release, never part of the running formation
+ *  (devcenter.heroku.com/articles/release-phase). */
 export const RELEASE_TYPE = "release";
 
 /** The type that gets $PORT and requests. */
@@ -73,8 +74,15 @@ export const WEB_TYPE = "web";
 /** The type of one-off processes. A Procfile may declare a command of this name, which the formation never runs. */
 export const ONE_OFF_TYPE = "run";
 
+/** What runs once, beside the formation. */
+export type OneOffType = typeof RELEASE_TYPE | typeof ONE_OFF_TYPE;
+
+export function isOneOffType(type: string): type is OneOffType {
+  return type === RELEASE_TYPE || type === ONE_OFF_TYPE;
+}
+
 export function formationTypes(procfile: Procfile): string[] {
-  return [...procfile.keys()].filter((type) => type !== RELEASE_TYPE && type !== ONE_OFF_TYPE);
+  return [...procfile.keys()].filter((type) => !isOneOffType(type));
 }
 
 /** What a one-off process is to run: where the first word names a process type, that type's command with the rest of

@@ -6,7 +6,7 @@ import { AppError } from "./error.ts";
 import { isJsonObject, type Json } from "./json.ts";
 import { RESTART_POLICIES } from "./restart-policy.ts";
 
-type Kind = "duration" | "switch" | "count" | "days" | "size" | "path" | "policy" | "rest" | "page";
+type Kind = "duration" | "limit" | "switch" | "count" | "days" | "size" | "path" | "policy" | "rest" | "page";
 
 interface Definition {
   readonly kind: Kind;
@@ -35,6 +35,7 @@ export const SETTINGS = {
     help: "how long a web process may take to accept connections on $PORT (R10)",
   },
   "boot-wait": { kind: "duration", default: "75s", help: "how long a request waits for a starting app (H20)" },
+  "build-timeout": { kind: "limit", default: "15m", help: "how long a build may take" },
   "connect-timeout": {
     kind: "duration",
     default: "5s",
@@ -71,6 +72,7 @@ export const SETTINGS = {
     help: "give processes the built code itself, read-only, instead of a copy that they may write to",
   },
   "ready-check": { kind: "duration", default: "10ms", help: "how long a web process must keep accepting to be up" },
+  "release-timeout": { kind: "limit", default: "1h", help: "how long a release command may take" },
   "request-timeout": {
     kind: "duration",
     default: "30s",
@@ -78,6 +80,7 @@ export const SETTINGS = {
   },
   "restart-policy": { kind: "policy", default: "default", help: "when a crash is followed by a start" },
   sandbox: { kind: "switch", default: "on", help: "shut each process in, where the machine can" },
+  "slug-size": { kind: "size", default: "500MB", help: "how large the built code may be" },
   "up-after": { kind: "duration", default: "1s", help: "how long a process without a port must live to be up" },
   "worker-overlap": { kind: "switch", default: "off", help: "two releases of one worker type may run at a time" },
 } as const satisfies Record<string, Definition>;
@@ -90,6 +93,7 @@ export interface Settings extends DynoRules {
   autosleepMs: number;
   autosleepWorkers: boolean;
   bootWaitMs: number;
+  buildTimeoutMs: number;
   connectTimeoutMs: number;
   dailyRestart: boolean;
   errorPage: PageSetting | undefined;
@@ -102,9 +106,13 @@ export interface Settings extends DynoRules {
   memoryCheckMs: number;
   memoryWarningMs: number;
   preboot: boolean;
+  /** Of a release command. */
+  releaseTimeoutMs: number;
   readOnly: boolean;
   readyCheckMs: number;
   sandbox: boolean;
+  /** The largest slug. */
+  slugBytesMax: number;
   workerOverlap: boolean;
   requestTimeoutMs: number;
 }
@@ -137,7 +145,10 @@ function parseDays(text: string): number | undefined {
 }
 
 function parseRest(text: string): number | undefined {
-  if (text === "off") return Number.POSITIVE_INFINITY;
+  return text === "off" ? Number.POSITIVE_INFINITY : parseLimit(text);
+}
+
+function parseLimit(text: string): number | undefined {
   const ms = parseDuration(text);
   return ms !== undefined && ms <= REST_MAX_MS ? ms : undefined;
 }
@@ -158,6 +169,7 @@ const PARSERS: { readonly [K in Kind]: (text: string) => number | string | undef
   path: (text) => (text === "off" || PATH.test(text) ? text : undefined),
   policy: (text) => RESTART_POLICIES.find((policy) => policy === text),
   duration: parseSettingDuration,
+  limit: parseLimit,
   days: parseDays,
   size: parseSize,
   count: (text) => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined),
@@ -185,6 +197,7 @@ const FORM_HINTS: Partial<Record<Kind, string>> = {
   path: " or a path such as /healthz",
   policy: `; there are ${RESTART_POLICIES.join(", ")}`,
   rest: " or 30m, from 1s to 24h",
+  limit: ", from 1s to 24h",
   page: ", public/500.html (a file of the app) or https://example.com/sorry.html",
   days: " or a number of days",
   size: " or 500MB, up to 99999GB",
@@ -214,6 +227,7 @@ export function readSettings(stored: Json | undefined): Settings {
     autosleepMs: number("autosleep"),
     autosleepWorkers: text("autosleep-workers") === "on",
     bootWaitMs: number("boot-wait"),
+    buildTimeoutMs: number("build-timeout"),
     connectTimeoutMs: number("connect-timeout"),
     errorPage: page("error-page"),
     idleTimeoutMs: number("idle-timeout"),
@@ -233,8 +247,10 @@ export function readSettings(stored: Json | undefined): Settings {
     preboot: text("preboot") === "on",
     readOnly: text("readonly") === "on",
     readyCheckMs: number("ready-check"),
+    releaseTimeoutMs: number("release-timeout"),
     restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
     sandbox: text("sandbox") === "on",
+    slugBytesMax: number("slug-size"),
     upAfterMs: number("up-after"),
     workerOverlap: text("worker-overlap") === "on",
   };

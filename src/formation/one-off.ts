@@ -1,10 +1,10 @@
-/** One one-off process, `run.3`: it runs once, to its end or to its time limit, and is never started again. Its life is
- *  starting → up → complete; a daemon that comes later takes it over where it is. */
+/** One one-off process, `run.3` or the release phase `release.74`: it runs once, to its end or to its time limit, and is
+ *  never started again. Its life is starting → up → complete; a daemon that comes later takes it over where it is. */
 import { exitStatus } from "../core/dyno.ts";
 import type { DynoExit } from "../core/dyno.ts";
 import type { Clock } from "../core/clock.ts";
+import { spellDuration } from "../core/duration.ts";
 import { formatDynoName } from "../core/formation-plan.ts";
-import { ONE_OFF_TYPE } from "../core/procfile.ts";
 import type { FormationLine } from "./dyno-host.ts";
 import type { DynoInfo } from "./dyno-info.ts";
 import type { Instance, Runtime, StartSpec } from "./runtime.ts";
@@ -18,6 +18,8 @@ export interface OneOffEnd {
   readonly status: number | undefined;
   /** It was still running when its time was over. */
   readonly hasRunOut: boolean;
+  /** It was told to stop, for whatever reason, before it had ended. */
+  readonly wasStopped: boolean;
 }
 
 export interface OneOffHost {
@@ -34,36 +36,43 @@ export interface OneOffHost {
 
 /** Times of files lag behind the clock by one tick of the kernel. */
 const FILE_TIME_LAG_MS = 20;
-const HOUR_MS = 3_600_000;
 
 export class OneOff {
   readonly id: string;
+  readonly type: string;
   readonly slot: number;
   readonly ps: string;
   readonly release: number;
   readonly command: string;
+  /** Resolves when its end is told. Never does when the daemon lets go of it before. */
+  readonly ended: Promise<OneOffEnd>;
   /** Resolves when nothing of it is left, not even a trace. */
   readonly gone: Promise<void>;
   readonly #host: OneOffHost;
   readonly #over = new AbortController();
   readonly #givenUp = new AbortController();
   #tellGone = (): void => undefined;
+  #tellEnd: (end: OneOffEnd) => void = () => undefined;
   #state: "starting" | "up" | "down" = "starting";
   #since: number;
   #isComplete = false;
   #instance: Instance | undefined;
   #begun: Promise<void> = Promise.resolve();
 
-  constructor(spec: Pick<StartSpec, "id" | "slot" | "release" | "command">, host: OneOffHost) {
+  constructor(spec: Pick<StartSpec, "id" | "type" | "slot" | "release" | "command">, host: OneOffHost) {
     this.id = spec.id;
+    this.type = spec.type;
     this.slot = spec.slot;
-    this.ps = formatDynoName({ type: ONE_OFF_TYPE, slot: spec.slot });
+    this.ps = formatDynoName(spec);
     this.release = spec.release;
     this.command = spec.command;
     this.#host = host;
     this.#since = host.clock.now();
     this.gone = new Promise((resolve) => {
       this.#tellGone = resolve;
+    });
+    this.ended = new Promise((resolve) => {
+      this.#tellEnd = resolve;
     });
   }
 
@@ -77,7 +86,7 @@ export class OneOff {
     return {
       id: this.id,
       name: this.ps,
-      type: ONE_OFF_TYPE,
+      type: this.type,
       state: this.#state,
       since: this.#since,
       command: this.command,
@@ -131,7 +140,7 @@ export class OneOff {
     const { clock } = this.#host;
     await clock.sleep(Math.max(0, startedAt + timeLimitMs - clock.now()), this.#over.signal);
     if (this.#over.signal.aborted) return;
-    this.#complain(`Stopping the process: its ${describeLimit(timeLimitMs)} are over`);
+    this.#complain(`Stopping the process: it ran for ${spellDuration(timeLimitMs)}`);
     this.stop();
   }
 
@@ -165,10 +174,12 @@ export class OneOff {
     try {
       // The app's last words come before the platform's about it.
       await this.#host.onExit(instance);
-      await this.#host.onEnd(this.#describeEnd(instance));
+      const end = this.#describeEnd(instance);
+      await this.#host.onEnd(end);
       this.#isComplete = true;
       this.#say(`Process exited with status ${String(exitStatus(instance.exit ?? UNKNOWN))}`);
       this.#say("State changed from up to complete");
+      this.#tellEnd(end);
       await this.#host.runtime.forget(this.id);
     } finally {
       this.#tellGone();
@@ -183,6 +194,7 @@ export class OneOff {
       release: this.release,
       status: isKnown ? exitStatus(exit) : undefined,
       hasRunOut: startedAt !== undefined && since - startedAt >= timeLimitMs - FILE_TIME_LAG_MS,
+      wasStopped: this.#givenUp.signal.aborted,
     };
   }
 
@@ -206,8 +218,3 @@ export class OneOff {
 }
 
 const UNKNOWN: DynoExit = { code: null, signal: null };
-
-/** `24 hours`, `600 seconds` */
-function describeLimit(ms: number): string {
-  return ms % HOUR_MS === 0 ? `${String(ms / HOUR_MS)} hours` : `${String(ms / 1000)} seconds`;
-}

@@ -1,14 +1,16 @@
 /** The one-off processes of one app, `run.1`, `run.2` …, beside its formation: a new release, a scale or a restart does
- *  not touch them. They outlive the daemon as all processes do; the next daemon takes them over. */
+ *  not touch them. They outlive the daemon as all processes do; the next daemon takes them over. The release phase of v74,
+ *  `release.74`, is one of them that does not: the next daemon stops what is left of it. */
 import type { Clock } from "../core/clock.ts";
 import { DYNO_RULES } from "../core/dyno.ts";
 import { AppError } from "../core/error.ts";
-import { ONE_OFF_TYPE } from "../core/procfile.ts";
+import { compareDynoNames } from "../core/formation-plan.ts";
+import { isOneOffType, ONE_OFF_TYPE, RELEASE_TYPE, type OneOffType } from "../core/procfile.ts";
 import { Changes } from "./changes.ts";
 import type { Cargo } from "./dyno-host.ts";
 import type { DynoInfo } from "./dyno-info.ts";
 import { OneOff } from "./one-off.ts";
-import type { OneOffHost } from "./one-off.ts";
+import type { OneOffEnd, OneOffHost } from "./one-off.ts";
 import type { OneOffNumbers } from "./one-off-numbers.ts";
 import type { Instance, Runtime } from "./runtime.ts";
 
@@ -21,6 +23,8 @@ export interface OneOffsOptions {
 }
 
 export interface OneOffOrder {
+  /** `run` unless told otherwise. */
+  readonly type?: OneOffType;
   /** A UUID made by the caller. */
   readonly id: string;
   readonly release: number;
@@ -80,7 +84,7 @@ export class OneOffs {
     return this.#changes.next(signal);
   }
 
-  /** By number. */
+  /** By type and number. */
   list(): DynoInfo[] {
     return this.#sorted().map((one) => one.info);
   }
@@ -92,15 +96,33 @@ export class OneOffs {
   /** Resolves when the process runs.
    *  @throws AppError invalid_params when there are too many, unavailable when it cannot be started. */
   async start(order: OneOffOrder): Promise<DynoInfo> {
+    return (await this.#start(order)).info;
+  }
+
+  /** Resolves when the process has ended, and everything that it wrote is in the log.
+   *  @throws AppError as `start`. */
+  async run(order: OneOffOrder): Promise<OneOffEnd> {
+    return (await this.#start(order)).ended;
+  }
+
+  /** Stops what an earlier daemon has left of a release phase; resolves when it is gone. */
+  async endReleases(): Promise<void> {
+    await this.adopted();
+    const left = [...this.#all.values()].filter(({ type }) => type === RELEASE_TYPE);
+    for (const one of left) one.stop();
+    await Promise.all(left.map(({ gone }) => gone));
+  }
+
+  async #start(order: OneOffOrder): Promise<OneOff> {
     await this.adopted();
     const one = this.#make(order);
     const { id, release, command, timeLimitMs, cargo } = order;
     try {
-      await this.#options.numbers.save();
+      if (one.type === ONE_OFF_TYPE) await this.#options.numbers.save();
       await one.start({
         id,
         app: this.#options.app,
-        type: ONE_OFF_TYPE,
+        type: one.type,
         slot: one.slot,
         release,
         attempt: 1,
@@ -115,27 +137,32 @@ export class OneOffs {
       const reason = error instanceof Error ? error.message : String(error);
       throw new AppError("unavailable", `${one.ps} could not be started: ${reason}.`, { cause: error });
     }
-    return one.info;
+    return one;
   }
 
-  #make({ id, release, command }: OneOffOrder): OneOff {
+  #make({ id, release, command, type = ONE_OFF_TYPE }: OneOffOrder): OneOff {
     if (this.#closing !== undefined) throw new AppError("unavailable", `${this.#options.app} is being closed.`);
-    if (this.#all.size >= ONE_OFFS_MAX) {
+    // A version is used once, so it is as good as a number of its own.
+    const slot = type === RELEASE_TYPE ? release : this.#nextNumber();
+    const one = new OneOff({ id, type, slot, release, command }, this.#host);
+    this.#all.set(id, one);
+    return one;
+  }
+
+  #nextNumber(): number {
+    const taken = new Set([...this.#all.values()].filter(({ type }) => type === ONE_OFF_TYPE).map(({ slot }) => slot));
+    if (taken.size >= ONE_OFFS_MAX) {
       const many = `${this.#options.app} has ${String(ONE_OFFS_MAX)} one-off processes already, and may have no more.`;
       throw new AppError("invalid_params", many, {
         hint: "Wait for one to end, or stop one: `git heroku ps run` lists them, `git heroku ps:stop run.1` stops one.",
       });
     }
-    const taken = new Set([...this.#all.values()].map(({ slot }) => slot));
-    const slot = this.#options.numbers.next((number) => taken.has(number));
-    const one = new OneOff({ id, slot, release, command }, this.#host);
-    this.#all.set(id, one);
-    return one;
+    return this.#options.numbers.next((number) => taken.has(number));
   }
 
-  /** Stops one by its name, or all of them as `run`. Returns whether there was any. */
+  /** Stops one by its name, or all of a type, such as `run`. Returns whether there was any. */
   stop(filter: string): boolean {
-    const found = this.#sorted().filter((one) => filter === ONE_OFF_TYPE || one.ps === filter);
+    const found = this.#sorted().filter((one) => filter === one.type || one.ps === filter);
     for (const one of found) one.stop();
     return found.length > 0;
   }
@@ -165,7 +192,7 @@ export class OneOffs {
   }
 
   #sorted(): OneOff[] {
-    return [...this.#all.values()].filter((one) => !one.isComplete).sort((a, b) => a.slot - b.slot);
+    return [...this.#all.values()].filter((one) => !one.isComplete).sort(compareDynoNames);
   }
 
   async #adopt(): Promise<void> {
@@ -179,11 +206,13 @@ export class OneOffs {
     const found = (await runtime.list(app)).map((instance) => early.get(instance.id) ?? instance);
     notice = (instance) => this.#notice(instance);
     for (const instance of found) {
-      if (instance.type !== ONE_OFF_TYPE) continue;
+      if (!isOneOffType(instance.type)) continue;
       const one = new OneOff(instance, this.#host);
       this.#all.set(one.id, one);
       one.adopt(instance);
       if (instance.phase === "exited") this.#notice(instance);
+      // Whoever waited for its outcome is gone, and its release has failed.
+      else if (one.type === RELEASE_TYPE) one.stop();
     }
   }
 

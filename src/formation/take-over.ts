@@ -2,7 +2,7 @@
  *  every end from then on. */
 import { exitStatus } from "../core/dyno.ts";
 import { formatDynoName } from "../core/formation-plan.ts";
-import { ONE_OFF_TYPE } from "../core/procfile.ts";
+import { isOneOffType } from "../core/procfile.ts";
 import { sortInherited } from "./adoption.ts";
 import type { DynoHost } from "./dyno-host.ts";
 import { DynoProcess } from "./dyno-process.ts";
@@ -31,7 +31,7 @@ export async function takeOver(target: Target, parts: TakeOver): Promise<() => v
   });
   try {
     const found = (await runtime.list(app))
-      .filter(({ type }) => type !== ONE_OFF_TYPE)
+      .filter(({ type }) => !isOneOffType(type))
       .map((instance) => early.get(instance.id) ?? instance);
     notice = (instance) => parts.ended(instance);
     await place(found, target, parts);

@@ -5,4 +5,6 @@ export interface Actor {
   by: Person;
   /** `local`, `ssh SHA256:…`, `http`, `api` or `platform`: the release's `Via:` trailer. */
   via: string;
+  /** Where they read, as it comes, what happens before their change is done; left out where nobody reads. */
+  output?: (text: string) => void;
 }

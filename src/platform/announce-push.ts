@@ -26,7 +26,7 @@ async function announceLaunch(
   output: (text: string) => void,
 ): Promise<void> {
   const release = (await app.ledger.list({ max: 20 })).find(
-    (one) => one.code === update.new && one.change === "deploy",
+    (one) => one.code === update.new && one.change === "deploy" && one.status === "succeeded",
   );
   if (release === undefined) return;
   void launchAfterPush(platform, app);

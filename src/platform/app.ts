@@ -17,7 +17,9 @@ import type { LogStore } from "../logs/log-store.ts";
 import type { Actor } from "./actor.ts";
 import { Sleep } from "./sleep.ts";
 import type { Bisect } from "./bisect.ts";
+import type { KeptOutput } from "./kept-output.ts";
 import { Pages } from "./pages.ts";
+import { PendingReleaseFile } from "./pending-release.ts";
 import { SerialQueue } from "../core/serial-queue.ts";
 
 export type { DynoInfo };
@@ -40,6 +42,13 @@ export interface AppMakers {
   bisect: (app: App) => Bisect;
 }
 
+/** A release command that runs, as those who wait for it are told. */
+export interface RunningPhase {
+  version: number;
+  email: string;
+  output: KeptOutput;
+}
+
 /** A push whose build is under way, as a waiting push names it. */
 export interface RunningBuild {
   commit: string;
@@ -55,6 +64,8 @@ export class App {
   readonly oneOffs: OneOffs;
   readonly bisect: Bisect;
   readonly cipher: ConfigCipher;
+  /** Its directory under `apps/`. */
+  readonly dir: string;
   /** Slugs known to be on disk, by commit. */
   readonly slugs = new Map<string, Slug>();
   /** Launches in the order of their causes. */
@@ -68,6 +79,10 @@ export class App {
   readonly sleep: Sleep;
   readonly pages = new Pages((message) => this.log("router", message));
   runningBuild: RunningBuild | undefined;
+  /** Releases, one at a time, each with its release phase. */
+  readonly releases = new SerialQueue();
+  readonly pendingRelease: PendingReleaseFile;
+  phase: RunningPhase | undefined;
   /** Resolves when a daemon that has just started knows what an earlier one left running. Never rejects. */
   started: Promise<void> = Promise.resolve();
   /** Resolves when nobody packs the repository. Never rejects. */
@@ -84,6 +99,8 @@ export class App {
     this.ledger = parts.ledger;
     this.logs = parts.logs;
     this.cipher = parts.cipher;
+    this.dir = parts.dir;
+    this.pendingRelease = new PendingReleaseFile(join(parts.dir, "pending-release.json"));
     this.sleep = new Sleep(join(parts.dir, "asleep"));
     this.formation = make.formation(this);
     this.oneOffs = make.oneOffs(this);
@@ -109,6 +126,7 @@ export class App {
   async close(options: { stopApps: boolean }): Promise<void> {
     this.end();
     await this.pushes.drained();
+    await this.releases.drained();
     await this.launches.drained();
     await this.bisect.close(options);
     await Promise.all([this.formation.shutdown(options), this.oneOffs.shutdown(options)]);
@@ -136,6 +154,11 @@ export class App {
   /** `heroku[api]: Set maintenance mode on by kate@foobazco.com` */
   logChange(actor: Actor, what: string): void {
     this.log("api", `${what} by ${actor.by.email}`);
+  }
+
+  logFailedRelease(version: number, reason: string): void {
+    const msg = `Release ${formatVersion(version)} failed: ${reason}`;
+    this.logs.append({ ps: "api", source: "heroku", level: "error", msg });
   }
 
   logRelease(actor: Actor, release: Release): void {

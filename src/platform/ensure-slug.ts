@@ -15,6 +15,7 @@ export async function buildRelease(
 ): Promise<Slug> {
   const tree = (await app.ledger.resolveCommit(commit))?.tree;
   if (tree === undefined) throw new Error(`${commit} is not in the repository of ${app.name}`);
+  const { buildTimeoutMs: timeLimitMs, slugBytesMax: sizeBytesMax } = (await app.state()).settings;
   const slug = await buildSlug({
     repo: platform.home.repo(app.name),
     commit,
@@ -24,6 +25,7 @@ export async function buildRelease(
     signal: app.ending,
     clock: platform.clock,
     toolEnv: platform.toolEnv,
+    settings: { timeLimitMs, sizeBytesMax },
   });
   app.slugs.set(commit, slug);
   return slug;
@@ -31,7 +33,7 @@ export async function buildRelease(
 
 /** The slug of a release's code, at once when it is there. A rebuild (a restored backup, a deleted directory) tells
  *  its output to the app's log. */
-export async function ensureSlug(platform: Platform, app: App, release: Release): Promise<Slug> {
+export async function ensureSlug(platform: Platform, app: App, release: Pick<Release, "code">): Promise<Slug> {
   const code = release.code ?? "";
   const known = app.slugs.get(code);
   if (known !== undefined && (await exists(known.dir))) return known;

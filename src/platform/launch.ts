@@ -5,6 +5,7 @@ import { formationTypes, parseProcfile, type Procfile } from "../core/procfile.t
 import { describeDeploy, formatVersion, type Release } from "../core/release.ts";
 import { AppError } from "../core/error.ts";
 import type { Settings } from "../core/settings.ts";
+import type { Snapshot } from "../ledger/release-writer.ts";
 import type { App } from "./app.ts";
 import { ensureSlug } from "./ensure-slug.ts";
 import { noteSoon } from "./note-soon.ts";
@@ -77,7 +78,15 @@ export interface LoadedRelease {
 /** What a process of the release needs to run; its slug is built when the disk has lost it.
  *  @throws AppError invalid_params when the code cannot be built. */
 export async function loadRelease(platform: Platform, app: App, release: Release): Promise<LoadedRelease> {
-  const snapshot = await app.ledger.snapshot(release);
+  return loadSnapshot(platform, app, { ...release, snapshot: await app.ledger.snapshot(release) });
+}
+
+/** What is known of a release before it is made. */
+type Loadable = Pick<Release, "version" | "code" | "createdAt"> & { snapshot: Snapshot };
+
+/** The same for a release that is still to be made. */
+export async function loadSnapshot(platform: Platform, app: App, release: Loadable): Promise<LoadedRelease> {
+  const { snapshot } = release;
   const { sandbox, readOnly } = (await app.state()).settings;
   const slug = await ensureSlug(platform, app, release);
   return {
@@ -90,7 +99,7 @@ export async function loadRelease(platform: Platform, app: App, release: Release
 
 /** What the platform adds to the config vars, less what differs between processes (PORT, DYNO, HOME). These names are
  *  reserved, so no config var can stand in their way. */
-function platformVars(platform: Platform, app: App, release: Release): Record<string, string> {
+function platformVars(platform: Platform, app: App, release: Loadable): Record<string, string> {
   const code = release.code ?? "";
   return {
     PATH: platform.processPath,

@@ -16,6 +16,7 @@ import { Ledger } from "../ledger/ledger.ts";
 import { LogStore, type RetentionPolicy } from "../logs/log-store.ts";
 import { App, idOfObject } from "./app.ts";
 import { Bisect } from "./bisect.ts";
+import { settleLostRelease } from "./pending-release.ts";
 import type { Platform } from "./platform.ts";
 import { updateRoute } from "./route.ts";
 
@@ -54,13 +55,22 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
       bisect: (made) => new Bisect(platform, made),
     });
     await platform.accessLogs.open(app);
-    void app.oneOffs.adopted();
+    await settlePhase(platform, app);
     platform.upkeep.opened(app);
     return app;
   } catch (error) {
     await ledger.close();
     throw error;
   }
+}
+
+/** What the daemon before left of a release phase: the ledger says from the start that it failed, and no release is made
+ *  before its process is gone. */
+async function settlePhase(platform: Platform, app: App): Promise<void> {
+  void app.releases.run(() => app.oneOffs.endReleases());
+  await settleLostRelease(platform, app).catch((error: unknown) =>
+    platform.journal.fault(`recording the failed release of ${app.name}`, error),
+  );
 }
 
 export function retentionOf({ logAgeMsMax, logBytesMax }: Settings): RetentionPolicy {

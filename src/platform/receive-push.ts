@@ -2,11 +2,12 @@
  *  decision: the push is accepted only once the release is on disk, else it is rejected with the reason. */
 import { AppError } from "../core/error.ts";
 import { describeDeploy, formatVersion, type Release } from "../core/release.ts";
-import { formatProcfile, ONE_OFF_TYPE, RELEASE_TYPE } from "../core/procfile.ts";
+import { formatProcfile, ONE_OFF_TYPE } from "../core/procfile.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { DEPLOY_REFS } from "../ledger/deploy-branch.ts";
 import { buildRelease } from "./ensure-slug.ts";
+import { makeRelease, ReleaseFailed, waitingFor } from "./make-release.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
 
@@ -63,6 +64,7 @@ function rejection(platform: Platform, push: Push, error: unknown): string {
   if (error.hint !== undefined) push.output(` !     ${error.hint}\n`);
   push.output("\n");
   if (error instanceof PushRefused) return error.reason;
+  if (error instanceof ReleaseFailed) return "release command failed";
   return error.id === "conflict" ? "conflict" : "build failed";
 }
 
@@ -96,7 +98,9 @@ async function checkBranch(app: App, command: RefCommand): Promise<void> {
 }
 
 function sayWaiting(app: App, push: Push): void {
-  const build = app.runningBuild;
+  const { phase, runningBuild: build } = app;
+  // A push that only now comes to wait says so of itself.
+  if (phase !== undefined) push.output(`-----> ${waitingFor(phase)}\n`);
   if (build === undefined) return;
   push.output(`-----> waiting for the build of ${build.commit.slice(0, 7)} by ${build.email}\n`);
 }
@@ -109,9 +113,10 @@ async function deploy(platform: Platform, app: App, push: Push, command: RefComm
     await checkBranch(app, command);
     await checkNotMoved(app, command);
     const code = await checkCommit(app, command);
-    const procfile = await build(platform, app, push, command);
+    const built = await build(platform, app, push, command);
+    app.runningBuild = undefined;
     const deployment = { platform, app, push, command };
-    const release = await appendRelease(deployment, { codeTree: code.tree, procfile });
+    const release = await appendRelease(deployment, { codeTree: code.tree, ...built });
     void launchUnlessAnnounced(deployment, release);
   } finally {
     app.runningBuild = undefined;
@@ -125,23 +130,28 @@ interface Deployment {
   command: RefCommand;
 }
 
-/** The Procfile of what was built. */
-async function build(platform: Platform, app: App, push: Push, command: RefCommand): Promise<string> {
+interface BuiltCode {
+  procfile: string;
+  /** What was printed. */
+  output: string;
+}
+
+async function build(platform: Platform, app: App, push: Push, command: RefCommand): Promise<BuiltCode> {
   const name = command.new.slice(0, 7);
-  push.output("-----> Heroku receiving push\n");
+  let output = "";
+  const show = (text: string): void => {
+    output += text;
+    push.output(text);
+  };
+  show("-----> Heroku receiving push\n");
   app.log("build", `Build of ${name} started by ${push.actor.by.email}`);
   try {
-    const { procfile } = await buildRelease(platform, app, command.new, (text) => push.output(text));
+    const { procfile } = await buildRelease(platform, app, command.new, show);
     app.log("build", `Build of ${name} succeeded`);
-    if (procfile.has(RELEASE_TYPE)) {
-      push.output(" !     The release command of the Procfile is not run by this version of the platform.\n");
-    }
     if (procfile.has(ONE_OFF_TYPE)) {
-      push.output(
-        " !     The type run of the Procfile never runs by itself; start it with: git heroku run:detached run\n",
-      );
+      show(" !     The type run of the Procfile never runs by itself; start it with: git heroku run:detached run\n");
     }
-    return formatProcfile(procfile);
+    return { procfile: formatProcfile(procfile), output };
   } catch (error) {
     app.log("build", `Build of ${name} failed`);
     throw error;
@@ -150,24 +160,23 @@ async function build(platform: Platform, app: App, push: Push, command: RefComma
 
 async function appendRelease(
   { platform, app, push, command }: Deployment,
-  built: { codeTree: string; procfile: string },
+  built: BuiltCode & { codeTree: string },
 ): Promise<Release> {
-  const release = await app.ledger.append(async ({ current }) => {
+  const actor: Actor = { ...push.actor, output: (text) => push.output(text) };
+  const making = { actor, buildOutput: built.output };
+  const release = await makeRelease(platform, app, making, async ({ current }) => {
     checkOpen(platform, app);
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
     return {
       change: "deploy",
       description: describeDeploy(command.new),
-      ...push.actor,
-      status: "succeeded",
       code: command.new,
-      snapshot: { ...snapshot, ...built },
+      snapshot: { ...snapshot, codeTree: built.codeTree, procfile: built.procfile },
       deployRef: { ref: command.ref, old: oldOf(command), new: command.new },
     };
   });
   if (release === undefined) throw new Error("a deploy always makes a release");
-  app.logRelease(push.actor, release);
   return release;
 }
 

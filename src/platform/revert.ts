@@ -10,6 +10,7 @@ import type { NameChanges } from "../core/three-way.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { buildLog, buildRelease } from "./ensure-slug.ts";
+import { makeRelease } from "./make-release.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
 import { findReverted, type Reverted } from "./find-reverted.ts";
@@ -43,12 +44,9 @@ export async function revert(platform: Platform, app: App, version: number, acto
       draft.tree === undefined
         ? undefined
         : await buildCode(platform, app, { reverted, current, tree: draft.tree, actor });
-    const outcome = await record(app, { reverted, current, code }, actor);
+    const outcome = await record(platform, app, { reverted, current, code }, actor);
     if (outcome === "moved") continue;
-    if (outcome.release !== undefined) {
-      app.logRelease(actor, outcome.release);
-      await launch(platform, app, "launch");
-    }
+    if (outcome.release !== undefined) await launch(platform, app, "launch");
     return { release: outcome.release, changes: { ...draft.changes, ...outcome.named } };
   }
   throw new AppError("conflict", `${app.name} was deployed again and again meanwhile.`, { hint: "Try again." });
@@ -104,6 +102,8 @@ interface BuiltCode {
   commit: string;
   tree: string;
   procfile: string;
+  /** What its build printed. */
+  output: string;
 }
 
 async function buildCode(
@@ -120,8 +120,13 @@ async function buildCode(
     message: formatCodeRevertMessage(release),
   });
   try {
-    const { procfile } = await buildRelease(platform, app, commit, buildLog(app));
-    return { commit, tree, procfile: formatProcfile(procfile) };
+    const log = buildLog(app);
+    let output = "";
+    const { procfile } = await buildRelease(platform, app, commit, (text) => {
+      output += text;
+      log(text);
+    });
+    return { commit, tree, procfile: formatProcfile(procfile), output };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const name = formatVersion(release.version);
@@ -138,13 +143,15 @@ async function buildCode(
 
 /** Config and add-ons are merged with what is current now; code that was deployed meanwhile asks for another merge. */
 async function record(
+  platform: Platform,
   app: App,
   { reverted, current, code }: { reverted: Reverted; current: Release; code: BuiltCode | undefined },
   actor: Actor,
 ): Promise<{ release: Release | undefined; named: NamedParts["changes"] } | "moved"> {
   const { version, oid } = reverted.release;
   let named: NamedParts | undefined;
-  const release = await app.ledger.append(async ({ current: now }) => {
+  const making = { actor, buildOutput: code?.output };
+  const release = await makeRelease(platform, app, making, async ({ current: now }) => {
     named = undefined;
     if (now === undefined || now.code !== current.code) return undefined;
     named = await mergeNamed(app, reverted, now);
@@ -156,8 +163,6 @@ async function record(
     return {
       change: "revert",
       description: describeRevert(version),
-      ...actor,
-      status: "succeeded",
       code: code?.commit ?? now.code,
       snapshot: { ...snapshot, ...(code && { codeTree: code.tree, procfile: code.procfile }), configEnv, addonsJson },
       reverts: { version, oid },

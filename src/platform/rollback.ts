@@ -5,6 +5,7 @@ import { describeRollback, formatVersion, type Release } from "../core/release.t
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { ensureSlug } from "./ensure-slug.ts";
+import { makeRelease } from "./make-release.ts";
 import { launch } from "./launch.ts";
 import { marksOf } from "./marks.ts";
 import type { Platform } from "./platform.ts";
@@ -30,7 +31,8 @@ interface Target {
 }
 
 /** @param version the release to copy; without one, the newest good one before the current.
- *  @throws AppError not_found for an unknown release, invalid_params for one that cannot run. */
+ *  @throws AppError not_found for an unknown release, invalid_params for one that cannot run, ReleaseFailed when the
+ *  release command did not succeed: then everything stays as it is. */
 export async function rollback(
   platform: Platform,
   app: App,
@@ -40,7 +42,7 @@ export async function rollback(
   // Before the ledger is asked: code that can be built no more must not become the current release.
   await ensureSlug(platform, app, (await findTarget(app, version, await app.ledger.current())).release);
   let skipped: Mark[] = [];
-  const release = await app.ledger.append(async ({ current }) => {
+  const release = await makeRelease(platform, app, { actor }, async ({ current }) => {
     const found = await findTarget(app, version, current);
     const target = found.release;
     ({ skipped } = found);
@@ -51,15 +53,12 @@ export async function rollback(
     return {
       change: "rollback",
       description: describeRollback(target.version),
-      ...actor,
-      status: "succeeded",
       code: target.code,
       snapshot: { ...from, addonsJson },
       rollbackTo: { version: target.version, oid: target.oid },
     };
   });
   if (release === undefined) throw new Error("a rollback always makes a release");
-  app.logRelease(actor, release);
   await launch(platform, app, "launch");
   return { ...release, skipped, targetMark: (await marksOf(app)).get(release.rollbackTo?.version ?? 0) };
 }

@@ -3,6 +3,7 @@ import type { Release } from "../core/release.ts";
 import { addAppKey } from "../ledger/app-keys.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import { makeRelease } from "./make-release.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
 
@@ -11,7 +12,9 @@ import type { Platform } from "./platform.ts";
  *  @throws AppError unavailable when the key file, or a value, cannot be read; then nothing is changed. */
 export async function rotateConfigKey(platform: Platform, app: App, actor: Actor): Promise<Release> {
   let hasNewKey = false;
-  const release = await app.ledger.append(async ({ current }) => {
+  // The values stay the same, so a release command would see nothing new, and must not stand in the way of a new key.
+  const making = { actor, skipsPhase: true };
+  const release = await makeRelease(platform, app, making, async ({ current }) => {
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
     // What cannot be decrypted now could not be encrypted again: better to know before there is a new key.
@@ -21,14 +24,11 @@ export async function rotateConfigKey(platform: Platform, app: App, actor: Actor
     return {
       change: "config",
       description: "Config rotate key",
-      ...actor,
-      status: "succeeded",
       code: current.code,
       snapshot: { ...snapshot, configEnv: await app.cipher.change(snapshot.configEnv, {}) },
     };
   });
   if (release === undefined) throw new Error("a new key always makes a release");
-  app.logRelease(actor, release);
   await launch(platform, app, "launch");
   return release;
 }

@@ -3,6 +3,7 @@ import { changeConfig, checkUntouched, type ConfigChange, type ConfigVars } from
 import { describeConfigChange, type Release } from "../core/release.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import { makeRelease } from "./make-release.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
 
@@ -14,7 +15,8 @@ export async function readConfig(app: App, release?: Release): Promise<ConfigVar
 }
 
 /** @returns the vars as they are afterwards, and the release if one was made.
- *  @throws AppError invalid_params for a bad name or value; then nothing is changed. */
+ *  @throws AppError invalid_params for a bad name or value; then nothing is changed. ReleaseFailed when the release
+ *  command did not succeed with the new vars; then those before stay in force. */
 export function setConfig(platform: Platform, app: App, change: ConfigChange, actor: Actor): Promise<ConfigOutcome> {
   return setConfigSince(platform, app, { change, since: undefined }, actor);
 }
@@ -33,7 +35,7 @@ export async function setConfigSince(
   actor: Actor,
 ): Promise<ConfigOutcome> {
   let vars: ConfigVars = {};
-  const release = await app.ledger.append(async ({ current }) => {
+  const release = await makeRelease(platform, app, { actor }, async ({ current }) => {
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
     const now = await app.cipher.read(snapshot.configEnv);
@@ -44,14 +46,11 @@ export async function setConfigSince(
     return {
       change: "config",
       description: describeConfigChange(result.added, result.removed),
-      ...actor,
-      status: "succeeded",
       code: current.code,
       snapshot: { ...snapshot, configEnv: await app.cipher.change(snapshot.configEnv, change) },
     };
   });
   if (release === undefined) return { vars, release };
-  app.logRelease(actor, release);
   await launch(platform, app, "launch");
   return { vars, release };
 }

@@ -1,7 +1,7 @@
 /** ps:wait: resolves when every process is up in the newest release, or when it is known that one is not going to be. It
  *  waits for what happens, not for a time to pass. */
 import { AppError } from "../core/error.ts";
-import { ONE_OFF_TYPE } from "../core/procfile.ts";
+import { ONE_OFF_TYPE, RELEASE_TYPE } from "../core/procfile.ts";
 import type { App, DynoInfo } from "./app.ts";
 import type { Platform } from "./platform.ts";
 
@@ -62,6 +62,7 @@ async function look(app: App, { type, withRun }: WaitRequest): Promise<Look> {
   const dynos = app
     .processes()
     .filter((dyno) => dyno.listed && (type === undefined || dyno.type === type))
+    .filter((dyno) => dyno.type !== RELEASE_TYPE)
     .filter((dyno) => dyno.type !== ONE_OFF_TYPE || withRun || type === ONE_OFF_TYPE);
   const isKnown = app.launchedVersion >= version && app.formation.isCurrent;
   return { status: isKnown ? judge(dynos, version) : "waiting", version, dynos };

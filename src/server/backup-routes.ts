@@ -10,6 +10,7 @@ import { restoreApp, type RestoreProgress } from "../platform/restore-app.ts";
 import { answerFor } from "./answer-for.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
+import { NDJSON } from "./live-answer.ts";
 import { untilGone } from "./until-gone.ts";
 
 interface RestoreBody {
@@ -71,7 +72,7 @@ export function backupRoutes(server: FastifyInstance, platform: Platform): void 
       if (!lines.destroyed) lines.write(`${JSON.stringify(line)}\n`);
     };
     void restore(platform, request.body, callerOf(request), say).finally(() => lines.end());
-    return reply.type("application/x-ndjson").send(lines);
+    return reply.type(NDJSON).send(lines);
   });
 }
 

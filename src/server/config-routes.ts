@@ -6,9 +6,8 @@ import { parseVersion } from "../core/release.ts";
 import type { Platform } from "../platform/platform.ts";
 import { readConfig, setConfigSince } from "../platform/set-config.ts";
 import type { AppParams } from "./app-routes.ts";
-import { callerOf } from "./caller.ts";
+import { answerLive } from "./live-answer.ts";
 
-export const RELEASE_HEADER = "git-heroku-release";
 const SINCE_HEADER = "git-heroku-since";
 
 const changeBody = {
@@ -26,16 +25,13 @@ export function configRoutes(server: FastifyInstance, platform: Platform): void 
     "/apps/:app/config-vars",
     // Without coercion: a value must arrive as the string it is.
     { schema: { body: changeBody } },
-    async (request, reply) => {
+    (request, reply) => {
       const app = platform.app(request.params.app);
-      const { vars, release } = await setConfigSince(
-        platform,
-        app,
-        { change: request.body, since: sinceOf(request) },
-        callerOf(request),
-      );
-      if (release) void reply.header(RELEASE_HEADER, release.version);
-      return vars;
+      const asked = { change: request.body, since: sinceOf(request) };
+      return answerLive(platform, request, reply, async (actor) => {
+        const { vars, release } = await setConfigSince(platform, app, asked, actor);
+        return { body: vars, release: release?.version };
+      });
     },
   );
 }

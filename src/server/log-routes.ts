@@ -7,9 +7,8 @@ import type { Platform } from "../platform/platform.ts";
 import { openTrashedLogs } from "../platform/read-logs.ts";
 import type { AppParams } from "./app-routes.ts";
 import { isOn, logParamsSchema, readLogParams, type LogParams, type ReadParams } from "./log-query.ts";
+import { NDJSON } from "./live-answer.ts";
 import { untilGone } from "./until-gone.ts";
-
-const NDJSON = "application/x-ndjson";
 
 interface Piece {
   lines: Buffer;

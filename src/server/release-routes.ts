@@ -8,9 +8,9 @@ import type { Platform } from "../platform/platform.ts";
 import { rollback } from "../platform/rollback.ts";
 import { readConfig } from "../platform/set-config.ts";
 import type { AppParams } from "./app-routes.ts";
-import { callerOf } from "./caller.ts";
+import { answerLive } from "./live-answer.ts";
 import { parseRange, type ListRange } from "./range.ts";
-import { releaseResource, releaseResources } from "./resources.ts";
+import { releaseResources } from "./resources.ts";
 
 export interface ReleaseParams extends AppParams {
   release: string;
@@ -48,10 +48,13 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
       const app = platform.app(request.params.app);
       const wanted = request.body?.release;
       const target = wanted === undefined ? undefined : await findRelease(app, wanted);
-      const release = await rollback(platform, app, target?.version, callerOf(request));
-      const { skipped, targetMark } = release;
-      void reply.status(201);
-      return { ...releaseResource(app, release, release), mark: null, skipped, target_mark: targetMark ?? null };
+      return answerLive(platform, request, reply, async (actor) => {
+        const release = await rollback(platform, app, target?.version, actor);
+        const { skipped, targetMark } = release;
+        const [resource] = await releaseResources(app, [release]);
+        const body = { ...resource, skipped, target_mark: targetMark ?? null };
+        return { status: 201, body };
+      });
     },
   );
 }

@@ -2,12 +2,13 @@
  *  Field sets are Heroku's, so that its own clients can read them; ours ride along as extra fields. */
 import { createHash } from "node:crypto";
 import type { Release } from "../core/release.ts";
-import { formationTypes, type Procfile } from "../core/procfile.ts";
+import { formationTypes, RELEASE_TYPE, type Procfile } from "../core/procfile.ts";
 import { quantityOf } from "../core/app-state.ts";
 import { idOfObject, type App, type DynoInfo } from "../platform/app.ts";
 import type { ReleaseDetails } from "../platform/describe-release.ts";
 import { marksOf } from "../platform/marks.ts";
 import type { Platform } from "../platform/platform.ts";
+import { versionsWithOutput } from "../platform/release-output.ts";
 import { isEligible } from "../platform/rollback.ts";
 
 export type Resource = Record<string, unknown>;
@@ -57,20 +58,26 @@ export async function appResource(platform: Platform, app: App): Promise<Resourc
 }
 
 export async function dynoResource(app: App, dyno: DynoInfo): Promise<Resource> {
-  const release = await app.ledger.get(dyno.release);
   return {
     attach_url: null,
     command: dyno.command,
     created_at: iso(dyno.since),
     id: dyno.id,
     name: dyno.name,
-    release: { id: idOfObject(release.oid), version: dyno.release },
+    release: { id: await releaseIdOf(app, dyno), version: dyno.release },
     app: { id: app.id, name: app.name },
     size: "Basic",
     state: dyno.state,
     type: dyno.type,
     updated_at: iso(dyno.since),
   };
+}
+
+/** A release whose release phase runs has no object yet: nobody can ask for it by this id. */
+async function releaseIdOf(app: App, { type, release: version }: DynoInfo): Promise<string> {
+  const head = await app.ledger.head();
+  if (type === RELEASE_TYPE && version > (head?.version ?? 0)) return idOf(app.id, "release", String(version));
+  return idOfObject((await app.ledger.get(version)).oid);
 }
 
 /** With what Heroku has no field for.
@@ -117,11 +124,16 @@ export function formationResources(
 
 /** With their marks. */
 export async function releaseResources(app: App, releases: readonly Release[]): Promise<Resource[]> {
-  const [current, marks] = await Promise.all([app.ledger.current(), marksOf(app)]);
+  const [current, marks, printed] = await Promise.all([app.ledger.current(), marksOf(app), versionsWithOutput(app)]);
   return releases.map((release) => ({
     ...releaseResource(app, release, current),
+    output_stream_url: printed.has(release.version) ? outputPath(app, release) : null,
     mark: marks.get(release.version) ?? null,
   }));
+}
+
+function outputPath(app: App, { version }: Release): string {
+  return `/apps/${app.name}/releases/${String(version)}/output`;
 }
 
 export function releaseResource(app: App, release: Release, current: Release | undefined): Resource {

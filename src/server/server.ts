@@ -13,6 +13,7 @@ import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { oneOffRoutes } from "./one-off-routes.ts";
+import { outputRoutes } from "./output-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
 import { undoRoutes } from "./undo-routes.ts";
@@ -33,6 +34,7 @@ const ROUTES = [
   historyRoutes,
   logRoutes,
   oneOffRoutes,
+  outputRoutes,
   releaseRoutes,
   undoRoutes,
   verifyRoutes,

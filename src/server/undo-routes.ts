@@ -4,6 +4,7 @@ import { marksOf, markRelease } from "../platform/marks.ts";
 import type { Platform } from "../platform/platform.ts";
 import { planRevert, revert } from "../platform/revert.ts";
 import type { AppParams } from "./app-routes.ts";
+import { answerLive } from "./live-answer.ts";
 import { callerOf } from "./caller.ts";
 import { findRelease, type ReleaseParams } from "./release-routes.ts";
 import { releaseResources } from "./resources.ts";
@@ -27,11 +28,12 @@ export function undoRoutes(server: FastifyInstance, platform: Platform): void {
       const app = platform.app(request.params.app);
       const { version } = await findRelease(app, request.params.release);
       if (request.body?.dry_run === true) return { changes: await planRevert(app, version) };
-      const { release, changes } = await revert(platform, app, version, callerOf(request));
-      if (release === undefined) return { changes };
-      void reply.status(201).header("Git-Heroku-Release", String(release.version));
-      const [resource] = await releaseResources(app, [release]);
-      return { ...resource, changes };
+      return answerLive(platform, request, reply, async (actor) => {
+        const { release, changes } = await revert(platform, app, version, actor);
+        if (release === undefined) return { body: { changes } };
+        const [resource] = await releaseResources(app, [release]);
+        return { status: 201, body: { ...resource, changes }, release: release.version };
+      });
     },
   );
 

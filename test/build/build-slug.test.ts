@@ -149,7 +149,7 @@ describe("build slug", (test) => {
     const commit = await lab.commit(beacon.hangingApp());
     const error = await refuses("invalid_params", () => lab.build(commit, { clock }));
     assert.is(error.message, "build failed");
-    assert.is(error.hint, "It took longer than 15 minutes.");
+    assert.is(error.hint, "It took longer than 15 minutes, the setting build-timeout.");
     await beacon.allLeft();
   });
 

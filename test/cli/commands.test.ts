@@ -351,12 +351,28 @@ describe("cli releases, rollback", (test) => {
     });
   });
 
-  test("rollback whose release phase fails is no success", async (t) => {
+  test("a release command: its output is shown as it comes, and its failure is no success", async (t) => {
     const { run, fake, foobaz } = await setUp(t);
-    fake.override = ({ method }) =>
-      method === "POST" ? { body: fake.addRelease(foobaz, "Rollback to v1", { status: "failed" }) } : undefined;
-    const { status, stdout, stderr } = await run("rollback", "v1");
-    assert.equal([status, stdout], [1, "-----> Rolling back to v1... failed, v2\n"]);
-    assert.match(stderr, "The release phase of v2 failed");
+    const refused = { id: "release_failed", message: "Release command failed: exit status 1.", hint: "See it." };
+    let last: object = { result: fake.addRelease(foobaz, "Rollback to v1"), release: 2 };
+    fake.override = ({ method, headers }, response) => {
+      if (method === "GET") return undefined;
+      assert.match(headers.accept ?? "", "application/x-ndjson");
+      response.writeHead(200, { "content-type": "application/x-ndjson" });
+      const lines = [{ output: "-----> Running\n       mig" }, { output: "rating\n" }, last];
+      response.end(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+      return undefined;
+    };
+    const shown = "-----> Rolling back to v1...\n-----> Running\n       migrating\n-----> Rolling back to v1...";
+    assert.equal(await run("rollback", "v1"), { status: 0, stdout: `${shown} done, v2\n`, stderr: "" });
+    last = { error: refused };
+    assert.equal(await run("rollback", "v1"), {
+      status: 1,
+      stdout: `${shown} failed\n`,
+      stderr: " !    Release command failed: exit status 1.\n !    See it.\n",
+    });
+    // The platform died on the way.
+    last = {};
+    assert.match((await run("config:add", "A=1")).stderr, "The platform stopped before it answered.");
   });
 });

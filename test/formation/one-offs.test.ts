@@ -76,7 +76,7 @@ describe("one-off processes", (test) => {
       "run.1 v7 State changed from up to complete",
     ]);
     assert.is(witness.outputs.get(info.id), "1 run.1 none\nProcfile\n");
-    assert.equal(ends, [{ id: info.id, ps: "run.1", release: 7, status: 3, hasRunOut: false }]);
+    assert.equal(ends, [{ id: info.id, ps: "run.1", release: 7, status: 3, hasRunOut: false, wasStopped: false }]);
     await oneOffs.shutdown({ stopApps: true });
     assert.equal(oneOffs.list(), []);
     assert.equal(await runtime.list("foobaz"), []);
@@ -136,7 +136,7 @@ describe("one-off processes", (test) => {
     await oneOffs.start(order("exec sleep 60", { timeLimitMs: 400 }));
     await oneOffs.start(order("exit 0", { timeLimitMs: 30_000 }));
     await witness.until(() => witness.lines.filter((line) => line.includes("complete")).length === 2);
-    assert.ok(witness.saw("run.1 v7 Stopping the process: its 0.4 seconds are over"));
+    assert.ok(witness.saw("run.1 v7 Stopping the process: it ran for 400 ms"));
     assert.equal(ends.map(({ ps, hasRunOut }) => `${ps} ${String(hasRunOut)}`).sort(), ["run.1 true", "run.2 false"]);
   });
 
@@ -226,7 +226,7 @@ describe("one-off processes and a daemon that was killed", (test) => {
     const { oneOffs, witness, ends } = await open(t, directory);
     await oneOffs.adopted();
     await witness.sees("complete");
-    assert.ok(witness.saw("its 0.6 seconds are over"));
+    assert.ok(witness.saw("it ran for 600 ms"));
     assert.is(ends[0]?.hasRunOut, true);
   });
 

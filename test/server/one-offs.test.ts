@@ -46,7 +46,7 @@ describe("one-off processes over the API", (test) => {
     const app = await createApp(lab.platform, "foobaz", NED);
     await deploy(lab, app);
     assert.is((await lab.ask("POST", RUNS, { command: "exec sleep 60", time_to_live: 1 })).status, 201);
-    await untilLogged(app, "Stopping the process: its 1 seconds are over");
+    await untilLogged(app, "Stopping the process: it ran for 1 second");
     await untilLogged(app, "State changed from up to complete");
   });
 

@@ -22,7 +22,9 @@ export const configAdd: Command = {
     const app = context.app();
     await out.line("Adding config vars:");
     await out.write(formatEcho(vars));
-    await out.action("Restarting app", () => client.changeConfig(app, vars), { done: describeRestart });
+    await out.action("Restarting app", (show) => client.changeConfig(app, vars, { show }), {
+      done: describeRestart,
+    });
     return undefined;
   },
 };

@@ -1,4 +1,5 @@
 /** `git heroku config:edit` */
+import type { Show } from "../../api/platform-client.ts";
 import { findEditor } from "../../clone/editor.ts";
 import { changeConfig, checkConfigName, type ConfigChange, type ConfigVars } from "../../core/config-vars.ts";
 import { formatDotenv } from "../../core/dotenv-text.ts";
@@ -123,7 +124,8 @@ async function apply(
   { client, out }: Context,
   { draft, edited, change }: { draft: Draft; edited: Edited; change: ConfigChange },
 ): Promise<void> {
-  const ask = (): Promise<number | undefined> => client.changeConfig(edited.app, change, edited.version);
+  const ask = (show: Show): Promise<number | undefined> =>
+    client.changeConfig(edited.app, change, { since: edited.version, show });
   try {
     await out.action("Restarting app", ask, { done: describeRestart });
   } catch (error) {

@@ -40,7 +40,9 @@ export const configImport: Command = {
     await out.line("Importing config vars:");
     await out.write(formatDifference(plan.difference));
     if (args.has("dry-run")) return out.line("Dry run: nothing was changed");
-    await out.action("Restarting app", () => client.changeConfig(app, plan.change), { done: describeRestart });
+    await out.action("Restarting app", (show) => client.changeConfig(app, plan.change, { show }), {
+      done: describeRestart,
+    });
     return undefined;
   },
 };

@@ -19,7 +19,9 @@ export const configRemove: Command = {
     await out.line("Removing config vars:");
     for (const name of names) await out.line(`  ${name}`);
     const change = Object.fromEntries(names.map((name) => [name, null]));
-    await out.action("Restarting app", () => client.changeConfig(app, change), { done: describeRestart });
+    await out.action("Restarting app", (show) => client.changeConfig(app, change, { show }), {
+      done: describeRestart,
+    });
     return undefined;
   },
 };

@@ -13,7 +13,7 @@ export const configRotateKey: Command = {
   async run(context) {
     const { client, out } = context;
     const app = context.app();
-    const release = await out.action(`Rotating the config key of ${app}`, () => client.rotateConfigKey(app), {
+    const release = await out.action(`Rotating the config key of ${app}`, (show) => client.rotateConfigKey(app, show), {
       done: ({ version }) => `done, ${formatVersion(version)}`,
     });
     const name = formatVersion(release.version);

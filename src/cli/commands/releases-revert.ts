@@ -25,7 +25,7 @@ export const releasesRevert: Command = {
     const name = formatVersion(version);
     if (args.has("dry-run")) return showPlan(context, name, (await client.planRevert(app, version)).changes);
     if (args.has("json")) return out.json((await client.revert(app, version)) ?? null);
-    const release = await out.action(`-----> Reverting ${name}`, () => client.revert(app, version), {
+    const release = await out.action(`-----> Reverting ${name}`, (show) => client.revert(app, version, show), {
       done: (made) => describeRestart(made?.version),
     });
     if (release !== undefined && release.changes.files.length > 0) await tellOfCode(context, app, { name, release });

@@ -1,6 +1,5 @@
 /** `git heroku rollback` */
 import type { ReleaseItem, RollbackItem } from "../../api/resources.ts";
-import { AppError } from "../../core/error.ts";
 import { formatVersion, parseVersion } from "../../core/release.ts";
 import { APP_OPTIONS, type Command } from "../command.ts";
 
@@ -22,22 +21,19 @@ export const rollback: Command = {
     const app = context.app();
     const release =
       version === undefined
-        ? await out.action("-----> Rolling back", () => client.rollback(app, undefined), {
+        ? await out.action("-----> Rolling back", (show) => client.rollback(app, undefined, show), {
             subject: (made) => `to ${/v[0-9]+$/.exec(made.description)?.[0] ?? "the release before"}`,
             done,
           })
-        : await out.action(`-----> Rolling back to ${formatVersion(version)}`, () => client.rollback(app, version), {
-            done,
-          });
+        : await out.action(
+            `-----> Rolling back to ${formatVersion(version)}`,
+            (show) => client.rollback(app, version, show),
+            {
+              done,
+            },
+          );
     for (const mark of describeMarks(release)) out.warn(mark);
-    if (release.status !== "failed") return undefined;
-    throw new AppError(
-      "bad_request",
-      `The release phase of ${formatVersion(release.version)} failed; the release before it keeps running.`,
-      {
-        hint: "See why with `git heroku logs --ps release`.",
-      },
-    );
+    return undefined;
   },
 };
 
@@ -57,5 +53,5 @@ function describeMarks({ skipped = [], target_mark: target }: RollbackItem): str
 }
 
 function done(release: ReleaseItem): string {
-  return `${release.status === "failed" ? "failed" : "done"}, ${formatVersion(release.version)}`;
+  return `done, ${formatVersion(release.version)}`;
 }

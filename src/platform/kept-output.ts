@@ -1,0 +1,74 @@
+/** What a build or a release phase prints, in a file as it comes: for whoever watches it, and for whoever asks later. A
+ *  file that cannot be written, as on a full disk, costs the output and nothing else. */
+import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Changes } from "../formation/changes.ts";
+
+/** Tools are cut at half of it (build/tool-output.ts). */
+const KEPT_BYTES_MAX = 2 * 1024 * 1024;
+
+export class KeptOutput {
+  readonly #changes = new Changes();
+  #file: number | undefined;
+  #pieces: string[] = [];
+  #bytes = 0;
+  #isOver = false;
+
+  constructor(path: string) {
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      this.#file = openSync(path, "w", 0o600);
+    } catch {
+      this.#file = undefined;
+    }
+  }
+
+  /** Synchronous, so that a daemon that is killed has kept what was shown. */
+  readonly write = (text: string): void => {
+    if (this.#isOver || text === "" || this.#bytes > KEPT_BYTES_MAX) return;
+    this.#bytes += Buffer.byteLength(text);
+    this.#pieces.push(text);
+    this.#store(text);
+    this.#changes.tell();
+  };
+
+  /** Nothing more comes. */
+  end(): void {
+    this.#isOver = true;
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+    this.#changes.tell();
+  }
+
+  get text(): string {
+    return this.#pieces.join("");
+  }
+
+  /** What there is, then what comes; ends with the output, or when the signal aborts. */
+  async *follow(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+    for (let read = 0; !signal.aborted;) {
+      const change = this.#changes.next(signal);
+      const text = this.#pieces.slice(read).join("");
+      read = this.#pieces.length;
+      if (text !== "") yield text;
+      else if (this.#isOver) return;
+      else await change;
+    }
+  }
+
+  #store(text: string): void {
+    if (this.#file === undefined) return;
+    try {
+      writeSync(this.#file, text);
+    } catch {
+      closeSync(this.#file);
+      this.#file = undefined;
+    }
+  }
+}
+
+/** Undefined when nothing was kept, or no longer is. */
+export function readKeptOutput(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch(() => undefined);
+}

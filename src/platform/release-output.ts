@@ -1,0 +1,55 @@
+/** What came of a release before it ran: the output of its build and of its release command, kept in `output/vN.txt` of the
+ *  app, for the newest releases. */
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { formatVersion } from "../core/release.ts";
+import type { App } from "./app.ts";
+import { KeptOutput, readKeptOutput } from "./kept-output.ts";
+import type { Platform } from "./platform.ts";
+
+/** Releases whose output is kept. */
+const KEPT_MAX = 200;
+const NAME = /^v([1-9][0-9]{0,8})\.txt$/;
+
+/** @param begun what was printed before its version was known. */
+export function openReleaseOutput(platform: Platform, app: App, version: number, begun = ""): KeptOutput {
+  const directory = directoryOf(app);
+  const output = new KeptOutput(join(directory, `${formatVersion(version)}.txt`));
+  output.write(begun);
+  forgetOld(directory).catch((error: unknown) => platform.journal.fault(`removing old output of ${app.name}`, error));
+  return output;
+}
+
+/** What there is, then what comes. Undefined when a release printed nothing, or it is no longer kept. */
+export async function followReleaseOutput(
+  app: App,
+  version: number,
+  signal: AbortSignal,
+): Promise<AsyncIterable<string> | undefined> {
+  if (app.phase?.version === version) return app.phase.output.follow(signal);
+  const text = await readKeptOutput(join(directoryOf(app), `${formatVersion(version)}.txt`));
+  return text === undefined || text === "" ? undefined : once(text);
+}
+
+async function* once(text: string): AsyncGenerator<string, void, undefined> {
+  yield text;
+}
+
+/** The versions that have some. */
+export async function versionsWithOutput(app: App): Promise<ReadonlySet<number>> {
+  return new Set(await versionsIn(directoryOf(app)));
+}
+
+function directoryOf(app: App): string {
+  return join(app.dir, "output");
+}
+
+async function versionsIn(directory: string): Promise<number[]> {
+  const names = await readdir(directory).catch(() => []);
+  return names.flatMap((name) => NAME.exec(name)?.[1] ?? []).map(Number);
+}
+
+async function forgetOld(directory: string): Promise<void> {
+  const old = (await versionsIn(directory)).sort((a, b) => b - a).slice(KEPT_MAX);
+  for (const version of old) await rm(join(directory, `${formatVersion(version)}.txt`), { force: true });
+}

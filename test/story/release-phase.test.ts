@@ -1,0 +1,61 @@
+/** Release commands by the hand of a user, and what kill -9 of the daemon leaves of one. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { untilSame } from "../support/converged.ts";
+import { cloneFixture, must, platformClient } from "../support/deploy.ts";
+import { borrowPlatform, processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
+import { startGit, startPush } from "../support/push.ts";
+import { describe } from "../support/suite.ts";
+import { ROOT, runTranscript } from "../support/transcript.ts";
+
+async function createMigrating(platform: TestPlatform, ...config: string[]): Promise<string> {
+  const clone = await cloneFixture(platform, "migrates");
+  await must(platform, clone, "heroku", "create", "migrates");
+  await must(platform, clone, "heroku", "config:add", ...config);
+  return clone;
+}
+
+/** Processes of the release command that are left anywhere. */
+async function migrations(platform: TestPlatform): Promise<string[]> {
+  return (await processesOf(platform.home)).map(({ command }) => command).filter((one) => one.includes("migrate.sh"));
+}
+
+describe("release phase by hand", (test) => {
+  const common = test.shared(startPlatform);
+
+  test("a session", async (t) => {
+    const platform = await borrowPlatform(t, common);
+    const clone = await createMigrating(platform, "A=1");
+    await must(platform, clone, "push", "-q", "production", "main");
+    await runTranscript(join(ROOT, "test/transcripts/release-phase.txt"), { cwd: clone, env: platform.env });
+  });
+
+  test("kill -9 of the daemon while it runs: the release has failed, the process is stopped, nothing of it runs", async (t) => {
+    const platform = await borrowPlatform(t, common);
+    const gate = join(platform.bin, "gate");
+    const clone = await createMigrating(platform, `GATE=${gate}`);
+    const push = startPush(platform, clone, "main");
+    await push.shows("migrating for v3");
+    assert.match(await must(platform, clone, "heroku", "ps"), /^release\.3 {5}up for .* sh migrate\.sh$/m);
+    const waiting = startGit(platform, clone, ["heroku", "config:add", "B=1"]);
+    await waiting.shows("-----> waiting for the release phase of v3 by rick@foobazco.com");
+    await platform.kill();
+    assert.is((await push.ended).status, 1);
+    const lost = await waiting.ended;
+    assert.equal([lost.status, /The platform stopped before it answered/.test(lost.stderr)], [1, true], lost.stderr);
+    await platform.wake();
+    const client = platformClient(platform);
+    const [newest] = await client.releases("migrates", 1);
+    assert.equal([newest?.version, newest?.status, newest?.current], [3, "failed", false]);
+    await untilSame([], () => client.dynos("migrates"));
+    assert.equal(await migrations(platform), []);
+    assert.match(
+      await must(platform, clone, "heroku", "logs", "--ps", "api"),
+      "Release v3 failed: the platform stopped while it ran",
+    );
+    await writeFile(gate, "");
+    assert.match((await platform.exec("git", ["push", "production", "main"], { cwd: clone })).stderr, "done, v4");
+    await must(platform, clone, "heroku", "releases:verify", "--fetch");
+  });
+}, 60_000);
