@@ -11,6 +11,7 @@ import type {
   BisectItem,
   BisectPlanItem,
   BisectRequest,
+  BuildItem,
   DoctorCheck,
   DomainItem,
   Dyno,
@@ -150,6 +151,16 @@ export class PlatformClient {
     const answer = await this.#release<RevertItem>(this.#signed("POST", path, {}), show);
     return answer.release === undefined ? undefined : answer.body;
   }
+  /** Newest first. */
+  builds = (app: string): Promise<BuildItem[]> => this.#get(appPath(app, "builds"));
+  /** By the beginning of its id, or `newest`. */
+  build = (app: string, id: string): Promise<BuildItem> => this.#get(appPath(app, "builds", id));
+  /** What it printed, and goes on to print. */
+  buildOutput = (app: string, id: string): Promise<IncomingMessage> =>
+    this.#open({ method: "GET", path: appPath(app, "builds", id, "output") });
+  /** By the beginning of its id, or `running`. */
+  cancelBuild = (app: string, id: string): Promise<BuildItem> => this.#change("DELETE", appPath(app, "builds", id));
+
   /** What the build and the release command printed, and go on to print. */
   releaseOutput = (app: string, version: ReleaseWord): Promise<IncomingMessage> =>
     this.#open({ method: "GET", path: appPath(app, "releases", String(version), "output") });

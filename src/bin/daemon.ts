@@ -12,6 +12,7 @@ import { PortAllocator } from "../formation/ports.ts";
 import { probeIsolation } from "../formation/probe-isolation.ts";
 import { HookServer } from "../hook/hook-server.ts";
 import { openLedgerKey } from "../ledger/ledger-key.ts";
+import { usualBuildSlots } from "../platform/build-slots.ts";
 import { Home } from "../platform/home.ts";
 import { openJournal, type Journal } from "../platform/journal.ts";
 import { trafficOf } from "../platform/wake.ts";
@@ -172,9 +173,18 @@ async function openPlatform(request: PlatformRequest): Promise<{ platform: Platf
     hooks,
     processPath: env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
     toolEnv: pickToolEnv(env),
+    buildsMax: buildsMaxOf(env),
   });
   await router.keepApps(platform.names);
   return { platform, router };
+}
+
+/** @throws AppError usage when it is no number. */
+function buildsMaxOf(env: Environment): number {
+  const text = env["GIT_HEROKU_BUILDS"];
+  if (text === undefined || text === "") return usualBuildSlots();
+  if (/^[1-9][0-9]{0,2}$/.test(text)) return Number(text);
+  throw new AppError("usage", `GIT_HEROKU_BUILDS=${text.slice(0, 40)} is no number of builds from 1 to 999.`);
 }
 
 /** The first request to stop counts: a signal, or the API's. */

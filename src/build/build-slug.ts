@@ -43,6 +43,8 @@ export interface BuildRequest {
   signal: AbortSignal;
   clock: Clock;
   settings?: Partial<BuildSettings>;
+  /** Waited for before anything is really built, given back afterwards. */
+  slot?: () => Promise<() => void>;
 }
 
 const PROCFILE_BUILDER_KEY = "procfile/1";
@@ -58,6 +60,15 @@ export async function buildSlug(request: BuildRequest): Promise<Slug> {
     announce(request, known);
     return known;
   }
+  const giveBack = await request.slot?.();
+  try {
+    return await buildWithin(request);
+  } finally {
+    giveBack?.();
+  }
+}
+
+async function buildWithin(request: BuildRequest): Promise<Slug> {
   await cleanBuilds(request.appDir);
   const settings = { ...BUILD_SETTINGS, ...request.settings };
   const limit = new AbortController();

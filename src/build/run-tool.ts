@@ -1,6 +1,9 @@
-/** Runs one program of a build in a process group of its own, so that what it starts ends with it. Its environment is the given one, nothing more. */
+/** Runs one program of a build in a process group of its own, so that what it starts ends with it, and at low priority, so
+ *  that apps that run do not starve. Its environment is the given one, nothing more. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { setPriority } from "node:os";
 import type { Readable } from "node:stream";
 import type { ToolOutput } from "./tool-output.ts";
 
@@ -23,6 +26,7 @@ export async function runTool(run: ToolRun): Promise<number | string> {
   run.signal.throwIfAborted();
   const { command, args, cwd, env } = run;
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  if (child.pid !== undefined) giveWay(child.pid);
   const closed = [child.stdout, child.stderr].map((stream) => forward(stream, run.output));
   await once(child, "spawn");
   const group = child.pid ?? 0;
@@ -43,6 +47,19 @@ export async function runTool(run: ToolRun): Promise<number | string> {
     await Promise.all(closed);
     clearTimeout(timer);
   }
+}
+
+const NICENESS = 10;
+
+/** What the program starts inherits it, and Linux takes the priority of its disk accesses from it (ioprio_set(2)). */
+function giveWay(pid: number): void {
+  try {
+    setPriority(pid, NICENESS);
+  } catch {
+    // It has ended already.
+  }
+  // A session of its own is scheduled as a whole where the kernel groups by session (sched(7), autogroup).
+  writeFile(`/proc/${String(pid)}/autogroup`, String(NICENESS)).catch(() => undefined);
 }
 
 /** Ends every process of the group; a group that is gone is no error. */

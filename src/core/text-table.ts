@@ -47,6 +47,29 @@ export function formatReleaseTable(rows: readonly ReleaseRow[]): string {
   ]);
 }
 
+export interface BuildRow {
+  /** The whole id. */
+  id: string;
+  /** `succeeded, v74` */
+  state: string;
+  commit: string;
+  by: string;
+  when: string;
+}
+
+/** In the order given. */
+export function formatBuildTable(rows: readonly BuildRow[]): string {
+  const lines = rows.map(
+    ({ id, state, commit, by, when }) =>
+      `${id.slice(0, 8)}  ${pad(state, 18)}  ${commit.slice(0, 7)}  ${pad(cut(by, BY_WIDTH), 20)}  ${when}`,
+  );
+  return joinLines([
+    "Build     State               Commit   By                    When",
+    "--------  ------------------  -------  --------------------  ----------",
+    ...lines,
+  ]);
+}
+
 /** `web.2` before `web.10`, `web` before `worker`. */
 export function compareDynoNames(a: string, b: string): number {
   const [typeA, numberA] = splitDynoName(a);

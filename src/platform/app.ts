@@ -15,6 +15,7 @@ import type { ConfigCipher } from "../ledger/config-cipher.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Actor } from "./actor.ts";
+import { Builds } from "./builds.ts";
 import { Sleep } from "./sleep.ts";
 import type { Bisect } from "./bisect.ts";
 import type { KeptOutput } from "./kept-output.ts";
@@ -76,6 +77,7 @@ export class App {
   readonly notings = new SerialQueue();
   /** What the router is told, in the order of what happened. */
   readonly routings = new SerialQueue();
+  readonly builds: Builds;
   readonly sleep: Sleep;
   readonly pages = new Pages((message) => this.log("router", message));
   runningBuild: RunningBuild | undefined;
@@ -101,6 +103,7 @@ export class App {
     this.cipher = parts.cipher;
     this.dir = parts.dir;
     this.pendingRelease = new PendingReleaseFile(join(parts.dir, "pending-release.json"));
+    this.builds = new Builds(join(parts.dir, "builds"));
     this.sleep = new Sleep(join(parts.dir, "asleep"));
     this.formation = make.formation(this);
     this.oneOffs = make.oneOffs(this);

@@ -1,17 +1,73 @@
 /** Slugs for releases: built by a push, found again by every later launch, rebuilt only when the disk lost one. */
+import { AppError } from "../core/error.ts";
 import type { Release } from "../core/release.ts";
 import { buildSlug } from "../build/build-slug.ts";
 import type { Slug } from "../build/slug-store.ts";
+import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import type { Build } from "./builds.ts";
 import { exists } from "./home.ts";
 import type { Platform } from "./platform.ts";
+
+/** One build, in a record of its own. Its output is shown and kept.
+ *  @throws AppError as `buildRelease`; BuildCancelled. */
+export async function recordBuild(
+  platform: Platform,
+  app: App,
+  { commit, actor, begin = "" }: { commit: string; actor: Actor; begin?: string },
+  finish: (slug: Slug, show: Show) => void = () => undefined,
+): Promise<RecordedBuild> {
+  const build = app.builds.begin(commit, actor, platform.clock.now());
+  const show: Show = (text) => {
+    build.output.write(text);
+    actor.output?.(text);
+  };
+  const cancelling = new AbortController();
+  const cancel = (): void => cancelling.abort();
+  for (const signal of [app.ending, build.signal]) signal.addEventListener("abort", cancel);
+  if (app.isEnding) cancel();
+  try {
+    show(begin);
+    const slug = await buildRelease(platform, app, commit, { output: show, signal: cancelling.signal });
+    finish(slug, show);
+    build.succeeded(platform.clock.now(), slug);
+    return { build, slug };
+  } catch (error) {
+    const { cancelled } = build;
+    const reason = error instanceof AppError ? reasonOf(error) : "a fault of the platform";
+    build.output.write(`\n !     ${cancelled ?? reason}\n`);
+    build.failed(platform.clock.now(), reason);
+    if (cancelled === undefined || app.isEnding) throw error;
+    throw new BuildCancelled(cancelled, error);
+  } finally {
+    app.ending.removeEventListener("abort", cancel);
+  }
+}
+
+/** Somebody ended the build. */
+export class BuildCancelled extends AppError {
+  constructor(how: string, cause: unknown) {
+    super("conflict", `build ${how}`, { hint: "Nothing was released.", cause });
+  }
+}
+
+export interface RecordedBuild {
+  build: Build;
+  slug: Slug;
+}
+
+type Show = (text: string) => void;
+
+function reasonOf({ message, hint }: AppError): string {
+  return hint === undefined ? message : `${message} (${hint})`;
+}
 
 /** @throws AppError invalid_params with the reason when the code cannot be built; its tool's output was shown. */
 export async function buildRelease(
   platform: Platform,
   app: App,
   commit: string,
-  output: (text: string) => void,
+  { output, signal = app.ending }: { output: Show; signal?: AbortSignal },
 ): Promise<Slug> {
   const tree = (await app.ledger.resolveCommit(commit))?.tree;
   if (tree === undefined) throw new Error(`${commit} is not in the repository of ${app.name}`);
@@ -22,7 +78,8 @@ export async function buildRelease(
     tree,
     appDir: platform.home.app(app.name),
     output,
-    signal: app.ending,
+    signal,
+    slot: () => platform.buildSlots.take(`${commit.slice(0, 7)} of ${app.name}`, signal, output),
     clock: platform.clock,
     toolEnv: platform.toolEnv,
     settings: { timeLimitMs, sizeBytesMax },
@@ -37,7 +94,7 @@ export async function ensureSlug(platform: Platform, app: App, release: Pick<Rel
   const code = release.code ?? "";
   const known = app.slugs.get(code);
   if (known !== undefined && (await exists(known.dir))) return known;
-  return buildRelease(platform, app, code, buildLog(app));
+  return buildRelease(platform, app, code, { output: buildLog(app) });
 }
 
 /** Where the output of a build goes that nobody watches. */

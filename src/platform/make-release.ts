@@ -7,6 +7,7 @@ import type { Base } from "../ledger/ledger.ts";
 import type { NewRelease } from "../ledger/release-writer.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import type { Build } from "./builds.ts";
 import { loadSnapshot } from "./launch.ts";
 import { asFailed, settleLostRelease, type PendingRelease } from "./pending-release.ts";
 import type { Platform } from "./platform.ts";
@@ -16,8 +17,8 @@ import { openReleaseOutput } from "./release-output.ts";
 /** How a release comes about. */
 export interface Making {
   actor: Actor;
-  /** What the build of this release printed. */
-  buildOutput?: string | undefined;
+  /** The build that it is of. */
+  build?: Build | undefined;
   /** For what changes nothing that the command could see. */
   skipsPhase?: boolean;
 }
@@ -48,8 +49,9 @@ export function makeRelease(platform: Platform, app: App, making: Making, plan: 
     if (phased !== undefined) return new PhasedRelease(platform, app, making).make(phased);
     if (release === undefined) return undefined;
     app.logRelease(actor, release);
-    if (making.buildOutput !== undefined) {
-      openReleaseOutput(platform, app, release.version, making.buildOutput).end();
+    if (making.build !== undefined) {
+      openReleaseOutput(platform, app, release.version, making.build.output.text).end();
+      making.build.released(release.version);
     }
     return release;
   });
@@ -111,7 +113,8 @@ class PhasedRelease {
     const askedAt = Math.floor(this.#platform.clock.now() / 1000) * 1000;
     const pending = { version: (base.head?.version ?? 0) + 1, asked: { ...asked, askedAt } };
     const cargo = await loadSnapshot(this.#platform, app, { ...pending, ...pending.asked, createdAt: askedAt });
-    const output = openReleaseOutput(this.#platform, app, pending.version, this.#making.buildOutput);
+    const output = openReleaseOutput(this.#platform, app, pending.version, this.#making.build?.output.text);
+    this.#making.build?.released(pending.version);
     app.phase = { version: pending.version, email: actor.by.email, output };
     try {
       await app.pendingRelease.write(pending);

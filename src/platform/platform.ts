@@ -16,6 +16,7 @@ import type { Runtime } from "../formation/runtime.ts";
 import type { Routing } from "../router/routing.ts";
 import { AccessLogs } from "./access-logs.ts";
 import type { App } from "./app.ts";
+import { BuildSlots } from "./build-slots.ts";
 import { sweepRemains } from "./destroy-app.ts";
 import type { Home } from "./home.ts";
 import type { Journal } from "./journal.ts";
@@ -45,6 +46,8 @@ export interface PlatformParts {
   bases: readonly BaseDomain[];
   /** What a build tool may know of the daemon's environment: proxies, npm's registry and cache. */
   toolEnv: ToolEnv;
+  /** How many builds may run at once. */
+  buildsMax: number;
 }
 
 export interface HookFiles {
@@ -70,6 +73,7 @@ export class Platform {
   readonly processPath: string;
   readonly bases: readonly BaseDomain[];
   readonly toolEnv: ToolEnv;
+  readonly buildSlots: BuildSlots;
   /** Changes of domains, which no two apps may share. */
   readonly domainChanges = new SerialQueue();
   readonly upkeep: Upkeep;
@@ -93,6 +97,7 @@ export class Platform {
     this.processPath = parts.processPath;
     this.bases = parts.bases;
     this.toolEnv = parts.toolEnv;
+    this.buildSlots = new BuildSlots(parts.buildsMax);
     this.upkeep = new Upkeep(parts.clock, parts.journal);
     // Every follower of a log listens to it.
     setMaxListeners(0, this.closing);

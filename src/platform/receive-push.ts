@@ -5,8 +5,10 @@ import { describeDeploy, formatVersion, type Release } from "../core/release.ts"
 import { formatProcfile, ONE_OFF_TYPE } from "../core/procfile.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import type { Build } from "./builds.ts";
+import type { Slug } from "../build/slug-store.ts";
 import { DEPLOY_REFS } from "../ledger/deploy-branch.ts";
-import { buildRelease } from "./ensure-slug.ts";
+import { BuildCancelled, recordBuild } from "./ensure-slug.ts";
 import { makeRelease, ReleaseFailed, waitingFor } from "./make-release.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
@@ -65,6 +67,7 @@ function rejection(platform: Platform, push: Push, error: unknown): string {
   push.output("\n");
   if (error instanceof PushRefused) return error.reason;
   if (error instanceof ReleaseFailed) return "release command failed";
+  if (error instanceof BuildCancelled) return "build cancelled";
   return error.id === "conflict" ? "conflict" : "build failed";
 }
 
@@ -113,7 +116,7 @@ async function deploy(platform: Platform, app: App, push: Push, command: RefComm
     await checkBranch(app, command);
     await checkNotMoved(app, command);
     const code = await checkCommit(app, command);
-    const built = await build(platform, app, push, command);
+    const built = await buildPushed(platform, app, push, command);
     app.runningBuild = undefined;
     const deployment = { platform, app, push, command };
     const release = await appendRelease(deployment, { codeTree: code.tree, ...built });
@@ -132,26 +135,23 @@ interface Deployment {
 
 interface BuiltCode {
   procfile: string;
-  /** What was printed. */
-  output: string;
+  build: Build;
 }
 
-async function build(platform: Platform, app: App, push: Push, command: RefCommand): Promise<BuiltCode> {
+function warnOfType({ procfile }: Slug, show: (text: string) => void): void {
+  if (!procfile.has(ONE_OFF_TYPE)) return;
+  show(" !     The type run of the Procfile never runs by itself; start it with: git heroku run:detached run\n");
+}
+
+async function buildPushed(platform: Platform, app: App, push: Push, command: RefCommand): Promise<BuiltCode> {
   const name = command.new.slice(0, 7);
-  let output = "";
-  const show = (text: string): void => {
-    output += text;
-    push.output(text);
-  };
-  show("-----> Heroku receiving push\n");
   app.log("build", `Build of ${name} started by ${push.actor.by.email}`);
   try {
-    const { procfile } = await buildRelease(platform, app, command.new, show);
+    const actor: Actor = { ...push.actor, output: (text) => push.output(text) };
+    const asked = { commit: command.new, actor, begin: "-----> Heroku receiving push\n" };
+    const { slug, build } = await recordBuild(platform, app, asked, warnOfType);
     app.log("build", `Build of ${name} succeeded`);
-    if (procfile.has(ONE_OFF_TYPE)) {
-      show(" !     The type run of the Procfile never runs by itself; start it with: git heroku run:detached run\n");
-    }
-    return { procfile: formatProcfile(procfile), output };
+    return { procfile: formatProcfile(slug.procfile), build };
   } catch (error) {
     app.log("build", `Build of ${name} failed`);
     throw error;
@@ -163,7 +163,7 @@ async function appendRelease(
   built: BuiltCode & { codeTree: string },
 ): Promise<Release> {
   const actor: Actor = { ...push.actor, output: (text) => push.output(text) };
-  const making = { actor, buildOutput: built.output };
+  const making = { actor, build: built.build };
   const release = await makeRelease(platform, app, making, async ({ current }) => {
     checkOpen(platform, app);
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);

@@ -166,7 +166,7 @@ class Restore {
     app.logChange(this.#request.actor, `Restore app at ${formatVersion(head.version)}`);
     let fault: AppError | undefined;
     try {
-      if (current?.code !== undefined) await buildRelease(this.#platform, app, current.code, output);
+      if (current?.code !== undefined) await buildRelease(this.#platform, app, current.code, { output });
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       fault = error;

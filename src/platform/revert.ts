@@ -9,7 +9,8 @@ import { describeRevert, formatVersion, type Release } from "../core/release.ts"
 import type { NameChanges } from "../core/three-way.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
-import { buildLog, buildRelease } from "./ensure-slug.ts";
+import type { Build } from "./builds.ts";
+import { buildLog, recordBuild } from "./ensure-slug.ts";
 import { makeRelease } from "./make-release.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
@@ -102,8 +103,7 @@ interface BuiltCode {
   commit: string;
   tree: string;
   procfile: string;
-  /** What its build printed. */
-  output: string;
+  build: Build;
 }
 
 async function buildCode(
@@ -120,13 +120,9 @@ async function buildCode(
     message: formatCodeRevertMessage(release),
   });
   try {
-    const log = buildLog(app);
-    let output = "";
-    const { procfile } = await buildRelease(platform, app, commit, (text) => {
-      output += text;
-      log(text);
-    });
-    return { commit, tree, procfile: formatProcfile(procfile), output };
+    const logging = { ...actor, output: buildLog(app) };
+    const { slug, build } = await recordBuild(platform, app, { commit, actor: logging });
+    return { commit, tree, procfile: formatProcfile(slug.procfile), build };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const name = formatVersion(release.version);
@@ -150,7 +146,7 @@ async function record(
 ): Promise<{ release: Release | undefined; named: NamedParts["changes"] } | "moved"> {
   const { version, oid } = reverted.release;
   let named: NamedParts | undefined;
-  const making = { actor, buildOutput: code?.output };
+  const making = { actor, build: code?.build };
   const release = await makeRelease(platform, app, making, async ({ current: now }) => {
     named = undefined;
     if (now === undefined || now.code !== current.code) return undefined;

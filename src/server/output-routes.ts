@@ -9,7 +9,7 @@ import { followReleaseOutput } from "../platform/release-output.ts";
 import { findRelease, type ReleaseParams } from "./release-routes.ts";
 import { untilGone } from "./until-gone.ts";
 
-const TEXT = "text/plain; charset=utf-8";
+export const TEXT = "text/plain; charset=utf-8";
 
 export function outputRoutes(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release/output", async (request, reply) => {

@@ -8,7 +8,13 @@ import { describe } from "../support/suite.ts";
 import { codeIn, readPage, tableUnder } from "./markdown.ts";
 
 const PAGE = await readPage("docs/api.md");
-const PARAMETERS: Record<string, string> = { APP: ":app", NAME: ":name", RELEASE: ":release", TYPE: ":type" };
+const PARAMETERS: Record<string, string> = {
+  APP: ":app",
+  BUILD: ":build",
+  NAME: ":name",
+  RELEASE: ":release",
+  TYPE: ":type",
+};
 
 describe("api page", (test) => {
   test("names every endpoint, and no other", async (t) => {

@@ -202,7 +202,7 @@ describe("formats", (test) => {
     assert.equal([state.quantities, state.maintenance], [{ web: 2, worker: 1 }, false]);
     assert.is(state.settings.bootTimeoutMs, 30_000);
     assert.is(formatBisect(parseBisect(example("bisect.json"))), example("bisect.json"));
-    for (const name of ["spec.json", "slug.json"]) {
+    for (const name of ["build.json", "spec.json", "slug.json"]) {
       assert.is(formatJson(JSON.parse(example(name)) as Json), example(name), name);
     }
   });
@@ -323,6 +323,7 @@ const WORDS: Record<string, string> = {
   TIME: "[0-9]{8}T[0-9]{6}\\.[0-9]{6}Z",
   TREE: "[0-9a-f]{40}",
   TYPE: "[A-Za-z0-9_-]+",
+  UUID: "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
   VERSION: "[1-9][0-9]*",
 };
 

@@ -44,6 +44,7 @@ export interface Lab {
 export interface LabOptions {
   root?: string;
   clock?: Clock;
+  buildsMax?: number;
 }
 
 export async function openLab(t: TestContext, options: LabOptions = {}): Promise<Lab> {
@@ -77,6 +78,7 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
     hooks: { dir: HOOKS_DIR, env: "A=1\n" },
     processPath: PATH,
     toolEnv: pickToolEnv({ PATH }),
+    buildsMax: options.buildsMax ?? 2,
     bases: [LOCALHOST],
   }));
   let closing: Promise<void> | undefined;

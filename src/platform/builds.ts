@@ -1,0 +1,190 @@
+/** The builds of one app, one record for each attempt, also for those that failed: `builds/ID.json`, and beside it what was
+ *  printed. They tell what happened and decide nothing, so they are written without waiting for the disk. */
+import { randomUUID } from "node:crypto";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError } from "../core/error.ts";
+import { formatJson } from "../core/json.ts";
+import type { Actor } from "./actor.ts";
+import { KeptOutput, readKeptOutput } from "./kept-output.ts";
+
+export interface BuildRecord {
+  readonly id: string;
+  readonly commit: string;
+  /** An address. */
+  readonly by: string;
+  readonly status: "pending" | "succeeded" | "failed";
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Not known while it runs, and of one whose daemon died. */
+  readonly endedAt: number | null;
+  /** Why it failed. */
+  readonly reason: string | null;
+  /** `Node.js` or `Procfile`. */
+  readonly detected: string | null;
+  readonly slug: string | null;
+  /** The version that came of it, whatever became of that. */
+  readonly release: number | null;
+}
+
+/** Records that are kept. */
+const KEPT_MAX = 100;
+const NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(?:json|txt|json\.tmp)$/;
+const LOST = "the platform stopped while it ran";
+
+export class Builds {
+  readonly #dir: string;
+  readonly #running = new Map<string, Build>();
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** @param now milliseconds since the epoch */
+  begin(commit: string, actor: Actor, now: number): Build {
+    const nothing = { endedAt: null, reason: null, detected: null, slug: null, release: null };
+    const id = randomUUID();
+    const record: BuildRecord = { id, commit, by: actor.by.email, status: "pending", startedAt: now, ...nothing };
+    const build: Build = new Build(this.#dir, record, () => this.#running.delete(id));
+    this.#running.set(id, build);
+    void this.#forgetOld();
+    return build;
+  }
+
+  /** Newest first. */
+  async list(): Promise<BuildRecord[]> {
+    const ids = await this.#ids();
+    const records = await Promise.all(ids.map((id) => this.#read(id)));
+    return records.filter((one) => one !== undefined).sort((a, b) => b.startedAt - a.startedAt);
+  }
+
+  /** @param idStart the beginning of an id; `newest`, or `running`
+   *  @throws AppError not_found when no build, or more than one, is meant. */
+  async find(idStart: string): Promise<BuildRecord> {
+    const all = await this.list();
+    const isWord = idStart === "newest" || idStart === "running";
+    const found = all.filter(({ id, status }) => {
+      if (isWord) return idStart === "newest" || status === "pending";
+      return id.startsWith(idStart.toLowerCase());
+    });
+    const [first, second] = found;
+    if (first !== undefined && (isWord || second === undefined)) return first;
+    const what = isWord ? `No build is ${idStart}.` : `There is no build ${JSON.stringify(idStart.slice(0, 40))}.`;
+    throw new AppError("not_found", first === undefined ? what : `Several builds begin with ${idStart}.`, {
+      hint: "`git heroku builds` lists them.",
+    });
+  }
+
+  /** Undefined when it is no longer kept. */
+  async follow(id: string, signal: AbortSignal): Promise<AsyncIterable<string> | undefined> {
+    const running = this.#running.get(id);
+    if (running !== undefined) return running.output.follow(signal);
+    const text = await readKeptOutput(join(this.#dir, `${id}.txt`));
+    return text === undefined ? undefined : once(text);
+  }
+
+  /** @throws AppError conflict when it does not run. */
+  cancel({ id }: BuildRecord, actor: Actor): void {
+    const running = this.#running.get(id);
+    if (running === undefined) throw new AppError("conflict", `The build ${id.slice(0, 8)} does not run any more.`);
+    running.cancel(`cancelled by ${actor.by.email}`);
+  }
+
+  async #read(id: string): Promise<BuildRecord | undefined> {
+    const running = this.#running.get(id);
+    if (running !== undefined) return running.record;
+    try {
+      const record = JSON.parse(await readFile(join(this.#dir, `${id}.json`), "utf8")) as BuildRecord;
+      return record.status === "pending" ? { ...record, status: "failed", reason: LOST } : record;
+    } catch {
+      // A power cut may have left half of it.
+      return undefined;
+    }
+  }
+
+  async #ids(): Promise<string[]> {
+    const names = await readdir(this.#dir).catch(() => []);
+    return [...new Set(names.flatMap((name) => NAME.exec(name)?.[1] ?? []))];
+  }
+
+  async #forgetOld(): Promise<void> {
+    const kept = new Set((await this.list()).slice(0, KEPT_MAX).map(({ id }) => id));
+    for (const name of await readdir(this.#dir).catch(() => [])) {
+      const id = NAME.exec(name)?.[1];
+      if (id !== undefined && !kept.has(id) && !this.#running.has(id)) await rm(join(this.#dir, name), { force: true });
+    }
+  }
+}
+
+/** One that is under way. */
+export class Build {
+  readonly output: KeptOutput;
+  readonly #path: string;
+  readonly #cancelling = new AbortController();
+  readonly #onEnd: () => void;
+  #record: BuildRecord;
+  #cancelled: string | undefined;
+
+  constructor(dir: string, record: BuildRecord, onEnd: () => void) {
+    this.#record = record;
+    this.#path = join(dir, `${record.id}.json`);
+    this.#onEnd = onEnd;
+    this.output = new KeptOutput(join(dir, `${record.id}.txt`));
+    this.#store({});
+  }
+
+  get record(): BuildRecord {
+    return this.#record;
+  }
+
+  /** Aborts when somebody cancels it. */
+  get signal(): AbortSignal {
+    return this.#cancelling.signal;
+  }
+
+  /** Why it was cancelled. */
+  get cancelled(): string | undefined {
+    return this.#cancelled;
+  }
+
+  cancel(reason: string): void {
+    this.#cancelled = reason;
+    this.#cancelling.abort();
+  }
+
+  succeeded(now: number, { id, detected }: { id: string; detected: string }): void {
+    this.#end({ status: "succeeded", endedAt: now, slug: id, detected });
+  }
+
+  failed(now: number, reason: string): void {
+    this.#end({ status: "failed", endedAt: now, reason: this.#cancelled ?? reason });
+  }
+
+  /** What came of it, after its end. */
+  released(version: number): void {
+    this.#store({ release: version });
+  }
+
+  #end(facts: Partial<BuildRecord>): void {
+    this.output.end();
+    this.#store(facts);
+    this.#onEnd();
+  }
+
+  /** What cannot be written, as on a full disk, is not told later; the build goes on. */
+  #store(facts: Partial<BuildRecord>): void {
+    this.#record = { ...this.#record, ...facts };
+    try {
+      mkdirSync(join(this.#path, ".."), { recursive: true, mode: 0o700 });
+      writeFileSync(`${this.#path}.tmp`, formatJson({ ...this.#record }), { mode: 0o600 });
+      renameSync(`${this.#path}.tmp`, this.#path);
+    } catch {
+      // As said above.
+    }
+  }
+}
+
+async function* once(text: string): AsyncGenerator<string, void, undefined> {
+  yield text;
+}
