@@ -12,6 +12,7 @@ import type {
   BisectRequest,
   DoctorCheck,
   DomainItem,
+  DrainItem,
   Dyno,
   FormationItem,
   FormationUpdate,
@@ -177,6 +178,14 @@ export class PlatformClient {
     this.#change("POST", appPath(app, "domains"), { hostnames });
   removeDomain = (app: string, hostname: string): Promise<DomainItem> =>
     this.#change("DELETE", appPath(app, "domains", hostname));
+
+  drains = (app: string, extended: boolean): Promise<DrainItem[]> =>
+    this.#get(appPath(app, "log-drains") + (extended ? "?extended=true" : ""));
+  addDrain = (app: string, url: string): Promise<DrainItem> =>
+    this.#change("POST", appPath(app, "log-drains"), { url });
+  /** By its URL, token or id. */
+  removeDrain = (app: string, which: string): Promise<DrainItem> =>
+    this.#change("DELETE", appPath(app, "log-drains", which));
 
   settings = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "settings"));
   changeSettings = (app: string, change: Record<string, string | null>): Promise<Record<string, string>> =>

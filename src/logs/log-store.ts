@@ -41,6 +41,8 @@ export interface LogStoreOptions {
   punchBytes?: number;
   /** Everything is kept unless told otherwise. */
   retention?: RetentionPolicy;
+  /** Told of a segment that is about to be removed, and of the next one; its lines are there until it resolves. */
+  beforeRemoval?: (segment: string, next: string) => Promise<void>;
   /** Told of segments that cannot be removed. */
   onFault?: (error: unknown) => void;
 }
@@ -79,6 +81,7 @@ export class LogStore {
       dir: options.dir,
       clock,
       segments: writer.segments,
+      beforeRemoval: options.beforeRemoval ?? (() => Promise.resolve()),
       onRemoved: (oldestKept, count) => this.tellRemoved(oldestKept, count),
       onFault: options.onFault ?? (() => undefined),
     });

@@ -9,6 +9,7 @@ import { bisectRoutes } from "./bisect-routes.ts";
 import { configKeyRoutes } from "./config-key-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { domainRoutes } from "./domain-routes.ts";
+import { drainRoutes } from "./drain-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
 import { logRoutes } from "./log-routes.ts";
@@ -29,6 +30,7 @@ const ROUTES = [
   configKeyRoutes,
   configRoutes,
   domainRoutes,
+  drainRoutes,
   formationRoutes,
   historyRoutes,
   logRoutes,
