@@ -69,16 +69,10 @@ export function storeDrains(drains: readonly StoredDrain[]): Json {
 /** @throws AppError invalid_params; nothing of the text is told but its scheme. */
 export function parseDrainUrl(text: string): DrainTarget {
   const url = readUrl(text);
-  switch (url?.protocol) {
-    case "http:":
-    case "https:":
-      return httpTarget(url);
-    case "syslog:":
-    case "syslog+tls:":
-      return syslogTarget(url);
-    default:
-      throw refused(url === undefined ? "That is no URL." : `${url.protocol}// is nothing that a drain can speak.`);
-  }
+  if (url === undefined) throw refused("That is no URL.");
+  if (/^https?:$/.test(url.protocol)) return httpTarget(url);
+  if (/^syslog(\+tls)?:$/.test(url.protocol)) return syslogTarget(url);
+  throw refused(`${url.protocol}// is nothing that a drain can speak.`);
 }
 
 function readUrl(text: string): URL | undefined {

@@ -14,8 +14,8 @@ export interface Channel {
   /** Resolves when the receiver has the frame, as far as its protocol can tell.
    *  @throws DeliveryError */
   deliver(frame: OutgoingFrame, signal: AbortSignal): Promise<void>;
-  /** Lets go of what it has open; what was delivered goes out. */
-  close(): Promise<void>;
+  /** Lets go of what it has open; what was delivered goes out. Whether nothing of it may be lost any more. */
+  close(): Promise<boolean>;
 }
 
 export interface ChannelLimits {

@@ -97,12 +97,14 @@ export class DrainFile {
       closeSync(fd);
       throw error;
     }
-    const before = this.#fd;
-    const done = (): void => closeSync(before);
+    void this.#closeAfterSync(this.#fd, this.#syncing);
     this.#fd = fd;
     this.#bytes = Buffer.byteLength(text);
-    if (this.#syncing === undefined) done();
-    else void this.#syncing.then(done);
+  }
+
+  async #closeAfterSync(fd: number, syncing: Promise<void> | undefined): Promise<void> {
+    await syncing;
+    closeSync(fd);
   }
 
   /** A power cut costs the last second: that is sent again. */
@@ -149,7 +151,7 @@ export function formatRecord(record: DrainRecord): string {
 }
 
 export function lastRecord(text: string): DrainRecord | undefined {
-  for (const line of text.split("\n").slice(0, -1).reverse()) {
+  for (const line of text.split("\n").slice(0, -1).toReversed()) {
     const record = parseRecord(line);
     if (record !== undefined) return record;
   }

@@ -106,9 +106,8 @@ export class Drain {
     this.#ending.abort();
     await this.#run;
     await this.#overruns.drained();
-    await this.#channel.close();
-    // The connection has ended well, behind all that was delivered.
-    if (this.#health.isWell && this.#sending === undefined) this.#unsettled = [];
+    // A connection that has ended well has brought all that was delivered.
+    if (await this.#channel.close()) this.#unsettled = [];
     this.#write();
     await this.#parts.file.close();
   }
@@ -259,7 +258,9 @@ export class Drain {
 
   #settle(): void {
     const since = this.#parts.clock.now() - this.#channel.settleMs;
-    this.#unsettled = this.#unsettled.filter(({ at }) => at > since);
+    const left = this.#unsettled.filter(({ at }) => at > since);
+    if (left.length < this.#unsettled.length) this.#health.delivered();
+    this.#unsettled = left;
   }
 
   #lose(loss: Loss): void {

@@ -7,7 +7,7 @@ import type { HttpTarget } from "../core/drain.ts";
 import { retryAfterMs, verdictOf, type RetryRules } from "../core/drain-retry.ts";
 import { asDeliveryError, DeliveryError, type Channel, type ChannelLimits, type OutgoingFrame } from "./channel.ts";
 import { inWords, TimeLimit } from "./time-limit.ts";
-import type { Trust } from "./trust.ts";
+import type { Trust, TrustOptions } from "./trust.ts";
 
 export interface HttpChannelParts {
   target: HttpTarget;
@@ -33,8 +33,8 @@ export class HttpChannel implements Channel {
   }
 
   async deliver(frame: OutgoingFrame, signal: AbortSignal): Promise<void> {
-    const ca = this.#parts.target.isEncrypted ? await this.#parts.trust.authorities() : undefined;
-    const answer = await this.#post(frame, ca, signal);
+    const secure = this.#parts.target.isEncrypted ? await this.#parts.trust.options() : {};
+    const answer = await this.#post(frame, secure, signal);
     const { statusCode: status = 0 } = answer;
     const verdict = verdictOf(status);
     if (verdict === "delivered") return;
@@ -44,11 +44,11 @@ export class HttpChannel implements Channel {
   }
 
   /** Resolves when the answer is over. */
-  #post(frame: OutgoingFrame, ca: string[] | undefined, signal: AbortSignal): Promise<IncomingMessage> {
+  #post(frame: OutgoingFrame, secure: TrustOptions, signal: AbortSignal): Promise<IncomingMessage> {
     const { clock, target } = this.#parts;
     const { connectMs, requestMs } = this.#parts.limits();
     return new Promise((resolve, reject) => {
-      const request = this.#open(frame, ca);
+      const request = this.#open(frame, secure);
       const leave = (): void => void request.destroy();
       const limit = new TimeLimit(clock, (message) => request.destroy(new DeliveryError("retry", message)));
       const waitForAnswer = (): void => limit.begin(requestMs, `no answer within ${inWords(requestMs)}`);
@@ -79,7 +79,7 @@ export class HttpChannel implements Channel {
     });
   }
 
-  #open(frame: OutgoingFrame, ca: string[] | undefined): ClientRequest {
+  #open(frame: OutgoingFrame, secure: TrustOptions): ClientRequest {
     const { target, token, userAgent } = this.#parts;
     const { host, port, path, auth } = target;
     const headers = {
@@ -91,12 +91,12 @@ export class HttpChannel implements Channel {
       "user-agent": userAgent,
     };
     const options = { method: "POST", host, port, path, auth, headers, agent: this.#agent };
-    return target.isEncrypted ? httpsRequest({ ...options, ca }) : httpRequest(options);
+    return target.isEncrypted ? httpsRequest({ ...options, ...secure }) : httpRequest(options);
   }
 
-  close(): Promise<void> {
+  close(): Promise<boolean> {
     this.#agent.destroy();
-    return Promise.resolve();
+    return Promise.resolve(true);
   }
 }
 

@@ -9,14 +9,16 @@ export interface Connection {
 
 const TABLES = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 
-/** Bytes; undefined where the machine does not tell. */
-export async function unacknowledged(connection: Connection): Promise<number | undefined> {
+/** Bytes; undefined where the machine does not tell, "gone" when it has no such connection any more. */
+export async function unacknowledged(connection: Connection): Promise<number | "gone" | undefined> {
+  let isTold = false;
   for (const table of TABLES) {
     const text = await readFile(table, "latin1").catch(() => "");
     const found = sendQueueIn(text, connection);
     if (found !== undefined) return found;
+    isTold ||= text !== "";
   }
-  return undefined;
+  return isTold ? "gone" : undefined;
 }
 
 /** Of several connections with these ports the fullest counts: better to wait than to lose. */

@@ -26,6 +26,7 @@ interface Open {
 }
 
 const SETTLE_MS = 2_000;
+const CLOSE_MS = 2_000;
 /** Logplex's. */
 const IDLE_MS = 240_000;
 const AGE_MS = 5 * 3_600_000;
@@ -34,12 +35,16 @@ const KEEPALIVE_MS = 60_000;
 const ASK_MS_MAX = 50;
 
 export class SyslogChannel implements Channel {
-  readonly settleMs = SETTLE_MS;
   readonly #parts: SyslogChannelParts;
   #open: Open | undefined;
 
   constructor(parts: SyslogChannelParts) {
     this.#parts = parts;
+  }
+
+  /** Longer than a receiver that reads no more can go unnoticed while there is much to send. */
+  get settleMs(): number {
+    return this.#parts.limits().requestMs + SETTLE_MS;
   }
 
   async deliver(frame: OutgoingFrame, signal: AbortSignal): Promise<void> {
@@ -54,9 +59,8 @@ export class SyslogChannel implements Channel {
   async #connect(signal: AbortSignal): Promise<Socket> {
     const { target, trust, clock } = this.#parts;
     const { host, port, isEncrypted } = target;
-    const ca = isEncrypted ? await trust.authorities() : undefined;
     const socket = isEncrypted
-      ? connectTls({ host, port, ca, ...(isIP(host) === 0 && { servername: host }) })
+      ? connectTls({ host, port, ...(await trust.options()), ...(isIP(host) === 0 && { servername: host }) })
       : connectTcp({ host, port });
     const { connectMs } = this.#parts.limits();
     const limit = new TimeLimit(clock, (message) => socket.destroy(new DeliveryError("retry", message)));
@@ -99,22 +103,13 @@ export class SyslogChannel implements Channel {
     const leave = (): void => void socket.destroy();
     signal.addEventListener("abort", leave, { once: true });
     const ended = new AbortController();
-    let fail: (error: Error) => void = () => undefined;
-    const lost = (): void => fail(new DeliveryError("retry", "the connection was closed"));
     try {
-      await new Promise<void>((resolve, reject) => {
-        fail = reject;
-        socket.once("error", fail).once("close", lost);
-        socket.write(body, () => {
-          untilAcknowledged(socket, clock, ended.signal).then(resolve, reject);
-        });
-        if (socket.destroyed) lost();
-      });
+      const written = writeTo(socket, body).then(() => untilAcknowledged(socket, clock, ended.signal));
+      await Promise.race([lossOf(socket, ended.signal), written]);
     } catch (error) {
       socket.destroy();
       throw asDeliveryError(error);
     } finally {
-      socket.off("error", fail).off("close", lost);
       ended.abort();
       limit.end();
       signal.removeEventListener("abort", leave);
@@ -122,23 +117,44 @@ export class SyslogChannel implements Channel {
   }
 
   /** What was written goes out; whoever does not take it in time is cut off. */
-  async close(): Promise<void> {
+  async close(): Promise<boolean> {
     const socket = this.#open?.socket;
     this.#open = undefined;
-    if (socket === undefined || socket.destroyed) return;
-    const { requestMs } = this.#parts.limits();
-    const limit = new TimeLimit(this.#parts.clock, () => socket.destroy());
-    limit.begin(Math.min(requestMs, SETTLE_MS), "");
-    await new Promise<void>((resolve) => {
-      socket.once("close", () => resolve());
+    if (socket === undefined || socket.destroyed) return false;
+    let isCutOff = false;
+    const limit = new TimeLimit(this.#parts.clock, () => {
+      isCutOff = true;
+      socket.destroy();
+    });
+    limit.begin(CLOSE_MS, "");
+    const hadError = await new Promise<boolean>((resolve) => {
+      socket.once("close", resolve);
       socket.end();
     });
     limit.end();
+    return !hadError && !isCutOff;
   }
 }
 
 function isStale({ socket, since, usedAt }: Open, now: number): boolean {
   return socket.destroyed || now - usedAt > IDLE_MS || now - since > AGE_MS;
+}
+
+/** Resolves when the kernel has taken it. */
+function writeTo(socket: Socket, body: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.write(body, (error) => (error instanceof Error ? reject(error) : resolve()));
+  });
+}
+
+/** Rejects when the connection is lost; never resolves. */
+function lossOf(socket: Socket, signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const lost = (): void => reject(new DeliveryError("retry", "the connection was closed"));
+    socket.once("error", reject).once("close", lost);
+    signal.addEventListener("abort", () => socket.off("error", reject).off("close", lost), { once: true });
+    if (socket.destroyed) lost();
+  });
 }
 
 async function untilAcknowledged(socket: Socket, clock: Clock, signal: AbortSignal): Promise<void> {

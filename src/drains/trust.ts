@@ -1,14 +1,18 @@
 /** Which certificate authorities are trusted: Node's own, those of NODE_EXTRA_CA_CERTS, and those of a file in the home,
  *  which counts however the daemon was started. */
 import { readFile, stat } from "node:fs/promises";
-import { rootCertificates } from "node:tls";
+import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
+import { DeliveryError } from "./channel.ts";
 
-const FRESH_PROPERTIES = ["mtimeMs", "size", "ino"] as const;
+/** For a connection; without a context Node trusts by itself, and knows of NODE_EXTRA_CA_CERTS. */
+export interface TrustOptions {
+  secureContext?: SecureContext;
+}
 
 export class Trust {
   readonly #ownFile: string;
   readonly #extraFile: string | undefined;
-  #known: { version: string; authorities: string[] } | undefined;
+  #known: { version: string; options: TrustOptions } | undefined;
 
   /** @param ownFile PEM; need not be there
    *  @param extraFile the value of NODE_EXTRA_CA_CERTS */
@@ -17,18 +21,22 @@ export class Trust {
     this.#extraFile = extraFile;
   }
 
-  /** Undefined: as Node trusts by itself, which knows of NODE_EXTRA_CA_CERTS. */
-  async authorities(): Promise<string[] | undefined> {
+  /** @throws DeliveryError when the file cannot be read */
+  async options(): Promise<TrustOptions> {
     const found = await stat(this.#ownFile).catch(() => undefined);
-    if (found === undefined) return undefined;
-    const version = FRESH_PROPERTIES.map((name) => String(found[name])).join(" ");
-    if (this.#known?.version !== version) this.#known = { version, authorities: await this.#read() };
-    return this.#known.authorities;
+    if (found === undefined) return {};
+    const version = [found.mtimeMs, found.size, found.ino].join(" ");
+    if (this.#known?.version !== version) this.#known = { version, options: await this.#read() };
+    return this.#known.options;
   }
 
-  async #read(): Promise<string[]> {
+  async #read(): Promise<TrustOptions> {
     const files = [this.#ownFile, ...(this.#extraFile ? [this.#extraFile] : [])];
-    const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
-    return [...rootCertificates, ...texts.filter((text) => text !== "")];
+    try {
+      const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
+      return { secureContext: createSecureContext({ ca: [...rootCertificates, ...texts] }) };
+    } catch (error) {
+      throw new DeliveryError("retry", `${files.join(" or ")} cannot be read: ${(error as Error).message}`);
+    }
   }
 }

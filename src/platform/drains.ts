@@ -71,16 +71,14 @@ export function openDrains(app: App): Promise<void> {
 /** With a new key: the URLs are encrypted for it too. */
 export function resealDrains(app: App, actor: Actor): Promise<void> {
   return app.drainChanges.run(async () => {
-    const urls = new Map((await readSpecs(app)).map(({ id, url }) => [id, url]));
     const sealed = new Map<string, string>();
-    for (const [id, url] of urls) if (url !== undefined) sealed.set(id, await app.cipher.seal(url));
+    for (const { id, url } of await readSpecs(app)) if (url !== undefined) sealed.set(id, await app.cipher.seal(url));
     if (sealed.size === 0) return;
-    await app.ledger.changeState({ ...actor, message: "Encrypt drains with the new key" }, (files) => ({
-      ...files,
-      drains: storeDrains(
-        readDrains(files["drains"]).map((drain) => ({ ...drain, url: sealed.get(drain.id) ?? drain.url })),
-      ),
-    }));
+    await app.ledger.changeState({ ...actor, message: "Encrypt drains with the new key" }, (files) => {
+      const drains = readDrains(files["drains"]);
+      for (const drain of drains) drain.url = sealed.get(drain.id) ?? drain.url;
+      return { ...files, drains: storeDrains(drains) };
+    });
   });
 }
 

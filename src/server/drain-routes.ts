@@ -5,7 +5,7 @@ import { addDrain, listDrains, removeDrain, type DrainInfo } from "../platform/d
 import type { Platform } from "../platform/platform.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
-import type { Resource } from "./resources.ts";
+import { iso, type Resource } from "./resources.ts";
 
 const addBody = { type: "object", required: ["url"], properties: { url: { type: "string" } } } as const;
 const listQuery = { type: "object", properties: { extended: { enum: ["true", "false"] } } } as const;
@@ -17,10 +17,10 @@ export function drainRoutes(server: FastifyInstance, platform: Platform): void {
     async (request) => {
       const app = platform.app(request.params.app);
       const isExtended = request.query.extended === "true";
-      return (await listDrains(app)).map((drain) => ({
-        ...drainResource(app, drain),
-        ...(isExtended && { extended: statusResource(drain, platform.clock.now()) }),
-      }));
+      const now = platform.clock.now();
+      return (await listDrains(app)).map((drain) =>
+        Object.assign(drainResource(app, drain), isExtended && { extended: statusResource(drain, now) }),
+      );
     },
   );
 
@@ -53,17 +53,24 @@ function drainResource(app: App, { id, token, createdAt, url }: DrainInfo): Reso
   };
 }
 
+const UNREADABLE = { state: "failing", error: "its URL cannot be decrypted with the keys of this app" };
+
 function statusResource({ status }: DrainInfo, nowMs: number): Resource {
-  const second = (stamp: string | undefined): string | null => (stamp === undefined ? null : `${stamp.slice(0, 19)}Z`);
-  const oldest = status?.behindSince;
+  const { state, fault, retryAt, behindSince, delivered, dropped } = status ?? UNKNOWN_STATUS;
   return {
-    state: status?.state ?? "failing",
-    since: second(status?.fault?.since),
-    error:
-      status === undefined ? "its URL cannot be decrypted with the keys of this app" : (status.fault?.error ?? null),
-    retry_at: status?.retryAt === undefined ? null : second(new Date(status.retryAt).toISOString()),
-    behind_seconds: oldest === undefined ? 0 : Math.max(0, Math.floor((nowMs - Date.parse(oldest)) / 1000)),
-    delivered: status?.delivered ?? 0,
-    dropped: status?.dropped ?? 0,
+    state,
+    since: secondOf(fault?.since),
+    error: fault?.error ?? null,
+    retry_at: retryAt === undefined ? null : iso(retryAt),
+    behind_seconds: behindSince === undefined ? 0 : Math.max(0, Math.floor((nowMs - Date.parse(behindSince)) / 1000)),
+    delivered,
+    dropped,
+    ...(status === undefined && UNREADABLE),
   };
+}
+
+const UNKNOWN_STATUS: Partial<NonNullable<DrainInfo["status"]>> = { delivered: 0, dropped: 0 };
+
+function secondOf(stamp: string | undefined): string | null {
+  return stamp === undefined ? null : `${stamp.slice(0, 19)}Z`;
 }

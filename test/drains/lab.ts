@@ -13,6 +13,7 @@ export interface DrainLab {
   drains: Drains;
   /** What the drains have said. */
   told: string[];
+  faults: unknown[];
   spec(id: number, url: string): DrainSpec;
   untilTold(text: string): Promise<void>;
   /** Adds drains, which get what is appended from now on. */
@@ -31,7 +32,17 @@ export interface DrainLabOptions {
 export const QUICK: DrainRules = { connectMs: 3_000, requestMs: 5_000, maxMs: 20 };
 
 export async function openDrainLab(t: TestContext, options: DrainLabOptions = {}): Promise<DrainLab> {
-  const dir = options.dir ?? (await t.tempDir());
+  const lab = await createDrainLab({ ...options, dir: options.dir ?? (await t.tempDir()) });
+  t.after(async () => {
+    await lab.close();
+    if (lab.faults.length > 0) throw new Error("faults", { cause: lab.faults });
+  });
+  return lab;
+}
+
+/** Whoever makes it closes it. */
+export async function createDrainLab(options: DrainLabOptions & { dir: string }): Promise<DrainLab> {
+  const { dir } = options;
   const told: string[] = [];
   const waiting = new Set<() => void>();
   const faults: unknown[] = [];
@@ -62,16 +73,13 @@ export async function openDrainLab(t: TestContext, options: DrainLabOptions = {}
   if (options.retention !== undefined) store.retain(options.retention);
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= store.close().then(() => drains.close()));
-  t.after(async () => {
-    await close();
-    if (faults.length > 0) throw new Error("faults", { cause: faults });
-  });
   const specs: DrainSpec[] = [];
   return {
     dir,
     store,
     drains,
     told,
+    faults,
     close,
     spec: (id, url) => {
       const uuid = `00000000-0000-4000-8000-${String(id).padStart(12, "0")}`;

@@ -83,8 +83,6 @@ interface ConfigOptions {
 
 function configOf(dir: string, { port, isEncrypted, output }: ConfigOptions): string {
   const driver = 'StreamDriver.Name="ossl" StreamDriver.Mode="1" StreamDriver.AuthMode="anon"';
-  const property = (key: string, name: string): string =>
-    `  constant(value="\\"${key}\\":\\"") property(name="${name}" format="json")`;
   return `global(workDirectory="${dir}" maxMessageSize="64k" net.enableDNS="off"
   DefaultNetstreamDriverCAFile="${dir}/ca.pem" DefaultNetstreamDriverCertFile="${dir}/cert.pem"
   DefaultNetstreamDriverKeyFile="${dir}/key.pem")
@@ -100,6 +98,10 @@ ${property("msg", "msg")} constant(value="\\"}\\n")
 input(type="imtcp" port="${String(port)}" address="127.0.0.1")
 action(type="omfile" file="${output}" template="record" asyncWriting="off")
 `;
+}
+
+function property(key: string, name: string): string {
+  return `  constant(value="\\"${key}\\":\\"") property(name="${name}" format="json")`;
 }
 
 function isListening(port: number): Promise<boolean> {

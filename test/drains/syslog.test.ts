@@ -18,6 +18,10 @@ const lines = (messages: readonly string[]): string[] => messages.filter((messag
 /** Each line once, in the order in which they came first. */
 const distinct = (messages: readonly string[]): string[] => [...new Set(messages)];
 
+function tableRow(index: number, local: string, remote: string, queue: string): string {
+  return `  ${String(index)}: 0100007F:${local} 0100007F:${remote} 01 ${queue}:00000000 00:00000000 00000000     0        0 8 1\n`;
+}
+
 describe("drain over TCP", (test) => {
   test("a connection that breaks loses nothing, neither what is under way nor what was sent a moment before", async (t) => {
     const [lab, receiver] = [await openDrainLab(t), await SyslogReceiver.open(t)];
@@ -41,7 +45,7 @@ describe("drain over TCP", (test) => {
   });
 
   test("a receiver that reads nothing holds up its own drain alone, and gets all of it when it does", async (t) => {
-    const lab = await openDrainLab(t, { rules: { requestMs: 200 } });
+    const lab = await openDrainLab(t, { rules: { requestMs: 300 } });
     const [stuck, good] = [await SyslogReceiver.open(t), await SyslogReceiver.open(t)];
     stuck.isReading = false;
     await lab.add(
@@ -49,22 +53,21 @@ describe("drain over TCP", (test) => {
       lab.spec(2, `syslog://127.0.0.1:${String(good.port)}`),
     );
     const text = "x".repeat(10_000);
-    for (const message of numbered(0, 1500)) lab.log(`${message} ${text}`);
-    await good.got("line 1499");
-    await lab.untilTold("it took nothing within 200ms");
+    for (const message of numbered(0, 400)) lab.log(`${message} ${text}`);
+    await good.got("line 399");
+    await lab.untilTold("it took nothing within 300ms");
     stuck.isReading = true;
     stuck.reset();
-    await stuck.got("line 1499");
-    assert.is(distinct(lines(good.messages)).length, 1500);
-    // What its kernel had taken, and nobody has read, no sender can know of.
-    assert.ok(distinct(lines(stuck.messages)).length > 100);
-    assert.ok((lab.drains.status(lab.spec(1, "").id)?.state ?? "") === "delivering");
+    await stuck.got("line 399");
+    assert.is(distinct(lines(good.messages)).length, 400);
+    assert.equal(
+      distinct(lines(stuck.messages)).map((message) => message.slice(0, -text.length - 1)),
+      numbered(0, 400),
+    );
   });
 
   test("the kernel tells what is not acknowledged yet", async (t) => {
-    const row = (index: number, local: string, remote: string, queue: string): string =>
-      `  ${String(index)}: 0100007F:${local} 0100007F:${remote} 01 ${queue}:00000000 00:00000000 00000000     0        0 8 1\n`;
-    const table = `  sl  local_address rem_address   st tx_queue rx_queue\n${row(0, "D431", "1F90", "00000000")}${row(1, "D431", "0202", "0000012C")}`;
+    const table = `  sl  local_address rem_address   st tx_queue rx_queue\n${tableRow(0, "D431", "1F90", "00000000")}${tableRow(1, "D431", "0202", "0000012C")}`;
     assert.is(sendQueueIn(table, { localPort: 0xd431, remotePort: 514 }), 300);
     assert.is(sendQueueIn(table, { localPort: 0xd431, remotePort: 8080 }), 0);
     assert.is(sendQueueIn(table, { localPort: 0xd431, remotePort: 1 }), undefined);
@@ -92,7 +95,6 @@ describe("drain over TLS", (test) => {
     await writeFile(join(lab.dir, "ca.pem"), AUTHORITY);
     await receiver.got("line 9");
     assert.equal(lines(receiver.messages), numbered(0, 10));
-    await receiver.got("delivers again");
   });
 });
 

@@ -13,8 +13,9 @@ export const drainsAdd: Command = {
     { command: "git heroku drains:add syslog+tls://logs.foobazco.com:6514", summary: "to a syslog server" },
     { command: "git heroku drains:add https://ned:s3cret@logs.foobazco.com/in", summary: "to a log service" },
   ],
-  async run({ client, args, out, app }) {
-    const added = await client.addDrain(app(), args.words[0] ?? "");
+  async run(context) {
+    const { client, args, out } = context;
+    const added = await client.addDrain(context.app(), args.words[0] ?? "");
     if (args.has("json")) return out.json(added);
     return out.line(`Successfully added drain ${added.url}`);
   },

@@ -15,8 +15,9 @@ export const drainsRemove: Command = {
       summary: "by its token, what it has not sent is not sent",
     },
   ],
-  async run({ client, args, out, app }) {
-    const removed = await client.removeDrain(app(), args.words[0] ?? "");
+  async run(context) {
+    const { client, args, out } = context;
+    const removed = await client.removeDrain(context.app(), args.words[0] ?? "");
     if (args.has("json")) return out.json(removed);
     return out.line(`Successfully removed drain ${removed.url}`);
   },

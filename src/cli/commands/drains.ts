@@ -18,8 +18,9 @@ export const drains: Command = {
     { command: "git heroku drains", summary: "for the app of this clone" },
     { command: "git heroku drains --extended", summary: "whether the lines arrive" },
   ],
-  async run({ client, args, out, app, world }) {
-    const items = await client.drains(app(), args.has("extended"));
+  async run(context) {
+    const { client, args, out, world } = context;
+    const items = await client.drains(context.app(), args.has("extended"));
     if (args.has("json")) return out.json(items);
     if (items.length === 0) return undefined;
     await out.line("=== Drains");
