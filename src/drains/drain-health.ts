@@ -39,6 +39,7 @@ export class DrainHealth {
   #state: DrainStatus["state"] = "delivering";
   #fault: Fault | undefined;
   #failures = 0;
+  #isTaking = true;
   #retryAt: number | undefined;
   /** What was said of this fault. */
   #told: "nothing" | "L14" | "all" = "nothing";
@@ -55,8 +56,9 @@ export class DrainHealth {
     this.#told = "all";
   }
 
-  get isWell(): boolean {
-    return this.#state === "delivering";
+  /** Whether the last try was taken. */
+  get isTaking(): boolean {
+    return this.#isTaking;
   }
 
   get fault(): Fault | undefined {
@@ -70,6 +72,7 @@ export class DrainHealth {
   /** @returns how often it has failed in a row */
   failed(error: DeliveryError): number {
     this.#failures += 1;
+    this.#isTaking = false;
     this.#enter("failing", error.message);
     if (error.kind === "certificate" && this.#told === "nothing") {
       this.#say("error", `Error L14 (certificate validation): error="${error.message}" uri="${this.#name}"`);
@@ -86,6 +89,11 @@ export class DrainHealth {
     this.#enter("refused", error.message);
     if (this.#told === "nothing")
       this.#say("warning", `Drain ${this.#token} refuses lines, which are dropped: ${error.message}`);
+  }
+
+  /** A frame was taken, which may be too early to say that all is well. */
+  taken(): void {
+    this.#isTaking = true;
   }
 
   delivered(): void {

@@ -59,7 +59,7 @@ export class DrainSender {
     const messages = frame.messages + (frame.notice === undefined ? 0 : 1);
     try {
       await channel.deliver({ body: frame.body, messages, id: this.#idOf(sending, index) }, signal);
-      // Otherwise it is too early to say that all is well.
+      health.taken();
       if (channel.settleMs === 0) health.delivered();
       events.delivered(frame);
       return undefined;

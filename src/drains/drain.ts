@@ -102,7 +102,7 @@ export class Drain {
   /** Ends what is under way, and keeps the place.
    *  @param patience until when a drain that is well may send what an ended log still has */
   async close(patience?: Promise<void>): Promise<void> {
-    if (patience !== undefined && this.#health.isWell) await Promise.race([this.#run, patience]);
+    if (patience !== undefined && this.#health.isTaking) await Promise.race([this.#run, patience]);
     this.#ending.abort();
     await this.#run;
     await this.#overruns.drained();

@@ -76,7 +76,8 @@ function answerError(platform: Platform, error: unknown, request: FastifyRequest
 }
 
 function pathOf(request: FastifyRequest): string {
-  return request.url.split("?")[0] ?? "";
+  // A drain may be named by its URL, which is a secret.
+  return (request.url.split("?")[0] ?? "").replace(/(\/log-drains\/).*/, "$1…");
 }
 
 /** Also keeps late requests from finding the apps closed already, as if there were none. */

@@ -50,7 +50,7 @@ describe("drains", (test) => {
       () => receiver.posts.at(-1)?.messages.some(({ msg }) => msg.includes("Set maintenance")) ?? false,
     );
     assert.match(await heroku("drains", "--extended"), /failing since \S+ \(\d+s\): it answers with status 500\n/);
-    assert.is(await heroku("drains:remove", listed?.token ?? ""), `Successfully removed drain ${masked}`);
+    assert.is(await heroku("drains:remove", url), `Successfully removed drain ${masked}`);
     const refused = await platform.exec("git", ["heroku", "drains:add", "ftp://s3cret@h/"], { cwd: clone });
     assert.is(refused.status, 1);
     assert.match(refused.stderr, "ftp:// is nothing that a drain can speak.");
