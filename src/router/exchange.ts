@@ -203,7 +203,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
     if (this.done) return;
     // The line first: whoever has the whole answer finds its line, also when the router is killed then.
     this.end(undefined, this.status);
-    this.context.turnEnd.afterLines(() => this.answer.complete(trailers));
+    this.context.turnEnd.atEnd(() => this.answer.complete(trailers));
   }
 
   onUpgrade(head: ResponseHead, backend: Socket): void {
@@ -272,7 +272,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
     // A client that still waits for `100 Continue` may or may not send its body now.
     if (this.owesContinue || this.context.draining) answer.last();
     const { app, pages } = this.entry.route;
-    this.context.turnEnd.afterLines(() => answer.refuse(failure, { app, status, page: pageFor(failure, pages) }));
+    this.context.turnEnd.atEnd(() => answer.refuse(failure, { app, status, page: pageFor(failure, pages) }));
   }
 
   private end(failure: Failure | undefined, status: number): void {

@@ -55,12 +55,12 @@ export class Router {
     this.server = server;
     this.settings = settings;
     this.port = (server.address() as AddressInfo).port;
-    this.upstreams = new UpstreamSet({ settings, clock: options.clock });
     const { clock, randomId, onRequests, onWake = nobody, onQuiet = nobody } = options;
+    const turnEnd = new TurnEnd(onRequests);
+    this.upstreams = new UpstreamSet({ settings, clock, turnEnd });
     this.table = new RouteTable(settings, this.upstreams, (app) => new QuietWatch(clock, () => onQuiet(app)));
     const { table, port } = this;
     const state = { draining: false, closing: false, cutting: false };
-    const turnEnd = new TurnEnd(onRequests);
     this.context = { table, settings, clock, randomId, turnEnd, onWake, port, ...state };
   }
 

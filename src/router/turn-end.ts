@@ -1,11 +1,11 @@
 /** The end of a turn of the event loop. The access lines of all requests that were answered in it are written at once,
  *  and only then their answers end: so each line is on the disk before the client has its answer, and a busy router
- *  writes many lines with one call. */
+ *  writes many lines with one call. Requests without a body go out then too, one behind the other. */
 
 export class TurnEnd {
   private readonly onRequests: (app: string, lines: readonly string[]) => void;
   private lines = new Map<string, string[]>();
-  private answers: (() => void)[] = [];
+  private actions: (() => void)[] = [];
   private isDue = false;
 
   constructor(onRequests: (app: string, lines: readonly string[]) => void) {
@@ -20,8 +20,8 @@ export class TurnEnd {
   }
 
   /** Calls it once the lines so far are written. */
-  afterLines(answer: () => void): void {
-    this.answers.push(answer);
+  atEnd(action: () => void): void {
+    this.actions.push(action);
     this.schedule();
   }
 
@@ -31,7 +31,7 @@ export class TurnEnd {
     setImmediate(() => {
       this.isDue = false;
       this.writeLines();
-      this.answer();
+      this.act();
     });
   }
 
@@ -43,15 +43,15 @@ export class TurnEnd {
     for (const [app, texts] of lines) this.onRequests(app, texts);
   }
 
-  private answer(): void {
-    const { answers } = this;
-    this.answers = [];
+  private act(): void {
+    const { actions } = this;
+    this.actions = [];
     let at = 0;
     try {
-      while (at < answers.length) answers[at++]?.();
+      while (at < actions.length) actions[at++]?.();
     } finally {
-      // A bug in one answer is not the others' fault.
-      for (const left of answers.slice(at)) this.afterLines(left);
+      // A bug in one of them is not the others' fault.
+      for (const left of actions.slice(at)) this.atEnd(left);
     }
   }
 }

@@ -10,16 +10,16 @@ describe("turn end", (test) => {
     const told: string[] = [];
     const end = new TurnEnd((app, lines) => told.push(`${app}: ${lines.join(" ")}`));
     end.log("a", "1");
-    end.afterLines(() => told.push("answer 1"));
+    end.atEnd(() => told.push("answer 1"));
     end.log("b", "2");
     end.log("a", "3");
-    end.afterLines(() => told.push("answer 3"));
+    end.atEnd(() => told.push("answer 3"));
     assert.equal(told, []);
     await turn();
     assert.equal(told, ["a: 1 3", "b: 2", "answer 1", "answer 3"]);
     end.log("a", "4");
     end.writeLines();
-    end.afterLines(() => told.push("answer 4"));
+    end.atEnd(() => told.push("answer 4"));
     assert.equal(told.slice(4), ["a: 4"]);
     await turn();
     assert.equal(told.slice(4), ["a: 4", "answer 4"]);
@@ -30,8 +30,8 @@ describe("turn end", (test) => {
     const code = `process.on("uncaughtException", () => undefined);
       import(${JSON.stringify(module)}).then(({ TurnEnd }) => {
         const end = new TurnEnd(() => undefined);
-        end.afterLines(() => { throw new Error("a bug"); });
-        end.afterLines(() => require("node:worker_threads").parentPort.postMessage("answered"));
+        end.atEnd(() => { throw new Error("a bug"); });
+        end.atEnd(() => require("node:worker_threads").parentPort.postMessage("answered"));
       });`;
     const worker = new Worker(code, { eval: true });
     t.after(() => worker.terminate());
