@@ -4,7 +4,7 @@
 import type { IncomingMessage } from "node:http";
 import { createConnection } from "node:net";
 import { AppError, parseErrorId } from "../core/error.ts";
-import { askShortly, BrokenOff, NoAnswer, type RawQuestion } from "./short-exchange.ts";
+import { askShortly, BrokenOff, NoAnswer, type RawAnswer, type RawQuestion } from "./short-exchange.ts";
 import { openSocketAddress } from "./socket-address.ts";
 
 export interface Question {
@@ -30,12 +30,7 @@ const NOBODY_THERE = new Set(["ENOENT", "ENOTDIR", "ECONNREFUSED", "ENOTSOCK"]);
 
 /** @throws Unreachable, or the platform's AppError. */
 export async function exchange<T>(home: string, question: Question): Promise<Answer<T>> {
-  const address = openAddress(home);
-  const { status, headers, body } = await askShortly(address.path, rawQuestion(question))
-    .catch((error: NodeJS.ErrnoException) => {
-      throw explain(error);
-    })
-    .finally(() => address.release());
+  const { status, headers, body } = await unlessDying(question, () => ask(home, rawQuestion(question)));
   const text = body.toString("utf8");
   if (!isGood(status)) throw parseRefusal(status, text);
   return { body: text === "" ? (undefined as T) : (parseJson(text) as T), headers };
@@ -43,10 +38,21 @@ export async function exchange<T>(home: string, question: Question): Promise<Ans
 
 /** The same, but the body of a good answer is left to the caller, for streams. */
 export async function openExchange(home: string, question: Question): Promise<IncomingMessage> {
-  const response = await send(home, rawQuestion(question));
+  const response = await unlessDying(question, () => send(home, rawQuestion(question)));
   const status = response.statusCode ?? 0;
   if (isGood(status)) return response;
   throw parseRefusal(status, await readText(response));
+}
+
+/** A killed daemon's socket lets people in until its last thread is gone. What changes nothing may be asked twice: the
+ *  second time, nobody is there or another daemon is. */
+async function unlessDying<T>({ method }: Question, put: () => Promise<T>): Promise<T> {
+  try {
+    return await put();
+  } catch (error) {
+    if (method !== "GET" || !(error instanceof AppError) || error.id !== "unavailable") throw error;
+    return put();
+  }
 }
 
 function isGood(status: number): boolean {
@@ -65,6 +71,17 @@ function rawQuestion({ method, path, headers, body }: Question): RawQuestion {
     // Bytes, not text: Node would write the header in the encoding of a text that follows it.
     body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
   };
+}
+
+async function ask(home: string, question: RawQuestion): Promise<RawAnswer> {
+  const address = openAddress(home);
+  try {
+    return await askShortly(address.path, question);
+  } catch (error) {
+    throw explain(error as NodeJS.ErrnoException);
+  } finally {
+    address.release();
+  }
 }
 
 async function send(home: string, { method, path, headers, body }: RawQuestion): Promise<IncomingMessage> {
