@@ -1,6 +1,6 @@
 /** Remotes read without git: what is read is what git reads, and what is not plain is left to git. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
@@ -134,6 +134,15 @@ describe("plain config", (test) => {
     mkdirSync(join(lab.cwd, "empty", ".git"), { recursive: true });
     assert.is(readPlainUrls(at("empty")), undefined);
     writeFileSync(join(lab.cwd, "HEAD"), "");
+    assert.is(readPlainUrls(lab), undefined);
+  });
+
+  test("a clone of somebody else is git's to refuse", async (t) => {
+    const lab = await makeLab(t);
+    configure(lab, PRODUCTION);
+    const strangers = 65_534;
+    if (process.getuid?.() !== 0) return;
+    chownSync(join(lab.cwd, ".git"), strangers, strangers);
     assert.is(readPlainUrls(lab), undefined);
   });
 
