@@ -68,25 +68,23 @@ function formatQuestion({ method, path, headers, body }: RawQuestion): Buffer {
 /** Of all that came until the end of the connection. */
 export function parseAnswer(bytes: Buffer): RawAnswer | BrokenOff | NoAnswer {
   const headEnd = bytes.indexOf(HEAD_END);
-  if (headEnd === -1) return bytes.length === 0 ? new BrokenOff("There was no answer.") : cutHead(bytes);
+  if (headEnd === -1) return withoutHead(bytes);
   const [first = "", ...lines] = bytes.toString("latin1", 0, headEnd).split("\r\n");
   const [, status] = /^HTTP\/1\.[01] ([1-5]\d\d)(?: |$)/.exec(first) ?? [];
   const headers = parseHeaders(lines);
-  const length = headers?.["content-length"];
-  const isOdd =
-    headers === undefined || "transfer-encoding" in headers || (length !== undefined && !/^\d+$/.test(length));
-  if (status === undefined || isOdd) return new NoAnswer("The answer is not HTTP/1.0.");
+  if (status === undefined || headers === undefined) return new NoAnswer("The answer is not HTTP/1.0.");
   const body = bytes.subarray(headEnd + HEAD_END.length);
-  const isCut = length !== undefined && body.length < Number(length);
-  if (isCut) return new BrokenOff("The answer broke off.");
-  return { status: Number(status), headers, body: length === undefined ? body : body.subarray(0, Number(length)) };
+  const length = Number(headers["content-length"] ?? body.length);
+  if (body.length < length) return new BrokenOff("The answer broke off.");
+  return { status: Number(status), headers, body: body.subarray(0, length) };
 }
 
-function cutHead(bytes: Buffer): BrokenOff | NoAnswer {
-  const isHttp = /^H(T(T(P|$)|$)|$)/.test(bytes.toString("latin1", 0, 4));
+function withoutHead(bytes: Buffer): BrokenOff | NoAnswer {
+  const isHttp = /^(H(T(T(P|$)|$)|$)|$)/.test(bytes.toString("latin1", 0, 4));
   return isHttp ? new BrokenOff("The answer broke off.") : new NoAnswer("The answer is not HTTP/1.0.");
 }
 
+/** Undefined for a line that is none, and for what HTTP/1.0 has not. */
 function parseHeaders(lines: readonly string[]): Record<string, string> | undefined {
   const headers: Record<string, string> = {};
   for (const line of lines) {
@@ -94,5 +92,6 @@ function parseHeaders(lines: readonly string[]): Record<string, string> | undefi
     if (name === undefined || value === undefined) return undefined;
     headers[name.toLowerCase()] = value;
   }
-  return headers;
+  const { "transfer-encoding": coding, "content-length": length = "0" } = headers;
+  return coding === undefined && /^\d+$/.test(length) ? headers : undefined;
 }

@@ -17,14 +17,16 @@ const NO_SYSTEM = "GIT_CONFIG_NOSYSTEM";
 const SYSTEM_FILES = ["/etc/gitconfig", "/usr/local/etc/gitconfig", "/opt/homebrew/etc/gitconfig"];
 const CONFIG_BYTES_MAX = 1024 * 1024;
 
+class NotPlain extends Error {}
+
 /** In the order of the configuration, a remote once for each of its addresses. Undefined: git has to be asked. */
 export function readPlainUrls({ cwd, env }: Place): RemoteUrl[] | undefined {
   if (!isPlainEnvironment(env)) return undefined;
   try {
-    const repository = personalFiles(env).every(saysNothing) ? findRepository(cwd) : undefined;
-    return repository === undefined ? undefined : parsePlainUrls(readFileSync(join(repository, "config"), "utf8"));
+    if (!personalFiles(env).every(saysNothing)) return undefined;
+    return parseUrls(readFileSync(join(findRepository(cwd), "config"), "utf8"));
   } catch {
-    // A file or directory that is not there, or not to be read: git says what it makes of that.
+    // Not plain; or a file that is not there, or not to be read: git says what it makes of that.
     return undefined;
   }
 }
@@ -61,19 +63,17 @@ function saysNothing(file: string): boolean {
 
 /** The `.git` of the work tree around the directory, if that is how git would find it. A repository that belongs to
  *  somebody else, or lies on another file system, git would not look into. */
-function findRepository(cwd: string): string | undefined {
-  const owner = process.geteuid?.();
+function findRepository(cwd: string): string {
   const { dev } = statSync(cwd);
   for (let directory = cwd; ; directory = dirname(directory)) {
     const repository = join(directory, ".git");
-    const [tree, found] = [lstatSync(directory), lstatSync(repository, { throwIfNoEntry: false })];
     // A directory with a HEAD may be a bare repository.
-    if (tree.dev !== dev || isThere(join(directory, "HEAD"))) return undefined;
-    if (found !== undefined) {
-      const isOurs = found.isDirectory() && found.dev === dev && tree.uid === owner && found.uid === owner;
-      return isOurs && isRepository(repository) ? repository : undefined;
+    if (lstatSync(directory).dev !== dev || isThere(join(directory, "HEAD"))) throw new NotPlain();
+    if (isThere(repository)) {
+      if ([directory, repository].every((path) => isOurs(path, dev)) && isRepository(repository)) return repository;
+      throw new NotPlain();
     }
-    if (directory === dirname(directory)) return undefined;
+    if (directory === dirname(directory)) throw new NotPlain();
   }
 }
 
@@ -81,12 +81,17 @@ function isThere(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
+function isOurs(path: string, device: number): boolean {
+  const { dev, uid } = lstatSync(path);
+  return dev === device && uid === process.geteuid?.();
+}
+
 /** One of its own: no linked work tree, which shares the files of another. */
 function isRepository(directory: string): boolean {
   return (
     /^(ref: refs\/\S+|[0-9a-f]{40}|[0-9a-f]{64})\n?$/.test(readFileSync(join(directory, "HEAD"), "utf8")) &&
     !isThere(join(directory, "commondir")) &&
-    ["objects", "refs"].every((name) => lstatSync(join(directory, name)).isDirectory())
+    [".", "objects", "refs"].every((name) => lstatSync(join(directory, name)).isDirectory())
   );
 }
 
@@ -98,20 +103,14 @@ const VALUE = /^(?:[^"\\#;]|\\[tbn"\\]|"(?:[^"\\]|\\[tbn"\\])*")*(?:[#;].*)?$/;
 /** An address that needs no reading between the lines. */
 const PLAIN_URL = /^[ \t]*([^"\\#;\s]+)[ \t]*$/;
 
-/** Undefined for a file that has something other than plain sections and entries, also where git would refuse it. */
-export function parsePlainUrls(text: string): RemoteUrl[] | undefined {
-  if (text.length > CONFIG_BYTES_MAX || /[\0\r\uFEFF]/.test(text)) return undefined;
+/** @throws NotPlain for a file that has something else than plain sections and entries, also where git would refuse it. */
+function parseUrls(text: string): RemoteUrl[] {
+  if (text.length > CONFIG_BYTES_MAX || /[\0\r\uFEFF]/.test(text)) throw new NotPlain();
   const urls: RemoteUrl[] = [];
   let section: Section | undefined;
-  for (const line of text.split("\n")) {
-    if (NOTHING.test(line)) continue;
-    const opened = parseSection(line);
-    if (opened === "strange") return undefined;
-    section = opened ?? section;
-    if (opened !== undefined) continue;
-    const entry = section && parseEntry(section, line);
-    if (entry === "strange" || entry === undefined) return undefined;
-    if (entry !== "other") urls.push(entry);
+  for (const line of text.split("\n").filter((one) => !NOTHING.test(one))) {
+    if (line.startsWith("[")) section = parseSection(line);
+    else urls.push(...urlsIn(section, parseEntry(line)));
   }
   return urls;
 }
@@ -121,22 +120,32 @@ interface Section {
   remote: string | undefined;
 }
 
-/** Undefined for a line that is no section's head. */
-function parseSection(line: string): Section | "strange" | undefined {
-  if (!line.startsWith("[")) return undefined;
-  const [, name, remote] = SECTION.exec(line) ?? [];
-  const lower = name?.toLowerCase();
+function parseSection(line: string): Section {
+  const [, name = "include", remote] = SECTION.exec(line) ?? [];
+  const lower = name.toLowerCase();
   // These lead to other files, or change how this one is read.
-  if (lower === undefined || lower.startsWith("include") || lower === "extensions") return "strange";
+  if (lower.startsWith("include") || lower === "extensions") throw new NotPlain();
   return { name: lower, remote };
 }
 
-function parseEntry({ name: section, remote }: Section, line: string): RemoteUrl | "other" | "strange" {
-  const [, name, value] = ENTRY.exec(line) ?? [];
-  const key = name?.toLowerCase();
-  if (key === undefined || (value !== undefined && !VALUE.test(value))) return "strange";
-  if (section === "core" && key === "repositoryformatversion") return value?.trim() === "0" ? "other" : "strange";
-  if (section !== "remote" || remote === undefined || key !== "url") return "other";
-  const [, url] = PLAIN_URL.exec(value ?? "") ?? [];
-  return url === undefined ? "strange" : { name: remote, url };
+interface Entry {
+  key: string;
+  value: string;
+}
+
+function parseEntry(line: string): Entry {
+  const [, name, value = ""] = ENTRY.exec(line) ?? [];
+  if (name === undefined || !VALUE.test(value)) throw new NotPlain();
+  return { key: name.toLowerCase(), value };
+}
+
+function urlsIn(section: Section | undefined, { key, value }: Entry): RemoteUrl[] {
+  if (section === undefined) throw new NotPlain();
+  const { name, remote } = section;
+  // Later formats may keep their configuration elsewhere.
+  if (name === "core" && key === "repositoryformatversion" && value.trim() !== "0") throw new NotPlain();
+  if (name !== "remote" || remote === undefined || key !== "url") return [];
+  const [, url] = PLAIN_URL.exec(value) ?? [];
+  if (url === undefined) throw new NotPlain();
+  return [{ name: remote, url }];
 }
