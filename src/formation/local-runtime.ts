@@ -3,6 +3,7 @@
 import { accessSync, chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as otherWork } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
 import { makeAppDirectory } from "./app-directory.ts";
 import { makeCgroup, removeCgroup } from "./cgroup.ts";
@@ -50,6 +51,8 @@ export class LocalRuntime implements Runtime {
   readonly #loading = new Map<string, Promise<void>>();
   readonly #listeners = new Set<InstanceListener>();
   readonly #closed = new AbortController();
+  /** Starts that come together take turns, with other work between them. */
+  #turn: Promise<void> = Promise.resolve();
 
   static async open(options: LocalRuntimeOptions): Promise<LocalRuntime> {
     const calls = options.withLauncher === false ? undefined : await findSystemCalls();
@@ -78,6 +81,7 @@ export class LocalRuntime implements Runtime {
   async start(spec: StartSpec, signal?: AbortSignal): Promise<Instance> {
     const { env: _env, appDir: _appDir, limits: _limits, confinement: _confinement, ...rest } = spec;
     const isolation = await this.#isolation;
+    await (this.#turn = this.#turn.then(() => otherWork()));
     const name = `${spec.type}.${String(spec.slot)}.${String(spec.release)}.${spec.id.slice(0, 8)}`;
     const directory = join(this.#runDirectory(spec.app), name);
     this.#directories.add(directory);

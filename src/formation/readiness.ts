@@ -2,6 +2,7 @@
  *  check where there is one. A process that throws right after it began to listen, or whose port is somebody else's, is not. */
 import { request } from "node:http";
 import type { Clock } from "../core/clock.ts";
+import { mayListen } from "./listening-ports.ts";
 import { acceptsConnections, LOOPBACK } from "./ports.ts";
 import type { Instance, Runtime } from "./runtime.ts";
 
@@ -56,7 +57,7 @@ export async function servesAlready(instance: Instance, host: ReadinessHost): Pr
 
 async function look(instance: Instance, host: ReadinessHost, signal: AbortSignal): Promise<Lack | undefined> {
   const { port = 0 } = instance;
-  if (!(await acceptsConnections(port))) return { pauseMs: 0 };
+  if (!mayListen(port) || !(await acceptsConnections(port))) return { pauseMs: 0 };
   const [foreign] = await Promise.all([
     lackOfOwner(instance, host),
     host.clock.sleep(host.rules().readyCheckMs, signal),
