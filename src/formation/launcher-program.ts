@@ -7,7 +7,7 @@
  *  For each request it forks a keeper. That does what the shell of shim.ts does: it writes the same files, forks the process
  *  and stays to keep its status, or becomes bubblewrap, which keeps it too. A keeper shares its memory with the launcher, but
  *  for the pages that either has written to since: so both do little, in variables that are there already, and what is
- *  large, such as taking a request apart, is left to the process. */
+ *  large, such as taking a request apart or opening a file, is left to the process. */
 import { callNumbers, OVERLAY_SUB } from "./system-calls.ts";
 import type { SystemCalls } from "./system-calls.ts";
 
@@ -24,11 +24,12 @@ export function launcherProgram(calls: SystemCalls): string {
 // A process of one thread joins a group of version 1 by its `tasks`, for which the kernel does not wait for all processors.
 // Numbers: O_CREAT | O_EXCL | O_WRONLY and O_CREAT | O_TRUNC | O_WRONLY; SIG_SETMASK is 2, SIG_BLOCK 0.
 const KEEPER = `
-our ($request, $size, $keeper, $process, $file) = ("", "", 0, 0, undef);
+our ($request, $size, $status, $keeper, $process, $file) = ("", "", 0, 0, 0, undef);
 our ($no_signal, $sigchld, $input) = (pack("Q", 0), pack("Q", 1 << 16), pack("lss", 0, 1, 0));
 sub begin {
-  my ($directory, $status, $groups, $user, $options, $count, @words) = split(/\\0/, $request, -1);
+  my ($directory, $told, $groups, $user, $options, $count, @words) = split(/\\0/, $request, -1);
   pop(@words);
+  sysopen($file, "$directory/state/claim", 0301) or exit(111);
   my %env = map({ split(/=/, $_, 2) } splice(@words, 0, $count));
   syscall(SETSID);
   $SIG{$_} = "DEFAULT" for qw(HUP INT QUIT TERM PIPE CHLD FPE);
@@ -43,9 +44,9 @@ sub begin {
   close($file);
   open(STDIN, "<", "/dev/null");
   open(STDOUT, ">>", "$directory/out") && open(STDERR, ">&STDOUT") or exit(125);
-  if ($status ne "") {
+  if ($told ne "") {
     $^F = 3;
-    open($file, ">", $status) && fileno($file) == 3 or fail($status);
+    open($file, ">", $told) && fileno($file) == 3 or fail($told);
   }
   chdir($directory) or fail($directory);
   overlay($user ne "", $options) if $options ne "";
@@ -55,36 +56,33 @@ sub begin {
 }
 sub keep {
   $size = substr($request, 0, index($request, "\\0"));
-  sysopen($file, "$size/state/claim", 0301) or exit(111);
-  close($file);
+  chdir($size);
   if (substr($request, length($size) + 1, 1) ne "\\0") { begin() }
   $process = fork();
   exit(${String(NO_FORK)}) if !defined($process);
   if (!$process) { begin() }
   until (waitpid($process, 0) == $process) {}
-  sysopen($file, "$size/state/exit", 01101);
+  exit(111) if !-e "state/pid";
+  sysopen($file, "state/exit", 01101);
   syswrite($file, ($? & 127 ? 128 + ($? & 127) : $? >> 8) . "\\n");
   exit(0);
 }
 `;
 
 const LAUNCHER = `
-sub receive {
-  $_[0] = "";
-  while (length($_[0]) < $_[1]) {
-    my $got = sysread(STDIN, $_[0], $_[1] - length($_[0]), length($_[0]));
-    exit(0) if defined($got) && $got == 0;
-  }
-}
 $SIG{$_} = sub {} for qw(HUP INT QUIT TERM CHLD);
 $SIG{PIPE} = "IGNORE";
 syscall(RT_SIGPROCMASK, 0, $sigchld, 0, 8);
 for (;;) {
-  my $ready = syscall(PPOLL, $input, 1, 0, $no_signal, 8);
+  $status = syscall(PPOLL, $input, 1, 0, $no_signal, 8);
   while (($keeper = waitpid(-1, 1)) > 0) { syswrite(STDOUT, "ended $keeper $?\\n") }
-  next if $ready <= 0;
-  receive($size, 8);
-  receive($request, $size);
+  next if $status <= 0;
+  for ($size = $request = ""; length($size) < 8 || length($request) < $size; ) {
+    $status = length($size) < 8
+      ? sysread(STDIN, $size, 8 - length($size), length($size))
+      : sysread(STDIN, $request, $size - length($request), length($request));
+    exit(0) if defined($status) && $status == 0;
+  }
   $keeper = fork();
   if (defined($keeper) && !$keeper) { keep() }
   syswrite(STDOUT, defined($keeper) ? "began $keeper\\n" : "failed " . ($! + 0) . "\\n");

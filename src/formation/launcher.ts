@@ -69,7 +69,7 @@ export class Launcher {
   }
 
   #open(): Running {
-    const child = spawn(this.#calls.perl, ["-e", launcherProgram(this.#calls), "git-heroku-launcher"], {
+    const child = spawn(this.#calls.perl, ["-e", launcherProgram(this.#calls), "git-heroku-shims"], {
       cwd: "/",
       env: {},
       detached: true,
