@@ -42,7 +42,7 @@ export function planRun(isolation: Isolation, spec: StartSpec, directory: string
   return { ...base, view: overlay === undefined ? "files" : "overlay", overlay };
 }
 
-/** A sandbox's pid namespace holds everything together by itself. To join a control group costs a process some 20 ms (the
+/** A sandbox's pid namespace holds everything together by itself. To join a control group may cost a process some 20 ms (the
  *  kernel waits for all processors), so there it gets one only for what nothing else can do: to count its processes or its memory. */
 function bondsOf({ cgroups }: Isolation, spec: StartSpec, sandbox: Sandbox | undefined): Bonds {
   const sandboxed = sandbox === undefined ? {} : { sandboxed: true };
