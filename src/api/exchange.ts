@@ -3,6 +3,7 @@
  *  certain that nothing was asked. */
 import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { createConnection } from "node:net";
+import { pipeline, type Readable } from "node:stream";
 import { AppError, parseErrorId } from "../core/error.ts";
 import { openSocketAddress } from "./socket-address.ts";
 
@@ -12,6 +13,8 @@ export interface Question {
   headers?: Record<string, string>;
   /** Sent as JSON. */
   body?: unknown;
+  /** Instead of a body: NDJSON, as it comes. */
+  stream?: Readable;
   signal?: AbortSignal;
 }
 
@@ -57,6 +60,7 @@ function send(home: string, question: Question): Promise<IncomingMessage> {
         connection: "close",
         accept: "application/vnd.heroku+json; version=3",
         ...(body === undefined ? {} : { "content-type": "application/json", "content-length": body.length }),
+        ...(question.stream === undefined ? {} : { "content-type": "application/x-ndjson" }),
         ...question.headers,
       },
       ...(question.signal === undefined ? {} : { signal: question.signal }),
@@ -64,7 +68,9 @@ function send(home: string, question: Question): Promise<IncomingMessage> {
     outgoing.on("response", resolve);
     outgoing.on("error", (error: NodeJS.ErrnoException) => reject(explain(error)));
     outgoing.on("close", () => address.release());
-    outgoing.end(body);
+    if (question.stream === undefined) outgoing.end(body);
+    // A stream that fails takes the request with it.
+    else pipeline(question.stream, outgoing, (error) => void (error && reject(explain(error))));
   });
 }
 

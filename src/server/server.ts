@@ -11,6 +11,8 @@ import { configRoutes } from "./config-routes.ts";
 import { domainRoutes } from "./domain-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
+import { logAnalysisRoutes } from "./log-analysis-routes.ts";
+import { logCopyRoutes } from "./log-copy-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { oneOffRoutes } from "./one-off-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
@@ -31,6 +33,8 @@ const ROUTES = [
   domainRoutes,
   formationRoutes,
   historyRoutes,
+  logAnalysisRoutes,
+  logCopyRoutes,
   logRoutes,
   oneOffRoutes,
   releaseRoutes,
