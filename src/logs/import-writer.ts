@@ -14,7 +14,7 @@ import { SEGMENT_BYTES } from "./segment-writer.ts";
 const PIECE_LENGTH = 8 * 1024 * 1024;
 /** Open at a time. */
 const PIECES_MAX = 64;
-const WRITE_LENGTH = 1024 * 1024;
+const WRITE_BYTES = 1024 * 1024;
 
 export interface ImportLimits {
   pieceLength?: number;
@@ -138,6 +138,7 @@ class Output {
   private readonly file: FileHandle;
   private held: string[] = [];
   private length = 0;
+  /** Of all that was added. */
   bytes = 0;
 
   constructor(file: FileHandle) {
@@ -146,8 +147,10 @@ class Output {
 
   async add(text: string): Promise<void> {
     this.held.push(text);
-    this.length += text.length;
-    if (this.length >= WRITE_LENGTH) await this.flush();
+    const bytes = Buffer.byteLength(text);
+    this.length += bytes;
+    this.bytes += bytes;
+    if (this.length >= WRITE_BYTES) await this.flush();
   }
 
   async flush(): Promise<void> {
@@ -155,7 +158,6 @@ class Output {
     this.held = [];
     this.length = 0;
     await this.file.appendFile(bytes);
-    this.bytes += bytes.length;
   }
 }
 
@@ -173,7 +175,7 @@ class SegmentSeries {
   async add(text: string): Promise<void> {
     this.current ??= await this.begin(text);
     await this.current.out.add(text);
-    if (this.current.out.bytes >= this.segmentBytes - WRITE_LENGTH) await this.finish();
+    if (this.current.out.bytes >= this.segmentBytes) await this.finish();
   }
 
   /** Two segments that begin in one microsecond have names that differ by one. */

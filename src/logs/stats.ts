@@ -53,7 +53,7 @@ export class StatsCounter {
       const end = lines.indexOf(NEWLINE, at) + 1;
       if (end === 0) return;
       const head = this.heads.find(lines, at, end);
-      if (head !== undefined && this.turnTo(lines, at + STAMP_AT)) this.count(head, lines, at, end);
+      if (head !== undefined) this.count(head, { lines, start: at, end });
       at = end;
     }
   }
@@ -82,14 +82,17 @@ export class StatsCounter {
     return true;
   }
 
-  private count(head: KnownHead, lines: Buffer, start: number, end: number): void {
-    if (this.lines !== undefined) this.countLine(this.lines, head);
-    if (this.requests === undefined) return;
-    if (head.ps === "router") this.countRequest(this.requests, head, { lines, start, end });
-    else if (this.by === "release" && (head.source === "heroku" || head.ps === "api")) {
-      const msg = messageOf(lines, start + head.messageAt, end);
-      this.tracker.see({ ps: head.ps, release: head.release, us: stampOf(lines, start), msg });
-    }
+  private count(head: KnownHead, place: Place): void {
+    const { lines, requests } = this;
+    const isRequest = requests !== undefined && head.ps === "router";
+    if ((lines !== undefined || isRequest) && !this.turnTo(place.lines, place.start + STAMP_AT)) return;
+    if (lines !== undefined) this.countLine(lines, head);
+    if (isRequest) this.countRequest(requests, head, place);
+    else if (this.by === "release" && (head.source === "heroku" || head.ps === "api")) this.track(head, place);
+  }
+
+  private track({ ps, release, messageAt }: KnownHead, { lines, start, end }: Place): void {
+    this.tracker.see({ ps, release, us: stampOf(lines, start), msg: messageOf(lines, start + messageAt, end) });
   }
 
   private countLine(all: LineTally, head: KnownHead): void {

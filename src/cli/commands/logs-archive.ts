@@ -20,8 +20,8 @@ export const logsArchive: Command = {
   parameters: "<dir>",
   options: [...APP_OPTIONS, JSON_OPTION],
   examples: [
-    { command: "git heroku logs:archive /backup/logs", summary: "what is new since the last time" },
-    { command: "git heroku logs:import /backup/logs/foobaz/*.ndjson --name old", summary: "search it later" },
+    { command: "git heroku logs:archive /backup", summary: "what is new since last time" },
+    { command: "git heroku logs:import /backup/foobaz/*.ndjson", summary: "search it later" },
   ],
   async run(context) {
     const { args, client, out, world } = context;

@@ -28,8 +28,8 @@ export const logsExport: Command = {
     { name: "force", short: "f", summary: "replace a file that is there" },
   ],
   examples: [
-    { command: "git heroku logs:export --since yesterday > yesterday.ndjson", summary: "for jq, lnav, DuckDB" },
-    { command: "git heroku logs:export --release v74 -o v74.ndjson.gz", summary: "what one release wrote" },
+    { command: "git heroku logs:export --since 1d > day.ndjson", summary: "for jq, lnav, DuckDB" },
+    { command: "git heroku logs:export --release v74 -o v74.gz", summary: "what one release wrote" },
   ],
   async run(context) {
     const { args, world, out } = context;

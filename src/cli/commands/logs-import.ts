@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { Readable } from "node:stream";
+import type { LogImportResult } from "../../api/log-resources.ts";
 import { AppError } from "../../core/error.ts";
 import { APP_OPTIONS, JSON_OPTION, type Command, type Context } from "../command.ts";
 import { ByteProgress } from "../progress.ts";
@@ -19,8 +20,8 @@ export const logsImport: Command = {
   parameters: "<file...>",
   options: [...APP_OPTIONS, { name: "name", value: "NAME", summary: "what it is called here" }, JSON_OPTION],
   examples: [
-    { command: "git heroku logs:import old.ndjson.gz", summary: "then: git heroku logs --imported old" },
-    { command: "heroku logs -n 1500 | git heroku logs:import - --name heroku", summary: "what Heroku has" },
+    { command: "git heroku logs:import old.ndjson.gz", summary: "for logs --imported old" },
+    { command: "heroku logs | git heroku logs:import - --name h", summary: "what Heroku has" },
   ],
   async run(context) {
     const { args, client, out } = context;
@@ -40,11 +41,7 @@ export const logsImport: Command = {
       progress.end();
       if (args.has("json")) return await out.json(result);
       await out.line(`Importing ${name}... done, ${countLines(result.lines)} from ${result.first} to ${result.last}`);
-      if (result.rejected > 0) {
-        out.warn(
-          `${countLines(result.rejected)} left out that are no log lines, such as: ${String(result.rejected_example)}`,
-        );
-      }
+      if (result.rejected > 0) out.warn(rejectedWords(result));
       return await out.line(`Search it with: git heroku logs --imported ${name}`);
     } finally {
       progress.end();
@@ -127,6 +124,11 @@ async function* readable(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
   } catch (error) {
     throw new AppError("invalid_params", "A compressed file is broken or was cut.", { cause: error });
   }
+}
+
+function rejectedWords({ rejected, rejected_example: example }: LogImportResult): string {
+  const what = rejected === 1 ? "1 line is no log line and was" : `${String(rejected)} lines are no log lines and were`;
+  return `${what} left out, such as: ${example ?? ""}`;
 }
 
 function countLines(count: number): string {

@@ -23,7 +23,7 @@ export const logsStats: Command = {
   ],
   examples: [
     { command: "git heroku logs:stats --since 1h", summary: "how much, and how fast" },
-    { command: "git heroku logs:stats --by release", summary: "did the last one make it slower" },
+    { command: "git heroku logs:stats --by release", summary: "did v74 slow it down" },
     { command: "git heroku logs:stats --by path --since v74", summary: "which pages are slow" },
     { command: "git heroku logs:stats --by ps --every 1m --json", summary: "for programs" },
   ],
