@@ -4,6 +4,8 @@
 const LENGTH_MAX = 100;
 const PARTS_MAX = 8;
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
+/** What has none names a kind, not one of many. */
+const DIGIT = /[0-9]/;
 const NUMBER = /^[0-9]+$/;
 /** A number or hexadecimal name within a part: `app-3f2a9c1b.js`, `order-1234`. */
 const INNER = /(?<![0-9A-Za-z])(?:[0-9]{3,}|(?=[a-f]*[0-9])[0-9a-f]{8,})(?![0-9A-Za-z])/gi;
@@ -23,7 +25,7 @@ export function pathShape(path: string): string {
 }
 
 function partShape(part: string): string {
-  if (part.length < 3 && !NUMBER.test(part)) return part;
+  if (!DIGIT.test(part)) return part;
   if (NUMBER.test(part)) return ":id";
   if (UUID.test(part)) return ":uuid";
   if (TOKEN.test(part)) return ":id";

@@ -10,10 +10,9 @@ import { KnownHeads, messageOf, type KnownHead } from "./known-heads.ts";
 import { STAMP_AT, STAMP_BYTES } from "./line-head.ts";
 
 const NEWLINE = 10;
-/** Every line that begins an error has one of these, and every line that tells of releases. */
-const NEEDLES = ["rror", "xception", "ejection", "panic: ", "Traceback", "starting to up", " created by "].map((text) =>
-  Buffer.from(text),
-);
+/** Every line that begins an error has one of these, and every line that tells of releases. One pass over a block for
+ *  all of them takes a third of what one for each takes. */
+const NEEDLES = /rror|xception|ejection|panic: |Traceback|starting to up| created by /g;
 /** Processes with an error whose frame is still to come. */
 const OPEN_MAX = 1_000;
 /** So many lines of its process are waited for. */
@@ -56,7 +55,7 @@ export class ErrorFinder {
       const end = lines.indexOf(NEWLINE, at) + 1;
       if (end === 0) return;
       const head = this.heads.find(lines, at, end);
-      if (head !== undefined && (this.open.has(head.ps) || next.from(at) < end)) this.read(head, lines, at, end);
+      if (head !== undefined && (this.open.has(head.ps) || next.isBefore(at, end))) this.read(head, lines, at, end);
       at = end;
     }
   }
@@ -154,24 +153,31 @@ export class ErrorFinder {
   }
 }
 
-/** The nearest of the needles, each looked for only once. */
+/** The next line of a block that has one of the needles. */
 class NextHit {
-  private readonly lines: Buffer;
-  private readonly hits: number[];
+  private readonly text: string;
+  private hit = -1;
 
   constructor(lines: Buffer) {
-    this.lines = lines;
-    this.hits = NEEDLES.map((needle) => lines.indexOf(needle));
+    // One character for each byte, so that places are the same.
+    this.text = lines.toString("latin1");
+    this.look(0);
   }
 
   /** -1 when none is at this place or behind it. */
   from(at: number): number {
-    let nearest = -1;
-    for (const [index, needle] of NEEDLES.entries()) {
-      let hit = this.hits[index] as number;
-      if (hit !== -1 && hit < at) hit = this.hits[index] = this.lines.indexOf(needle, at);
-      if (hit !== -1 && (nearest === -1 || hit < nearest)) nearest = hit;
-    }
-    return nearest;
+    if (this.hit !== -1 && this.hit < at) this.look(at);
+    return this.hit;
+  }
+
+  /** Whether there is one in [at, end). */
+  isBefore(at: number, end: number): boolean {
+    const hit = this.from(at);
+    return hit !== -1 && hit < end;
+  }
+
+  private look(at: number): void {
+    NEEDLES.lastIndex = at;
+    this.hit = NEEDLES.exec(this.text)?.index ?? -1;
   }
 }

@@ -1,7 +1,7 @@
 /** Counts and groups what is in a log: `logs:stats` and `logs:errors`. Read block by block as it lies there, with the event
  *  loop free in between. */
 import type { LogErrors } from "../core/log-errors.ts";
-import { isOfRequests, type LogStats, type StatsBy } from "../core/log-stats.ts";
+import type { LogStats, StatsBy } from "../core/log-stats.ts";
 import { ReleaseTracker } from "../core/release-tracker.ts";
 import { ErrorFinder } from "../logs/error-finder.ts";
 import { StatsCounter } from "../logs/stats.ts";
@@ -26,13 +26,11 @@ const STARTED = "State changed from starting to up";
 /** @throws AppError invalid_params for too many intervals. */
 export async function countLogs(source: OpenLogs, request: StatsRequest, signal: AbortSignal): Promise<LogStats> {
   const { by, everyMinutes, sinceUs, untilUs } = request;
-  const ofRequests = by !== undefined && isOfRequests(by);
   const tracker = by === "release" ? await trackReleases(source, sinceUs, signal) : new ReleaseTracker();
   const counter = new StatsCounter({ by, everyMinutes }, tracker);
-  // What came from elsewhere may name the source in another way.
-  const filter =
-    ofRequests && !source.isImported ? { source: "heroku", ps: by === "release" ? undefined : "router" } : {};
-  for await (const lines of source.logs.read({ ...filter, sinceUs, untilUs }, signal)) counter.add(lines);
+  // Starts of processes tell which release served: they are of all processes.
+  const ps = by === "status" || by === "path" ? "router" : undefined;
+  for await (const lines of source.logs.read({ ps, sinceUs, untilUs }, signal)) counter.add(lines);
   return counter.result();
 }
 
