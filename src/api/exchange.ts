@@ -39,10 +39,21 @@ export async function exchange<T>(home: string, question: Question): Promise<Ans
 
 /** The same, but the body of a good answer is left to the caller, for streams. */
 export async function openExchange(home: string, question: Question): Promise<IncomingMessage> {
-  const response = await send(home, question);
+  const response = await sendUnlessDying(home, question);
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return response;
   throw parseRefusal(status, await readText(response));
+}
+
+/** A killed daemon's socket lets people in until its last thread is gone. What changes nothing may be asked twice: the
+ *  second time, nobody is there or another daemon is. */
+async function sendUnlessDying(home: string, question: Question): Promise<IncomingMessage> {
+  try {
+    return await send(home, question);
+  } catch (error) {
+    if (question.method !== "GET" || !(error instanceof AppError) || error.id !== "unavailable") throw error;
+    return send(home, question);
+  }
 }
 
 function send(home: string, question: Question): Promise<IncomingMessage> {
