@@ -127,7 +127,7 @@ async function readInto(
       }
     }
   };
-  for await (const chunk of bytes) {
+  for await (const chunk of unbroken(bytes)) {
     await take(cutter.add(chunk));
     if (signal.aborted) throw new AppError("unavailable", "The import was ended.");
   }
@@ -135,6 +135,15 @@ async function readInto(
   if (writer.lines === 0) throw noLines(example);
   await writer.finish();
   return { name, lines: writer.lines, rejected, rejected_example: example, first: writer.first, last: writer.last };
+}
+
+/** Whoever sends them may leave at any time. */
+async function* unbroken(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    throw new AppError("unavailable", "The lines broke off before their end; nothing was imported.", { cause: error });
+  }
 }
 
 function noLines(example: string | null): AppError {

@@ -94,6 +94,47 @@ const NAME_OF: Record<Exclude<StatsBy, "release">, (line: LogLine) => string | u
   path: ofRouter((msg) => field(msg, "path").replace(/\?.*/, "").replace(/\d+/, ":id")),
 };
 
+function checkRequests(requests: RequestCounts | null, lines: readonly LogLine[]): void {
+  const messages = lines.filter(({ ps }) => ps === "router").map(({ msg }) => msg);
+  const times = messages.map((msg) => Number.parseInt(field(msg, "service"), 10)).sort((a, b) => a - b);
+  const at = (share: number): number => times[Math.max(0, Math.ceil(share * times.length) - 1)] ?? 0;
+  assert.is(requests?.requests, messages.length);
+  assert.is(requests?.failed, messages.filter((msg) => field(msg, "status") === "500").length);
+  const told = times.length === 0 ? null : { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
+  assert.equal(requests?.service_ms, told);
+}
+
+const up = (us: number, ps: string, release: number): LogLine => ({
+  ts: formatStamp(BEGIN_US + us),
+  ps,
+  source: "heroku",
+  release,
+  msg: "State changed from starting to up",
+});
+
+const asked = (us: number, dyno: string, service: number): LogLine => ({
+  ts: formatStamp(BEGIN_US + us),
+  ps: "router",
+  source: "heroku",
+  msg: `at=info method=GET path="/" dyno=${dyno} connect=0ms service=${String(service)}ms status=200 bytes=1`,
+});
+
+const find = (pieces: Iterable<Buffer>, sinceUs = 0): ReturnType<ErrorFinder["result"]> => {
+  const finder = new ErrorFinder(new ReleaseTracker(), sinceUs);
+  for (const piece of pieces) finder.add(piece);
+  return finder.result(100);
+};
+
+const say = (ps: string, msg: string, index: number): LogLine => ({
+  ts: formatStamp(BEGIN_US + index * MINUTE_US),
+  ps,
+  source: "app",
+  release: 7,
+  msg,
+});
+
+const letters = (index: number): string => Array.from(String(index), (digit) => "abcdefghij"[Number(digit)]).join("");
+
 describe("log stats", (test) => {
   test("every grouping counts what a naive reader counts", () => {
     fc.assert(
@@ -112,30 +153,7 @@ describe("log stats", (test) => {
     );
   });
 
-  function checkRequests(requests: RequestCounts | null, lines: readonly LogLine[]): void {
-    const messages = lines.filter(({ ps }) => ps === "router").map(({ msg }) => msg);
-    const times = messages.map((msg) => Number.parseInt(field(msg, "service"), 10)).sort((a, b) => a - b);
-    const at = (share: number): number => times[Math.max(0, Math.ceil(share * times.length) - 1)] ?? 0;
-    assert.is(requests?.requests, messages.length);
-    assert.is(requests?.failed, messages.filter((msg) => field(msg, "status") === "500").length);
-    const told = times.length === 0 ? null : { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
-    assert.equal(requests?.service_ms, told);
-  }
-
   test("a request counts for the release that its process ran when it began", () => {
-    const up = (us: number, ps: string, release: number): LogLine => ({
-      ts: formatStamp(BEGIN_US + us),
-      ps,
-      source: "heroku",
-      release,
-      msg: "State changed from starting to up",
-    });
-    const asked = (us: number, dyno: string, service: number): LogLine => ({
-      ts: formatStamp(BEGIN_US + us),
-      ps: "router",
-      source: "heroku",
-      msg: `at=info method=GET path="/" dyno=${dyno} connect=0ms service=${String(service)}ms status=200 bytes=1`,
-    });
     const lines = [
       asked(0, "web.1", 1),
       up(1_000_000, "web.1", 74),
@@ -189,12 +207,6 @@ describe("log stats", (test) => {
 });
 
 describe("log errors", (test) => {
-  const find = (pieces: Iterable<Buffer>, sinceUs = 0): ReturnType<ErrorFinder["result"]> => {
-    const finder = new ErrorFinder(new ReleaseTracker(), sinceUs);
-    for (const piece of pieces) finder.add(piece);
-    return finder.result(100);
-  };
-
   test("the same wherever blocks begin and end", () => {
     const bytes = Buffer.from(makeCorpus());
     const whole = find([bytes]);
@@ -203,13 +215,6 @@ describe("log errors", (test) => {
   });
 
   test("traces of processes that write at once are told apart", () => {
-    const say = (ps: string, msg: string, index: number): LogLine => ({
-      ts: formatStamp(BEGIN_US + index * MINUTE_US),
-      ps,
-      source: "app",
-      release: 7,
-      msg,
-    });
     const lines = [
       say("web.1", "Error: boom 1", 0),
       say("web.2", "Error: boom 2", 1),
@@ -231,8 +236,6 @@ describe("log errors", (test) => {
   });
 
   test("so many kinds are kept, the rest is counted", () => {
-    const letters = (index: number): string =>
-      Array.from(String(index), (digit) => "abcdefghij"[Number(digit)]).join("");
     const lines = Array.from({ length: 3000 }, (_, index): LogLine => ({
       ts: formatStamp(BEGIN_US + index),
       ps: "web.1",

@@ -1,5 +1,4 @@
 /** The endpoints of counts, errors, segments and imported logs. */
-import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { request } from "node:http";
@@ -66,7 +65,6 @@ describe("log copies and counts", (test) => {
     asking.on("error", () => undefined).write(`${LINE}\n`);
     await until(() => readdirSync(imports).length === 2);
     asking.destroy();
-    await once(asking, "close");
     await until(() => readdirSync(imports).length === 1);
     // And what a killed daemon has left.
     await mkdir(join(imports, ".importing-0123456789ab"));
