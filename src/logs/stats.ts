@@ -21,6 +21,8 @@ const NEWLINE = 10;
 /** `2011-06-19T08:35`: intervals are whole minutes. */
 const MINUTE_BYTES = 16;
 const MINUTE_US = 60_000_000;
+const SECOND_US = 1_000_000;
+const ZERO = 0x30;
 
 export class StatsCounter {
   private readonly by: StatsBy | undefined;
@@ -33,6 +35,7 @@ export class StatsCounter {
   private readonly lineGroups: TallyGroups<LineTally>;
   private readonly requestGroups: TallyGroups<RequestTally>;
   private readonly minute = Buffer.alloc(MINUTE_BYTES);
+  private minuteUs = 0;
   private slot = 0;
 
   constructor({ by, everyMinutes }: StatsQuestion, tracker: ReleaseTracker) {
@@ -78,6 +81,7 @@ export class StatsCounter {
     const us = parseStamp(lines.toString("latin1", at, at + STAMP_BYTES));
     if (us === undefined) return false;
     lines.copy(minute, 0, at, at + MINUTE_BYTES);
+    this.minuteUs = us - (us % MINUTE_US);
     this.slot = this.timeline.slotOf(us);
     return true;
   }
@@ -95,6 +99,12 @@ export class StatsCounter {
     this.tracker.see({ ps, release, us: stampOf(lines, start), msg: messageOf(lines, start + messageAt, end) });
   }
 
+  /** Of a line in the minute that was turned to last. */
+  private stampAt(lines: Buffer, start: number): number {
+    const at = start + STAMP_AT + MINUTE_BYTES + 1;
+    return this.minuteUs + digits(lines, at, at + 2) * SECOND_US + digits(lines, at + 3, at + 9);
+  }
+
   private countLine(all: LineTally, head: KnownHead): void {
     const { by, slot } = this;
     all.add(slot, head);
@@ -108,7 +118,7 @@ export class StatsCounter {
     const isFailed = isFailure(request);
     all.add(this.slot, request.serviceMs, isFailed);
     if (this.by === undefined) return;
-    const name = this.requestGroup(request, () => head.release || this.releaseOf(request, stampOf(lines, start)));
+    const name = this.requestGroup(request, () => head.release || this.releaseOf(request, this.stampAt(lines, start)));
     this.requestGroups.of(name).add(this.slot, request.serviceMs, isFailed);
   }
 
@@ -133,6 +143,12 @@ interface Place {
 
 function releaseName(release: number): string {
   return release === 0 ? UNKNOWN_RELEASE : `v${String(release)}`;
+}
+
+function digits(lines: Buffer, from: number, to: number): number {
+  let number = 0;
+  for (let at = from; at < to; at += 1) number = number * 10 + (lines[at] as number) - ZERO;
+  return number;
 }
 
 function stampOf(lines: Buffer, start: number): number {
