@@ -71,8 +71,9 @@ const shared = {
   platform: "node",
   target: "node20",
   format: "cjs",
-  define: { "import.meta.url": "__moduleUrl" },
-  banner: { js: 'const __moduleUrl=require("node:url").pathToFileURL(__filename).href;' },
+  // Worked out only where it is asked for: node:url would be read at each start.
+  define: { "import.meta.url": "__module.url" },
+  banner: { js: 'const __module={get url(){return require("node:url").pathToFileURL(__filename).href}};' },
   supported: { "dynamic-import": false },
   legalComments: "none",
   logLevel: "warning",

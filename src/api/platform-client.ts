@@ -1,12 +1,12 @@
 /** The typed client of the Platform API (docs/formats.md, "Platform API"). A call that finds nobody on the socket asks
  *  `wake` once to start the daemon and then asks again: nothing had been sent, so nothing is done twice. */
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { Person } from "../core/person.ts";
 import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
-import { exchange, openExchange, Unreachable, type Answer, type Question } from "./exchange.ts";
+import { exchange, openExchange, Unreachable, upload, type Answer, type Question } from "./exchange.ts";
 import type {
   LogImportItem,
   LogImportResult,
@@ -192,9 +192,9 @@ export class PlatformClient {
   removeLogImport = (app: string, name: string): Promise<unknown> =>
     this.#change("DELETE", appPath(app, "log-imports", name));
   /** The bytes are sent once: a daemon that is not awake must be woken before. */
-  async importLogs(app: string, name: string, bytes: Readable): Promise<LogImportResult> {
+  importLogs(app: string, name: string, stream: Readable): Promise<LogImportResult> {
     const question = this.#signed("POST", appPath(app, "log-imports", name));
-    return (await exchange<LogImportResult>(this.#options.home, { ...question, stream: bytes })).body;
+    return upload(this.#options.home, { ...question, stream });
   }
 
   /** A tar, its keys encrypted for the age recipient. */
@@ -262,7 +262,7 @@ function queryOf(query: object): string {
   return names.length === 0 ? "" : `?${new URLSearchParams(names).toString()}`;
 }
 
-function releaseHeader(headers: IncomingHttpHeaders): number | undefined {
+function releaseHeader(headers: Answer<unknown>["headers"]): number | undefined {
   const version = Number(headers["git-heroku-release"]);
   return Number.isInteger(version) && version > 0 ? version : undefined;
 }
