@@ -1,7 +1,7 @@
 /** Lines from elsewhere, in the form in which we store them: our own NDJSON, or the text that `heroku logs` prints. */
 import { cleanProcessName } from "./line-head.ts";
 import { detectLevel, LEVELS } from "./level.ts";
-import { formatLogLine, LOG_LEVELS, parseLogLine, type LogLine } from "../core/log-line.ts";
+import { formatLogLine, LOG_LEVELS, parseLogLine, parseStamp, type LogLine } from "../core/log-line.ts";
 import { parseTextLine } from "../core/heroku-text.ts";
 
 export interface ImportedLine {
@@ -16,8 +16,17 @@ const RETURN = 13;
 const LINE_BYTES_MAX = 1024 * 1024;
 const RELEASE_MAX = 999_999_999;
 
+/** A line that is in our form to the byte, as every line that we gave is: there is nothing to parse. */
+const STORED = new RegExp(
+  String.raw`^\{"ts":"([^"]{27})","ps":"[A-Za-z0-9_.-]{1,160}","source":"(?:app|heroku)"(?:,"release":[1-9]\d{0,8})?` +
+    String.raw`(?:,"level":"(?:${LOG_LEVELS.join("|")})")?(?:,"cont":1)?,"msg":"` +
+    String.raw`[^"\\\x00-\x1f]*(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))[^"\\\x00-\x1f]*)*"\}$`,
+);
+
 /** Undefined for what is no log line. */
 export function importLine(text: string): ImportedLine | undefined {
+  const ts = STORED.exec(text)?.[1];
+  if (ts !== undefined && parseStamp(ts) !== undefined) return { ts, text: `${text}\n` };
   const line = text.startsWith("{") ? storedLine(text) : textLine(text);
   return line === undefined ? undefined : { ts: line.ts, text: `${formatLogLine(line)}\n` };
 }

@@ -95,6 +95,18 @@ describe("log import", (test) => {
     ]);
   });
 
+  test("a line in our own form stays as it is, every other one comes into it", () => {
+    fc.assert(
+      fc.property(line, fc.string({ unit: "binary" }), (stored, msg) => {
+        const text = formatLogLine({ ...stored, msg });
+        assert.equal(importLine(text), { ts: stored.ts, text: `${text}\n` });
+        const loose = text.replace('"ps":', '"ps": ').replace(/\\t/g, "\\u0009");
+        assert.equal(importLine(loose), { ts: stored.ts, text: `${text}\n` });
+      }),
+    );
+    assert.is(importLine(`{"ts":"2011-13-20T09:00:00.000000Z","ps":"web.1","source":"app","msg":"x"}`), undefined);
+  });
+
   test("bytes are cut into lines however they arrive", () => {
     fc.assert(
       fc.property(
