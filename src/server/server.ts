@@ -12,6 +12,8 @@ import { domainRoutes } from "./domain-routes.ts";
 import { drainRoutes } from "./drain-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
+import { logAnalysisRoutes } from "./log-analysis-routes.ts";
+import { logCopyRoutes } from "./log-copy-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { oneOffRoutes } from "./one-off-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
@@ -33,6 +35,8 @@ const ROUTES = [
   drainRoutes,
   formationRoutes,
   historyRoutes,
+  logAnalysisRoutes,
+  logCopyRoutes,
   logRoutes,
   oneOffRoutes,
   releaseRoutes,

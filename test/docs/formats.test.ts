@@ -325,6 +325,7 @@ const WORDS: Record<string, string> = {
   BUILDER: "[0-9a-f]{12}",
   HEX: "[0-9a-f]+",
   ID: "[0-9a-f]{8}",
+  LOG: "[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
   N: "[1-9][0-9]*",
   NAME: "[A-Za-z-]+",
   NUMBER: "[0-9]{6}",
