@@ -5,6 +5,12 @@ import { parseJson, readRefusal, readText, stoppedMidway, type Question } from "
 /** Is given each piece of text as it comes. */
 export type Show = (text: string) => Promise<unknown> | void;
 
+export interface ChangeOptions {
+  /** The version of the release that was read. */
+  since?: number;
+  show?: Show;
+}
+
 export interface LiveAnswer<T> {
   body: T;
   /** The version that was made. */

@@ -177,6 +177,28 @@ export interface DomainItem {
   created_at: string;
 }
 
+export interface DrainItem {
+  id: string;
+  token: string;
+  /** Masked. */
+  url: string;
+  created_at: string;
+  extended?: DrainStatus;
+}
+
+export interface DrainStatus {
+  state: "delivering" | "failing" | "refused";
+  /** Null while it delivers. */
+  since: string | null;
+  error: string | null;
+  retry_at: string | null;
+  /** The age of the oldest line that is under way. */
+  behind_seconds: number;
+  /** Messages, since it was added. */
+  delivered: number;
+  dropped: number;
+}
+
 export interface DoctorCheck {
   name: string;
   ok: boolean;
@@ -257,22 +279,4 @@ export interface RestoreLine {
     /** Why it does not run. */
     fault?: { message: string; hint?: string };
   };
-}
-
-/** One attempt to build. */
-export interface BuildItem {
-  id: string;
-  commit: string;
-  status: "pending" | "succeeded" | "failed";
-  created_at: string;
-  ended_at: string | null;
-  user: { id: string; email: string };
-  /** Why it failed. */
-  reason: string | null;
-  /** The kind of app. */
-  detected: string | null;
-  slug: { id: string } | null;
-  /** What came of it; null also while that is not decided. */
-  release: { id: string; version: number } | null;
-  output_stream_url: string;
 }

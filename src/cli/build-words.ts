@@ -1,5 +1,5 @@
 /** How a build stands. */
-import type { BuildItem } from "../api/resources.ts";
+import type { BuildItem } from "../api/build-resources.ts";
 import { formatVersion } from "../core/release.ts";
 
 /** `succeeded, v74` */

@@ -4,6 +4,7 @@ import { addAppKey } from "../ledger/app-keys.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { makeRelease } from "./make-release.ts";
+import { resealDrains } from "./drains.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
 
@@ -29,6 +30,7 @@ export async function rotateConfigKey(platform: Platform, app: App, actor: Actor
     };
   });
   if (release === undefined) throw new Error("a new key always makes a release");
+  await resealDrains(app, actor);
   await launch(platform, app, "launch");
   return release;
 }

@@ -1,5 +1,5 @@
 /** `git heroku builds:info` */
-import type { BuildItem } from "../../api/resources.ts";
+import type { BuildItem } from "../../api/build-resources.ts";
 import { formatAgo, formatDuration } from "../../core/duration.ts";
 import { pad } from "../../core/text-table.ts";
 import { describeBuildState } from "../build-words.ts";

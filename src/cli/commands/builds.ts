@@ -1,5 +1,5 @@
 /** `git heroku builds` */
-import type { BuildItem } from "../../api/resources.ts";
+import type { BuildItem } from "../../api/build-resources.ts";
 import { formatAgo } from "../../core/duration.ts";
 import { formatBuildTable } from "../../core/text-table.ts";
 import { APP_OPTIONS, JSON_OPTION, type Command } from "../command.ts";

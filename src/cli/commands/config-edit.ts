@@ -1,5 +1,5 @@
 /** `git heroku config:edit` */
-import type { Show } from "../../api/platform-client.ts";
+import type { Show } from "../../api/live-answer.ts";
 import { findEditor } from "../../clone/editor.ts";
 import { changeConfig, checkConfigName, type ConfigChange, type ConfigVars } from "../../core/config-vars.ts";
 import { formatDotenv } from "../../core/dotenv-text.ts";
