@@ -6,7 +6,7 @@ import { AppError } from "./error.ts";
 import { isJsonObject, type Json } from "./json.ts";
 import { RESTART_POLICIES } from "./restart-policy.ts";
 
-type Kind = "duration" | "switch" | "count" | "days" | "size" | "path" | "policy" | "rest" | "page";
+type Kind = "duration" | "switch" | "count" | "days" | "size" | "age" | "path" | "policy" | "rest" | "page";
 
 interface Definition {
   readonly kind: Kind;
@@ -55,6 +55,11 @@ export const SETTINGS = {
     help: "how long a request, an answer or a WebSocket may be silent (H15, H28)",
   },
   "log-days": { kind: "days", default: "off", help: "for how many days the log is kept; off: only log-size counts" },
+  "log-hot": {
+    kind: "age",
+    default: "1d",
+    help: "how long the log stays as it is before it is compressed; off: for ever",
+  },
   "log-size": { kind: "size", default: "2GB", help: "how large the log may grow before its oldest part is removed" },
   "maintenance-page": {
     kind: "page",
@@ -98,6 +103,8 @@ export interface Settings extends DynoRules {
   /** Infinite when the log is not removed by age. */
   logAgeMsMax: number;
   logBytesMax: number;
+  /** Infinite when the log is never compressed. */
+  logHotMs: number;
   maxPerType: number;
   memoryCheckMs: number;
   memoryWarningMs: number;
@@ -136,6 +143,11 @@ function parseDays(text: string): number | undefined {
   return /^[1-9]\d{0,3}$/.test(text) ? Number(text) * 24 * 3_600_000 : undefined;
 }
 
+function parseAge(text: string): number | undefined {
+  if (text === "off") return Number.POSITIVE_INFINITY;
+  return /^[1-9]\d{0,3}d$/.test(text) ? Number.parseInt(text) * 24 * 3_600_000 : parseDuration(text);
+}
+
 function parseRest(text: string): number | undefined {
   if (text === "off") return Number.POSITIVE_INFINITY;
   const ms = parseDuration(text);
@@ -160,6 +172,7 @@ const PARSERS: { readonly [K in Kind]: (text: string) => number | string | undef
   duration: parseSettingDuration,
   days: parseDays,
   size: parseSize,
+  age: parseAge,
   count: (text) => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined),
   switch: (text) => (text === "on" ? 1 : text === "off" ? 0 : undefined),
   rest: parseRest,
@@ -187,6 +200,7 @@ const FORM_HINTS: Partial<Record<Kind, string>> = {
   rest: " or 30m, from 1s to 24h",
   page: ", public/500.html (a file of the app) or https://example.com/sorry.html",
   days: " or a number of days",
+  age: ", 12h or off",
   size: " or 500MB, up to 99999GB",
 };
 
@@ -227,6 +241,7 @@ export function readSettings(stored: Json | undefined): Settings {
     healthPath: path === "off" ? undefined : path,
     logAgeMsMax: number("log-days"),
     logBytesMax: number("log-size"),
+    logHotMs: number("log-hot"),
     maxPerType: number("max-per-type"),
     memoryCheckMs: number("memory-check"),
     memoryWarningMs: number("memory-warning"),

@@ -17,8 +17,9 @@ import type { LogQuery } from "./log-reader.ts";
 import { ProcessNames } from "./process-names.ts";
 import type { Snapshot } from "./query.ts";
 import { recoverCursors, recoverSegments } from "./recovery.ts";
-import { Retention } from "./retention.ts";
+import { KEEP_ALL, Retention } from "./retention.ts";
 import type { RetentionPolicy } from "./retention.ts";
+import { CARE_BYTES_MIN, SegmentCare } from "./segment-care.ts";
 import { SegmentFiles, segmentUs } from "./segment-files.ts";
 import { SEGMENT_BYTES, SegmentWriter } from "./segment-writer.ts";
 import type { SpoolSource } from "./spool.ts";
@@ -41,7 +42,9 @@ export interface LogStoreOptions {
   punchBytes?: number;
   /** Everything is kept unless told otherwise. */
   retention?: RetentionPolicy;
-  /** Told of segments that cannot be removed. */
+  /** Sealed segments that are smaller stay as they are. */
+  careBytesMin?: number;
+  /** Told of segments that cannot be removed or compressed. */
   onFault?: (error: unknown) => void;
 }
 
@@ -54,6 +57,7 @@ export class LogStore {
   private readonly appender: LineAppender;
   private readonly names: ProcessNames;
   private readonly retention: Retention;
+  private readonly care: SegmentCare;
   private closing: Promise<void> | undefined;
   private isClosing = false;
   private isClosed = false;
@@ -75,15 +79,12 @@ export class LogStore {
       onResumed: (ms, why) => this.tellResumed(ms, why),
     });
     this.appender = new LineAppender(this.journal, stamper);
-    this.retention = new Retention({
-      dir: options.dir,
-      clock,
-      segments: writer.segments,
-      onRemoved: (oldestKept, count) => this.tellRemoved(oldestKept, count),
-      onFault: options.onFault ?? (() => undefined),
-    });
-    rolled.listener = () => this.retention.check();
-    if (options.retention !== undefined) this.retain(options.retention);
+    const { dir, onFault = () => undefined, careBytesMin = CARE_BYTES_MIN, retention = KEEP_ALL } = options;
+    const shared = { dir, clock, segments: writer.segments, exclusively: inTurns(), onFault };
+    this.retention = new Retention({ ...shared, onRemoved: (oldest, count) => this.tellRemoved(oldest, count) });
+    this.care = new SegmentCare({ ...shared, bytesMin: careBytesMin });
+    rolled.listener = () => this.lookAfter();
+    this.retain(retention);
     this.intake = new Intake({
       journal: this.journal,
       cursors,
@@ -126,10 +127,16 @@ export class LogStore {
     return this.journal.flushed();
   }
 
-  /** From now on removes what is too old or too much. */
+  /** From now on removes what is too old or too much, and compresses what is no longer hot. */
   retain(policy: RetentionPolicy): void {
     this.retention.policy = policy;
+    this.care.hotMs = policy.hotMs ?? Number.POSITIVE_INFINITY;
+    this.lookAfter();
+  }
+
+  private lookAfter(): void {
     this.retention.check();
+    this.care.check();
   }
 
   /** Begins to read a spool where the last reader of this id stopped. */
@@ -180,6 +187,7 @@ export class LogStore {
   private async stop(): Promise<void> {
     await this.intake.close();
     await this.retention.close();
+    await this.care.close();
     this.isClosing = true;
     await this.journal.close();
     this.isClosed = true;
@@ -217,6 +225,16 @@ export class LogStore {
       msg: `Lines of the last ${seconds}s were stored late because ${cause}; what processes wrote was kept.`,
     });
   }
+}
+
+/** Lets one work begin when the one before it has ended. */
+function inTurns(): (work: () => Promise<void>) => Promise<void> {
+  let last = Promise.resolve();
+  return (work) => {
+    const turn = last.then(work);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
 }
 
 /** The writer is made before the store that wants to be told. */

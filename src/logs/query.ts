@@ -4,8 +4,8 @@ import { crc32 } from "node:zlib";
 import type { Block } from "./block-index.ts";
 import { newAnswer } from "./answer.ts";
 import type { Answer, Wanted } from "./answer.ts";
-import { loadBlocks } from "./scan-blocks.ts";
-import type { SegmentToRead } from "./scan-blocks.ts";
+import { loadIndex } from "./segment-index.ts";
+import type { SegmentToRead } from "./segment-index.ts";
 import { segmentUs } from "./segment-files.ts";
 import type { Position, SegmentFiles } from "./segment-files.ts";
 
@@ -78,10 +78,10 @@ async function addSegments(search: Search, { segments, end }: Snapshot, { select
   for (const segment of segmentsWithin(segments, sinceUs, untilUs).toReversed()) {
     if (answer.isComplete() || signal.aborted) break;
     try {
-      await files.use(segment, async (handle) => {
+      await files.use(segment, async (source) => {
         const isSealed = segment !== end.segment;
-        const size = isSealed ? (await handle.stat()).size : end.offset;
-        await addSegment(search, { dir: files.dir, segment, handle, size, isSealed: isSealed && !files.isReadOnly });
+        const size = isSealed ? await source.size() : end.offset;
+        await addSegment(search, { dir: files.dir, segment, source, size, isSealed, isReadOnly: files.isReadOnly });
       });
     } catch (error) {
       // Retention may take an old segment away at any time.
@@ -93,7 +93,7 @@ async function addSegments(search: Search, { segments, end }: Snapshot, { select
 async function addSegment({ answer, signal, distrusted }: Search, target: SegmentToRead): Promise<void> {
   const { segment } = target;
   const isTrusted = !distrusted.has(segment);
-  const blocks = await loadBlocks(target, isTrusted);
+  const { blocks } = await loadIndex(target, isTrusted);
   // One block first: often it has all that is wanted. Whoever has to read on reads in larger pieces.
   for (let [index, max] = [blocks.length, 1]; index > 0; max = Math.min(max * 2, BLOCKS_AT_ONCE_MAX)) {
     const neighbours = wantedNeighbours(answer, blocks, index, max);
@@ -117,11 +117,11 @@ function wantedNeighbours(answer: Answer, blocks: readonly Block[], index: numbe
 }
 
 /** Blocks that follow each other, by one read; undefined for each that is not what the index says. */
-async function readBlocks({ handle }: SegmentToRead, blocks: readonly Block[]): Promise<(Buffer | undefined)[]> {
+async function readBlocks({ source }: SegmentToRead, blocks: readonly Block[]): Promise<(Buffer | undefined)[]> {
   const offset = blocks[0]?.offset ?? 0;
   const length = blocks.reduce((sum, block) => sum + block.bytes, 0);
   const bytes = Buffer.allocUnsafeSlow(length);
-  const { bytesRead } = await handle.read(bytes, 0, length, offset);
+  const bytesRead = await source.read(bytes, length, offset);
   return blocks.map((block) => {
     const start = block.offset - offset;
     const lines = bytes.subarray(start, start + block.bytes);

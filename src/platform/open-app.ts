@@ -45,7 +45,7 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
       dir: join(dir, "logs"),
       clock: platform.clock,
       retention: retentionOf(settings),
-      onFault: (error) => platform.journal.fault(`removing old logs of ${name}`, error),
+      onFault: (error) => platform.journal.fault(`looking after the old log of ${name}`, error),
     });
     const parts = { name, id: idOfObject(first.oid), ledger, logs, cipher, dir };
     app = new App(parts, {
@@ -63,8 +63,8 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
   }
 }
 
-export function retentionOf({ logAgeMsMax, logBytesMax }: Settings): RetentionPolicy {
-  return { ageMsMax: logAgeMsMax, bytesMax: logBytesMax };
+export function retentionOf({ logAgeMsMax, logBytesMax, logHotMs }: Settings): RetentionPolicy {
+  return { ageMsMax: logAgeMsMax, bytesMax: logBytesMax, hotMs: logHotMs };
 }
 
 function makeFormation(platform: Platform, app: App): Formation {

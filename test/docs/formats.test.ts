@@ -4,7 +4,7 @@ import { createDecipheriv, createECDH, createHash, createPublicKey, ECDH, hkdfSy
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
-import { crc32 } from "node:zlib";
+import { crc32, gunzipSync } from "node:zlib";
 import { parse } from "dotenv";
 import * as assert from "uvu/assert";
 import { decodeBase64, formatDotenv } from "../../src/core/dotenv-text.ts";
@@ -29,6 +29,7 @@ import { loadAppKeys } from "../../src/ledger/app-keys.ts";
 import { ConfigCipher } from "../../src/ledger/config-cipher.ts";
 import { formatNote } from "../../src/ledger/release-notes.ts";
 import { decodeRecords, encodeRecord } from "../../src/logs/block-index.ts";
+import { GZIP, ZSTD } from "../../src/logs/frames.ts";
 import { CursorFile } from "../../src/logs/cursor-file.ts";
 import { StampedScanner } from "../../src/logs/raw-parts.ts";
 import { formatCall, formatNotice, parseCall, parseNotice } from "../../src/router/wire.ts";
@@ -245,6 +246,17 @@ describe("formats", (test) => {
       facets[bit >>> 5] = (facets[bit >>> 5] ?? 0) | (1 << (bit & 31));
     }
     assert.equal(block.facets, facets);
+  });
+
+  test("the tables of cold segments are those of the page", () => {
+    const segment = "20110619T083519.123457Z.ndjson";
+    const frames = [{ at: 0, bytes: 40, rawAt: 0, rawBytes: 300 }];
+    for (const [name, codec] of Object.entries({ "frame-table-gzip": GZIP, "frame-table-zstd": ZSTD })) {
+      const table = Buffer.from(example(name).replace(/\s/g, ""), "hex");
+      assert.equal(codec.encodeTable(frames, segment), table);
+      assert.equal(codec.decodeTable(table, 40 + table.length, segment), frames);
+      if (codec === GZIP) assert.is(gunzipSync(table).length, 0);
+    }
   });
 
   test("of two slots of cursors the newer whole one counts", async (t) => {
