@@ -2,6 +2,7 @@
 import type { Block } from "./block-index.ts";
 import { readBlock, segmentsWithin } from "./query.ts";
 import type { Snapshot } from "./query.ts";
+import { isCandidate } from "./signature.ts";
 import { readLines } from "./scan-blocks.ts";
 import { loadIndex } from "./segment-index.ts";
 import type { SegmentToRead } from "./segment-index.ts";
@@ -49,8 +50,13 @@ async function* forwardSegment(
   sieve: Sieve,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  for (const block of (await loadIndex(target, true)).blocks) {
+  const blocks = await loadIndex(target, true);
+  // The context of a hit may be in any block.
+  const candidates = sieve.context > 0 ? undefined : await sieve.selection.candidates(target, blocks);
+  for (let number = 0; number < blocks.length; number += 1) {
     if (signal.aborted) return;
+    if (!isCandidate(candidates, number)) continue;
+    const block = blocks.at(number);
     if (!mayBeIn(sieve, block)) continue;
     const lines = await readBlock(target, block);
     // Not what the index says: from here on the lines themselves tell where they begin and end.

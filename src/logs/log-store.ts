@@ -14,12 +14,15 @@ import { LineAppender } from "./line-appender.ts";
 import type { LogFilter } from "./line-selection.ts";
 import { readStored } from "./log-reader.ts";
 import type { LogQuery } from "./log-reader.ts";
+import type { MinuteCounts } from "./minute-counter.ts";
+import { Minutes } from "./minutes.ts";
+import type { MinuteRange } from "./minutes.ts";
 import { ProcessNames } from "./process-names.ts";
 import type { Snapshot } from "./query.ts";
 import { recoverCursors, recoverSegments } from "./recovery.ts";
 import { KEEP_ALL, Retention } from "./retention.ts";
 import type { RetentionPolicy } from "./retention.ts";
-import { CARE_BYTES_MIN, SegmentCare } from "./segment-care.ts";
+import { CARE_BYTES_MIN, SegmentCare, SIGN_EVERY_BYTES } from "./segment-care.ts";
 import { SegmentFiles, segmentUs } from "./segment-files.ts";
 import { SEGMENT_BYTES, SegmentWriter } from "./segment-writer.ts";
 import type { SpoolSource } from "./spool.ts";
@@ -28,6 +31,8 @@ import { tailStream } from "./tail.ts";
 import type { TailQuery } from "./tail.ts";
 
 export type { RetentionPolicy } from "./retention.ts";
+export type { MinuteCounts } from "./minute-counter.ts";
+export type { MinuteRange } from "./minutes.ts";
 export type { LogFilter } from "./line-selection.ts";
 export type { LogQuery } from "./log-reader.ts";
 export type { TailQuery } from "./tail.ts";
@@ -56,6 +61,7 @@ export class LogStore {
   private readonly intake: Intake;
   private readonly appender: LineAppender;
   private readonly names: ProcessNames;
+  private readonly minutes: Minutes;
   private readonly retention: Retention;
   private readonly care: SegmentCare;
   private closing: Promise<void> | undefined;
@@ -64,12 +70,13 @@ export class LogStore {
 
   private constructor(options: LogStoreOptions, parts: OpenParts) {
     const { clock } = options;
-    const { writer, cursorFile, cursors, files, rolled } = parts;
+    const { writer, cursorFile, cursors, files, grown } = parts;
     const stamper = new Stamper(clock, parts.lastUs);
     this.files = files;
     this.writer = writer;
     this.cursorFile = cursorFile;
     this.names = new ProcessNames(files);
+    this.minutes = new Minutes(files);
     const append = (line: NewLogLine): void => this.append(line);
     this.journal = new Journal({
       writer,
@@ -82,8 +89,8 @@ export class LogStore {
     const { dir, onFault = () => undefined, careBytesMin = CARE_BYTES_MIN, retention = KEEP_ALL } = options;
     const shared = { dir, clock, segments: writer.segments, exclusively: inTurns(), onFault };
     this.retention = new Retention({ ...shared, onRemoved: (oldest, count) => this.tellRemoved(oldest, count) });
-    this.care = new SegmentCare({ ...shared, bytesMin: careBytesMin });
-    rolled.listener = () => this.lookAfter();
+    this.care = new SegmentCare({ ...shared, files, bytesMin: careBytesMin });
+    grown.listener = () => this.lookAfter();
     this.retain(retention);
     this.intake = new Intake({
       journal: this.journal,
@@ -105,11 +112,16 @@ export class LogStore {
     const recovered = await recoverSegments(dir);
     const { file, state } = await CursorFile.open(dir);
     const files = new SegmentFiles(dir);
-    const rolled: Rolled = { listener: () => undefined };
+    const grown: Grown = { listener: () => undefined };
     return new LogStore(options, {
       files,
-      writer: new SegmentWriter(recovered, files, { clock, segmentBytes, onRolled: () => rolled.listener() }),
-      rolled,
+      writer: new SegmentWriter(recovered, files, {
+        clock,
+        segmentBytes,
+        growthBytes: SIGN_EVERY_BYTES,
+        onGrown: () => grown.listener(),
+      }),
+      grown,
       cursorFile: file,
       cursors: await recoverCursors(dir, state),
       lastUs: recovered.lastUs,
@@ -178,6 +190,13 @@ export class LogStore {
     return this.names.list(this.snapshot());
   }
 
+  /** How many lines each minute has by process, source, release and level: those minutes that have a moment of the range,
+   *  in order; ends early when the signal aborts. */
+  async *countByMinute(range: MinuteRange, signal: AbortSignal): AsyncGenerator<MinuteCounts, void, undefined> {
+    await this.journal.settled();
+    yield* this.minutes.read(this.snapshot(), range, signal);
+  }
+
   /** Stores what is appended, puts it on the disk and stops; spools keep what was not read. */
   close(): Promise<void> {
     this.closing ??= this.stop();
@@ -238,12 +257,12 @@ function inTurns(): (work: () => Promise<void>) => Promise<void> {
 }
 
 /** The writer is made before the store that wants to be told. */
-interface Rolled {
+interface Grown {
   listener: () => void;
 }
 
 interface OpenParts {
-  rolled: Rolled;
+  grown: Grown;
   files: SegmentFiles;
   writer: SegmentWriter;
   cursorFile: CursorFile;

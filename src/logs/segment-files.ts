@@ -2,7 +2,7 @@
 import { open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { formatStamp, parseStamp } from "../core/log-line.ts";
-import { CODECS } from "./frames.ts";
+import { CODECS, usualCodec } from "./frames.ts";
 import { openSource } from "./segment-source.ts";
 import type { SegmentSource } from "./segment-source.ts";
 
@@ -43,6 +43,9 @@ function derivedName(segment: string, ending: (typeof DERIVED)[number]): string 
 export const indexName = (segment: string): string => derivedName(segment, ".idx");
 export const signatureName = (segment: string): string => derivedName(segment, ".grm");
 export const rollupName = (segment: string): string => derivedName(segment, ".min");
+
+/** The form in which a segment is compressed here. */
+export const compressedName = (segment: string): string => segment + usualCodec().suffix;
 
 /** The forms that the lines of a segment may have on the disk. */
 export function segmentFilesOf(segment: string): string[] {

@@ -1,9 +1,8 @@
 /** The blocks of a segment: from its index as far as that can be right, the rest from the lines themselves. */
-import { open, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { crc32 } from "node:zlib";
-import { decodeRecords, encodeRecord } from "./block-index.ts";
-import type { Block } from "./block-index.ts";
+import { BlockTable } from "./block-index.ts";
 import { scanBlocks } from "./scan-blocks.ts";
 import { indexName } from "./segment-files.ts";
 import type { SegmentSource } from "./segment-source.ts";
@@ -20,39 +19,58 @@ export interface SegmentToRead {
   isReadOnly: boolean;
 }
 
-export interface SegmentIndex {
-  /** They cover the segment without a gap, oldest first. */
-  blocks: readonly Block[];
-  /** CRC-32 of the index file: what else was derived from the segment names the index that it goes with. */
-  crc: number;
+interface Known {
+  blocks: BlockTable;
+  size: number;
+  /** When the index and the segment were changed last. */
+  indexMs: number;
+  changedMs: number;
 }
 
-export async function loadIndex(target: SegmentToRead, useIndex: boolean): Promise<SegmentIndex> {
+/** Of sealed segments, by path, the one used last at the end: some 64 KB each. */
+const known = new Map<string, Known>();
+const KNOWN_MAX = 64;
+
+/** They cover the segment without a gap, oldest first. */
+export async function loadIndex(target: SegmentToRead, useIndex: boolean): Promise<BlockTable> {
   const { segment, source, size, isSealed, isReadOnly } = target;
   const stored = useIndex ? await readIndex(target) : Buffer.alloc(0);
-  const blocks = decodeRecords(stored, segment, size);
-  const covered = blocks.reduce((sum, block) => sum + block.bytes, 0);
-  if (covered === size) return { blocks, crc: crc32(stored) };
-  const rest = await scanBlocks(source, covered, size);
+  if (!Buffer.isBuffer(stored)) return stored;
+  const blocks = BlockTable.decode(stored, segment, size);
+  if (blocks.covered === size) return blocks;
+  const rest = await scanBlocks(source, blocks.covered, size);
   const last = rest.builder.close();
-  const all = [...blocks, ...rest.blocks, ...(last === undefined ? [] : [last])];
-  const records = Buffer.concat(all.map((block) => encodeRecord(block, segment)));
-  if (isSealed && !isReadOnly) await saveIndex(target, records);
-  return { blocks: all, crc: crc32(records) };
+  const all = blocks.extended(last === undefined ? rest.blocks : [...rest.blocks, last], segment);
+  if (isSealed && !isReadOnly) await saveIndex(target, all.records);
+  return all;
 }
 
-/** Empty when the segment was changed after its index: then somebody's hand was in it. */
-async function readIndex({ dir, segment, source, isSealed }: SegmentToRead): Promise<Buffer> {
-  const nothing = Buffer.alloc(0);
-  const index = await open(join(dir, indexName(segment)), "r").catch(() => undefined);
-  if (index === undefined) return nothing;
+/** The bytes of the index, or what was made of them before. Empty when the segment was changed after its index: then
+ *  somebody's hand was in it. */
+async function readIndex({ dir, segment, source, size, isSealed }: SegmentToRead): Promise<Buffer | BlockTable> {
+  const path = join(dir, indexName(segment));
   try {
-    const isStale = isSealed && (await index.stat()).mtimeMs < (await source.changedMs());
-    return isStale ? nothing : await index.readFile();
+    if (!isSealed) return await readFile(path);
+    const { mtimeMs: indexMs } = statSync(path);
+    const changedMs = await source.changedMs();
+    if (indexMs < changedMs) return Buffer.alloc(0);
+    const before = known.get(path);
+    if (before?.size === size && before.indexMs === indexMs && before.changedMs === changedMs) return before.blocks;
+    const stored = await readFile(path);
+    const blocks = BlockTable.decode(stored, segment, size);
+    if (blocks.covered === size) remember(path, { blocks, size, indexMs, changedMs });
+    return stored;
   } catch {
-    return nothing;
-  } finally {
-    await index.close();
+    return Buffer.alloc(0);
+  }
+}
+
+function remember(path: string, index: Known): void {
+  known.delete(path);
+  known.set(path, index);
+  for (const oldest of known.keys()) {
+    if (known.size <= KNOWN_MAX) break;
+    known.delete(oldest);
   }
 }
 

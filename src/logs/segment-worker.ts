@@ -3,13 +3,13 @@
 import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { compressSegment } from "./compress-segment.ts";
+import { countSegment, signSegment } from "./derive-segment.ts";
+import { compressedName } from "./segment-files.ts";
 
 export interface SegmentJob {
-  kind: "compress";
+  kind: "sign" | "count" | "compress";
   dir: string;
   segment: string;
-  /** The file to make. */
-  to: string;
 }
 
 /** What went wrong, if anything did. */
@@ -17,9 +17,11 @@ export interface JobEnd {
   failure: { code: string; message: string } | undefined;
 }
 
-const JOBS: Record<SegmentJob["kind"], (job: SegmentJob) => void> = {
-  compress: ({ dir, segment, to }) => compressSegment(dir, segment, to),
-};
+async function run({ kind, dir, segment }: SegmentJob): Promise<void> {
+  if (kind === "sign") await signSegment(dir, segment);
+  else if (kind === "count") await countSegment(dir, segment);
+  else compressSegment(dir, segment, `${compressedName(segment)}.tmp`);
+}
 
 // On Linux a thread has a priority of its own; elsewhere this would be that of the whole process.
 if (process.platform === "linux") lowerPriority();
@@ -33,12 +35,9 @@ function lowerPriority(): void {
 }
 
 parentPort?.on("message", (job: SegmentJob) => {
-  const end: JobEnd = { failure: undefined };
-  try {
-    JOBS[job.kind](job);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    end.failure = { code: code ?? "", message };
-  }
-  parentPort?.postMessage(end);
+  const tell = (end: JobEnd): void => parentPort?.postMessage(end);
+  run(job).then(
+    () => tell({ failure: undefined }),
+    ({ code = "", message }: NodeJS.ErrnoException) => tell({ failure: { code, message } }),
+  );
 });

@@ -29,8 +29,9 @@ export interface WriterStart {
 export interface WriterOptions {
   clock: Clock;
   segmentBytes: number;
-  /** Told when a new segment has begun. */
-  onRolled: () => void;
+  /** Told when a new segment has begun, and each time the newest has grown by so much. */
+  onGrown: () => void;
+  growthBytes: number;
 }
 
 export class SegmentWriter {
@@ -41,7 +42,8 @@ export class SegmentWriter {
   private readonly files: SegmentFiles;
   private readonly clock: Clock;
   private readonly segmentBytes: number;
-  private readonly onRolled: () => void;
+  private readonly onGrown: () => void;
+  private readonly growthBytes: number;
   private isSealed: boolean;
   private builder: BlockBuilder;
   private indexSize: number;
@@ -63,7 +65,8 @@ export class SegmentWriter {
     this.files = files;
     this.clock = options.clock;
     this.segmentBytes = options.segmentBytes;
-    this.onRolled = options.onRolled;
+    this.onGrown = options.onGrown;
+    this.growthBytes = options.growthBytes;
   }
 
   get position(): Position {
@@ -92,7 +95,7 @@ export class SegmentWriter {
     this.builder = new BlockBuilder(0);
     // Where a directory cannot be synced, a power cut costs that much.
     await syncDirectory(this.files.dir).catch(() => undefined);
-    this.onRolled();
+    this.onGrown();
   }
 
   private async openData(segment: string, flags: number): Promise<FileHandle> {
@@ -135,6 +138,8 @@ export class SegmentWriter {
     this.isDirty = true;
     this.syncing ??= this.syncLater();
     await this.addToIndex(batch, bytes);
+    const steps = [this.size - bytes.length, this.size].map((size) => Math.floor(size / this.growthBytes));
+    if (steps[0] !== steps[1]) this.onGrown();
   }
 
   private async addToIndex(batch: Batch, bytes: Buffer): Promise<void> {

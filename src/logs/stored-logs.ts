@@ -1,6 +1,9 @@
 /** The log of an app that is gone: read as it lies there, nothing is written, not even an index. */
 import { readStored } from "./log-reader.ts";
 import type { LogQuery } from "./log-reader.ts";
+import type { MinuteCounts } from "./minute-counter.ts";
+import { Minutes } from "./minutes.ts";
+import type { MinuteRange } from "./minutes.ts";
 import { ProcessNames } from "./process-names.ts";
 import type { Snapshot } from "./query.ts";
 import { lineEndBefore } from "./recovery.ts";
@@ -27,6 +30,10 @@ export class StoredLogs {
    *  @throws AppError invalid_params for a pattern that is none or takes too long. */
   read(query: LogQuery, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
     return readStored(this.files, this.snapshot, query, signal);
+  }
+
+  countByMinute(range: MinuteRange, signal: AbortSignal): AsyncGenerator<MinuteCounts, void, undefined> {
+    return new Minutes(this.files).read(this.snapshot, range, signal);
   }
 
   processNames(): Promise<string[]> {

@@ -1,93 +1,28 @@
 import { spawnSync } from "node:child_process";
-import { watch } from "node:fs";
-import { cp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import * as assert from "uvu/assert";
 import { CODECS, GZIP, usualCodec } from "../../src/logs/frames.ts";
 import type { Frame } from "../../src/logs/frames.ts";
-import type { LogQuery, LogStore, LogStoreOptions } from "../../src/logs/log-store.ts";
+import type { LogStoreOptions } from "../../src/logs/log-store.ts";
 import { listSegments } from "../../src/logs/segment-files.ts";
 import { StoredLogs } from "../../src/logs/stored-logs.ts";
-import { describe, type TestContext } from "../support/suite.ts";
-import { openStore, storedBytes } from "./open-store.ts";
+import { describe } from "../support/suite.ts";
+import { openStore } from "./open-store.ts";
+import { answers, ask, CARED, copyOf, filesOf, KEPT, makeLog, untilFiles } from "./sealed-log.ts";
 
-const FOREVER = Number.POSITIVE_INFINITY;
-const KEPT = { bytesMax: FOREVER, ageMsMax: FOREVER };
-const COLD: Partial<LogStoreOptions> = { segmentBytes: 700_000, careBytesMin: 1, retention: { ...KEPT, hotMs: 0 } };
+const COLD: Partial<LogStoreOptions> = { ...CARED, retention: { ...KEPT, hotMs: 0 } };
 const SUFFIX = usualCodec().suffix;
-const QUESTIONS: LogQuery[] = [
-  {},
-  { lines: 1 },
-  { lines: 50, ps: "rare.1" },
-  { search: "needle 3" },
-  { lines: 10, search: "needle" },
-  { ps: "web.2", search: "line 1", lines: 300 },
-  { ps: "rare.1", context: 2, lines: 5 },
-];
-
-/** Lines of some segments, each of several frames: half of a line is noise, as it is in life. */
-async function fill(t: TestContext, dir: string): Promise<void> {
-  const store = await openStore(t, dir, { segmentBytes: 700_000 });
-  let noise = 1;
-  for (let batch = 0; batch < 45; batch += 1) {
-    for (let n = 0; n < 50; n += 1) {
-      let hex = "";
-      while (hex.length < 400) hex += ((noise = Math.imul(noise, 0x5bd1e995) ^ (noise >>> 7)) >>> 0).toString(16);
-      store.append({
-        ps: `web.${String(n % 3)}`,
-        source: "app",
-        msg: `line ${String(batch * 50 + n)} ${hex} ${"=".repeat(400)}`,
-      });
-    }
-    if (batch % 9 === 4) store.append({ ps: "rare.1", source: "app", msg: `needle ${String(batch % 5)}` });
-    await store.flushed();
-  }
-  await store.close();
-}
-
-async function filesOf(dir: string): Promise<string[]> {
-  return (await readdir(join(dir, "logs"))).filter((name) => /\.ndjson(\.gz|\.zst)?$/.test(name)).sort();
-}
 
 /** Resolves when all segments but the newest have their compressed form alone. */
-async function untilCold(dir: string): Promise<void> {
-  const isCold = async (): Promise<boolean> => (await filesOf(dir)).slice(0, -1).every((name) => name.endsWith(SUFFIX));
-  await new Promise<void>((resolve) => {
-    const look = async (): Promise<void> => {
-      if (!(await isCold())) return;
-      watcher.close();
-      resolve();
-    };
-    const watcher = watch(join(dir, "logs"), () => void look());
-    void look();
-  });
-}
-
-async function ask(store: LogStore | StoredLogs, query: LogQuery): Promise<string> {
-  const pieces: Buffer[] = [];
-  for await (const piece of store.read(query, new AbortController().signal)) pieces.push(piece);
-  return Buffer.concat(pieces).toString();
-}
-
-async function answers(store: LogStore | StoredLogs): Promise<string[]> {
-  const found: string[] = [];
-  for (const query of QUESTIONS) found.push(await ask(store, query));
-  return found;
-}
-
-/** A log of three segments, its lines, and what it answers while nothing is compressed. */
-async function makeLog(t: TestContext): Promise<{ dir: string; whole: Buffer; wanted: string[] }> {
-  const dir = await t.tempDir();
-  await fill(t, dir);
-  return { dir, whole: await storedBytes(dir), wanted: await answers(await StoredLogs.open(join(dir, "logs"))) };
-}
-
-/** One that a test may harm. */
-async function copyOf(t: TestContext, log: { dir: string }): Promise<string> {
-  const dir = await t.tempDir();
-  await cp(log.dir, dir, { recursive: true, preserveTimestamps: true });
-  return dir;
+function untilCold(dir: string): Promise<void> {
+  return untilFiles(dir, (files) =>
+    files
+      .filter((name) => name.includes(".ndjson"))
+      .slice(0, -1)
+      .every((name) => name.endsWith(SUFFIX)),
+  );
 }
 
 describe("cold segments", (test) => {
