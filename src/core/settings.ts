@@ -6,7 +6,7 @@ import { AppError } from "./error.ts";
 import { isJsonObject, type Json } from "./json.ts";
 import { RESTART_POLICIES } from "./restart-policy.ts";
 
-type Kind = "duration" | "switch" | "count" | "days" | "size" | "age" | "path" | "policy" | "rest" | "page";
+type Kind = "duration" | "switch" | "count" | "days" | "size" | "rate" | "age" | "path" | "policy" | "rest" | "page";
 
 interface Definition {
   readonly kind: Kind;
@@ -60,6 +60,11 @@ export const SETTINGS = {
     default: "1d",
     help: "how long the log stays as it is before it is compressed; off: for ever",
   },
+  "log-rate": {
+    kind: "rate",
+    default: "20MB",
+    help: "how much processes may print a second in the long run (L12); off: no limit",
+  },
   "log-size": { kind: "size", default: "2GB", help: "how large the log may grow before its oldest part is removed" },
   "maintenance-page": {
     kind: "page",
@@ -103,6 +108,8 @@ export interface Settings extends DynoRules {
   /** Infinite when the log is not removed by age. */
   logAgeMsMax: number;
   logBytesMax: number;
+  /** Bytes a second; infinite when processes may print as much as they like. */
+  logRateMax: number;
   /** Infinite when the log is never compressed. */
   logHotMs: number;
   maxPerType: number;
@@ -172,6 +179,7 @@ const PARSERS: { readonly [K in Kind]: (text: string) => number | string | undef
   duration: parseSettingDuration,
   days: parseDays,
   size: parseSize,
+  rate: (text) => (text === "off" ? Number.POSITIVE_INFINITY : parseSize(text)),
   age: parseAge,
   count: (text) => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined),
   switch: (text) => (text === "on" ? 1 : text === "off" ? 0 : undefined),
@@ -201,6 +209,7 @@ const FORM_HINTS: Partial<Record<Kind, string>> = {
   page: ", public/500.html (a file of the app) or https://example.com/sorry.html",
   days: " or a number of days",
   age: ", 12h or off",
+  rate: " or off",
   size: " or 500MB, up to 99999GB",
 };
 
@@ -242,6 +251,7 @@ export function readSettings(stored: Json | undefined): Settings {
     logAgeMsMax: number("log-days"),
     logBytesMax: number("log-size"),
     logHotMs: number("log-hot"),
+    logRateMax: number("log-rate"),
     maxPerType: number("max-per-type"),
     memoryCheckMs: number("memory-check"),
     memoryWarningMs: number("memory-warning"),

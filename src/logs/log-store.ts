@@ -94,6 +94,7 @@ export class LogStore {
     this.retain(retention);
     this.intake = new Intake({
       journal: this.journal,
+      clock,
       cursors,
       stamper,
       append,
@@ -149,6 +150,12 @@ export class LogStore {
   private lookAfter(): void {
     this.retention.check();
     this.care.check();
+  }
+
+  /** How many bytes a second the app's processes may print in the long run; no limit until it is told. What is more waits
+   *  in the spools, and of what is too much the oldest lines are dropped, counted and told of (L12). */
+  limit(bytesPerSecond: number): void {
+    this.intake.bytesPerSecond = bytesPerSecond;
   }
 
   /** Begins to read a spool where the last reader of this id stopped. */

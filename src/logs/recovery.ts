@@ -164,7 +164,7 @@ export async function recoverCursors(dir: string, state: CursorState | undefined
     if (cursor !== undefined && stored >= run.bytes) {
       cursor.offset = run.to;
       cursor.isLater = run.isLater;
-    } else if (cursor !== undefined) {
+    } else if (cursor !== undefined && run.isLoss !== true) {
       const lines = await countLines(dir, state.segment, [at, at + stored]);
       await skipParts(cursor, lines);
     }

@@ -33,7 +33,9 @@ export async function changeSettings(
   });
   if (!hasChanged) return;
   app.logChange(actor, `Set ${words.join(", ")}`);
-  app.logs.retain(retentionOf((await app.state()).settings));
+  const { settings } = await app.state();
+  app.logs.retain(retentionOf(settings));
+  app.logs.limit(settings.logRateMax);
   await launch(platform, app, "settings");
 }
 

@@ -47,6 +47,7 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
       retention: retentionOf(settings),
       onFault: (error) => platform.journal.fault(`looking after the old log of ${name}`, error),
     });
+    logs.limit(settings.logRateMax);
     const parts = { name, id: idOfObject(first.oid), ledger, logs, cipher, dir };
     app = new App(parts, {
       formation: (made) => makeFormation(platform, made),

@@ -32,6 +32,7 @@ const TEXTS = {
   "idle-timeout": "55s",
   "log-days": "off",
   "log-hot": "1d",
+  "log-rate": "20MB",
   "log-size": "2GB",
   "maintenance-page": "default",
   "max-per-type": "100",
@@ -64,6 +65,7 @@ const DEFAULTS = {
   logAgeMsMax: Number.POSITIVE_INFINITY,
   logBytesMax: 2_000_000_000,
   logHotMs: 86_400_000,
+  logRateMax: 20_000_000,
   maxPerType: 100,
   memoryCheckMs: 5_000,
   memoryWarningMs: 20_000,
@@ -109,6 +111,7 @@ describe("settings", (test) => {
     );
     assert.equal([kept.logAgeMsMax, kept.logHotMs, kept.logBytesMax], [7 * 86_400_000, 43_200_000, 500_000_000]);
     assert.is(readSettings({ "log-hot": "off" }).logHotMs, Number.POSITIVE_INFINITY);
+    assert.is(readSettings({ "log-rate": "off" }).logRateMax, Number.POSITIVE_INFINITY);
   });
 
   test("a file that somebody else damaged reads as the defaults", () => {
@@ -150,6 +153,7 @@ describe("settings", (test) => {
       "boot-timeout": ["", "60", "0s", "-1s", "1.5s", "2h", "1d"],
       "log-days": ["", "0", "7d", "-1", "10000", "OFF"],
       "log-hot": ["", "1", "0d", "10000d", "1w", "OFF"],
+      "log-rate": ["", "0MB", "20", "20MB/s", "OFF"],
       "log-size": ["", "0GB", "2", "2TB", "2 GB", "2gb", "1.5GB", "100000MB"],
       "health-path": ["", "healthz", "/a b", "/a#b", "/\u00e9", "/a\r\nb", `/${"a".repeat(300)}`],
       "restart-policy": ["", "always", "Default"],
