@@ -165,7 +165,7 @@ export class Intake {
     const { spool } = entry;
     const isLimited = spool.source.isStamped !== true;
     try {
-      if (isLimited && this.meter.waitMs() > 0) return await this.hold(entry, buffer);
+      if (isLimited && this.isTooMuch(spool)) return await this.hold(entry, buffer);
       entry.isQueued = false;
       const { isEnding } = spool;
       const from = spool.offset;
@@ -177,6 +177,12 @@ export class Intake {
     } catch (error) {
       await this.fail(entry, error);
     }
+  }
+
+  /** Also where it is not the app that is over its rate but this process that cannot keep up. */
+  private isTooMuch(spool: Spool): boolean {
+    const { meter } = this;
+    return meter.isOn && (meter.waitMs() > 0 || spool.backlog() > meter.burstBytes * FLOOD_BURSTS);
   }
 
   /** The app has printed too much: its lines wait in the spools. When they are too many the oldest are passed over; at
