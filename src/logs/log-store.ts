@@ -152,6 +152,11 @@ export class LogStore {
     this.care.check();
   }
 
+  /** Resolves when what is due is derived and compressed. */
+  caredFor(): Promise<void> {
+    return this.care.done();
+  }
+
   /** How many bytes a second the app's processes may print in the long run; no limit until it is told. What is more waits
    *  in the spools, and of what is too much the oldest lines are dropped, counted and told of (L12). */
   limit(bytesPerSecond: number): void {
