@@ -1,6 +1,6 @@
 /** The typed client of the Platform API (docs/formats.md, "Platform API"). A call that finds nobody on the socket asks
  *  `wake` once to start the daemon and then asks again: nothing had been sent, so nothing is done twice. */
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Person } from "../core/person.ts";
 import { formatPerson } from "../core/person.ts";
 import { exchange, openExchange, Unreachable, type Answer, type Question } from "./exchange.ts";
@@ -250,7 +250,7 @@ function diffPath(app: string, release: ReleaseWord, query: Record<string, numbe
   return `${appPath(app, "releases", String(release), "diff")}${search === "" ? "" : `?${search}`}`;
 }
 
-function releaseHeader(headers: IncomingHttpHeaders): number | undefined {
+function releaseHeader(headers: Answer<unknown>["headers"]): number | undefined {
   const version = Number(headers["git-heroku-release"]);
   return Number.isInteger(version) && version > 0 ? version : undefined;
 }

@@ -1,4 +1,5 @@
 /** Starting and stopping the daemon, shared by the `server:…` commands. */
+import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isListening, startDaemon } from "../api/daemon.ts";
 import { Unreachable } from "../api/exchange.ts";
@@ -30,7 +31,7 @@ const POLL_MS = 20;
 export async function stopPlatform(context: Context, running: PlatformInfo, apps: boolean): Promise<void> {
   await context.quietClient.stopPlatform(apps);
   const deadline = performance.now() + STOP_TIMEOUT_MS;
-  while ((await isListening(context.home)) || isAlive(running.pid)) {
+  while ((await isListening(context.home)) || (await isAlive(running.pid))) {
     if (performance.now() >= deadline) {
       throw new AppError("unavailable", `The platform (pid ${String(running.pid)}) has not stopped within a minute.`, {
         hint: "Look into `git heroku server:logs`.",
@@ -40,11 +41,15 @@ export async function stopPlatform(context: Context, running: PlatformInfo, apps
   }
 }
 
-function isAlive(pid: number): boolean {
+/** A dead process that init has not seen yet is gone: some containers have an init that looks seldom, or never. As long
+ *  as a thread of it waits for the disk it is not: its sockets and locks are still there. */
+async function isAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
   }
+  const stat = await readFile(`/proc/${String(pid)}/stat`, "utf8").catch(() => "");
+  const threads = await readdir(`/proc/${String(pid)}/task`).catch(() => []);
+  return !/\) [ZX] /.test(stat) || threads.length > 1;
 }

@@ -113,6 +113,28 @@ describe("platform client", (test) => {
     assert.instance(await rejects(clientOf(home).apps()), Unreachable);
   });
 
+  test("a question to a daemon that is dying is put to the next one, a change is not", async (t) => {
+    for (const change of [false, true]) {
+      const home = await t.tempDir();
+      const dying = createServer((socket) => {
+        // Its last thread ends with the question unread.
+        dying.close();
+        socket.on("error", () => undefined).destroy();
+      });
+      await new Promise<void>((resolve) => dying.listen(join(home, "server.sock"), resolve));
+      let woken = 0;
+      const wake = async (): Promise<void> => {
+        woken += 1;
+        const fake = await FakePlatform.start(home);
+        t.after(() => fake.stop());
+      };
+      const client = new PlatformClient({ home, identity: () => NED, wake });
+      if (change) await refuses("unavailable", () => client.createApp("foobaz"));
+      else assert.equal(await client.apps(), []);
+      assert.is(woken, change ? 0 : 1);
+    }
+  });
+
   test("a platform that dies midway leaves a doubt and says so", async (t) => {
     for (const reply of [undefined, "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n["]) {
       const client = await startRaw(t, reply);

@@ -1,7 +1,7 @@
 /** docs/formats.md against the code: its examples are read by the readers of the product, or by one written here from
  *  the page alone, and its list of files is compared with a home. */
 import { createDecipheriv, createECDH, createHash, createPublicKey, ECDH, hkdfSync, verify } from "node:crypto";
-import { readdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { crc32, gunzipSync } from "node:zlib";
@@ -38,6 +38,7 @@ import { formatCall, formatNotice, parseCall, parseNotice } from "../../src/rout
 import { cloneFixture, untilUp } from "../support/deploy.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
+import { pathsUnder } from "../support/tree.ts";
 import { codeIn, examplesOf, readPage, tableUnder } from "./markdown.ts";
 
 const PAGE = await readPage("docs/formats.md");
@@ -384,11 +385,7 @@ function patternOf(path: string): RegExp {
 
 /** Paths in the home, directories with a final slash. */
 async function pathsIn(home: string): Promise<string[]> {
-  const entries = await readdir(home, { recursive: true, withFileTypes: true });
-  return entries.map((entry) => {
-    const path = join(entry.parentPath, entry.name).slice(home.length + 1);
-    return entry.isDirectory() ? `${path}/` : path;
-  });
+  return (await pathsUnder(home)).map((path) => path.slice(home.length + 1));
 }
 
 async function compareHome(platform: TestPlatform, stages: readonly string[]): Promise<void> {

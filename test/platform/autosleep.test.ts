@@ -65,6 +65,7 @@ describe("autosleep", (test) => {
     await found.started;
     await found.formation.settled();
     assert.equal(states(found), ["web.1 idle", "worker.1 idle"]);
+    await found.routings.drained();
     assert.is((await get(again.platform.router.port, "foobaz")).body, "awake");
     await found.formation.settled();
     assert.equal(states(found), ["web.1 up", "worker.1 up"]);

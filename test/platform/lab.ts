@@ -57,7 +57,7 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
     port: 0,
     clock,
     randomId: () => "id",
-    onRequest: () => {},
+    onRequests: () => {},
     ...trafficOf(() => platform),
   });
   const opened = (platform = await Platform.open({

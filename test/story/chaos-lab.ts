@@ -1,13 +1,12 @@
 /** Chaos: changes go on while everything that can be killed is killed at moments of chance. Afterwards what runs is what
  *  the ledger says, nothing is left over, and every line of every process is in the log once. */
-import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { sendSignal } from "../../src/formation/process-table.ts";
 import { checkConverged, untilSame } from "../support/converged.ts";
 import { deployFixture, must, platformClient } from "../support/deploy.ts";
 import { startLoad } from "../support/load.ts";
-import { processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
+import { isAlive, processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { commitChange } from "../support/push.ts";
 import type { TestContext } from "../support/suite.ts";
 
@@ -53,7 +52,7 @@ export async function chaos(t: TestContext, rounds: number, seed: number): Promi
     if (victim !== undefined && sendSignal(victim.pid, "SIGKILL")) {
       kills.push(victim.what);
       // A dying daemon still answers; one that is gone does not.
-      if (victim.what === "daemon") while (await isThere(victim.pid)) await sleep(2);
+      if (victim.what === "daemon") while (await isAlive(victim.pid)) await sleep(2);
     }
     await change;
     await platform.wake();
@@ -101,11 +100,7 @@ async function findVictim(platform: TestPlatform, random: Random): Promise<Victi
     ),
   ].filter((kind) => kind.length > 0);
   const victim = pick(random, pick(random, candidates) ?? []);
-  return victim !== undefined && (await isThere(victim.pid)) ? victim : undefined;
-}
-
-async function isThere(pid: number): Promise<boolean> {
-  return (await readFile(`/proc/${String(pid)}/stat`, "utf8").catch(() => "")) !== "";
+  return victim !== undefined && (await isAlive(victim.pid)) ? victim : undefined;
 }
 
 /** Workers number their lines, and give themselves a name. */

@@ -12,6 +12,7 @@ import { nastyValue } from "../support/nasty-vars.ts";
 import { borrowPlatform, startPlatform, type ExecResult, type TestPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
 import { PROGRAM, ROOT, runTranscript } from "../support/transcript.ts";
+import { pathsWith } from "../support/tree.ts";
 
 const SECRET = "hush-5f2d81";
 /** Brings a text that is not understood, and what it should have been the second time. */
@@ -147,7 +148,7 @@ describe("secrets", (test) => {
     assert.not.match(await readFile(join(clone, "argv.txt"), "latin1"), SECRET);
     assert.match(await readFile(join(clone, "argv.txt"), "latin1"), "config:edit");
     assert.is((await readdir(drafts)).length, 2, `only the two texts that were kept: ${JSON.stringify(said)}`);
-    assert.equal(await filesWith(platform.home, SECRET), []);
+    assert.equal(await pathsWith(platform.home, SECRET), []);
     const repo = join(platform.home, "repos/foobaz.git");
     const objects = await platform.exec("git", ["-C", repo, "cat-file", "--batch", "--batch-all-objects"]);
     assert.match(objects.stdout, "Config rotate key");
@@ -157,14 +158,4 @@ describe("secrets", (test) => {
 
 function editor(body: string): Record<string, string> {
   return { GIT_EDITOR: `f() { ${body}; }; f` };
-}
-
-async function filesWith(directory: string, text: string): Promise<string[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const found: string[] = [];
-  for (const entry of entries.filter((one) => one.isFile())) {
-    const path = join(entry.parentPath, entry.name);
-    if ((await readFile(path, "latin1").catch(() => "")).includes(text)) found.push(path);
-  }
-  return found;
 }

@@ -39,6 +39,7 @@ describe("daemon", (test) => {
     // What the dead daemon left is there, and nobody behind it.
     for (const file of ["server.sock", "server.json", "git/reg.sock"]) assert.ok(await isThere(platform, file), file);
     const status = await platform.exec("git", ["heroku", "server:status"]);
+    assert.is(status.stderr, "");
     assert.match(status.stdout, /^The platform does not run\nRouter: {2}serves on, port \d+, /);
     assert.is(status.status, 1);
     await commitChange(platform, clone, "while it was dead");

@@ -2,10 +2,10 @@
  *  the processes that the machine really runs. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import type { Dyno } from "../../src/api/resources.ts";
 import { must, platformClient } from "./deploy.ts";
+import { poll } from "./poll.ts";
 import type { TestPlatform } from "./platform.ts";
 
 interface Release {
@@ -89,13 +89,11 @@ function listedProcesses(dynos: Dyno[]): string[] {
 export async function runningProcesses(app: string, home: string): Promise<string[]> {
   const found = [];
   for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
-    const [environ, stat] = await Promise.all([
-      readFile(`/proc/${pid}/environ`, "utf8").catch(() => ""),
-      readFile(`/proc/${pid}/stat`, "utf8").catch(() => ""),
-    ]);
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+    if (stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3] !== pid) continue;
+    const environ = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
     const env = new Map(environ.split("\0").map((pair) => pair.split(/=(.*)/s).slice(0, 2) as [string, string]));
-    const session = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3];
-    if (env.get("HEROKU_APP_NAME") !== app || env.get("HOME")?.startsWith(home) !== true || session !== pid) continue;
+    if (env.get("HEROKU_APP_NAME") !== app || env.get("HOME")?.startsWith(home) !== true) continue;
     found.push(`${env.get("DYNO") ?? ""} ${env.get("HEROKU_RELEASE_VERSION") ?? ""}`);
   }
   return found.sort();
@@ -104,10 +102,10 @@ export async function runningProcesses(app: string, home: string): Promise<strin
 /** Looks until it is so. A vain wait ends with what was seen last. */
 export async function untilSame<T>(expected: T, look: () => Promise<T>, patienceMs = 15_000): Promise<void> {
   const deadline = performance.now() + patienceMs;
-  for (;;) {
+  await poll(async () => {
     const actual = await look();
-    if (JSON.stringify(actual) === JSON.stringify(expected)) return;
+    if (JSON.stringify(actual) === JSON.stringify(expected)) return true;
     if (performance.now() > deadline) assert.equal(actual, expected);
-    await sleep(10);
-  }
+    return undefined;
+  });
 }

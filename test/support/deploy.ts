@@ -1,9 +1,9 @@
 /** Short ways to a deployed app, for tests that are about something else. */
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { PlatformClient } from "../../src/api/platform-client.ts";
 import { FIXTURES, type TestPlatform } from "./platform.ts";
+import { poll } from "./poll.ts";
 
 export function platformClient(platform: TestPlatform): PlatformClient {
   return new PlatformClient({
@@ -52,11 +52,10 @@ export async function makeConfigReleases(platform: TestPlatform, app: string, co
 /** Resolves when exactly `count` processes of the app are listed and all are in the state. */
 export async function untilState(platform: TestPlatform, app: string, state: string, count: number): Promise<void> {
   const client = platformClient(platform);
-  for (;;) {
+  await poll(async () => {
     const dynos = await client.dynos(app);
-    if (dynos.length === count && dynos.every((dyno) => dyno.state === state)) return;
-    await sleep(10);
-  }
+    return dynos.length === count && dynos.every((dyno) => dyno.state === state) ? true : undefined;
+  });
 }
 
 export function untilUp(platform: TestPlatform, app: string, count: number): Promise<void> {

@@ -1,7 +1,7 @@
 /** Requests to the router as a browser would make them: the app's name in the Host header, 127.0.0.1 as the address. */
 import { request } from "node:http";
 import { createServer } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { poll } from "./poll.ts";
 
 export interface Answer {
   status: number;
@@ -26,11 +26,10 @@ export function get(port: number, app: string, path = "/"): Promise<Answer> {
 
 /** Asks again until the answer is 200 and contains the text. The test's own time limit ends a vain wait. */
 export async function getUntil(port: number, app: string, text: string): Promise<Answer> {
-  for (;;) {
+  return poll(async () => {
     const answer = await get(port, app).catch(() => undefined);
-    if (answer?.status === 200 && answer.body.includes(text)) return answer;
-    await sleep(2);
-  }
+    return answer?.status === 200 && answer.body.includes(text) ? answer : undefined;
+  });
 }
 
 export function freePort(): Promise<number> {

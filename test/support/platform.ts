@@ -187,9 +187,12 @@ export async function processesOf(home: string): Promise<{ pid: number; command:
   return found;
 }
 
-async function isAlive(pid: number): Promise<boolean> {
+/** Whether a thread of it is left: until then its sockets and locks are there. Whoever has to see that it is dead may
+ *  take their time. */
+export async function isAlive(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${String(pid)}/stat`, "utf8").catch(() => "");
-  return stat !== "" && !/\) Z /.test(stat);
+  const threads = await readdir(`/proc/${String(pid)}/task`).catch(() => []);
+  return stat !== "" && (!/\) [ZX] /.test(stat) || threads.length > 1);
 }
 
 async function exec(

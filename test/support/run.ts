@@ -1,6 +1,7 @@
 /** Runs every `*.test.js` under dist/test, with `--long` as the first argument every `*.long.js`, or those whose path
  *  matches an argument. Each file is a process of its own, one more at a time than there are processors, since tests also
- *  wait. Ends with the line `N passed, N failed`, after `skipped N: names` where a test could not run on this machine. */
+ *  wait. Ends with the line `N passed, N failed`, after `skipped N: names` where a test could not run on this machine,
+ *  and before them once more what failed: of a long run one often sees the end alone. */
 import { fork } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
@@ -33,6 +34,7 @@ function rank(file: string): number {
 
 const total: Results = { passed: 0, failed: 0, skipped: [] };
 const broken: string[] = [];
+const failures: string[] = [];
 
 /** Its output is shown in one piece when it ends. */
 async function runFile(file: string): Promise<void> {
@@ -44,10 +46,20 @@ async function runFile(file: string): Promise<void> {
   child.on("message", (message) => (results = message as Results));
   const status = await new Promise<number | null>((resolve) => child.once("close", resolve));
   process.stdout.write(output);
+  if (status !== 0) failures.push(`${file}\n${tellFailures(output)}`);
   total.passed += results?.passed ?? 0;
   total.failed += results?.failed ?? 0;
   total.skipped.push(...(results?.skipped ?? []));
   if (results === undefined || (status !== 0 && results.failed === 0)) broken.push(file);
+}
+
+/** What uvu says between its row of dots and its totals; the last lines when the file ended without. */
+function tellFailures(output: string): string {
+  const lines = output.split("\n");
+  const begin = lines.findIndex((line) => /^.{0,12}\bFAIL\b/.test(line));
+  if (begin === -1) return lines.slice(-20).join("\n");
+  const length = lines.slice(begin).findIndex((line) => line.startsWith("  Total:"));
+  return lines.slice(begin, length === -1 ? undefined : begin + length).join("\n");
 }
 
 const files = await findFiles();
@@ -55,6 +67,7 @@ const workers = Array.from({ length: Math.min(PROCESSES_MAX, availableParallelis
   for (let file = files.shift(); file !== undefined; file = files.shift()) await runFile(file);
 });
 await Promise.all(workers);
+for (const failure of failures) console.log(`\nFailed: ${failure.trimEnd()}`);
 for (const file of broken) console.error(`${file} did not end well.`);
 if (total.passed + total.failed === 0) console.error("No test matched.");
 if (total.passed === 0 || total.failed > 0 || broken.length > 0) process.exitCode = 1;

@@ -4,9 +4,9 @@
  *    until-served APP TEXT     waits until the app answers 200 with the text */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { PlatformClient } from "../../src/api/platform-client.ts";
 import { get, getUntil } from "./http.ts";
+import { poll } from "./poll.ts";
 
 const [tool, ...words] = process.argv.slice(2);
 const home = process.env["GIT_HEROKU_HOME"] ?? "";
@@ -18,11 +18,10 @@ async function routerPort(): Promise<number> {
 
 async function untilPs(state: string, count: number, app: string): Promise<void> {
   const client = new PlatformClient({ home, identity: () => ({ name: "", email: "" }) });
-  for (;;) {
+  await poll(async () => {
     const dynos = await client.dynos(app);
-    if (dynos.length === count && dynos.every((dyno) => dyno.state === state)) return;
-    await sleep(10);
-  }
+    return dynos.length === count && dynos.every((dyno) => dyno.state === state) ? true : undefined;
+  });
 }
 
 if (tool === "visit") {
