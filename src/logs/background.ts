@@ -64,6 +64,6 @@ function settle(worker: Worker, { job, signal, resolve, reject }: Waiting): Prom
     });
     worker.on("error", (error) => end(false, () => reject(error)));
     worker.on("exit", () => end(false, () => reject(new Error("The background thread of the log ended."))));
-    worker.postMessage(job);
+    worker.postMessage(job, []);
   });
 }

@@ -37,7 +37,7 @@ function frameEnds(dir: string, segment: string, size: number): number[] {
   };
   for (const block of decodeRecords(readIndexFile(join(dir, indexName(segment))), segment, size))
     add(block.offset + block.bytes);
-  while (size - begin >= 2 * bytesMin) add(begin + bytesMin);
+  for (let end = begin + bytesMin; end + bytesMin <= size; end += bytesMin) add(end);
   if (begin < size) ends.push(size);
   return ends;
 }

@@ -17,6 +17,11 @@ export interface MinuteRange {
   untilUs?: number | undefined;
 }
 
+function isWithin(minute: string, { sinceUs, untilUs }: MinuteRange): boolean {
+  if (sinceUs !== undefined && minute < formatStamp(sinceUs).slice(0, MINUTE_LENGTH)) return false;
+  return untilUs === undefined || minute < formatStamp(untilUs);
+}
+
 interface Counted {
   segment: string;
   counter: MinuteCounter;
@@ -35,14 +40,11 @@ export class Minutes {
 
   /** Minutes with lines, in order. Lines whose form is not the platform's are not counted. */
   async *read({ segments, end }: Snapshot, range: MinuteRange, signal: AbortSignal): AsyncGenerator<MinuteCounts> {
-    const { sinceUs, untilUs } = range;
-    const since = sinceUs === undefined ? "" : formatStamp(sinceUs).slice(0, MINUTE_LENGTH);
-    const until = untilUs === undefined ? "~" : formatStamp(untilUs);
     let open: MinuteCounts | undefined;
-    for (const segment of segmentsWithin(segments, sinceUs, untilUs)) {
+    for (const segment of segmentsWithin(segments, range.sinceUs, range.untilUs)) {
       if (signal.aborted) return;
       for (const next of await this.ofSegment(segment, end, signal)) {
-        if (next.minute < since || next.minute >= until) continue;
+        if (!isWithin(next.minute, range)) continue;
         if (open?.minute === next.minute) open = mergeMinutes(open, next);
         else {
           if (open !== undefined) yield open;
@@ -50,7 +52,7 @@ export class Minutes {
         }
       }
     }
-    if (open !== undefined && !signal.aborted) yield open;
+    if (open !== undefined) yield open;
   }
 
   private async ofSegment(

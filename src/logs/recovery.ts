@@ -153,25 +153,20 @@ async function replaceTail(path: string, kept: number, added: Buffer): Promise<v
 
 /** The cursors as the stored lines prove them. The torn line is cut by now. */
 export async function recoverCursors(dir: string, state: CursorState | undefined): Promise<Map<string, Cursor>> {
-  const cursors = new Map<string, Cursor>();
-  if (state === undefined) return cursors;
-  for (const cursor of state.spools) cursors.set(cursor.id, cursor);
+  if (state === undefined) return new Map();
   let stored = (await sizeOf(dir, state.segment)) - state.offset;
   let at = state.offset;
   for (const run of state.runs) {
     if (stored <= 0) break;
     const cursor = state.spools[run.spool];
-    if (cursor !== undefined && stored >= run.bytes) {
-      cursor.offset = run.to;
-      cursor.isLater = run.isLater;
-    } else if (cursor !== undefined && run.isLoss !== true) {
-      const lines = await countLines(dir, state.segment, [at, at + stored]);
-      await skipParts(cursor, lines);
-    }
+    if (cursor !== undefined && stored >= run.bytes) Object.assign(cursor, { offset: run.to, isLater: run.isLater });
+    else if (cursor !== undefined && run.isLoss !== true)
+      await skipParts(cursor, await countLines(dir, state.segment, [at, at + stored]));
     stored -= run.bytes;
     at += run.bytes;
   }
-  for (const cursor of state.spools) if (!(await exists(cursor.path))) cursors.delete(cursor.id);
+  const cursors = new Map<string, Cursor>();
+  for (const cursor of state.spools) if (await exists(cursor.path)) cursors.set(cursor.id, cursor);
   return cursors;
 }
 

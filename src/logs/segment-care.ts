@@ -97,7 +97,8 @@ export class SegmentCare {
     const blocks = BlockTable.decode(index, segment, Number.POSITIVE_INFINITY);
     const signed = await signedBlocks(dir, segment, blocks);
     const unsigned = blocks.length === signed ? 0 : blocks.covered - (signed === 0 ? 0 : blocks.at(signed).offset);
-    if (unsigned >= Math.max(SIGN_EVERY_BYTES, this.parts.bytesMin)) await this.make({ kind: "sign", dir, segment }, signatureName(segment));
+    if (unsigned >= Math.max(SIGN_EVERY_BYTES, this.parts.bytesMin))
+      await this.make({ kind: "sign", dir, segment }, signatureName(segment));
   }
 
   /** Until its last line, which is not newer than the first of the next segment, is old enough. */

@@ -34,10 +34,13 @@ function lowerPriority(): void {
   }
 }
 
+function tell(failure: JobEnd["failure"]): void {
+  parentPort?.postMessage({ failure } satisfies JobEnd, []);
+}
+
 parentPort?.on("message", (job: SegmentJob) => {
-  const tell = (end: JobEnd): void => parentPort?.postMessage(end);
   run(job).then(
-    () => tell({ failure: undefined }),
-    ({ code = "", message }: NodeJS.ErrnoException) => tell({ failure: { code, message } }),
+    () => tell(undefined),
+    ({ code = "", message }: NodeJS.ErrnoException) => tell({ code, message }),
   );
 });

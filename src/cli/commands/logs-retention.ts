@@ -35,9 +35,12 @@ export const logsRetention: Command = {
     const isChange = Object.keys(change).length > 0;
     const values = await (isChange ? client.changeSettings(app, change) : client.settings(app));
     const { "log-days": days = "off", "log-hot": hot = "off", "log-size": size = "" } = values;
-    if (args.has("json")) return out.json({ days, hot, size });
-    const time = days === "off" ? "however old it is" : `for ${days} ${days === "1" ? "day" : "days"}`;
-    const form = hot === "off" ? "never compressed" : `compressed after ${hot}`;
-    return out.line(`The log of ${app} is kept ${time}, up to ${size}, and ${form}.`);
+    return args.has("json") ? out.json({ days, hot, size }) : out.line(sentence(app, days, hot, size));
   },
 };
+
+function sentence(app: string, days: string, hot: string, size: string): string {
+  const time = days === "off" ? "however old it is" : `for ${days} ${days === "1" ? "day" : "days"}`;
+  const form = hot === "off" ? "never compressed" : `compressed after ${hot}`;
+  return `The log of ${app} is kept ${time}, up to ${size}, and ${form}.`;
+}
