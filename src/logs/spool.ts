@@ -83,10 +83,12 @@ export class Spool {
     const bytesRead = await readAt(handle, buffer, READ_BYTES, this.offset);
     if (bytesRead === 0) return this.restartWhenCut(handle);
     const isAtEnd = bytesRead < READ_BYTES;
-    this.readUs = stamper.now();
     const raw = buffer.subarray(0, bytesRead);
     if (this.source.isStamped === true) this.encodeStamped(raw, journal, stamper);
-    else this.encode(new PartScanner(raw, this.isLater, isEnding && isAtEnd), journal, { us: this.readUs });
+    else {
+      this.readUs = stamper.now();
+      this.encode(new PartScanner(raw, this.isLater, isEnding && isAtEnd), journal, { us: this.readUs });
+    }
     return !isAtEnd;
   }
 
