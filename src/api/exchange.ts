@@ -3,6 +3,7 @@
  *  socket becomes `Unreachable`, and only then is it certain that nothing was asked. */
 import type { IncomingMessage } from "node:http";
 import { createConnection } from "node:net";
+import type { Readable } from "node:stream";
 import { AppError, parseErrorId } from "../core/error.ts";
 import { askShortly, BrokenOff, NoAnswer, type RawAnswer, type RawQuestion } from "./short-exchange.ts";
 import { openSocketAddress } from "./socket-address.ts";
@@ -14,6 +15,9 @@ export interface Question {
   /** Sent as JSON. */
   body?: unknown;
 }
+
+/** What is sent as it comes: NDJSON. */
+export type Upload = Omit<Question, "body"> & { stream: Readable };
 
 export interface Answer<T> {
   body: T;
@@ -42,6 +46,16 @@ export async function openExchange(home: string, question: Question): Promise<In
   const status = response.statusCode ?? 0;
   if (isGood(status)) return response;
   throw parseRefusal(status, await readText(response));
+}
+
+/** Sends a stream and takes the answer as JSON. A stream that fails takes the request with it.
+ *  @throws Unreachable, or the platform's AppError. */
+export async function upload<T>(home: string, { stream, ...question }: Upload): Promise<T> {
+  const headers = { "content-type": "application/x-ndjson", ...question.headers };
+  const response = await send(home, rawQuestion({ ...question, headers }), stream);
+  const text = await readText(response);
+  if (!isGood(response.statusCode ?? 0)) throw parseRefusal(response.statusCode ?? 0, text);
+  return parseJson(text) as T;
 }
 
 /** A killed daemon's socket lets people in until its last thread is gone. What changes nothing may be asked twice: the
@@ -84,7 +98,11 @@ async function ask(home: string, question: RawQuestion): Promise<RawAnswer> {
   }
 }
 
-async function send(home: string, { method, path, headers, body }: RawQuestion): Promise<IncomingMessage> {
+async function send(
+  home: string,
+  { method, path, headers, body }: RawQuestion,
+  stream?: Readable,
+): Promise<IncomingMessage> {
   const { request } = await import("node:http");
   return new Promise((resolve, reject) => {
     const address = openAddress(home);
@@ -103,7 +121,8 @@ async function send(home: string, { method, path, headers, body }: RawQuestion):
     outgoing.on("response", resolve);
     outgoing.on("error", (error: NodeJS.ErrnoException) => reject(explain(error)));
     outgoing.on("close", () => address.release());
-    outgoing.end(body);
+    if (stream === undefined) outgoing.end(body);
+    else stream.on("error", (error) => outgoing.destroy(error)).pipe(outgoing);
   });
 }
 

@@ -22,6 +22,7 @@ import type { Snapshot } from "./query.ts";
 import { recoverCursors, recoverSegments } from "./recovery.ts";
 import { KEEP_ALL, Retention } from "./retention.ts";
 import type { RetentionPolicy } from "./retention.ts";
+import { SealedSegments } from "./sealed-segments.ts";
 import { CARE_BYTES_MIN, SegmentCare, SIGN_EVERY_BYTES } from "./segment-care.ts";
 import { SegmentFiles, segmentUs } from "./segment-files.ts";
 import { SEGMENT_BYTES, SegmentWriter } from "./segment-writer.ts";
@@ -49,6 +50,8 @@ export interface LogStoreOptions {
   retention?: RetentionPolicy;
   /** Sealed segments that are smaller stay as they are. */
   careBytesMin?: number;
+  /** Told of a segment that is about to be removed, and of the next one; its lines are there until it resolves. */
+  beforeRemoval?: (segment: string, next: string) => Promise<void>;
   /** Told of segments that cannot be removed or compressed. */
   onFault?: (error: unknown) => void;
 }
@@ -88,7 +91,11 @@ export class LogStore {
     this.appender = new LineAppender(this.journal, stamper);
     const { dir, onFault = () => undefined, careBytesMin = CARE_BYTES_MIN, retention = KEEP_ALL } = options;
     const shared = { dir, clock, segments: writer.segments, exclusively: inTurns(), onFault };
-    this.retention = new Retention({ ...shared, onRemoved: (oldest, count) => this.tellRemoved(oldest, count) });
+    this.retention = new Retention({
+      ...shared,
+      beforeRemoval: options.beforeRemoval ?? (() => Promise.resolve()),
+      onRemoved: (oldest, count) => this.tellRemoved(oldest, count),
+    });
     this.care = new SegmentCare({ ...shared, files, bytesMin: careBytesMin });
     grown.listener = () => this.lookAfter();
     this.retain(retention);
@@ -207,6 +214,11 @@ export class LogStore {
   async *countByMinute(range: MinuteRange, signal: AbortSignal): AsyncGenerator<MinuteCounts, void, undefined> {
     await this.journal.settled();
     yield* this.minutes.read(this.snapshot(), range, signal);
+  }
+
+  /** The segments that will not change any more. */
+  sealed(): SealedSegments {
+    return new SealedSegments(this.files, this.snapshot());
   }
 
   /** Stores what is appended, puts it on the disk and stops; spools keep what was not read. */
