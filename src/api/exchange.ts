@@ -7,7 +7,7 @@ import { AppError, parseErrorId } from "../core/error.ts";
 import { openSocketAddress } from "./socket-address.ts";
 
 export interface Question {
-  method: "GET" | "POST" | "PATCH" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   headers?: Record<string, string>;
   /** Sent as JSON. */

@@ -11,6 +11,7 @@ import type {
   BisectPlanItem,
   BisectRequest,
   DoctorCheck,
+  BuildpackItem,
   DomainItem,
   Dyno,
   FormationItem,
@@ -177,6 +178,13 @@ export class PlatformClient {
     this.#change("POST", appPath(app, "domains"), { hostnames });
   removeDomain = (app: string, hostname: string): Promise<DomainItem> =>
     this.#change("DELETE", appPath(app, "domains", hostname));
+
+  buildpacks = (app: string): Promise<BuildpackItem[]> => this.#get(appPath(app, "buildpack-installations"));
+  /** The whole list. */
+  setBuildpacks = (app: string, names: readonly string[]): Promise<BuildpackItem[]> =>
+    this.#change("PUT", appPath(app, "buildpack-installations"), {
+      updates: names.map((buildpack) => ({ buildpack })),
+    });
 
   settings = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "settings"));
   changeSettings = (app: string, change: Record<string, string | null>): Promise<Record<string, string>> =>
