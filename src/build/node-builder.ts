@@ -41,7 +41,7 @@ const LIFECYCLE = ["preinstall", "install", "postinstall", "prepublish", "prepre
 
 /** True when anything was run, so that the directory holds more than the commit. */
 export async function buildNode(build: NodeBuild): Promise<boolean> {
-  const { manager, warning } = chooseManager(build.app, build.has);
+  const { manager, warning } = chooseManager(build.app, (program) => build.has(program));
   const plan = planNode(build.app, manager);
   build.say(`       Node.js ${process.versions.node}\n`);
   if (warning !== undefined) build.say(` !     ${warning}\n`);
@@ -82,13 +82,13 @@ function planNode(app: NodeApp, manager: PackageManager): NodePlan {
     isInstalling,
     isScripted,
     isPruning: isInstalling && isScripted && manifest.hasDevDependencies,
-    isCacheable: !hasLifecycle && manager.lockfile !== undefined && isLocked(app, manager),
+    isCacheable: !hasLifecycle && isLocked(app, manager),
   };
 }
 
 /** The lockfile alone decides what is installed. */
-function isLocked({ manifest }: NodeApp, { name, lockfile = "" }: PackageManager): boolean {
-  if (manifest.hasWorkspaces) return false;
+function isLocked({ manifest }: NodeApp, { name, lockfile }: PackageManager): boolean {
+  if (lockfile === undefined || manifest.hasWorkspaces) return false;
   return name === "npm" ? isSelfContained(lockfile) : !/(?:^|[\s"'@])(?:file|link|portal|workspace):/m.test(lockfile);
 }
 

@@ -27,10 +27,13 @@ export function chooseManager(
 }
 
 function unused({ pnpmLock, yarnLock, hasBunLock }: NodeApp): string | undefined {
-  const advice = (tool: string): string => `${tool} is not on this machine (npm install --global ${tool})`;
   if (pnpmLock !== undefined) return `pnpm-lock.yaml is not used, as ${advice("pnpm")}: npm installs instead.`;
   if (yarnLock !== undefined) return `yarn.lock is not used, as ${advice("yarn")}: npm installs instead.`;
   return hasBunLock ? "bun.lock is not used: npm installs what package.json asks for." : undefined;
+}
+
+function advice(tool: string): string {
+  return `${tool} is not on this machine (npm install --global ${tool})`;
 }
 
 function npm(lockfile: string | undefined): PackageManager {

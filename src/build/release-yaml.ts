@@ -14,7 +14,7 @@ export async function parseReleaseYaml(text: string, source: string): Promise<Re
     // Every scalar as it is written: `web: 3000` is a command, `no` is a word.
     value = parse(text, { schema: "failsafe", maxAliasCount: 20, logLevel: "error" });
   } catch (error) {
-    throw fail(`what it prints is no YAML: ${String((error as Error).message).split("\n")[0] ?? ""}`);
+    throw fail(`what it prints is no YAML: ${(error as Error).message.split("\n")[0] ?? ""}`);
   }
   const about = asMap(value, fail, "what it prints");
   return {

@@ -30,6 +30,8 @@ const RUN = 'exec "$0" "$@"';
 const EXPORT = '. "$0" >&2 && exec env -0';
 const NAME_LENGTH_MAX = 60;
 const DETECT_BYTES_MAX = 64 * 1024;
+/** Of what one that does not fit has to say. */
+const DETECT_LINES_MAX = 20;
 const RELEASE_BYTES_MAX = 1024 * 1024;
 const ENV_BYTES_MAX = 4 * 1024 * 1024;
 /** Of the shell itself, or what every tool of this build has in common. */
@@ -56,12 +58,8 @@ export class ScriptPack implements Pack {
     const [output, errors] = [new Captured(DETECT_BYTES_MAX), new Captured(DETECT_BYTES_MAX)];
     const words = [SHELL, "-c", RUN, join(dir, "bin", "detect"), site.place.app];
     const status = await site.run({ words, env: envOf(site), output, errors });
-    const lines = (text: string): string[] => text.split("\n").map((line) => cleanLine(line).trim());
-    if (status === 0) {
-      const name = lines(output.text).find((line) => line !== "") ?? this.source;
-      return name.slice(0, NAME_LENGTH_MAX);
-    }
-    for (const line of [...lines(output.text), ...lines(errors.text)].filter((one) => one !== "").slice(0, 20)) {
+    if (status === 0) return (linesOf(output.text)[0] ?? this.source).slice(0, NAME_LENGTH_MAX);
+    for (const line of [...linesOf(output.text), ...linesOf(errors.text)].slice(0, DETECT_LINES_MAX)) {
       site.say(`       ${line}\n`);
     }
     site.say(`       bin/detect of ${this.source} ended with ${describeStatus(status)}\n`);
@@ -129,6 +127,13 @@ export class ScriptPack implements Pack {
   #check(part: string, status: number | string): void {
     if (status !== 0) throw buildFailed(`${part} of ${this.source} ended with ${describeStatus(status)}.`);
   }
+}
+
+function linesOf(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => cleanLine(line).trim())
+    .filter((line) => line !== "");
 }
 
 function envOf(site: BuildSite): Readonly<Record<string, string>> {

@@ -31,20 +31,25 @@ const TARBALL = /\.(?:tgz|tar\.gz)$/;
 /** git takes a ref that begins with a dash for an option. */
 const REF = /^[A-Za-z0-9_.@][A-Za-z0-9_./@+-]*$/;
 const URN = "urn:buildpack:";
+const HAS_PASSWORD = /^https?:\/\/[^/]*@/;
+const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /** @throws AppError invalid_params for what names no buildpack */
 export function parseBuildpack(text: string): BuildpackSource {
   const word = text.startsWith(URN) ? text.slice(URN.length) : text;
   const builtIn = BUILT_IN_BUILDPACKS.find((name) => word === name || word === `heroku/${name}`);
   if (builtIn !== undefined) return { kind: "built-in", name: builtIn };
-  // oxlint-disable-next-line eslint/no-control-regex
-  if (word === "" || word.length > LENGTH_MAX || /[\u0000-\u001f\u007f]/.test(word)) throw noBuildpack(text);
-  if (/^https?:\/\/[^/]*:[^/]*@/.test(word) || /^https?:\/\/[^/@]+@/.test(word)) throw hasPassword();
+  if (HAS_PASSWORD.test(word)) throw hasPassword();
+  const source = word.length > LENGTH_MAX || CONTROL.test(word) ? undefined : parseAddress(word);
+  if (source === undefined) throw noBuildpack(text);
+  return source;
+}
+
+function parseAddress(word: string): BuildpackSource | undefined {
   const at = word.indexOf("#");
-  const place = at === -1 ? word : word.slice(0, at);
-  const ref = at === -1 || at === word.length - 1 ? undefined : word.slice(at + 1);
-  if (ref !== undefined && !REF.test(ref)) throw noBuildpack(text);
-  return parsePlace(place, ref) ?? refuse(text);
+  if (at === -1 || at === word.length - 1) return parsePlace(word.replace(/#$/, ""), undefined);
+  const ref = word.slice(at + 1);
+  return REF.test(ref) ? parsePlace(word.slice(0, at), ref) : undefined;
 }
 
 function parsePlace(place: string, ref: string | undefined): BuildpackSource | undefined {
@@ -52,10 +57,6 @@ function parsePlace(place: string, ref: string | undefined): BuildpackSource | u
   if (/^(?:https?:\/\/|\/)/.test(place) && TARBALL.test(place.split("?")[0] ?? "")) return { kind: "tarball", place };
   if (isUrl || SCP_LIKE.test(place)) return { kind: "git", url: place, ref };
   return place.startsWith("/") ? { kind: "directory", path: place, ref } : undefined;
-}
-
-function refuse(text: string): never {
-  throw noBuildpack(text);
 }
 
 function noBuildpack(text: string): AppError {

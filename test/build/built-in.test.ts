@@ -46,6 +46,15 @@ const EXAMPLES: readonly [BuiltInName | undefined, Record<string, string>][] = [
   [undefined, { "uv.lock": "", "sub/package.json": "{}", "a/index.html": "", "public/a.html": "" }],
 ];
 
+function pythonApp(text: string): Record<string, string> {
+  return {
+    "requirements.txt": "greeting==1.0\n",
+    Procfile: "web: greet\n",
+    "app.py": text,
+    ".python-version": "2.7\n",
+  };
+}
+
 describe("built-in buildpacks", (test) => {
   test("the quick look at an app never says no where bin/detect says yes, and the first that fits is Heroku's", async (t) => {
     for (const [expected, files] of EXAMPLES) {
@@ -80,25 +89,19 @@ describe("built-in buildpacks", (test) => {
     await writeFile(join(source, "greeting", "__init__.py"), 'def main():\n    print("hello from the package")\n');
     const wheel = join(lab.root, "greeting-1.0-py3-none-any.whl");
     await run("python3", ["-c", WHEEL, wheel, source]);
-    const app = (text: string): Record<string, string> => ({
-      "requirements.txt": "greeting==1.0\n",
-      Procfile: "web: greet\n",
-      "app.py": text,
-      ".python-version": "2.7\n",
-    });
     const toolEnv = { PATH: process.env["PATH"] ?? "", http_proxy: "http://127.0.0.1:1" };
-    const failing = await lab.commit({ ...app(""), "requirements.txt": "./no-such-directory\n" });
+    const failing = await lab.commit({ ...pythonApp(""), "requirements.txt": "./no-such-directory\n" });
     const error = await refuses("invalid_params", () => lab.build(failing, { toolEnv }));
     assert.match(error.hint ?? "", "bin/compile of python ended with exit status 1.");
     assert.match(lab.text, / !     `.* -m pip .*install .*` ended with exit status \d+\.\n/);
     const offline = { "requirements.txt": `--no-index\n--find-links ${lab.root}\ngreeting==1.0\n` };
-    const slug = await lab.build(await lab.commit({ ...app("1"), ...offline }), { toolEnv });
+    const slug = await lab.build(await lab.commit({ ...pythonApp("1"), ...offline }), { toolEnv });
     assert.match(lab.text, /-----> Python app detected\n {7}Python 3[.\d]+\n !     \.python-version asks for 2\.7;/);
     const moved = join(lab.root, "moved");
     await cp(slug.dir, moved, { recursive: true, verbatimSymlinks: true });
     assert.is(await inApp(moved, "greet"), "hello from the package\n");
-    await lab.build(await lab.commit({ ...app("1"), "requirements.txt": "\n" }), { toolEnv });
-    await lab.build(await lab.commit({ ...app("2"), "requirements.txt": "\n" }), { toolEnv });
+    await lab.build(await lab.commit({ ...pythonApp("1"), "requirements.txt": "\n" }), { toolEnv });
+    await lab.build(await lab.commit({ ...pythonApp("2"), "requirements.txt": "\n" }), { toolEnv });
     assert.match(lab.text, "Using the packages installed before: requirements.txt is the same\n");
   });
 
@@ -172,7 +175,7 @@ describe("built-in buildpacks", (test) => {
     ] as const) {
       // The directory of the platform's own node is always searched.
       if (existsSync(join(dirname(process.execPath), program))) continue;
-      const commit = await lab.commit(files as unknown as Record<string, string>);
+      const commit = await lab.commit(files);
       const error = await refuses("invalid_params", () => lab.build(commit, { toolEnv: { PATH: bin } }));
       assert.match(`${error.message} ${error.hint ?? ""}`, "ended with exit status 1");
       assert.match(lab.text, ` !     ${told}\n`);
