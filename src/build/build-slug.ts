@@ -2,11 +2,11 @@
  *  complete, or not there. Builds see no config vars, so that the same code is the same slug: a rollback or a changed
  *  config var needs no build. */
 import { existsSync } from "node:fs";
-import { chmod, lstat, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
-import { parseProcfile, sortProcfile, type Procfile } from "../core/procfile.ts";
+import { sortProcfile } from "../core/procfile.ts";
 import { RecentMap } from "../core/recent-map.ts";
 import { buildFailed, describeStatus } from "./build-failed.ts";
 import { PROCFILE_KEY } from "./builtin-packs.ts";
@@ -22,6 +22,7 @@ import type { BuildSite, Tool } from "./pack.ts";
 import { rememberBuild } from "./build-memory.ts";
 import { runPacks, type PacksOutcome } from "./run-packs.ts";
 import { runTool } from "./run-tool.ts";
+import { hasReadableName, procfileIn, protect, sizeOf } from "./slug-files.ts";
 import { cleanBuilds, findSlug, Workplace, type Slug, type SlugFacts, type StoredSlug } from "./slug-store.ts";
 import { scriptEnv, toolPath, type ToolEnv } from "./tool-env.ts";
 
@@ -276,27 +277,4 @@ class Build {
       hint: `The limit is ${formatSize(sizeBytesMax)}; keep large files in object storage.`,
     });
   }
-}
-
-/** Of what was built; a link may lead anywhere. */
-async function procfileIn(dir: string): Promise<Procfile | undefined> {
-  const file = join(dir, "Procfile");
-  const about = await lstat(file).catch(() => undefined);
-  if (about?.isFile() !== true) return undefined;
-  const procfile = parseProcfile(await readFile(file, "utf8"));
-  return procfile.size === 0 ? undefined : procfile;
-}
-
-function sizeOf(files: readonly TreeFile[]): number {
-  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-}
-
-/** A name that is not UTF-8 was not read as it is. */
-function hasReadableName({ path }: TreeFile): boolean {
-  return !path.includes("\ufffd");
-}
-
-async function protect(files: readonly TreeFile[], dir: string): Promise<void> {
-  const regular = files.filter(({ mode }) => mode.startsWith("100"));
-  await Promise.all(regular.map(({ path, mode }) => chmod(join(dir, path), mode === "100755" ? 0o555 : 0o444)));
 }

@@ -203,7 +203,7 @@ describe("formats", (test) => {
     assert.equal([state.quantities, state.maintenance], [{ web: 2, worker: 1 }, false]);
     assert.is(state.settings.bootTimeoutMs, 30_000);
     assert.is(formatBisect(parseBisect(example("bisect.json"))), example("bisect.json"));
-    assert.equal(readBuildpacks(JSON.parse(example("buildpacks.json")) as Json).length, 2);
+    assert.equal(readBuildpacks(JSON.parse(example("buildpacks.json")) as Json).length, 4);
     for (const name of ["spec.json", "slug.json", "buildpacks.json", "built.json"]) {
       assert.is(formatJson(JSON.parse(example(name)) as Json), example(name), name);
     }
