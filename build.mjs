@@ -62,6 +62,7 @@ const scryptOfNode = {
 const programs = readdirSync("src/bin")
   .map((file) => join("src/bin", file))
   .filter((file) => readFileSync(file, "utf8").startsWith("#!"));
+const { ROUTER_NODE_OPTIONS } = await import("./dist/src/router/start-router.js");
 /** Bytes from which it pays to keep what V8 has compiled. */
 const LARGE = 50_000;
 const packages = ON_DEMAND.map((name) => ({ in: name, out: name }));
@@ -71,8 +72,9 @@ const shared = {
   platform: "node",
   target: "node20",
   format: "cjs",
-  define: { "import.meta.url": "__moduleUrl" },
-  banner: { js: 'const __moduleUrl=require("node:url").pathToFileURL(__filename).href;' },
+  // Worked out only where it is asked for: node:url would be read at each start.
+  define: { "import.meta.url": "__module.url" },
+  banner: { js: 'const __module={get url(){return require("node:url").pathToFileURL(__filename).href}};' },
   supported: { "dynamic-import": false },
   legalComments: "none",
   logLevel: "warning",
@@ -119,7 +121,8 @@ async function compileAhead(name, file) {
     banner: { js: "#!/usr/bin/env node" },
   });
   const { NODE_OPTIONS: _flags, ...env } = process.env;
-  const compiled = spawnSync(process.execPath, ["dist/src/bin/compile-program.js", program], {
+  const options = name === "routerd" ? ROUTER_NODE_OPTIONS : [];
+  const compiled = spawnSync(process.execPath, [...options, "dist/src/bin/compile-program.js", program], {
     env,
     stdio: ["ignore", "ignore", "inherit"],
   });

@@ -1,9 +1,11 @@
-/** One HTTP request over the platform's unix socket, on node:http: the global `fetch` costs 40 ms to start.
- *  A refusal becomes the AppError that the platform meant; a dead socket becomes `Unreachable`, and only then is it
- *  certain that nothing was asked. */
-import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+/** One HTTP request over the platform's unix socket: a short one whose answer is JSON, or on node:http one whose answer is
+ *  a stream; the global `fetch` costs 40 ms to start. A refusal becomes the AppError that the platform meant; a dead
+ *  socket becomes `Unreachable`, and only then is it certain that nothing was asked. */
+import type { IncomingMessage } from "node:http";
 import { createConnection } from "node:net";
+import type { Readable } from "node:stream";
 import { AppError, parseErrorId } from "../core/error.ts";
+import { askShortly, BrokenOff, NoAnswer, type RawAnswer, type RawQuestion } from "./short-exchange.ts";
 import { openSocketAddress } from "./socket-address.ts";
 
 export interface Question {
@@ -12,70 +14,115 @@ export interface Question {
   headers?: Record<string, string>;
   /** Sent as JSON. */
   body?: unknown;
-  signal?: AbortSignal;
 }
+
+/** What is sent as it comes: NDJSON. */
+export type Upload = Omit<Question, "body"> & { stream: Readable };
 
 export interface Answer<T> {
   body: T;
-  headers: IncomingHttpHeaders;
+  /** Names in small letters. */
+  headers: Readonly<Record<string, string>>;
 }
 
 /** Nobody listens on the socket. */
 export class Unreachable extends Error {}
 
-/** A sane JSON answer is far below this. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** An explanation is far below this. */
+const REFUSAL_BYTES_MAX = 1024 * 1024;
 const NOBODY_THERE = new Set(["ENOENT", "ENOTDIR", "ECONNREFUSED", "ENOTSOCK"]);
 
 /** @throws Unreachable, or the platform's AppError. */
 export async function exchange<T>(home: string, question: Question): Promise<Answer<T>> {
-  const response = await openExchange(home, question);
-  const text = await readText(response);
-  return { body: text === "" ? (undefined as T) : (parseJson(text) as T), headers: response.headers };
+  const { status, headers, body } = await unlessDying(question, () => ask(home, rawQuestion(question)));
+  const text = body.toString("utf8");
+  if (!isGood(status)) throw parseRefusal(status, text);
+  return { body: text === "" ? (undefined as T) : (parseJson(text) as T), headers };
 }
 
 /** The same, but the body of a good answer is left to the caller, for streams. */
 export async function openExchange(home: string, question: Question): Promise<IncomingMessage> {
-  const response = await sendUnlessDying(home, question);
+  const response = await unlessDying(question, () => send(home, rawQuestion(question)));
   const status = response.statusCode ?? 0;
-  if (status >= 200 && status < 300) return response;
+  if (isGood(status)) return response;
   throw parseRefusal(status, await readText(response));
+}
+
+/** Sends a stream and takes the answer as JSON. A stream that fails takes the request with it.
+ *  @throws Unreachable, or the platform's AppError. */
+export async function upload<T>(home: string, { stream, ...question }: Upload): Promise<T> {
+  const headers = { "content-type": "application/x-ndjson", ...question.headers };
+  const response = await send(home, rawQuestion({ ...question, headers }), stream);
+  const text = await readText(response);
+  if (!isGood(response.statusCode ?? 0)) throw parseRefusal(response.statusCode ?? 0, text);
+  return parseJson(text) as T;
 }
 
 /** A killed daemon's socket lets people in until its last thread is gone. What changes nothing may be asked twice: the
  *  second time, nobody is there or another daemon is. */
-async function sendUnlessDying(home: string, question: Question): Promise<IncomingMessage> {
+async function unlessDying<T>({ method }: Question, put: () => Promise<T>): Promise<T> {
   try {
-    return await send(home, question);
+    return await put();
   } catch (error) {
-    if (question.method !== "GET" || !(error instanceof AppError) || error.id !== "unavailable") throw error;
-    return send(home, question);
+    if (method !== "GET" || !(error instanceof AppError) || error.id !== "unavailable") throw error;
+    return put();
   }
 }
 
-function send(home: string, question: Question): Promise<IncomingMessage> {
+function isGood(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+function rawQuestion({ method, path, headers, body }: Question): RawQuestion {
+  return {
+    method,
+    path,
+    headers: {
+      accept: "application/vnd.heroku+json; version=3",
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    // Bytes, not text: Node would write the header in the encoding of a text that follows it.
+    body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
+  };
+}
+
+async function ask(home: string, question: RawQuestion): Promise<RawAnswer> {
+  const address = openAddress(home);
+  try {
+    return await askShortly(address.path, question);
+  } catch (error) {
+    throw explain(error as NodeJS.ErrnoException);
+  } finally {
+    address.release();
+  }
+}
+
+async function send(
+  home: string,
+  { method, path, headers, body }: RawQuestion,
+  stream?: Readable,
+): Promise<IncomingMessage> {
+  const { request } = await import("node:http");
   return new Promise((resolve, reject) => {
     const address = openAddress(home);
-    // Bytes, not text: Node would write the header in the encoding of a text that follows it.
-    const body = question.body === undefined ? undefined : Buffer.from(JSON.stringify(question.body));
     const outgoing = request({
       // Without an agent: it would only work out a TLS server name, which takes 5 ms of regular expressions.
       createConnection: () => createConnection(address.path),
-      method: question.method,
-      path: question.path,
+      method,
+      path,
       headers: {
         host: "localhost",
         connection: "close",
-        accept: "application/vnd.heroku+json; version=3",
-        ...(body === undefined ? {} : { "content-type": "application/json", "content-length": body.length }),
-        ...question.headers,
+        ...(body === undefined ? {} : { "content-length": body.length }),
+        ...headers,
       },
-      ...(question.signal === undefined ? {} : { signal: question.signal }),
     });
     outgoing.on("response", resolve);
     outgoing.on("error", (error: NodeJS.ErrnoException) => reject(explain(error)));
     outgoing.on("close", () => address.release());
-    outgoing.end(body);
+    if (stream === undefined) outgoing.end(body);
+    else stream.on("error", (error) => outgoing.destroy(error)).pipe(outgoing);
   });
 }
 
@@ -94,7 +141,9 @@ function explain(error: NodeJS.ErrnoException): Error {
       hint: "Run the command as that user, or set GIT_HEROKU_HOME to a home of your own.",
     });
   }
-  return error.code === "ECONNRESET" || error.code === "EPIPE" ? stoppedMidway(error) : error;
+  if (error instanceof NoAnswer) return unreadable(error);
+  const isCut = error instanceof BrokenOff || error.code === "ECONNRESET" || error.code === "EPIPE";
+  return isCut ? stoppedMidway(error) : error;
 }
 
 function stoppedMidway(cause: unknown): AppError {
@@ -110,7 +159,7 @@ async function readText(response: IncomingMessage): Promise<string> {
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > ANSWER_BYTES_MAX) throw new AppError("bad_request", "The platform's answer is too large.");
+      if (bytes > REFUSAL_BYTES_MAX) throw unreadable(undefined);
       chunks.push(chunk);
     }
   } catch (error) {
@@ -134,11 +183,15 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new AppError("bad_request", "The platform's answer cannot be read.", {
-      hint: "Another program may listen on its socket; look into `git heroku server:status`.",
-      cause: error,
-    });
+    throw unreadable(error);
   }
+}
+
+function unreadable(cause: unknown): AppError {
+  return new AppError("bad_request", "The platform's answer cannot be read.", {
+    hint: "Another program may listen on its socket; look into `git heroku server:status`.",
+    cause,
+  });
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

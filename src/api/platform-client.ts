@@ -1,9 +1,21 @@
 /** The typed client of the Platform API (docs/formats.md, "Platform API"). A call that finds nobody on the socket asks
  *  `wake` once to start the daemon and then asks again: nothing had been sent, so nothing is done twice. */
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import type { Person } from "../core/person.ts";
 import { formatPerson } from "../core/person.ts";
-import { exchange, openExchange, Unreachable, type Answer, type Question } from "./exchange.ts";
+import type { LogErrors } from "../core/log-errors.ts";
+import type { LogStats } from "../core/log-stats.ts";
+import { exchange, openExchange, Unreachable, upload, type Answer, type Question } from "./exchange.ts";
+import type {
+  LogImportItem,
+  LogImportResult,
+  LogQuery,
+  LogRange,
+  LogSegmentItem,
+  LogStatsQuery,
+  WhichLog,
+} from "./log-resources.ts";
 import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
 import type {
   App,
@@ -13,6 +25,7 @@ import type {
   DoctorCheck,
   BuildpackItem,
   DomainItem,
+  DrainItem,
   Dyno,
   FormationItem,
   FormationUpdate,
@@ -39,27 +52,6 @@ export interface PlatformClientOptions {
   identity: () => Person;
   /** Starts the daemon. Left out, a silent socket is the caller's `Unreachable`. */
   wake?: () => Promise<void>;
-}
-
-/** The parameters of the log endpoint (docs/api.md). */
-export interface LogQuery {
-  lines?: number | undefined;
-  ps?: string | undefined;
-  source?: string | undefined;
-  since?: string | undefined;
-  until?: string | undefined;
-  around?: string | undefined;
-  release?: string | undefined;
-  level?: string | undefined;
-  search?: string | undefined;
-  regex?: string | undefined;
-  ignoreCase?: boolean;
-  invert?: boolean;
-  context?: number | undefined;
-  tail: boolean;
-  after?: string;
-  cursors?: boolean;
-  trash?: boolean;
 }
 
 /** A version, or the newest release of all, or the newest that ran. */
@@ -185,22 +177,40 @@ export class PlatformClient {
     this.#change("PUT", appPath(app, "buildpack-installations"), {
       updates: names.map((buildpack) => ({ buildpack })),
     });
+  drains = (app: string, extended: boolean): Promise<DrainItem[]> =>
+    this.#get(appPath(app, "log-drains") + (extended ? "?extended=true" : ""));
+  addDrain = (app: string, url: string): Promise<DrainItem> =>
+    this.#change("POST", appPath(app, "log-drains"), { url });
+  /** By its URL, token or id. */
+  removeDrain = (app: string, which: string): Promise<DrainItem> =>
+    this.#change("DELETE", appPath(app, "log-drains", which));
 
   settings = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "settings"));
   changeSettings = (app: string, change: Record<string, string | null>): Promise<Record<string, string>> =>
     this.#change("PATCH", appPath(app, "settings"), change);
 
-  logProcesses = (app: string, trash = false): Promise<string[]> =>
-    this.#get(appPath(app, "log-processes") + (trash ? "?trash=true" : ""));
+  logProcesses = (app: string, which: WhichLog = {}): Promise<string[]> =>
+    this.#get(appPath(app, "log-processes") + queryOf(which));
   /** The lines as NDJSON; empty lines only keep the connection alive. */
-  logs(app: string, query: LogQuery): Promise<IncomingMessage> {
-    const search = new URLSearchParams();
-    for (const [name, value] of Object.entries(query) as [string, string | number | boolean | undefined][]) {
-      if (value !== undefined && value !== false)
-        search.set(name === "ignoreCase" ? "ignore_case" : name, String(value));
-    }
-    const question: Question = { method: "GET", path: `${appPath(app, "logs")}?${search.toString()}` };
-    return this.#awake(() => openExchange(this.#options.home, question));
+  logs = (app: string, query: LogQuery): Promise<IncomingMessage> =>
+    this.#open({ method: "GET", path: appPath(app, "logs") + queryOf(query) });
+  logStats = (app: string, query: LogStatsQuery): Promise<LogStats> =>
+    this.#get(appPath(app, "log-stats") + queryOf(query));
+  logErrors = (app: string, query: LogRange & { groups: number }): Promise<LogErrors> =>
+    this.#get(appPath(app, "log-errors") + queryOf(query));
+  /** Those that will not change any more, oldest first. */
+  logSegments = (app: string): Promise<LogSegmentItem[]> => this.#get(appPath(app, "log-segments"));
+  logSegment = (app: string, name: string): Promise<IncomingMessage> =>
+    this.#open({ method: "GET", path: appPath(app, "log-segments", name) });
+  logSegmentIndex = (app: string, name: string): Promise<IncomingMessage> =>
+    this.#open({ method: "GET", path: appPath(app, "log-segments", name, "index") });
+  logImports = (app: string): Promise<LogImportItem[]> => this.#get(appPath(app, "log-imports"));
+  removeLogImport = (app: string, name: string): Promise<unknown> =>
+    this.#change("DELETE", appPath(app, "log-imports", name));
+  /** The bytes are sent once: a daemon that is not awake must be woken before. */
+  importLogs(app: string, name: string, stream: Readable): Promise<LogImportResult> {
+    const question = this.#signed("POST", appPath(app, "log-imports", name));
+    return upload(this.#options.home, { ...question, stream });
   }
 
   /** A tar, its keys encrypted for the age recipient. */
@@ -253,12 +263,22 @@ function appPath(app: string, ...parts: string[]): string {
 }
 
 function diffPath(app: string, release: ReleaseWord, query: Record<string, number | boolean | undefined>): string {
-  const asked = Object.entries(query).filter(([, value]) => value !== undefined && value !== false);
-  const search = new URLSearchParams(asked.map(([name, value]) => [name, String(value)])).toString();
-  return `${appPath(app, "releases", String(release), "diff")}${search === "" ? "" : `?${search}`}`;
+  return appPath(app, "releases", String(release), "diff") + queryOf(query);
 }
 
-function releaseHeader(headers: IncomingHttpHeaders): number | undefined {
+/** What is off or not given is left out; `ignoreCase` is `ignore_case`. */
+function queryOf(query: object): string {
+  const given = (Object.entries(query) as [string, string | number | boolean | undefined][]).filter(
+    ([, value]) => value !== undefined && value !== false,
+  );
+  const names = given.map(([name, value]) => [
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    String(value),
+  ]);
+  return names.length === 0 ? "" : `?${new URLSearchParams(names).toString()}`;
+}
+
+function releaseHeader(headers: Answer<unknown>["headers"]): number | undefined {
   const version = Number(headers["git-heroku-release"]);
   return Number.isInteger(version) && version > 0 ? version : undefined;
 }

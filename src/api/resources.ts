@@ -183,6 +183,28 @@ export interface DomainItem {
   created_at: string;
 }
 
+export interface DrainItem {
+  id: string;
+  token: string;
+  /** Masked. */
+  url: string;
+  created_at: string;
+  extended?: DrainStatus;
+}
+
+export interface DrainStatus {
+  state: "delivering" | "failing" | "refused";
+  /** Null while it delivers. */
+  since: string | null;
+  error: string | null;
+  retry_at: string | null;
+  /** The age of the oldest line that is under way. */
+  behind_seconds: number;
+  /** Messages, since it was added. */
+  delivered: number;
+  dropped: number;
+}
+
 export interface DoctorCheck {
   name: string;
   ok: boolean;

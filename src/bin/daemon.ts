@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { findHome } from "../api/home.ts";
 import { AppError } from "../core/error.ts";
 import { pickToolEnv } from "../build/tool-env.ts";
+import { Trust } from "../drains/trust.ts";
 import { NO_ISOLATION, type Isolation } from "../formation/isolation.ts";
 import { describeIsolation } from "../formation/isolation-report.ts";
 import { LocalRuntime } from "../formation/local-runtime.ts";
@@ -172,6 +173,10 @@ async function openPlatform(request: PlatformRequest): Promise<{ platform: Platf
     hooks,
     processPath: env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
     toolEnv: pickToolEnv(env),
+    drainParts: {
+      trust: new Trust(home.authoritiesFile, env["NODE_EXTRA_CA_CERTS"]),
+      userAgent: `Logplex/${request.version} (git-heroku)`,
+    },
   });
   await router.keepApps(platform.names);
   return { platform, router };

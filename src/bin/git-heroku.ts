@@ -20,7 +20,9 @@ void runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   now: () => Date.now(),
-  daemonScript: fileURLToPath(new URL("./platformd.js", import.meta.url)),
+  get daemonScript() {
+    return fileURLToPath(new URL("./platformd.js", import.meta.url));
+  },
   buildRelease: async (build) => (await import("./release-build.ts")).buildRelease(build),
   version: readVersion,
 }).then((status) => (process.exitCode = status));

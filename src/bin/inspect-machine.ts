@@ -7,6 +7,7 @@ import type { Isolation } from "../formation/isolation.ts";
 import { describeIsolation } from "../formation/isolation-report.ts";
 import type { HookClient } from "../hook/hook-client.ts";
 import type { App } from "../platform/app.ts";
+import { listDrains } from "../platform/drains.ts";
 import { sharedDomains } from "../platform/domains.ts";
 import type { Platform } from "../platform/platform.ts";
 import { readConfig } from "../platform/set-config.ts";
@@ -31,6 +32,7 @@ export async function inspectMachine(inspected: Inspected): Promise<DoctorLine[]
     await hookPrograms(platform),
     ...(await exposedPorts(platform)),
     ...(await domainsOfSeveral(platform)),
+    ...(await Promise.all(platform.list().map((app) => failingDrains(app)))).flat(),
     ...(await Promise.all(platform.list().map((app) => inspectApp(app)))),
     ...[...platform.unopened].map(([name, error]) => appFault(name, error)),
   ];
@@ -81,6 +83,17 @@ async function domainsOfSeveral(platform: Platform): Promise<DoctorLine[]> {
     message: `${domain} is a domain of ${apps.join(" and ")}`,
     hint: `Only one of them can serve it: git heroku domains:remove '${domain}' --app NAME`,
   }));
+}
+
+async function failingDrains(app: App): Promise<DoctorLine[]> {
+  const drains = await listDrains(app).catch(() => []);
+  return drains.flatMap(({ url, status }) => {
+    if (status?.fault === undefined) return [];
+    const { since, error } = status.fault;
+    const message = `the drain of ${app.name} to ${url} fails since ${since.slice(0, 19)}Z: ${error}`;
+    const hint = `Mend its receiver, or: git heroku drains:remove TOKEN --app ${app.name}`;
+    return [{ name: "drains", ok: true, level: "warning" as const, message, hint }];
+  });
 }
 
 async function inspectApp(app: App): Promise<DoctorLine> {

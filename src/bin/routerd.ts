@@ -3,14 +3,11 @@
  *  it over the IPC channel what to begin with. It outlives the daemon. */
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:net";
-import { setFlagsFromString } from "node:v8";
 import { PortsTaken, RouterProcess } from "../router/router-process.ts";
 import type { RouterStart, RouterStarted } from "../router/start-router.ts";
 import { systemClock } from "./system-clock.ts";
 import { readVersion } from "./version.ts";
 
-// As in the daemon: V8 would keep what one busy moment made it take for new objects.
-setFlagsFromString("--semi-space-growth-factor=1");
 process.title = "git-heroku routerd";
 process.umask(0o077);
 // The terminal that started the daemon may close.

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Unreachable } from "../api/exchange.ts";
-import type { LogQuery } from "../api/platform-client.ts";
+import type { LogQuery } from "../api/log-resources.ts";
 import { AppError } from "../core/error.ts";
 import type { Context } from "./command.ts";
 import type { LogRow } from "./log-rows.ts";

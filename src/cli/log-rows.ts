@@ -30,11 +30,15 @@ export async function* readJsonRows(stream: IncomingMessage): AsyncGenerator<Log
 
 function rowOf(json: string): LogRow {
   if (json.startsWith(CURSOR)) return { kind: "cursor", cursor: (JSON.parse(json) as { cursor: string }).cursor };
-  if (json.startsWith(FAILURE)) throw failureOf(json);
+  if (isFailure(json)) throw failureOf(json);
   return { kind: "line", json };
 }
 
-function failureOf(json: string): AppError {
+export function isFailure(json: string): boolean {
+  return json.startsWith(FAILURE);
+}
+
+export function failureOf(json: string): AppError {
   const { error } = JSON.parse(json) as { error: { id?: string; message?: string; hint?: string } };
   return new AppError(parseErrorId(error.id), error.message ?? "The platform failed to read the log.", {
     hint: error.hint,

@@ -1,5 +1,5 @@
 /** Long output as git shows it: at a terminal through the person's pager and in the person's colours, else as it is. */
-import { spawn, type ChildProcessByStdio } from "node:child_process";
+import type { ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { findPager, wantsColours } from "../clone/display.ts";
@@ -28,6 +28,7 @@ export async function paged({ world, out }: Context, print: (out: Terminal) => P
 }
 
 async function runPager(pager: string, world: World, print: (stream: OutputStream) => Promise<unknown>): Promise<void> {
+  const { spawn } = await import("node:child_process");
   const child: Child = spawn("sh", ["-c", pager], {
     cwd: world.cwd,
     env: { ...USUAL, ...world.env },

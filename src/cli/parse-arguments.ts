@@ -1,6 +1,7 @@
 /** Reads the words after a command's name, with the parser of yargs: no guessing of types, no unknown options. yargs
- *  itself costs a third of a Node start, so it is asked only when something is wrong, for the words to say it. */
-import parseWords from "yargs-parser";
+ *  itself costs a third of a Node start, so it is asked only when something is wrong, for the words to say it; and the
+ *  parser is the one without files, whose other entry loads a module of Node for them. */
+import parseWords from "yargs-parser/browser";
 import { AppError } from "../core/error.ts";
 import type { Arguments, Command } from "./command.ts";
 import { usageLine } from "./help-text.ts";

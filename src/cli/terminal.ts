@@ -15,7 +15,24 @@ export interface OutputStream {
 export type Colour = "red" | "green" | "yellow" | "blue" | "magenta" | "cyan";
 const CODES: Record<Colour, number> = { red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 };
 
+/** Whether texts are shown in UTF-8, as the locale has it; where there is none, nothing speaks against it. */
+export function usesUnicode(env: Readonly<Record<string, string | undefined>>): boolean {
+  const locale = [env["LC_ALL"], env["LC_CTYPE"], env["LANG"]].find((value) => (value ?? "") !== "");
+  return locale === undefined || /utf-?8/i.test(locale);
+}
+
+interface Streams {
+  stdout: OutputStream;
+  stderr: OutputStream;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
 export class Terminal {
+  /** Without colours. */
+  static plain({ stdout, stderr, env }: Streams): Terminal {
+    return new Terminal(stdout, stderr, { ...env, NO_COLOR: "1" });
+  }
+
   readonly #stdout: OutputStream;
   readonly #stderr: OutputStream;
   readonly #mayColour: boolean;

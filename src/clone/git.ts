@@ -1,6 +1,5 @@
 /** The machine's own git, run in the developer's directory. Every run is one spawn (about 3 ms): callers ask for much
  *  at once. Only variables that git itself reads are handed on. */
-import { spawnSync } from "node:child_process";
 import { AppError } from "../core/error.ts";
 
 export interface Place {
@@ -23,6 +22,8 @@ const INHERITED = new Set("PATH HOME USER LOGNAME EMAIL XDG_CONFIG_HOME TZ TMPDI
  *  and pipes with events would cost more than git itself.
  *  @throws AppError unavailable when this machine has no git. */
 export function runGit(place: Place, args: readonly string[]): GitResult {
+  // Loaded here, because most commands in a plain clone run no git.
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
   const run = spawnSync("git", args, {
     cwd: place.cwd,
     env: gitEnvironment(place.env),

@@ -3,6 +3,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { demandGit, runGit, type Place } from "./git.ts";
+import { readPlainUrls, type RemoteUrl } from "./plain-config.ts";
 
 export interface Remote {
   name: string;
@@ -15,16 +16,21 @@ const REPOSITORY = /^(?:file:\/\/)?(\/.*)\/repos\/([a-z][a-z0-9-]{1,28}[a-z0-9])
 
 /** In the order of git's configuration. Outside a repository: whatever the person's own configuration names. */
 export function readRemotes(place: Place): Remote[] {
-  const { stdout } = runGit(place, ["config", "-z", "--get-regexp", "^remote\\..*\\.url$"]);
   const remotes = new Map<string, Remote>();
-  for (const entry of stdout.split("\0")) {
-    const [, name, url] = /^remote\.(.*)\.url\n([\s\S]*)$/.exec(entry) ?? [];
+  for (const { name, url } of readPlainUrls(place) ?? askForUrls(place)) {
     // Of several addresses git fetches from the first.
-    if (name !== undefined && url !== undefined && !remotes.has(name)) {
-      remotes.set(name, { name, url, target: parseTarget(url) });
-    }
+    if (!remotes.has(name)) remotes.set(name, { name, url, target: parseTarget(url) });
   }
   return [...remotes.values()];
+}
+
+/** From git itself, whatever its configuration looks like. */
+export function askForUrls(place: Place): RemoteUrl[] {
+  const { stdout } = runGit(place, ["config", "-z", "--get-regexp", "^remote\\..*\\.url$"]);
+  return stdout.split("\0").flatMap((entry) => {
+    const [, name, url] = /^remote\.(.*)\.url\n([\s\S]*)$/.exec(entry) ?? [];
+    return name === undefined || url === undefined ? [] : [{ name, url }];
+  });
 }
 
 function parseTarget(url: string): Remote["target"] {

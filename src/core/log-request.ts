@@ -11,6 +11,8 @@ const CONFLICTS: readonly (readonly [string, string])[] = [
   ["around", "tail"],
   ["until", "tail"],
   ["trash", "tail"],
+  ["imported", "tail"],
+  ["imported", "trash"],
 ];
 /** Words that say nothing without one of the others. */
 const NEEDS: readonly (readonly [string, readonly string[]])[] = [

@@ -55,6 +55,17 @@ export const SETTINGS = {
     help: "how long a request, an answer or a WebSocket may be silent (H15, H28)",
   },
   "log-days": { kind: "days", default: "off", help: "for how many days the log is kept; off: only log-size counts" },
+  "log-drain-connect": {
+    kind: "duration",
+    default: "3s",
+    help: "how long the receiver of a drain may take to accept a connection",
+  },
+  "log-drain-request": {
+    kind: "duration",
+    default: "5s",
+    help: "how long the receiver of a drain may take for a frame",
+  },
+  "log-drain-retry": { kind: "duration", default: "1m", help: "the longest wait before a drain tries again" },
   "log-size": { kind: "size", default: "2GB", help: "how large the log may grow before its oldest part is removed" },
   "maintenance-page": {
     kind: "page",
@@ -98,6 +109,9 @@ export interface Settings extends DynoRules {
   /** Infinite when the log is not removed by age. */
   logAgeMsMax: number;
   logBytesMax: number;
+  logDrainConnectMs: number;
+  logDrainRequestMs: number;
+  logDrainRetryMs: number;
   maxPerType: number;
   memoryCheckMs: number;
   memoryWarningMs: number;
@@ -227,6 +241,9 @@ export function readSettings(stored: Json | undefined): Settings {
     healthPath: path === "off" ? undefined : path,
     logAgeMsMax: number("log-days"),
     logBytesMax: number("log-size"),
+    logDrainConnectMs: number("log-drain-connect"),
+    logDrainRequestMs: number("log-drain-request"),
+    logDrainRetryMs: number("log-drain-retry"),
     maxPerType: number("max-per-type"),
     memoryCheckMs: number("memory-check"),
     memoryWarningMs: number("memory-warning"),

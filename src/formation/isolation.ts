@@ -2,6 +2,7 @@
  *  everything is then done in the best way that is left (docs/isolation.md). */
 import type { CgroupSite } from "./cgroup.ts";
 import type { Sandbox } from "./sandbox.ts";
+import type { SystemCalls } from "./system-calls.ts";
 
 /** How a process is shut in; without it as tightly as the machine can, with a directory that may be written to. */
 export interface Confinement {
@@ -11,11 +12,8 @@ export interface Confinement {
   readonly readOnly: boolean;
 }
 
-/** The programs that give a process an overlay of its slug, by absolute path. */
-export interface OverlayPrograms {
-  readonly unshare: string;
-  readonly mount: string;
-}
+/** What gives a process an overlay of its slug: perl, else two programs by absolute path. */
+export type OverlayPrograms = SystemCalls | { readonly unshare: string; readonly mount: string };
 
 export interface Isolation {
   readonly isRoot: boolean;

@@ -1,14 +1,13 @@
 /** One run on this machine: a directory, the shim that writes to it, and the processes that belong to it.
  *  It notices the pid and the end by watching the directory, by its child (the shim) and by a sweep for the rest. */
-import type { ChildProcess } from "node:child_process";
 import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { chmod } from "node:fs/promises";
-import { constants } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { DynoExit } from "../core/dyno.ts";
 import { removeCgroup } from "./cgroup.ts";
+import type { Keeper } from "./launcher.ts";
 import { ownsPort } from "./port-owner.ts";
 import { sendSignal } from "./process-table.ts";
 import type { ProcessTable } from "./process-table.ts";
@@ -34,11 +33,6 @@ const SANDBOX_PATIENCE_MS = 10_000;
 /** Processes that even SIGKILL cannot end in this time hang in the kernel; nothing can be done about them. */
 const KILL_PATIENCE_MS = 10_000;
 
-/** As a shell tells it; undefined for none. */
-function statusOfSignal(signal: NodeJS.Signals | null): number | undefined {
-  return signal === null ? undefined : 128 + constants.signals[signal];
-}
-
 export class LocalRun {
   readonly directory: string;
   readonly #host: RunHost;
@@ -47,7 +41,7 @@ export class LocalRun {
   /** Known from the moment in which the shim names the process that leads it. */
   #tree: ProcessTree | undefined;
   #watcher: FSWatcher | undefined;
-  #shim: ChildProcess | undefined;
+  #hasShim = false;
   #shimStatus: number | undefined;
   #terminated = false;
   #killed = false;
@@ -84,7 +78,9 @@ export class LocalRun {
   observe(): void {
     try {
       // `state` alone: the spool beside it is written to all the time.
-      this.#watcher = watch(join(this.directory, "state"), { persistent: false }, () => void this.check());
+      this.#watcher = watch(join(this.directory, "state"), { persistent: false }, (_event, file) => {
+        if (file !== "claim") void this.check();
+      });
       this.#watcher.on("error", () => this.unobserve());
     } catch {
       // Out of watches: the sweep has to do.
@@ -96,20 +92,18 @@ export class LocalRun {
     this.#watcher = undefined;
   }
 
-  follow(shim: ChildProcess): void {
-    this.#shim = shim;
-    const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
-      this.#shim = undefined;
+  follow(keeper: Keeper): void {
+    this.#hasShim = true;
+    void keeper.then(({ status }) => {
+      this.#hasShim = false;
       // One that became bubblewrap and was killed, or could not make the sandbox, has written nothing.
-      if (this.#bonds.sandboxed === true) this.#shimStatus = code ?? statusOfSignal(signal);
-      void this.check();
-    };
-    shim.once("exit", ended).once("error", () => ended(null, null));
-    shim.unref();
+      if (this.#bonds.sandboxed === true) this.#shimStatus = status;
+      return this.check();
+    });
   }
 
   get hasShim(): boolean {
-    return this.#shim !== undefined;
+    return this.#hasShim;
   }
 
   /** Reads what the directory says. Never overlaps with itself; a call during a look makes for another look. */
@@ -130,7 +124,7 @@ export class LocalRun {
   }
 
   async #lookForPid(): Promise<void> {
-    const found = await readPid(this.directory);
+    const found = readPid(this.directory);
     if (found === undefined) return;
     const { pid, startTime, since } = found;
     this.#tree = new ProcessTree(this.directory, { pid, startTime }, this.#bonds, this.#host.table);
@@ -154,7 +148,7 @@ export class LocalRun {
   }
 
   async #lookForEnd(): Promise<void> {
-    const exit = await readExit(this.directory);
+    const exit = readExit(this.directory);
     if (exit !== undefined) return this.#end({ code: exit.code, signal: null }, exit.since);
     if (this.hasShim) return;
     if (await this.#knownTree().leads()) return;
@@ -180,7 +174,7 @@ export class LocalRun {
 
   /** It was of an earlier boot of the machine: its pid says nothing now. */
   async bury(): Promise<void> {
-    const exit = await readExit(this.directory);
+    const exit = readExit(this.directory);
     if (this.#bonds.cgroup !== undefined) await removeCgroup(this.#bonds.cgroup, this.#host.clock);
     const since = exit?.since ?? this.#host.clock.now();
     this.#change({ phase: "exited", exit: exit === undefined ? LOST : { code: exit.code, signal: null }, since });

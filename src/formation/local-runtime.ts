@@ -1,24 +1,27 @@
 /** The runtime of this machine: each process in a directory of its own under `apps/<app>/run`, behind a shim that
  *  outlives the daemon. A new daemon finds everything again from the directories alone. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { access, chmod, mkdir, readdir, writeFile } from "node:fs/promises";
+import { accessSync, chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as otherWork } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
 import { makeAppDirectory } from "./app-directory.ts";
 import { makeCgroup, removeCgroup } from "./cgroup.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { NO_ISOLATION } from "./isolation.ts";
 import type { Isolation } from "./isolation.ts";
+import { Launcher, startShim } from "./launcher.ts";
+import type { Keeper } from "./launcher.ts";
 import { LocalRun } from "./local-run.ts";
 import type { RunHost } from "./local-run.ts";
 import { processTable } from "./process-table.ts";
 import { claimRun, readPid, readRecord, removeRun, writeRecord } from "./run-record.ts";
-import { OVERLAY_DIRECTORIES, planRun, shimWords } from "./run-plan.ts";
+import { launchRequest, OVERLAY_DIRECTORIES, planRun, shimWords } from "./run-plan.ts";
 import type { RunPlan } from "./run-plan.ts";
 import type { Instance, InstanceListener, Runtime, StartSpec } from "./runtime.ts";
-import { findShimPrograms, SHIM } from "./shim.ts";
+import { findShimPrograms } from "./shim.ts";
 import type { ShimPrograms } from "./shim.ts";
+import { findSystemCalls } from "./system-calls.ts";
 
 export interface LocalRuntimeOptions {
   /** The directory that holds `<app>/run`. */
@@ -28,15 +31,16 @@ export interface LocalRuntimeOptions {
   readonly isolation?: Isolation | Promise<Isolation>;
   /** How often processes are looked at that no shim of ours and no watch tells about. */
   readonly sweepMs?: number;
+  /** False: the daemon starts each shim itself, as on a machine without perl. */
+  readonly withLauncher?: boolean;
 }
-
-type Env = StartSpec["env"];
 
 const SHIM_PATIENCE_MS = 5_000;
 
 export class LocalRuntime implements Runtime {
   readonly #options: LocalRuntimeOptions;
   readonly #programs: ShimPrograms;
+  readonly #launcher: Launcher | undefined;
   readonly #isolation: Isolation | Promise<Isolation>;
   readonly #bootId: string;
   readonly #host: RunHost;
@@ -47,14 +51,23 @@ export class LocalRuntime implements Runtime {
   readonly #loading = new Map<string, Promise<void>>();
   readonly #listeners = new Set<InstanceListener>();
   readonly #closed = new AbortController();
+  /** Starts that come together take turns, with other work between them. */
+  #turn: Promise<void> = Promise.resolve();
 
   static async open(options: LocalRuntimeOptions): Promise<LocalRuntime> {
-    return new LocalRuntime(options, await findShimPrograms(), await processTable.bootId());
+    const calls = options.withLauncher === false ? undefined : await findSystemCalls();
+    const launcher = calls === undefined ? undefined : new Launcher(calls);
+    return new LocalRuntime(options, { ...(await findShimPrograms()), launcher }, await processTable.bootId());
   }
 
-  private constructor(options: LocalRuntimeOptions, programs: ShimPrograms, bootId: string) {
+  private constructor(
+    options: LocalRuntimeOptions,
+    programs: ShimPrograms & { launcher: Launcher | undefined },
+    bootId: string,
+  ) {
     this.#options = options;
     this.#programs = programs;
+    this.#launcher = programs.launcher;
     this.#isolation = options.isolation ?? NO_ISOLATION;
     this.#bootId = bootId;
     this.#host = {
@@ -68,6 +81,7 @@ export class LocalRuntime implements Runtime {
   async start(spec: StartSpec, signal?: AbortSignal): Promise<Instance> {
     const { env: _env, appDir: _appDir, limits: _limits, confinement: _confinement, ...rest } = spec;
     const isolation = await this.#isolation;
+    await (this.#turn = this.#turn.then(() => otherWork()));
     const name = `${spec.type}.${String(spec.slot)}.${String(spec.release)}.${spec.id.slice(0, 8)}`;
     const directory = join(this.#runDirectory(spec.app), name);
     this.#directories.add(directory);
@@ -75,14 +89,13 @@ export class LocalRuntime implements Runtime {
     const record = { ...rest, bonds: plan.bonds, bootId: this.#bootId, createdAt: this.#options.clock.now() };
     const run = new LocalRun(directory, record, this.#host);
     try {
-      await mkdir(join(directory, "state"), { recursive: true, mode: 0o700 });
-      await writeRecord(directory, record);
+      mkdirSync(join(directory, "state"), { recursive: true, mode: 0o700 });
+      writeRecord(directory, record);
       const given = AbortSignal.any([this.#closed.signal, ...(signal === undefined ? [] : [signal])]);
       await layOut(directory, plan, spec, given);
       given.throwIfAborted();
       this.#runs.set(spec.id, run);
-      const words = await shimWords(plan, this.#programs);
-      await this.#spawn(run, words, { cwd: join(directory, plan.view === "overlay" ? "." : "app"), env: spec.env });
+      await this.#spawn(run, plan);
       return run.instance;
     } catch (error) {
       run.unobserve();
@@ -92,22 +105,26 @@ export class LocalRuntime implements Runtime {
     }
   }
 
-  async #spawn(run: LocalRun, words: readonly string[], { cwd, env }: { cwd: string; env: Env }): Promise<void> {
+  async #spawn(run: LocalRun, plan: RunPlan): Promise<void> {
     run.observe();
-    // The shim sets HOME itself, so that only what it starts has it; a shell has its own idea of OPTIND.
-    const { HOME: _home, OPTIND: _optind, ...rest } = env;
-    const shim = spawn("/bin/sh", ["-c", SHIM, "git-heroku-shim", ...words], {
-      cwd,
-      env: rest,
-      detached: true,
-      stdio: "ignore",
-    });
-    const failed = once(shim, "exit");
-    run.follow(shim);
-    await Promise.race([run.known, failed]);
+    const { ended: keeper } = await this.#launch(plan);
+    run.follow(keeper);
+    const early = await Promise.race([run.known, keeper]);
     // The shim of a process that has ended already may be the first to say so.
     await run.check();
-    if (run.instance.phase === "pending") throw new Error("the shell that should start it ended at once");
+    if (run.instance.phase !== "pending") return;
+    // Of a keeper whose launcher was killed in this moment nobody knows more than of one of an earlier daemon.
+    if (early?.status === undefined && (await hasProcess(plan.directory, this.#options.clock))) return run.check();
+    throw new Error(early?.failure ?? "the shell that should start it ended at once");
+  }
+
+  async #launch(plan: RunPlan): Promise<{ ended: Keeper }> {
+    // The shim sets HOME itself, so that only what it starts has it; a shell has its own idea of OPTIND.
+    const { HOME: _home, OPTIND: _optind, ...env } = plan.spec.env;
+    const launcher = this.#launcher;
+    if (launcher !== undefined) return { ended: launcher.start(await launchRequest(plan, env, this.#programs.shell)) };
+    const cwd = join(plan.directory, plan.view === "overlay" ? "." : "app");
+    return { ended: startShim(await shimWords(plan, this.#programs), cwd, env) };
   }
 
   async signal(id: string, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
@@ -176,6 +193,7 @@ export class LocalRuntime implements Runtime {
     this.#closed.abort();
     if (!options.detach) await this.#endAll();
     for (const run of this.#runs.values()) run.unobserve();
+    this.#launcher?.close();
     this.#listeners.clear();
   }
 
@@ -222,7 +240,7 @@ export class LocalRuntime implements Runtime {
 async function hasProcess(directory: string, clock: Clock): Promise<boolean> {
   if (await claimRun(directory)) return false;
   const deadline = clock.now() + SHIM_PATIENCE_MS;
-  while ((await readPid(directory)) === undefined) {
+  while (readPid(directory) === undefined) {
     if (clock.now() >= deadline) return false;
     await clock.sleep(20);
   }
@@ -232,14 +250,17 @@ async function hasProcess(directory: string, clock: Clock): Promise<boolean> {
 /** What lies in the directory of a run before anything runs, and its control groups. */
 async function layOut(directory: string, plan: RunPlan, spec: StartSpec, signal: AbortSignal): Promise<void> {
   const app = join(directory, "app");
-  await writeFile(join(directory, "out"), "", { mode: 0o600, flag: "a" });
+  writeFileSync(join(directory, "out"), "", { mode: 0o600, flag: "a" });
   if (plan.view === "files") await makeAppDirectory(spec.appDir, app, signal);
-  else await Promise.all([access(spec.appDir), mkdir(app)]);
-  if (plan.view === "overlay") await Promise.all(OVERLAY_DIRECTORIES.map((name) => mkdir(join(directory, name))));
+  else {
+    accessSync(spec.appDir);
+    mkdirSync(app);
+  }
+  if (plan.view === "overlay") for (const name of OVERLAY_DIRECTORIES) mkdirSync(join(directory, name));
   if (plan.sandbox !== undefined) {
-    await mkdir(join(directory, "tmp"));
+    mkdirSync(join(directory, "tmp"));
     // For whatever user the app may become; the platform's umask is not the app's.
-    await chmod(join(directory, "tmp"), 0o1777);
+    chmodSync(join(directory, "tmp"), 0o1777);
   }
   if (plan.bonds.cgroup !== undefined) makeCgroup(plan.bonds.cgroup, spec.limits ?? {});
 }

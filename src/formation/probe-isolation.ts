@@ -6,13 +6,14 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { NO_ISOLATION } from "./isolation.ts";
+import { findProgram } from "./find-program.ts";
 import type { Isolation, Lack, OverlayPrograms } from "./isolation.ts";
 import { findCgroupSite } from "./probe-cgroups.ts";
 import { processTable } from "./process-table.ts";
 import { sandboxInit } from "./process-tree.ts";
 import { OVERLAY_DIRECTORIES, overlayWords } from "./run-plan.ts";
 import { Sandbox } from "./sandbox.ts";
-import { findProgram } from "./shim.ts";
+import { findSystemCalls } from "./system-calls.ts";
 
 export interface ProbeOptions {
   readonly clock: Clock;
@@ -53,7 +54,7 @@ async function tryAll(trial: Trial, options: ProbeOptions): Promise<Isolation> {
   const sandbox = without.has("sandbox") ? LEFT_OUT : await trySandbox(trial, options);
   const box = sandbox instanceof Sandbox ? sandbox : undefined;
   const overlay = without.has("overlay") ? LEFT_OUT : await tryOverlay(trial, box, options.clock);
-  const programs = "mount" in overlay ? overlay : undefined;
+  const programs = "reason" in overlay ? undefined : overlay;
   return {
     isRoot: trial.isRoot,
     sandbox: box,
@@ -62,7 +63,7 @@ async function tryAll(trial: Trial, options: ProbeOptions): Promise<Isolation> {
     clones: await clones,
     missing: {
       sandbox: sandbox instanceof Sandbox ? undefined : sandbox,
-      overlay: "mount" in overlay ? undefined : overlay,
+      overlay: "reason" in overlay ? overlay : undefined,
     },
   };
 }
@@ -135,13 +136,12 @@ async function namespaceHint(isRoot: boolean): Promise<string> {
 
 async function tryOverlay(trial: Trial, sandbox: Sandbox | undefined, clock: Clock): Promise<OverlayPrograms | Lack> {
   const { directory, isRoot } = trial;
-  const [unshare, mount] = await Promise.all([findProgram("unshare"), findProgram("mount")]);
-  if (unshare === undefined || mount === undefined) {
+  const programs = (await findSystemCalls()) ?? (await findMountPrograms());
+  if (programs === undefined) {
     return { reason: "unshare and mount are not installed", hint: `Install util-linux, ${RESTART}` };
   }
   // Without a sandbox, somebody else than root would become root in the namespace that the mount needs.
   if (!isRoot && sandbox === undefined) return { reason: "it needs the sandbox", hint: "See sandbox." };
-  const programs = { unshare, mount };
   const inner =
     sandbox === undefined
       ? []
@@ -154,6 +154,11 @@ async function tryOverlay(trial: Trial, sandbox: Sandbox | undefined, clock: Clo
   const slug = await readFile(join(directory, "slug", "file"), "utf8");
   if (status === 7 && slug === "as built\n") return programs;
   return { reason: `an overlay cannot be mounted: ${said}`, hint: "Linux 5.11 or newer lets users mount one." };
+}
+
+async function findMountPrograms(): Promise<OverlayPrograms | undefined> {
+  const [unshare, mount] = await Promise.all([findProgram("unshare"), findProgram("mount")]);
+  return unshare === undefined || mount === undefined ? undefined : { unshare, mount };
 }
 
 /** Runs it with file descriptor 3 open, as the shim does. */

@@ -1,7 +1,7 @@
 /** The machine's table of processes. A process is known by its pid and its start time, because pids come again;
  *  a zombie counts as gone. Linux is read from /proc, other systems through ps. */
 import { execFile } from "node:child_process";
-import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readlinkSync, readSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { setImmediate as otherWork } from "node:timers/promises";
 
@@ -141,9 +141,13 @@ function linuxLiving(pid: number): Member | undefined {
 
 function linuxChildren(pid: number): Member[] | undefined {
   const text = readProc(`/proc/${String(pid)}/task/${String(pid)}/children`);
-  // No child, or no such list: then the caller looks at all processes.
-  return text === "" ? undefined : linuxAmong(text.trim().split(" ").map(Number));
+  if (text !== "") return linuxAmong(text.trim().split(" ").map(Number));
+  keepsChildren ??= existsSync(`/proc/self/task/${String(process.pid)}/children`);
+  return keepsChildren ? [] : undefined;
 }
+
+/** Whether the kernel has these lists (CONFIG_PROC_CHILDREN); asked once. */
+let keepsChildren: boolean | undefined;
 
 /** Its number in the innermost pid namespace that it belongs to. */
 export function pidInNamespace(pid: number): number | undefined {

@@ -32,6 +32,7 @@ export class ProcessTree {
   readonly #status: string;
   readonly #bonds: Bonds;
   readonly #table: ProcessTable;
+  #init: SandboxInit | undefined;
 
   constructor(directory: string, leader: Omit<Leader, "home">, bonds: Bonds, table: ProcessTable) {
     this.leader = { ...leader, home: join(directory, "app") };
@@ -48,7 +49,7 @@ export class ProcessTree {
   async members(): Promise<Member[]> {
     const { cgroup, sandboxed } = this.#bonds;
     if (cgroup !== undefined) return this.#table.among(cgroupPids(cgroup));
-    const made = sandboxed === true ? sandboxInit(this.#status) : undefined;
+    const made = sandboxed === true ? this.#sandboxInit() : undefined;
     if (made === undefined) return this.#table.members(this.leader);
     const outer = (await this.leads()) ? this.#table.among([this.leader.pid]) : [];
     const inner = (await this.#isOurs(made)) ? await this.#table.inNamespace(made.namespace) : [];
@@ -59,7 +60,7 @@ export class ProcessTree {
   async appMembers(): Promise<Member[]> {
     const members = await this.members();
     if (this.#bonds.sandboxed !== true) return members;
-    const keepers = new Set([this.leader.pid, sandboxInit(this.#status)?.pid]);
+    const keepers = new Set([this.leader.pid, this.#sandboxInit()?.pid]);
     return members.filter(({ pid }) => !keepers.has(pid));
   }
 
@@ -74,7 +75,7 @@ export class ProcessTree {
 
   /** The number of the app's first process as the machine sees it; undefined until the sandbox is made, and after its end. */
   async appPid(): Promise<number | undefined> {
-    const made = sandboxInit(this.#status);
+    const made = this.#sandboxInit();
     if (made === undefined || !(await this.#isOurs(made))) return undefined;
     const children = this.#table.children(made.pid) ?? (await this.#table.inNamespace(made.namespace));
     return children.find(({ pid }) => pidInNamespace(pid) === APP_IN_NAMESPACE)?.pid;
@@ -87,6 +88,11 @@ export class ProcessTree {
     let bytes = 0;
     for (const { pid } of await this.members()) bytes += await this.#table.memory(pid);
     return bytes;
+  }
+
+  /** It is told once. */
+  #sandboxInit(): SandboxInit | undefined {
+    return (this.#init ??= sandboxInit(this.#status));
   }
 
   async #isOurs({ pid, namespace }: SandboxInit): Promise<boolean> {

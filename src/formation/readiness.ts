@@ -28,7 +28,12 @@ interface Lack {
 const FIRST_PAUSE_MS = 5;
 const LAST_PAUSE_MS = 250;
 const QUICK_PAUSES = 100;
+/** When more boot at once they are looked at less often: each look takes from them what they boot with. */
+const UNDISTURBED = 2;
 const HEALTH_PATIENCE_MS = 5_000;
+
+/** Processes of all apps that are being waited for. */
+let booting = 0;
 
 /** Resolves true when the process is ready, false when the signal aborts first.
  *  @param note is told what is missing, if anything is worth telling, after each look. */
@@ -38,14 +43,23 @@ export async function waitUntilReady(
   signal: AbortSignal,
   note: (lack: string | undefined) => void,
 ): Promise<boolean> {
-  for (let tries = 0; !signal.aborted; tries += 1) {
-    const lack = await look(instance, host, signal);
-    if (lack === undefined) return !signal.aborted;
-    if (!signal.aborted) note(lack.text);
-    const growth = 1.25 ** Math.min(30, Math.max(0, tries - QUICK_PAUSES));
-    await host.clock.sleep(Math.max(lack.pauseMs, Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * growth)), signal);
+  booting += 1;
+  try {
+    for (let tries = 0; !signal.aborted; tries += 1) {
+      const lack = await look(instance, host, signal);
+      if (lack === undefined) return !signal.aborted;
+      if (!signal.aborted) note(lack.text);
+      await host.clock.sleep(Math.max(lack.pauseMs, pauseAfter(tries)), signal);
+    }
+    return false;
+  } finally {
+    booting -= 1;
   }
-  return false;
+}
+
+function pauseAfter(tries: number): number {
+  const growth = 1.25 ** Math.min(30, Math.max(0, tries - QUICK_PAUSES));
+  return Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * growth * Math.max(1, booting / UNDISTURBED));
 }
 
 /** Does one that was found running serve already? */

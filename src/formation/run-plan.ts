@@ -4,10 +4,12 @@ import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { cgroupPaths, planCgroup } from "./cgroup.ts";
 import type { Confinement, Isolation, OverlayPrograms } from "./isolation.ts";
+import type { LaunchRequest } from "./launcher.ts";
 import type { Bonds } from "./process-tree.ts";
 import type { StartSpec } from "./runtime.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { ShimPrograms } from "./shim.ts";
+import { callNumbers, OVERLAY_SUB } from "./system-calls.ts";
 
 /** What the process gets for a directory: one made file by file, a mount of its own, or the slug itself. */
 export type View = "files" | "overlay" | "slug";
@@ -41,7 +43,7 @@ export function planRun(isolation: Isolation, spec: StartSpec, directory: string
   return { ...base, view: overlay === undefined ? "files" : "overlay", overlay };
 }
 
-/** A sandbox's pid namespace holds everything together by itself. To join a control group costs a process some 20 ms (the
+/** A sandbox's pid namespace holds everything together by itself. To join a control group may cost a process some 20 ms (the
  *  kernel waits for all processors), so there it gets one only for what nothing else can do: to count its processes or its memory. */
 function bondsOf({ cgroups }: Isolation, spec: StartSpec, sandbox: Sandbox | undefined): Bonds {
   const sandboxed = sandbox === undefined ? {} : { sandboxed: true };
@@ -66,7 +68,7 @@ export async function shimWords(plan: RunPlan, programs: ShimPrograms): Promise<
     String(spec.limits?.openFiles ?? ""),
     outside,
     bonds.cgroup === undefined ? "" : cgroupPaths(bonds.cgroup).join("\n"),
-    bonds.sandboxed === true ? `${directory}/state/sandbox` : "",
+    bonds.sandboxed === true ? sandboxFile(directory) : "",
     // The shim of a sandbox has a session of its own already, and becomes the process.
     ...(bonds.sandboxed === true ? [] : programs.session),
     ...(overlay === undefined ? [] : overlayWords(overlay, overlayOptions(plan))),
@@ -87,6 +89,37 @@ const READ_PROFILES =
 /** Buildpacks leave scripts that make the environment of each process (Heroku: "The .profile file"). */
 function profileWords(appDir: string, shell: string): string[] {
   return PROFILES.some((name) => existsSync(join(appDir, name))) ? [shell, "-c", READ_PROFILES] : [];
+}
+
+const LIMIT_OUTSIDE =
+  'if [ "$0" ]; then ulimit -n "$0"; fi; if [ "$1" ]; then ulimit -u "$1" 2>/dev/null || ulimit -p "$1"; fi; shift; exec "$@"';
+
+/** The same for the launcher, which does itself what needs no program. */
+export async function launchRequest(plan: RunPlan, env: StartSpec["env"], shell: string): Promise<LaunchRequest> {
+  const { isRoot, directory, spec, bonds, overlay } = plan;
+  const { outside, inside } = processLimit(plan);
+  const openFiles = String(spec.limits?.openFiles ?? "");
+  const limits = openFiles === "" && outside === "" ? [] : ["/bin/sh", "-c", LIMIT_OUTSIDE, openFiles, outside];
+  return {
+    directory,
+    sandboxFile: bonds.sandboxed === true ? sandboxFile(directory) : undefined,
+    groups: bonds.cgroup === undefined ? [] : cgroupPaths(bonds.cgroup),
+    overlay: overlay === undefined ? undefined : { isUser: !isRoot, options: mountOptions(overlayOptions(plan)) },
+    env,
+    words: [
+      ...limits,
+      ...(await sandboxWords(plan)),
+      ...inside,
+      ...profileWords(spec.appDir, shell),
+      shell,
+      "-c",
+      spec.command,
+    ],
+  };
+}
+
+function sandboxFile(directory: string): string {
+  return `${directory}/state/sandbox`;
 }
 
 const LIMIT_PROCESSES = 'ulimit -u "$0" 2>/dev/null || ulimit -p "$0"; exec "$@"';
@@ -111,14 +144,27 @@ function overlayOptions({ isRoot, directory, spec }: RunPlan): OverlayOptions {
   return { isRoot, slug: relative(directory, spec.appDir), readOnly: spec.confinement?.readOnly === true };
 }
 
+/** With two layers below and none above, nothing can be written. */
+function mountOptions({ isRoot, slug, readOnly }: OverlayOptions): string {
+  const layers = readOnly ? `lowerdir=${slug}:app` : `lowerdir=${slug},upperdir=${CHANGES},workdir=${SCRATCH}`;
+  return isRoot ? layers : `userxattr,${layers}`;
+}
+
 const MOUNT_OVERLAY = '"$0" -t overlay -o "$1" overlay app && shift && cd app && exec "$@"';
+/** As the launcher does it. */
+const CALL_OVERLAY = `${OVERLAY_SUB}
+overlay(splice(@ARGV, 0, 2));
+chdir("app") && exec({ $ARGV[0] } @ARGV) or fail($ARGV[0]);
+`;
 
 /** Runs what follows in a mount namespace in which `app` is an overlay, and from there. */
-export function overlayWords(programs: OverlayPrograms, { isRoot, slug, readOnly }: OverlayOptions): string[] {
-  // With two layers below and none above, nothing can be written.
-  const layers = readOnly ? `lowerdir=${slug}:app` : `lowerdir=${slug},upperdir=${CHANGES},workdir=${SCRATCH}`;
+export function overlayWords(programs: OverlayPrograms, overlay: OverlayOptions): string[] {
+  const { isRoot } = overlay;
+  const options = mountOptions(overlay);
+  if ("perl" in programs) {
+    return [programs.perl, "-e", `${callNumbers(programs)}${CALL_OVERLAY}`, isRoot ? "" : "user", options];
+  }
   const namespaces = isRoot ? ["-m"] : ["-U", "-r", "-m"];
-  const options = isRoot ? layers : `userxattr,${layers}`;
   return [programs.unshare, ...namespaces, "/bin/sh", "-c", MOUNT_OVERLAY, programs.mount, options];
 }
 

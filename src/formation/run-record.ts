@@ -1,6 +1,7 @@
 /** What the directory of a run says about it (docs/decisions/030-process-shim.md): `spec.json`, written before anything
  *  else and removed before anything else, and the shim's `state/claim`, `state/pid` and `state/exit`. No secret is in it. */
-import { chmod, open, readdir, readFile, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
+import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { chmod, open, readdir, readFile, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { formatJson } from "../core/json.ts";
 import type { Bonds } from "./process-tree.ts";
@@ -14,10 +15,13 @@ export type RunRecord = Omit<StartSpec, "env" | "appDir" | "limits" | "confineme
   readonly createdAt: number;
 };
 
-export async function writeRecord(directory: string, record: RunRecord): Promise<void> {
+// Small files that a start makes or waits for are read and written at once: that takes some microseconds, by the thread pool
+// ten times that, and many processes may start together.
+
+export function writeRecord(directory: string, record: RunRecord): void {
   const temporary = join(directory, "spec.json.tmp");
-  await writeFile(temporary, formatJson({ ...record }), { mode: 0o600 });
-  await rename(temporary, join(directory, "spec.json"));
+  writeFileSync(temporary, formatJson({ ...record }), { mode: 0o600 });
+  renameSync(temporary, join(directory, "spec.json"));
 }
 
 /** Undefined where a run was only begun, or already half removed. */
@@ -48,11 +52,11 @@ export interface PidRecord {
   readonly since: number;
 }
 
-export async function readPid(directory: string): Promise<PidRecord | undefined> {
-  const file = join(directory, "state", "pid");
-  const match = /^([1-9][0-9]*) (.+)\n$/.exec((await readIfThere(file)) ?? "");
+export function readPid(directory: string): PidRecord | undefined {
+  const { text, since } = readState(directory, "pid");
+  const match = /^([1-9][0-9]*) (.+)\n$/.exec(text);
   if (match?.[2] === undefined) return undefined;
-  return { pid: Number(match[1]), startTime: match[2].trim().replace(/\s+/g, " "), since: await modifiedAt(file) };
+  return { pid: Number(match[1]), startTime: match[2].trim().replace(/\s+/g, " "), since };
 }
 
 export interface ExitRecord {
@@ -60,11 +64,11 @@ export interface ExitRecord {
   readonly since: number;
 }
 
-export async function readExit(directory: string): Promise<ExitRecord | undefined> {
+export function readExit(directory: string): ExitRecord | undefined {
   for (const [name, form] of EXIT_FORMS) {
-    const file = join(directory, "state", name);
-    const match = form.exec((await readIfThere(file)) ?? "");
-    if (match !== null) return { code: Number(match[1]), since: await modifiedAt(file) };
+    const { text, since } = readState(directory, name);
+    const match = form.exec(text);
+    if (match !== null) return { code: Number(match[1]), since };
   }
   return undefined;
 }
@@ -93,8 +97,13 @@ async function openUp(directory: string): Promise<void> {
   }
 }
 
-async function modifiedAt(file: string): Promise<number> {
-  return Math.round((await stat(file)).mtimeMs);
+/** Empty when it is not there; `since` is when it was written. */
+function readState(directory: string, name: string): { text: string; since: number } {
+  const file = join(directory, "state", name);
+  // Most often it is not there yet, and an error costs more than the look.
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats === undefined) return { text: "", since: 0 };
+  return { text: readFileSync(file, "utf8"), since: Math.round(stats.mtimeMs) };
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {

@@ -3,6 +3,7 @@
  *  docs/isolation.md. */
 import { lstat, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
+import { EtcView } from "./etc-view.ts";
 
 export interface SandboxRun {
   /** The directory of the run, which holds `app` and `tmp`. */
@@ -33,12 +34,6 @@ export interface SandboxOptions {
 const SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix", "/var/lib/gems"];
 /** Sockets of databases on this machine, and where /etc/resolv.conf may lead. */
 const RUN = ["postgresql", "mysqld", "redis", "systemd/resolve", "resolvconf", "NetworkManager", "current-system"];
-/** Modes do not hold root back, so of /etc it sees only what programs need. */
-const ETC_FOR_ROOT =
-  "passwd group hosts resolv.conf nsswitch.conf services protocols ld.so.cache localtime timezone locale.conf alternatives " +
-  "mime.types fonts os-release gitconfig pki crypto-policies java-17-openjdk ImageMagick-6 ImageMagick-7";
-/** Of /etc/ssl without its private keys. */
-const ETC_SSL = ["certs", "openssl.cnf", "cert.pem"];
 /** What belongs to programs in the `bin` or `shims` beside it. Not `share`, in which people's own files lie as well. */
 const COMPANIONS = ["lib", "lib64", "libexec", "conf", "versions", "version", "installs", "plugins", "tools"];
 /** What an ordinary program of root may need; the rest is power over the machine. */
@@ -51,6 +46,7 @@ const IGNORE_MODES = "DAC_OVERRIDE";
 export class Sandbox {
   readonly #options: SandboxOptions;
   readonly #system: Promise<readonly string[]>;
+  #etc: EtcView | undefined;
   readonly #paths = new Map<string, Promise<readonly string[]>>();
 
   constructor(options: SandboxOptions) {
@@ -63,6 +59,8 @@ export class Sandbox {
     const { program, isRoot, uid, gid } = this.#options;
     const app = join(run.directory, "app");
     const capabilities = isRoot ? CAPABILITIES.split(" ") : run.ignoresModes ? [IGNORE_MODES] : [];
+    const system = await this.#system;
+    this.#etc?.refresh();
     let path = this.#paths.get(run.path);
     if (path === undefined) this.#paths.set(run.path, (path = this.#pathWords(run.path)));
     return [
@@ -71,7 +69,7 @@ export class Sandbox {
       "--unshare-ipc",
       "--unshare-uts",
       ...(isRoot ? [] : ["--unshare-user", "--uid", String(uid), "--gid", String(gid)]),
-      ...(await this.#system),
+      ...system,
       ...bind("--bind", join(run.directory, "tmp"), "/tmp"),
       ...bind("--symlink", "../tmp", "/var/tmp"),
       ...(await path),
@@ -91,15 +89,13 @@ export class Sandbox {
 
   async #systemWords(): Promise<string[]> {
     const { isRoot, platformHome, userHome } = this.#options;
-    const etc = [
-      ...ETC_FOR_ROOT.split(" ").map((name) => `/etc/${name}`),
-      ...ETC_SSL.map((name) => `/etc/ssl/${name}`),
-    ];
-    const shown = [...SYSTEM, ...RUN.map((name) => `/run/${name}`), ...(isRoot ? etc : ["/etc"])];
+    const shown = [...SYSTEM, ...RUN.map((name) => `/run/${name}`), ...(isRoot ? [] : ["/etc"])];
+    if (isRoot) this.#etc = await EtcView.open(join(platformHome, "sandbox"), (path) => isBelowAny(path, SYSTEM));
     // Homes that lie in a directory that is shown are covered up.
     const homes = isSystemPlace(userHome) ? [platformHome, userHome] : [platformHome];
     return [
       ...(await Promise.all(shown.map((path) => showAsItIs(path)))).flat(),
+      ...(this.#etc?.words() ?? []),
       ...bind("--symlink", "../run", "/var/run"),
       "--proc",
       "/proc",

@@ -7,8 +7,8 @@
  *  `claim` (this run has begun; only one can), `pid` ("PID STARTTIME\n"), `exit` ("STATUS\n"); bubblewrap writes `sandbox`,
  *  the status too.
  *  It uses no program but these, so the PATH of the app does not matter, and no variable that the app could see. */
-import { access, constants } from "node:fs/promises";
 import { AppError } from "../core/error.ts";
+import { findProgram } from "./find-program.ts";
 
 // The process runs in the foreground of the shell: a background one would ignore SIGINT and SIGQUIT for ever (POSIX).
 // Handlers, unlike ignored signals, are not inherited. The shell's own output goes nowhere, as it says "Killed" and such.
@@ -25,9 +25,11 @@ begin() {
   IFS='
 '
   for ght_group in $4; do
-    echo 0 >"$ght_group/cgroup.procs" || exit 125
+    ght_file=$ght_group/tasks
+    [ -e "$ght_file" ] || ght_file=$ght_group/cgroup.procs
+    echo 0 >"$ght_file" || exit 125
   done
-  unset IFS ght_group
+  unset IFS ght_group ght_file
   if read -r ght_stat </proc/self/stat; then
     stamp "\${ght_stat%% *}" \${ght_stat##*) }
   else
@@ -59,7 +61,6 @@ export interface ShimPrograms {
 }
 
 const PERL_SETSID = "use POSIX (); POSIX::setsid(); exec { $ARGV[0] } @ARGV";
-const DIRECTORIES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
 
 /** @throws AppError unavailable on a machine with neither setsid nor perl. */
 export async function findShimPrograms(): Promise<ShimPrograms> {
@@ -72,17 +73,4 @@ export async function findShimPrograms(): Promise<ShimPrograms> {
   }
   const session = setsid === undefined ? [perl ?? "", "-e", PERL_SETSID] : [setsid];
   return { session, shell: (await findProgram("bash")) ?? "/bin/sh" };
-}
-
-/** By absolute path, as the PATH of an app has no say in it. */
-export async function findProgram(name: string): Promise<string | undefined> {
-  for (const directory of DIRECTORIES) {
-    const path = `${directory}/${name}`;
-    const found = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return path;
-  }
-  return undefined;
 }

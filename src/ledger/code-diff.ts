@@ -1,9 +1,11 @@
 /** What differs between the code of two releases, as git tells it: files with their counts of lines, and the commits on
  *  either side. Names come in git's NUL-separated form, so that no file name can be taken for anything else. */
 import { AppError } from "../core/error.ts";
-import type { Person } from "../core/person.ts";
+import { millisecondsOf, straightLine, type CodeCommit } from "./code-commits.ts";
 import type { Repository } from "./git-process.ts";
 import { gitOutput } from "./git-output.ts";
+import type { ObjectReader } from "./object-reader.ts";
+import { TreeDiffer } from "./tree-differ.ts";
 
 /** The code of a release; both are absent until the first deploy. */
 export interface Code {
@@ -26,14 +28,6 @@ export interface FileChange {
   after: string | undefined;
 }
 
-export interface CodeCommit {
-  oid: string;
-  subject: string;
-  author: Person;
-  /** Milliseconds since the epoch. */
-  createdAt: number;
-}
-
 /** Newest first. */
 export interface CommitsBetween {
   /** In the newer code and not in the older. */
@@ -51,16 +45,28 @@ const COMMITS_MAX = 500;
 /** Some 200,000 files. */
 const OUTPUT_BYTES_MAX = 32 * 1024 * 1024;
 const COMMIT_FIELDS = 6;
-/** The last second that a Date holds; a commit may claim any. */
-const SECONDS_MAX = 8.64e12;
 /** What no program of the person's configuration may take part in. */
 const PLAIN = ["--no-ext-diff", "--no-textconv"];
 
+const FILES_FORMAT = ["--raw", "--numstat", "-z", "-M", "--no-abbrev", "--no-color", ...PLAIN];
+
+export function makeFileDiffer(repository: Repository): TreeDiffer {
+  return new TreeDiffer(repository, FILES_FORMAT);
+}
+
 /** In the order of their names, a rename under its new one. */
-export async function changedFiles(repository: Repository, from: Code, to: Code): Promise<FileChange[]> {
+export async function changedFiles(
+  repository: Repository,
+  differ: TreeDiffer,
+  [from, to]: readonly [Code, Code],
+): Promise<FileChange[]> {
   if (from.tree === to.tree) return [];
-  const what = ["diff", "--raw", "--numstat", "-z", "-M", "--no-abbrev", "--no-color", ...PLAIN];
-  return parseFiles(await wholeOutput(repository, [...what, treeOf(from), treeOf(to), "--"]));
+  const trees = [treeOf(from), treeOf(to)] as const;
+  const answer = await differ.ask(...trees, OUTPUT_BYTES_MAX);
+  if (answer === "too much") throw tooMuch();
+  return parseFiles(
+    answer?.toString("utf8") ?? (await wholeOutput(repository, ["diff", ...FILES_FORMAT, ...trees, "--"])),
+  );
 }
 
 /** `git diff` as it prints it, the colours of git's defaults where they are wanted. */
@@ -79,10 +85,22 @@ export async function* patch(
   }
 }
 
-export async function commitsBetween(repository: Repository, from: Code, to: Code): Promise<CommitsBetween> {
+export async function commitsBetween(
+  repository: Repository,
+  reader: ObjectReader,
+  [from, to]: readonly [Code, Code],
+): Promise<CommitsBetween> {
+  if (from.commit !== undefined && to.commit !== undefined) {
+    const added = await straightLine(reader, from.commit, to.commit);
+    if (added !== undefined) return { added, removed: [], isCut: false };
+  }
+  return askForCommits(repository, from, to);
+}
+
+async function askForCommits(repository: Repository, from: Code, to: Code): Promise<CommitsBetween> {
   const range = from.commit === undefined || to.commit === undefined ? "" : `${from.commit}...${to.commit}`;
   const start = range || (to.commit ?? from.commit);
-  if (start === undefined || from.commit === to.commit) return { added: [], removed: [], isCut: false };
+  if (start === undefined) return { added: [], removed: [], isCut: false };
   const format = "--format=%m%x00%H%x00%an%x00%ae%x00%at%x00%s";
   const what = ["log", "-z", "--left-right", "--encoding=UTF-8", `--max-count=${String(COMMITS_MAX + 1)}`, format];
   const commits = parseCommits(await wholeOutput(repository, [...what, start, "--"]));
@@ -102,14 +120,16 @@ async function wholeOutput(repository: Repository, args: readonly string[]): Pro
   let bytes = 0;
   for await (const chunk of gitOutput(repository, args)) {
     bytes += chunk.length;
-    if (bytes > OUTPUT_BYTES_MAX) {
-      throw new AppError("invalid_params", "These releases differ in too much to be listed.", {
-        hint: "Fetch the releases and compare them with `git diff` in your clone.",
-      });
-    }
+    if (bytes > OUTPUT_BYTES_MAX) throw tooMuch();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
+}
+
+function tooMuch(): AppError {
+  return new AppError("invalid_params", "These releases differ in too much to be listed.", {
+    hint: "Fetch the releases and compare them with `git diff` in your clone.",
+  });
 }
 
 function treeOf(code: Code): string {
@@ -126,7 +146,7 @@ function parseCommits(output: string): { mark: string; commit: CodeCommit }[] {
     );
     return {
       mark,
-      commit: { oid, subject, author: { name, email }, createdAt: Math.min(Number(seconds), SECONDS_MAX) * 1000 },
+      commit: { oid, subject, author: { name, email }, createdAt: millisecondsOf(seconds) },
     };
   });
 }

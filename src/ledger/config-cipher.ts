@@ -100,12 +100,31 @@ export class ConfigCipher {
     return head + lines.map((line) => `${line}\n`).join("");
   }
 
+  /** A text that is no config var, encrypted as they are. */
+  seal(plain: string): Promise<string> {
+    return this.#encrypted(this.#keys.publicKey, plain);
+  }
+
+  /** What was sealed; undefined when no key of the app opens it. */
+  async unseal(sealed: string): Promise<string | undefined> {
+    try {
+      return (await this.#decrypted("", sealed, this.#keys.privateKeys)).plain;
+    } catch (error) {
+      if (error instanceof AppError) return undefined;
+      throw error;
+    }
+  }
+
   async #newLine(publicKey: string, name: string, value: string): Promise<string> {
     checkConfigValue(name, value);
+    return `${name}='${await this.#encrypted(publicKey, value)}'`;
+  }
+
+  async #encrypted(publicKey: string, plain: string): Promise<string> {
     await otherWork();
-    const ciphertext = encrypt(publicKey, value);
-    this.#opened.set(ciphertext, { plain: value, publicKey });
-    return `${name}='${ciphertext}'`;
+    const ciphertext = encrypt(publicKey, plain);
+    this.#opened.set(ciphertext, { plain, publicKey });
+    return ciphertext;
   }
 
   async #open(configEnv: string): Promise<Map<string, Opened>> {

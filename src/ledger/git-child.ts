@@ -44,6 +44,13 @@ export class GitChild {
     this.#idleTimer.refresh();
   }
 
+  /** Ends the process in the middle of what it does, without a word to `onEnd`; the next write starts another. */
+  kill(): void {
+    const child = this.#process;
+    this.#letGo();
+    child?.kill();
+  }
+
   /** Nothing may be awaited any more. Resolves when the process is gone. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -211,7 +211,7 @@ export class Ledger {
   /** Finishes what was asked for and lets the git processes go. */
   async close(): Promise<void> {
     await Promise.all([this.#queue.drained(), this.#state.drained()]);
-    await Promise.all([this.#ink.refs.close(), this.#ink.objects.reader.close()]);
+    await Promise.all([this.#ink.refs.close(), this.#ink.objects.reader.close(), this.history.close()]);
   }
 
   async #recover(): Promise<void> {

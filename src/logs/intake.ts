@@ -43,6 +43,7 @@ export class Intake {
   private readonly queue: Entry[] = [];
   private pumping: Promise<void> | undefined;
   private punching: Promise<void> | undefined;
+  private forgetting: Promise<void> | undefined;
   private isClosed = false;
 
   constructor(parts: IntakeParts) {
@@ -86,7 +87,10 @@ export class Intake {
     if (entry !== undefined) await (entry.finished ??= this.finishEntry(id, entry));
     const cursor = this.parts.cursors.get(id);
     if (cursor !== undefined) cursor.isDone = true;
-    await this.forgetRemoved();
+    // Many end at once, and a look at all of them is enough; what it misses is left for the next.
+    await (this.forgetting ??= this.forgetRemoved().finally(() => {
+      this.forgetting = undefined;
+    }));
   }
 
   private async finishEntry(id: string, entry: Entry): Promise<void> {

@@ -19,6 +19,7 @@ import type { Snapshot } from "./query.ts";
 import { recoverCursors, recoverSegments } from "./recovery.ts";
 import { Retention } from "./retention.ts";
 import type { RetentionPolicy } from "./retention.ts";
+import { SealedSegments } from "./sealed-segments.ts";
 import { SegmentFiles, segmentUs } from "./segment-files.ts";
 import { SEGMENT_BYTES, SegmentWriter } from "./segment-writer.ts";
 import type { SpoolSource } from "./spool.ts";
@@ -41,6 +42,8 @@ export interface LogStoreOptions {
   punchBytes?: number;
   /** Everything is kept unless told otherwise. */
   retention?: RetentionPolicy;
+  /** Told of a segment that is about to be removed, and of the next one; its lines are there until it resolves. */
+  beforeRemoval?: (segment: string, next: string) => Promise<void>;
   /** Told of segments that cannot be removed. */
   onFault?: (error: unknown) => void;
 }
@@ -79,6 +82,7 @@ export class LogStore {
       dir: options.dir,
       clock,
       segments: writer.segments,
+      beforeRemoval: options.beforeRemoval ?? (() => Promise.resolve()),
       onRemoved: (oldestKept, count) => this.tellRemoved(oldestKept, count),
       onFault: options.onFault ?? (() => undefined),
     });
@@ -169,6 +173,11 @@ export class LogStore {
   async processNames(): Promise<string[]> {
     await this.journal.settled();
     return this.names.list(this.snapshot());
+  }
+
+  /** The segments that will not change any more. */
+  sealed(): SealedSegments {
+    return new SealedSegments(this.files, this.snapshot());
   }
 
   /** Stores what is appended, puts it on the disk and stops; spools keep what was not read. */

@@ -22,6 +22,8 @@ export interface RetentionParts {
   clock: Clock;
   /** Those of the writer, oldest first: what is removed is taken out of it. */
   segments: string[];
+  /** Told of a segment that is about to be removed, and of the next one; its lines are there until it resolves. */
+  beforeRemoval: (segment: string, next: string) => Promise<void>;
   /** Told what was removed: up to the first line of this segment. */
   onRemoved: (oldestKept: string, count: number) => void;
   onFault: (error: unknown) => void;
@@ -66,6 +68,7 @@ export class Retention {
     let count = 0;
     for (const size of sizes.slice(0, -1)) {
       if (this.isClosed || !(bytes > this.policy.bytesMax || this.isTooOld(segments[1]))) break;
+      await this.parts.beforeRemoval(segments[0] ?? "", segments[1] ?? "");
       await this.remove(segments[0] ?? "");
       segments.shift();
       bytes -= size;

@@ -3,6 +3,7 @@ import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import type { AppName } from "../core/app-name.ts";
 import { readAppState, type AppState } from "../core/app-state.ts";
+import type { Clock } from "../core/clock.ts";
 import type { LogSource } from "../core/log-line.ts";
 import type { Release } from "../core/release.ts";
 import { formatVersion } from "../core/release.ts";
@@ -13,6 +14,7 @@ import type { Routes } from "../formation/roster.ts";
 import type { Slug } from "../build/slug-store.ts";
 import type { ConfigCipher } from "../ledger/config-cipher.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { Drains } from "../drains/drains.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Actor } from "./actor.ts";
 import { Sleep } from "./sleep.ts";
@@ -28,7 +30,9 @@ export interface AppParts {
   id: string;
   ledger: Ledger;
   logs: LogStore;
+  drains: Drains;
   cipher: ConfigCipher;
+  clock: Clock;
   /** Its directory under `apps/`. */
   dir: string;
 }
@@ -51,10 +55,12 @@ export class App {
   readonly id: string;
   readonly ledger: Ledger;
   readonly logs: LogStore;
+  readonly drains: Drains;
   readonly formation: Formation;
   readonly oneOffs: OneOffs;
   readonly bisect: Bisect;
   readonly cipher: ConfigCipher;
+  readonly clock: Clock;
   /** Slugs known to be on disk, by commit. */
   readonly slugs = new Map<string, Slug>();
   /** Launches in the order of their causes. */
@@ -65,6 +71,8 @@ export class App {
   readonly notings = new SerialQueue();
   /** What the router is told, in the order of what happened. */
   readonly routings = new SerialQueue();
+  /** Changes of drains, which take time to encrypt. */
+  readonly drainChanges = new SerialQueue();
   readonly sleep: Sleep;
   readonly pages = new Pages((message) => this.log("router", message));
   runningBuild: RunningBuild | undefined;
@@ -83,7 +91,9 @@ export class App {
     this.id = parts.id;
     this.ledger = parts.ledger;
     this.logs = parts.logs;
+    this.drains = parts.drains;
     this.cipher = parts.cipher;
+    this.clock = parts.clock;
     this.sleep = new Sleep(join(parts.dir, "asleep"));
     this.formation = make.formation(this);
     this.oneOffs = make.oneOffs(this);
@@ -115,7 +125,9 @@ export class App {
     await this.bisect.settled();
     await this.routings.drained();
     await this.notings.drained();
+    await this.drainChanges.drained();
     await this.logs.close();
+    await this.drains.close();
     await this.upkeep;
     await this.ledger.close();
   }

@@ -3,6 +3,7 @@ import type { Json } from "../core/json.ts";
 import { checkSetting, parseSettingName, settingTexts, type SettingName } from "../core/settings.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import { drainRulesOf } from "./drains.ts";
 import { launch } from "./launch.ts";
 import { retentionOf } from "./open-app.ts";
 import type { Platform } from "./platform.ts";
@@ -33,7 +34,9 @@ export async function changeSettings(
   });
   if (!hasChanged) return;
   app.logChange(actor, `Set ${words.join(", ")}`);
-  app.logs.retain(retentionOf((await app.state()).settings));
+  const { settings } = await app.state();
+  app.logs.retain(retentionOf(settings));
+  app.drains.configure(drainRulesOf(settings));
   await launch(platform, app, "settings");
 }
 

@@ -7,7 +7,8 @@ import { AppError } from "../core/error.ts";
 import { compareMaps, type EntryChange } from "../core/map-changes.ts";
 import { parseProcfile } from "../core/procfile.ts";
 import { formatVersion, type Release } from "../core/release.ts";
-import type { Code, CodeCommit, CommitsBetween, FileChange } from "../ledger/code-diff.ts";
+import type { CodeCommit } from "../ledger/code-commits.ts";
+import type { Code, CommitsBetween, FileChange } from "../ledger/code-diff.ts";
 import { compareConfigLines } from "../ledger/config-lines.ts";
 import type { App } from "./app.ts";
 
@@ -41,6 +42,7 @@ const PATCH_BYTES_MAX = 256 * 1024 * 1024;
 /** @throws AppError unavailable when config vars must be compared whose key is lost. */
 export async function diffReleases(app: App, base: Release, release: Release): Promise<ReleaseDiff> {
   const { history } = app.ledger;
+  history.prepare();
   const [before, after] = await Promise.all([app.ledger.snapshot(base), app.ledger.snapshot(release)]);
   const [from, to] = [codeOf(base, before.codeTree), codeOf(release, after.codeTree)];
   const files = history.changedFiles(from, to);

@@ -75,6 +75,10 @@ export class Home {
   get journal(): string {
     return join(this.root, "platform.log");
   }
+  /** Certificate authorities that drains trust besides the well-known ones. */
+  get authoritiesFile(): string {
+    return join(this.root, "ca.pem");
+  }
   get signingKey(): string {
     return join(this.keys, "ledger.key");
   }

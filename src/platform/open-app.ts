@@ -14,8 +14,11 @@ import { ConfigCipher } from "../ledger/config-cipher.ts";
 import { readIfThere, writeDurably } from "../ledger/durable-file.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { LogStore, type RetentionPolicy } from "../logs/log-store.ts";
+import { Drains } from "../drains/drains.ts";
 import { App, idOfObject } from "./app.ts";
 import { Bisect } from "./bisect.ts";
+import { drainRulesOf, openDrains } from "./drains.ts";
+import { feedOf } from "./log-feed.ts";
 import type { Platform } from "./platform.ts";
 import { updateRoute } from "./route.ts";
 
@@ -41,13 +44,8 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
   try {
     const first = await ledger.get(1);
     const { settings } = readAppState(await ledger.readState());
-    const logs = await LogStore.open({
-      dir: join(dir, "logs"),
-      clock: platform.clock,
-      retention: retentionOf(settings),
-      onFault: (error) => platform.journal.fault(`removing old logs of ${name}`, error),
-    });
-    const parts = { name, id: idOfObject(first.oid), ledger, logs, cipher, dir };
+    const { logs, drains } = await openLogs(platform, name, settings);
+    const parts = { name, id: idOfObject(first.oid), ledger, logs, drains, cipher, clock: platform.clock, dir };
     app = new App(parts, {
       formation: (made) => makeFormation(platform, made),
       oneOffs: (made) => makeOneOffs(platform, made),
@@ -55,12 +53,48 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
     });
     await platform.accessLogs.open(app);
     void app.oneOffs.adopted();
+    startDrains(platform, app);
     platform.upkeep.opened(app);
     return app;
   } catch (error) {
     await ledger.close();
     throw error;
   }
+}
+
+/** The log keeps everything until `startDrains`. */
+async function openLogs(
+  platform: Platform,
+  name: AppName,
+  settings: Settings,
+): Promise<{ logs: LogStore; drains: Drains }> {
+  const { clock, random, journal, drainParts } = platform;
+  const dir = platform.home.app(name);
+  const logs: LogStore = await LogStore.open({
+    dir: join(dir, "logs"),
+    clock,
+    beforeRemoval: (segment, next) => drains.beforeRemoval(segment, next),
+    onFault: (error) => journal.fault(`removing old logs of ${name}`, error),
+  });
+  const options = {
+    ...drainParts,
+    dir: join(dir, "drains"),
+    feed: feedOf(logs),
+    clock,
+    random,
+    tell: (level: string, msg: string) => logs.append({ ps: "logplex", source: "heroku", level, msg }),
+    onFault: (error: unknown) => journal.fault(`a drain of ${name}`, error),
+  };
+  const drains = new Drains(options, drainRulesOf(settings));
+  return { logs, drains };
+}
+
+/** Old lines are removed from then on, when it is known who still wants them. */
+function startDrains(platform: Platform, app: App): void {
+  openDrains(app)
+    .catch((error: unknown) => platform.journal.fault(`opening the drains of ${app.name}`, error))
+    .then(async () => app.logs.retain(retentionOf((await app.state()).settings)))
+    .catch((error: unknown) => platform.journal.fault(`the retention of ${app.name}`, error));
 }
 
 export function retentionOf({ logAgeMsMax, logBytesMax }: Settings): RetentionPolicy {

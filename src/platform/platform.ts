@@ -10,6 +10,7 @@ import { SerialQueue } from "../core/serial-queue.ts";
 import { removeUnfinishedRepositories } from "../ledger/create-repository.ts";
 import type { LedgerKey } from "../ledger/ledger-key.ts";
 import { cleanBuilds } from "../build/slug-store.ts";
+import type { Trust } from "../drains/trust.ts";
 import type { ToolEnv } from "../build/tool-env.ts";
 import type { PortAllocator } from "../formation/ports.ts";
 import type { Runtime } from "../formation/runtime.ts";
@@ -43,6 +44,8 @@ export interface PlatformParts {
   processPath: string;
   /** Where the apps are reached. */
   bases: readonly BaseDomain[];
+  /** What all drains have in common. */
+  drainParts: { trust: Trust; userAgent: string };
   /** What a build tool may know of the daemon's environment: proxies, npm's registry and cache. */
   toolEnv: ToolEnv;
 }
@@ -70,6 +73,7 @@ export class Platform {
   readonly processPath: string;
   readonly bases: readonly BaseDomain[];
   readonly toolEnv: ToolEnv;
+  readonly drainParts: PlatformParts["drainParts"];
   /** Changes of domains, which no two apps may share. */
   readonly domainChanges = new SerialQueue();
   readonly upkeep: Upkeep;
@@ -93,6 +97,7 @@ export class Platform {
     this.processPath = parts.processPath;
     this.bases = parts.bases;
     this.toolEnv = parts.toolEnv;
+    this.drainParts = parts.drainParts;
     this.upkeep = new Upkeep(parts.clock, parts.journal);
     // Every follower of a log listens to it.
     setMaxListeners(0, this.closing);

@@ -1,4 +1,5 @@
-/** Logs as people ask for them: the stream of an app or of one that was destroyed, and times that may be releases. */
+/** Logs as people ask for them: the stream of an app, of one that was destroyed, or one that was imported, and times that
+ *  may be releases. */
 import { join } from "node:path";
 import { AppError } from "../core/error.ts";
 import { formatVersion } from "../core/release.ts";
@@ -7,13 +8,37 @@ import { StoredLogs } from "../logs/stored-logs.ts";
 import type { App } from "./app.ts";
 import { trashOf } from "./destroy-app.ts";
 import { exists } from "./home.ts";
+import { openImport } from "./import-logs.ts";
 import type { Platform } from "./platform.ts";
 
 export type { LogQuery, TailQuery } from "../logs/log-store.ts";
 
+/** The live log unless one of these is given. */
+export interface WhichLog {
+  /** That of the last destroyed app of the name. */
+  trash: boolean;
+  /** One that was imported for the app. */
+  imported: string | undefined;
+}
+
+export interface OpenLogs {
+  /** Undefined for one that was destroyed, whose releases are not at hand. */
+  app: App | undefined;
+  logs: Pick<StoredLogs, "read" | "processNames">;
+  isImported: boolean;
+}
+
+/** @throws AppError not_found when there is no such app or log. */
+export async function openLogs(platform: Platform, name: string, { trash, imported }: WhichLog): Promise<OpenLogs> {
+  if (trash) return { app: undefined, logs: await openTrashedLogs(platform, name), isImported: false };
+  const app = platform.app(name);
+  if (imported === undefined) return { app, logs: app.logs, isImported: false };
+  return { app, logs: await openImport(platform, app, imported), isImported: true };
+}
+
 /** The log of the last destroyed app of this name that is still kept.
  *  @throws AppError not_found */
-export async function openTrashedLogs(platform: Platform, name: string): Promise<StoredLogs> {
+async function openTrashedLogs(platform: Platform, name: string): Promise<StoredLogs> {
   for (const dir of (await trashOf(platform.home, name)).toReversed()) {
     const logs = join(dir, "logs");
     if (await exists(logs)) return StoredLogs.open(logs);

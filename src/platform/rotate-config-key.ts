@@ -3,6 +3,7 @@ import type { Release } from "../core/release.ts";
 import { addAppKey } from "../ledger/app-keys.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import { resealDrains } from "./drains.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
 
@@ -29,6 +30,7 @@ export async function rotateConfigKey(platform: Platform, app: App, actor: Actor
   });
   if (release === undefined) throw new Error("a new key always makes a release");
   app.logRelease(actor, release);
+  await resealDrains(app, actor);
   await launch(platform, app, "launch");
   return release;
 }

@@ -53,10 +53,12 @@ export class AccessSpool {
     return `${this.options.id}.${String(this.number).padStart(6, "0")}`;
   }
 
-  append(app: string, line: string): void {
-    const us = Math.floor(this.options.clock.now() * 1000);
+  append(app: string, lines: readonly string[]): void {
+    const time = String(Math.floor(this.options.clock.now() * 1000)).padStart(16, "0");
     const file = this.fileOf(app);
-    file.append(`${String(us).padStart(16, "0")} ${line}\n`);
+    let text = "";
+    for (const line of lines) text += `${time} ${line}\n`;
+    file.append(text, lines.length);
     if (file.bytes < (this.options.fileBytesMax ?? FILE_BYTES_MAX) || this.turning !== undefined) return;
     void this.turn().then((name) => this.options.onTurned(name));
   }
@@ -165,20 +167,20 @@ class SpoolFile {
     return this.pumping === undefined;
   }
 
-  append(line: string): void {
+  append(text: string, lines: number): void {
     if (this.pumping === undefined && !this.pace.isCareful) {
-      const written = this.writeNow(line);
-      if (written === line.length) return;
+      const written = this.writeNow(text);
+      if (written === text.length) return;
       this.done = written;
     }
-    this.wait(line);
+    this.wait(text, lines);
   }
 
   /** How many bytes the file took: lines are ASCII. */
-  private writeNow(line: string): number {
+  private writeNow(text: string): number {
     try {
       const fd = this.open();
-      const written = this.pace.timed(() => writeSync(fd, line, null, "latin1"));
+      const written = this.pace.timed(() => writeSync(fd, text, null, "latin1"));
       this.bytes += written;
       return written;
     } catch {
@@ -197,13 +199,13 @@ class SpoolFile {
     return fd;
   }
 
-  private wait(line: string): void {
+  private wait(text: string, lines: number): void {
     if (this.waitingSize > this.waitingBytesMax) {
-      this.dropped += 1;
+      this.dropped += lines;
       return;
     }
-    this.linesWaiting.push(line);
-    this.waitingSize += line.length;
+    this.linesWaiting.push(text);
+    this.waitingSize += text.length;
     this.pumping ??= this.pump().finally(() => {
       this.pumping = undefined;
     });
@@ -263,7 +265,7 @@ class SpoolFile {
     const text = `Error L12: ${String(this.dropped)} messages of the router dropped while the log could not be written.`;
     this.dropped = 0;
     // Without a time of its own: the reader gives it that of the line before.
-    this.wait(`${"0".repeat(16)} ${text}\n`);
+    this.wait(`${"0".repeat(16)} ${text}\n`, 1);
   }
 
   /** Resolves when nothing is being written to another file. */

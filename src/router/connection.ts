@@ -4,6 +4,7 @@ import { BodyReader, type BodySink, type Framing } from "./body-reader.ts";
 import { type FailureName, unreachedBy } from "./failure.ts";
 import type { RequestBody } from "./request-body.ts";
 import { parseHead, parseTrailers, type ResponseHead } from "./response-head.ts";
+import type { TurnEnd } from "./turn-end.ts";
 
 export interface Address {
   readonly host: string;
@@ -39,6 +40,7 @@ export interface ConnectionOwner {
   readonly address: Address;
   readonly connectMs: number;
   readonly responseHeadMax: number;
+  readonly turnEnd: TurnEnd;
   /** It may carry another request within so many milliseconds, if the process named a time. */
   onIdle(connection: Connection, keepAliveMs: number | undefined): void;
   onClose(connection: Connection): void;
@@ -105,8 +107,14 @@ export class Connection implements BodySink {
     handler.onConnect();
     // That may have ended it.
     if (this.handler !== handler) return;
+    if (request.body === undefined) {
+      this.owner.turnEnd.atEnd(() => {
+        if (this.handler === handler) socket.write(request.head, "latin1");
+      });
+      return;
+    }
     socket.write(request.head, "latin1");
-    request.body?.sendTo(socket);
+    request.body.sendTo(socket);
   }
 
   private readonly onData = (buffer: Buffer): void => {

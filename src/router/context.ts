@@ -3,11 +3,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../core/clock.ts";
 import type { RouteTable } from "./route-table.ts";
 import type { OriginContext } from "./headers.ts";
+import type { TurnEnd } from "./turn-end.ts";
 
 export interface ExchangeContext extends OriginContext {
   readonly table: RouteTable;
   readonly clock: Clock;
-  readonly onRequest: (app: string, line: string) => void;
+  readonly turnEnd: TurnEnd;
   /** A request waits for an app that is asleep. */
   readonly onWake: (app: string) => void;
   /** Set by `drain` and `close`: every answer is its connection's last. */

@@ -201,9 +201,9 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
 
   onComplete(trailers: [string, string][]): void {
     if (this.done) return;
-    // The line first: whoever has the whole answer finds its line, also when the router is killed now.
+    // The line first: whoever has the whole answer finds its line, also when the router is killed then.
     this.end(undefined, this.status);
-    this.answer.complete(trailers);
+    this.context.turnEnd.atEnd(() => this.answer.complete(trailers));
   }
 
   onUpgrade(head: ResponseHead, backend: Socket): void {
@@ -253,6 +253,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
     const { connection } = this;
     this.cause = "bad body";
     this.end(FAILURES.H26, status);
+    this.context.turnEnd.writeLines();
     connection?.destroy();
   }
 
@@ -270,7 +271,8 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
     }
     // A client that still waits for `100 Continue` may or may not send its body now.
     if (this.owesContinue || this.context.draining) answer.last();
-    answer.refuse(failure, { app: this.entry.route.app, status, page: pageFor(failure, this.entry.route.pages) });
+    const { app, pages } = this.entry.route;
+    this.context.turnEnd.atEnd(() => answer.refuse(failure, { app, status, page: pageFor(failure, pages) }));
   }
 
   private end(failure: Failure | undefined, status: number): void {
@@ -285,7 +287,7 @@ export class Exchange implements AccessRecord, Waiter, BodyWatcher, ResponseHand
     if (this.connected) this.serviceMs = now - this.sentAt - this.connectMs;
     this.release();
     if (failure === undefined || failure.code !== undefined) {
-      this.context.onRequest(this.entry.route.app, formatAccessLine(this));
+      this.context.turnEnd.log(this.entry.route.app, formatAccessLine(this));
     }
   }
 

@@ -145,7 +145,7 @@ function requestFieldPasses(name: string): boolean {
   return REQUEST_FIELDS.of(name);
 }
 
-export type ResponseField = "pass" | "drop" | "length" | "coding" | "connection" | "keep-alive" | "upgrade" | "bad";
+type ResponseField = "pass" | "drop" | "length" | "coding" | "connection" | "keep-alive" | "upgrade" | "bad";
 
 const READ_FIELDS: Readonly<Record<string, ResponseField>> = {
   "content-length": "length",

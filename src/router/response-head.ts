@@ -1,6 +1,6 @@
 /** The head of an HTTP/1 response (RFC 9112), read from one string. Only what decides about the connection and the body
  *  is understood; all else passes through as it came. */
-import { forgetNamed, isToken, responseFieldOf, VIA, type ResponseField } from "./headers.ts";
+import { forgetNamed, isToken, responseFieldOf, VIA } from "./headers.ts";
 
 export interface ResponseHead {
   readonly status: number;
@@ -64,33 +64,30 @@ class Fields {
   private connection: string | undefined;
   private keepAlive: string | undefined;
   private upgrades = false;
-  private readonly readers: { readonly [F in ResponseField]: (name: string, value: string) => boolean } = {
-    pass: (name, value) => this.headers.push(name, value) > 0,
-    drop: () => true,
-    length: (name, value) => {
-      if (this.length !== undefined || !LENGTH.test(value)) return false;
-      this.length = value;
-      return this.headers.push(name, value) > 0;
-    },
-    coding: (_, value) => {
-      // Another coding would reach the client with nothing that tells it.
-      this.coding = value.toLowerCase();
-      return this.coding === "chunked";
-    },
-    connection: (_, value) => {
-      this.connection = this.connection === undefined ? value : `${this.connection}, ${value}`;
-      return true;
-    },
-    "keep-alive": (_, value) => {
-      this.keepAlive = value;
-      return true;
-    },
-    upgrade: () => (this.upgrades = true),
-    bad: () => false,
-  };
-
+  /** False when it can be read in more than one way. */
   add(name: string, value: string): boolean {
-    return this.readers[responseFieldOf(name)](name, value);
+    const field = responseFieldOf(name);
+    if (field === "pass") this.headers.push(name, value);
+    else if (field === "length") return this.takeLength(name, value);
+    else if (field === "coding") return this.takeCoding(value);
+    else if (field === "connection")
+      this.connection = this.connection === undefined ? value : `${this.connection}, ${value}`;
+    else if (field === "keep-alive") this.keepAlive = value;
+    else if (field === "upgrade") this.upgrades = true;
+    return field !== "bad";
+  }
+
+  private takeLength(name: string, value: string): boolean {
+    if (this.length !== undefined || !LENGTH.test(value)) return false;
+    this.length = value;
+    this.headers.push(name, value);
+    return true;
+  }
+
+  /** Another coding than chunks would reach the client with nothing that tells it. */
+  private takeCoding(value: string): boolean {
+    this.coding = value.toLowerCase();
+    return this.coding === "chunked";
   }
 
   head(statusLine: RegExpExecArray, lines: string): ResponseHead | undefined {

@@ -127,7 +127,7 @@ export class RouterProcess {
       clock,
       randomId,
       settings,
-      onRequest: (app, line) => this.spool.append(app, line),
+      onRequests: (app, lines) => this.spool.append(app, lines),
       onWake: (app) => this.control?.tell({ event: "wake", app }),
       onQuiet: (app) => this.control?.tell({ event: "quiet", app }),
     });

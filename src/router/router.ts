@@ -13,6 +13,7 @@ import { QuietWatch } from "./quiet-watch.ts";
 import { type AppRoute, RouteTable } from "./route-table.ts";
 import { DEFAULT_ROUTER_SETTINGS, type RouterSettings } from "./settings.ts";
 import { type Address, UpstreamSet } from "./upstream.ts";
+import { TurnEnd } from "./turn-end.ts";
 import type { NameSettings } from "./wire.ts";
 import { isTunnelRequest, readAsPlainRequest } from "./upgrade.ts";
 
@@ -25,8 +26,9 @@ export interface RouterOptions {
   readonly clock: Clock;
   /** A new UUID for a request that brings no id of its own. */
   readonly randomId: () => string;
-  /** Gets each finished request's log line. */
-  readonly onRequest: (app: string, line: string) => void;
+  /** Gets the log lines of finished requests, those of one turn of the event loop together. Their answers end when it has
+   *  returned. */
+  readonly onRequests: (app: string, lines: readonly string[]) => void;
   /** A request waits for an app whose state is `idle`; told once a second while one does and nothing changes. */
   readonly onWake?: (app: string) => void;
   /** The app has had no traffic for its `quietMs`; told again after each further quiet time. */
@@ -53,12 +55,13 @@ export class Router {
     this.server = server;
     this.settings = settings;
     this.port = (server.address() as AddressInfo).port;
-    this.upstreams = new UpstreamSet({ settings, clock: options.clock });
-    const { clock, randomId, onRequest, onWake = nobody, onQuiet = nobody } = options;
+    const { clock, randomId, onRequests, onWake = nobody, onQuiet = nobody } = options;
+    const turnEnd = new TurnEnd(onRequests);
+    this.upstreams = new UpstreamSet({ settings, clock, turnEnd });
     this.table = new RouteTable(settings, this.upstreams, (app) => new QuietWatch(clock, () => onQuiet(app)));
     const { table, port } = this;
     const state = { draining: false, closing: false, cutting: false };
-    this.context = { table, settings, clock, randomId, onRequest, onWake, port, ...state };
+    this.context = { table, settings, clock, randomId, turnEnd, onWake, port, ...state };
   }
 
   /** @throws node's own error, such as EADDRINUSE. */
@@ -144,7 +147,10 @@ export class Router {
   private stopListening(): Promise<void> {
     this.deserted ??= new Promise((resolve) => {
       // The http server's own `close` ends idle connections.
-      NetServer.prototype.close.call(this.server, () => resolve());
+      NetServer.prototype.close.call(this.server, () => {
+        this.context.turnEnd.writeLines();
+        resolve();
+      });
     });
     return this.deserted;
   }

@@ -29,13 +29,17 @@ export interface StartOptions {
   readonly home: string;
 }
 
+/** How much room V8 takes for new objects at most, in MiB: with more the router is no quicker and keeps what a busy moment
+ *  made it take, with less it spends its time in collecting them. The build compiles the program with the same options. */
+export const ROUTER_NODE_OPTIONS = ["--max-semi-space-size=4"];
+
 const START_TIMEOUT_MS = 10_000;
 
 /** Resolves when the new router serves or has said that it cannot. It outlives this process; before it serves it ends with
  *  it, unless it was given a socket, which somebody must go on serving.
  *  @throws Error when it says nothing in time */
 export async function startRouter(program: RouterProgram, options: StartOptions): Promise<RouterStarted> {
-  const child = spawn(program.node, [program.script], {
+  const child = spawn(program.node, [...ROUTER_NODE_OPTIONS, program.script], {
     cwd: options.home,
     // It needs nothing of this process's environment.
     env: {},

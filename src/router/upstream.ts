@@ -3,6 +3,7 @@
 import type { Clock } from "../core/clock.ts";
 import { Connection, type Address, type ConnectionOwner } from "./connection.ts";
 import type { RouterSettings } from "./settings.ts";
+import type { TurnEnd } from "./turn-end.ts";
 
 export type { Address };
 
@@ -13,6 +14,7 @@ export class Upstream implements ConnectionOwner {
   readonly key: string;
   readonly address: Address;
   readonly responseHeadMax: number;
+  readonly turnEnd: TurnEnd;
   /** Requests sent and not finished, upgraded connections included. */
   inFlight = 0;
   /** Entries of routing tables that name this process. */
@@ -28,10 +30,11 @@ export class Upstream implements ConnectionOwner {
   private readonly free: Connection[] = [];
   private sweep: NodeJS.Timeout | undefined;
 
-  constructor(address: Address, { settings, clock }: UpstreamContext, onUnused: (upstream: Upstream) => void) {
+  constructor(address: Address, { settings, clock, turnEnd }: UpstreamContext, onUnused: (upstream: Upstream) => void) {
     this.key = keyOf(address);
     this.address = address;
     this.clock = clock;
+    this.turnEnd = turnEnd;
     this.connectMs = settings.connectMs;
     this.keepAliveMs = settings.backendKeepAliveMs;
     this.responseHeadMax = settings.responseHeadMax;
@@ -108,6 +111,7 @@ export class Upstream implements ConnectionOwner {
 export interface UpstreamContext {
   readonly settings: RouterSettings;
   readonly clock: Clock;
+  readonly turnEnd: TurnEnd;
 }
 
 export class UpstreamSet {

@@ -36,10 +36,14 @@ export function historyRoutes(server: FastifyInstance, platform: Platform): void
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { base: wanted, patch, color } = request.query;
-      const release = await findRelease(app, request.params.release);
-      const base = wanted === undefined ? await succeededBefore(app, release) : await findRelease(app, wanted);
-      if (patch !== "true")
-        return diffResource(app, await diffReleases(app, base, release), await app.ledger.current());
+      const finding = findRelease(app, request.params.release);
+      const findingBase =
+        wanted === undefined ? finding.then((found) => succeededBefore(app, found)) : findRelease(app, wanted);
+      const [release, base] = await Promise.all([finding, findingBase]);
+      if (patch !== "true") {
+        const [diff, current] = await Promise.all([diffReleases(app, base, release), app.ledger.current()]);
+        return diffResource(app, diff, current);
+      }
       void reply.type("text/x-diff; charset=utf-8");
       return reply.send(Readable.from(await patchBetween(app, base, release, color === "true"), { objectMode: false }));
     },

@@ -4,7 +4,8 @@ import { findContradiction, parseLevels } from "../core/log-request.ts";
 import { parseVersion } from "../core/release.ts";
 import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
-import { resolveTime, type LogQuery, type TailQuery } from "../platform/read-logs.ts";
+import type { TimeRange } from "../platform/analyse-logs.ts";
+import { resolveTime, type LogQuery, type TailQuery, type WhichLog } from "../platform/read-logs.ts";
 
 /** All are texts, and each may be given once. */
 export type LogParams = Partial<Record<LogParam, string>>;
@@ -27,6 +28,7 @@ const LOG_PARAMS = [
   "after",
   "cursors",
   "trash",
+  "imported",
 ] as const;
 type LogParam = (typeof LOG_PARAMS)[number];
 
@@ -48,19 +50,20 @@ export interface ReadParams {
   tellsCursors: boolean;
 }
 
+/** Which log is asked about; all but the live one end somewhere.
+ *  @throws AppError invalid_params */
+export function readWhich(params: Pick<LogParams, "trash" | "imported">): WhichLog {
+  const { imported } = params;
+  return { trash: isOn(params, "trash"), imported: given(imported) };
+}
+
 /** @param app undefined for one that was destroyed.
  *  @throws AppError invalid_params, or not_found for a release that is not there. */
 export async function readLogParams(platform: Platform, app: App | undefined, params: LogParams): Promise<ReadParams> {
   checkTogether(params);
   const query = { ...readFilter(params), ...(await readTimes(platform, app, params)) };
-  const { sinceUs, untilUs } = query;
-  if (sinceUs !== undefined && untilUs !== undefined && sinceUs > untilUs) {
-    throw new AppError("invalid_params", "since is later than until.", {
-      hint: "Lines are shown from the one on, up to the other.",
-    });
-  }
   return {
-    query: { ...query, lines: readLines(params, sinceUs), context: readCount(params, "context", 0, CONTEXT_MAX) },
+    query: { ...query, lines: readLines(params, query.sinceUs), context: readCount(params, "context", 0, CONTEXT_MAX) },
     isTail: isOn(params, "tail"),
     tellsCursors: isOn(params, "cursors"),
   };
@@ -79,7 +82,7 @@ function isGiven(params: LogParams, name: LogParam): boolean {
   return SWITCHES.has(name) ? isOn(params, name) : name === "context" ? params[name] !== "0" : params[name] !== "";
 }
 
-export function isOn(params: LogParams, name: LogParam): boolean {
+function isOn(params: LogParams, name: LogParam): boolean {
   const text = params[name] ?? "";
   if (text === "" || text === "true" || text === "false") return text === "true";
   throw new AppError("invalid_params", `${name} is true or false, not ${JSON.stringify(text.slice(0, 40))}.`);
@@ -108,13 +111,24 @@ function given(text: string | undefined): string | undefined {
 }
 
 async function readTimes(platform: Platform, app: App | undefined, params: LogParams): Promise<LogQuery> {
+  const aroundUs =
+    given(params.around) === undefined ? undefined : await resolveTime(platform, app, params.around ?? "");
+  return { ...(await readRange(platform, app, params)), aroundUs };
+}
+
+/** @throws AppError invalid_params, or not_found for a release that is not there. */
+export async function readRange(
+  platform: Platform,
+  app: App | undefined,
+  { since, until }: Pick<LogParams, "since" | "until">,
+): Promise<TimeRange> {
   const read = (text: string | undefined): Promise<number | undefined> =>
     given(text) === undefined ? Promise.resolve(undefined) : resolveTime(platform, app, text ?? "");
-  return {
-    sinceUs: await read(params.since),
-    untilUs: await read(params.until),
-    aroundUs: await read(params.around),
-  };
+  const [sinceUs, untilUs] = [await read(since), await read(until)];
+  if (sinceUs === undefined || untilUs === undefined || sinceUs <= untilUs) return { sinceUs, untilUs };
+  throw new AppError("invalid_params", "since is later than until.", {
+    hint: "Lines are shown from the one on, up to the other.",
+  });
 }
 
 /** Who names a beginning wants all from there on. */

@@ -2,11 +2,10 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
-import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
-import { openTrashedLogs } from "../platform/read-logs.ts";
+import { openLogs, type OpenLogs } from "../platform/read-logs.ts";
 import type { AppParams } from "./app-routes.ts";
-import { isOn, logParamsSchema, readLogParams, type LogParams, type ReadParams } from "./log-query.ts";
+import { logParamsSchema, readLogParams, readWhich, type LogParams, type ReadParams } from "./log-query.ts";
 import { untilGone } from "./until-gone.ts";
 
 const NDJSON = "application/x-ndjson";
@@ -19,11 +18,9 @@ interface Piece {
 export function logRoutes(server: FastifyInstance, platform: Platform): void {
   const options = { schema: { querystring: logParamsSchema } };
   server.get<{ Params: AppParams; Querystring: LogParams }>("/apps/:app/logs", options, async (request, reply) => {
-    const { app: name } = request.params;
-    const app = isOn(request.query, "trash") ? undefined : platform.app(name);
-    const params = await readLogParams(platform, app, request.query);
+    const source = await openLogs(platform, request.params.app, readWhich(request.query));
+    const params = await readLogParams(platform, source.app, request.query);
     const signal = untilGone(reply.raw, platform.closing);
-    const source = app ?? (await openTrashedLogs(platform, name));
     const pieces = openPieces(source, params, signal);
     // What cannot be answered at all is told as an error, before the answer begins.
     const first = await pieces.next();
@@ -32,17 +29,13 @@ export function logRoutes(server: FastifyInstance, platform: Platform): void {
   });
 
   server.get<{ Params: AppParams; Querystring: LogParams }>("/apps/:app/log-processes", options, async (request) => {
-    if (!isOn(request.query, "trash")) return platform.app(request.params.app).logs.processNames();
-    return (await openTrashedLogs(platform, request.params.app)).processNames();
+    return (await openLogs(platform, request.params.app, readWhich(request.query))).logs.processNames();
   });
 }
 
-type TrashedLogs = Awaited<ReturnType<typeof openTrashedLogs>>;
-
-function openPieces(source: App | TrashedLogs, params: ReadParams, signal: AbortSignal): AsyncGenerator<Piece, void> {
+function openPieces({ app, logs }: OpenLogs, params: ReadParams, signal: AbortSignal): AsyncGenerator<Piece, void> {
   const { query, isTail } = params;
-  if (!("logs" in source)) return asPieces(source.read(query, signal));
-  return isTail ? source.logs.tail(query, signal) : asPieces(source.logs.read(query, signal));
+  return isTail && app !== undefined ? app.logs.tail(query, signal) : asPieces(logs.read(query, signal));
 }
 
 async function* asPieces(stored: AsyncIterable<Buffer>): AsyncGenerator<Piece, void> {

@@ -10,8 +10,11 @@ import { buildpackRoutes } from "./buildpack-routes.ts";
 import { configKeyRoutes } from "./config-key-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { domainRoutes } from "./domain-routes.ts";
+import { drainRoutes } from "./drain-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
+import { logAnalysisRoutes } from "./log-analysis-routes.ts";
+import { logCopyRoutes } from "./log-copy-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { oneOffRoutes } from "./one-off-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
@@ -31,8 +34,11 @@ const ROUTES = [
   configKeyRoutes,
   configRoutes,
   domainRoutes,
+  drainRoutes,
   formationRoutes,
   historyRoutes,
+  logAnalysisRoutes,
+  logCopyRoutes,
   logRoutes,
   oneOffRoutes,
   releaseRoutes,
@@ -76,7 +82,8 @@ function answerError(platform: Platform, error: unknown, request: FastifyRequest
 }
 
 function pathOf(request: FastifyRequest): string {
-  return request.url.split("?")[0] ?? "";
+  // A drain may be named by its URL, which is a secret.
+  return (request.url.split("?")[0] ?? "").replace(/(\/log-drains\/).*/, "$1…");
 }
 
 /** Also keeps late requests from finding the apps closed already, as if there were none. */

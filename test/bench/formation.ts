@@ -1,7 +1,7 @@
 /** Many processes: starting them, what stands between the daemon and each, and two hundred that do nothing. Peers are
  *  bare spawns, runit's `runsvdir` and `s6-supervise`. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -170,6 +170,7 @@ async function wrapperMemory(t: TestContext, platform: TestPlatform): Promise<Ro
     await scale(platform, "worker", WRAPPED);
     await untilSleepers(WRAPPED);
     const ours = (await wrappersKb(platform.home)) / WRAPPED;
+    const launcher = await launcherKb(platform.pid);
     await scale(platform, "worker", 0);
     await untilSleepers(0);
     rows.push({
@@ -179,20 +180,44 @@ async function wrapperMemory(t: TestContext, platform: TestPlatform): Promise<Ro
       ratio: times(ours, peer),
       limit,
     });
+    const once = `the launcher beside ${String(WRAPPED)} processes (PSS), sandbox ${sandbox}`;
+    rows.push({ what: once, ours: `${launcher.toFixed(0)} KB`, peer: "", ratio: "", limit: "" });
   }
   return rows;
 }
 
-/** Everything between the daemon and the processes: it names the home on its command line, or is bwrap. */
+/** Everything that stands beside a process: it works in the home, or is bwrap. The launcher, which is there once as
+ *  `s6-svscan` is, has a row of its own. */
 async function wrappersKb(home: string): Promise<number> {
   let sum = 0;
-  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+  for (const pid of await shimPids()) {
+    const directory = await readlink(`/proc/${pid}/cwd`).catch(() => "");
+    if (directory.startsWith(home)) sum += await pssKb(Number(pid));
+  }
+  for (const pid of await pidsWith(/bwrap\0/)) {
     const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-    if (command.includes("git-heroku-shim") || (/bwrap\0/.test(command) && command.includes(home))) {
-      sum += await pssKb(Number(pid));
-    }
+    if (command.includes(home)) sum += await pssKb(Number(pid));
   }
   return sum;
+}
+
+async function launcherKb(daemon: number): Promise<number> {
+  let sum = 0;
+  for (const pid of await shimPids()) {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+    if (new RegExp(`\\) \\S ${String(daemon)} `).test(stat)) sum += await pssKb(Number(pid));
+  }
+  return sum;
+}
+
+function shimPids(): Promise<string[]> {
+  return pidsWith(/git-heroku-shim/);
+}
+
+async function pidsWith(command: RegExp): Promise<string[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+  return pids.filter((_, index) => command.test(commands[index] ?? ""));
 }
 
 async function pssKb(pid: number): Promise<number> {

@@ -6,7 +6,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { formatLogLine, formatStamp } from "../../src/core/log-line.ts";
 import { segmentName } from "../../src/logs/segment-files.ts";
-import type { LogQuery } from "../../src/api/platform-client.ts";
+import type { LogQuery } from "../../src/api/log-resources.ts";
 import { deployFixture, platformClient } from "../support/deploy.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import { inPairs, ms, timed, times, withContext, type Row } from "./measure.ts";

@@ -202,6 +202,8 @@ describe("cli logs", (test) => {
       const plain = await cli({ ...machine, isTTY: true, env: { ...machine.env, ...env } }, ...words);
       assert.is(plain.stdout, "2011-06-18T08:21:39+00:00 app[web.1]: hello ^G 漢\n");
     }
+    const raw = await cli({ ...machine, isTTY: true }, ...words, "--raw");
+    assert.match(raw.stdout, "\u001b[32mhello\u001b[0m \u0007 漢");
   });
 
   test("a line that is not ours is shown as it is", async (t) => {

@@ -11,6 +11,7 @@ import { decodeBase64, formatDotenv } from "../../src/core/dotenv-text.ts";
 import { formatBackupFacts, parseBackupFacts } from "../../src/core/backup.ts";
 import { formatBisect, parseBisect } from "../../src/core/bisect-record.ts";
 import { readBuildpacks } from "../../src/core/buildpack.ts";
+import { readDrains } from "../../src/core/drain.ts";
 import { readAppState } from "../../src/core/app-state.ts";
 import { changeMark, readMarks } from "../../src/core/marks.ts";
 import { formatJson, type Json } from "../../src/core/json.ts";
@@ -24,6 +25,7 @@ import {
   parseReleaseMessage,
 } from "../../src/core/release-commit.ts";
 import { SETTINGS } from "../../src/core/settings.ts";
+import { formatRecord, lastRecord } from "../../src/drains/drain-file.ts";
 import { parseRegistration } from "../../src/hook/registration.ts";
 import { formatHookEnv } from "../../src/hook/hook-client.ts";
 import { loadAppKeys } from "../../src/ledger/app-keys.ts";
@@ -147,6 +149,15 @@ describe("formats", (test) => {
       [release.version, release.change, release.rollbackTo?.version, release.via, release.by.email],
       [4, "rollback", 2, "local", "ned@foobazco.com"],
     );
+  });
+
+  test("drains.json and a drain's record are read, the record written again", () => {
+    const [drain] = readDrains(JSON.parse(example("drains.json")) as Json);
+    assert.match(drain?.token ?? "", /^d\./);
+    const record = JSON.parse(example("drain-record")) as Json;
+    const read = lastRecord(`{"at":"x:1"}\n\n${JSON.stringify(record)}\n{"at":"torn`);
+    if (read === undefined) throw new Error("no record");
+    assert.equal(JSON.parse(formatRecord(read)), record);
   });
 
   test("backup.json is read, and written again", () => {
@@ -316,6 +327,7 @@ const WORDS: Record<string, string> = {
   BUILDER: "[0-9a-f]{12}",
   HEX: "[0-9a-f]+",
   ID: "[0-9a-f]{8}",
+  LOG: "[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
   N: "[1-9][0-9]*",
   NAME: "[A-Za-z-]+",
   NUMBER: "[0-9]{6}",

@@ -11,8 +11,8 @@ import { describe } from "../support/suite.ts";
 import type { TestContext } from "../support/suite.ts";
 import { FIXTURES, MISSING_PROC, PATH, processesUnder, realClock } from "./support.ts";
 
-async function open(t: TestContext, appsDirectory: string): Promise<LocalRuntime> {
-  const runtime = await LocalRuntime.open({ appsDirectory, clock: realClock, sweepMs: 100 });
+async function open(t: TestContext, appsDirectory: string, withLauncher = true): Promise<LocalRuntime> {
+  const runtime = await LocalRuntime.open({ appsDirectory, clock: realClock, sweepMs: 100, withLauncher });
   t.after(() => runtime.close({ detach: false }));
   return runtime;
 }
@@ -45,6 +45,10 @@ async function says(instance: Instance, text: string): Promise<void> {
   while (!(await readFile(instance.spool, "utf8")).includes(text)) await realClock.sleep(5);
 }
 
+async function parentOf(pid: number): Promise<number> {
+  return Number(/\) \S+ ([0-9]+)/.exec(await readFile(`/proc/${String(pid)}/stat`, "utf8"))?.[1]);
+}
+
 async function only(runtime: LocalRuntime): Promise<Instance> {
   const [instance, ...others] = await runtime.list("foobaz");
   assert.is(others.length, 0);
@@ -53,15 +57,45 @@ async function only(runtime: LocalRuntime): Promise<Instance> {
 }
 
 describe("local runtime", (test) => {
-  test("the environment is the given one, and HOME is the directory it runs in", async (t) => {
-    const runtime = await open(t, await t.tempDir());
-    const env = { PATH, FOO: "bar baz", QUOTE: `it's "so" $HOME`, HOME: "/nowhere", OPTIND: "x", LINES_OF: "a\nb" };
-    const node = `exec node -e 'console.log(JSON.stringify([process.env, process.cwd()]))'`;
-    const { output } = await run(runtime, spec(node, { env }));
-    const [seen, cwd] = JSON.parse(output) as [Record<string, string>, string];
-    for (const ofTheShell of ["_", "SHLVL", "PWD", "OLDPWD"]) delete seen[ofTheShell];
-    assert.equal(seen, { PATH, FOO: env.FOO, QUOTE: env.QUOTE, HOME: cwd, LINES_OF: env.LINES_OF });
-  });
+  for (const withLauncher of [true, false]) {
+    const how = withLauncher ? "" : ", without a launcher";
+
+    test(`the environment is the given one, and HOME is the directory it runs in${how}`, async (t) => {
+      const runtime = await open(t, await t.tempDir(), withLauncher);
+      const env = { PATH, FOO: "bar baz", QUOTE: `it's "so" $HOME`, HOME: "/nowhere", OPTIND: "x", LINES_OF: "a\nb" };
+      const node = `exec node -e 'console.log(JSON.stringify([process.env, process.cwd()]))'`;
+      const { output } = await run(runtime, spec(node, { env }));
+      const [seen, cwd] = JSON.parse(output) as [Record<string, string>, string];
+      for (const ofTheShell of ["_", "SHLVL", "PWD", "OLDPWD"]) delete seen[ofTheShell];
+      assert.equal(seen, { PATH, FOO: env.FOO, QUOTE: env.QUOTE, HOME: cwd, LINES_OF: env.LINES_OF });
+    });
+
+    test(`a status and a signal are told as a shell tells them${how}`, async (t) => {
+      const runtime = await open(t, await t.tempDir(), withLauncher);
+      assert.is((await run(runtime, spec("exit 7"))).exit.exit?.code, 7);
+      assert.is((await run(runtime, spec("kill -SEGV $$"))).exit.exit?.code, 139);
+      const missing = await run(runtime, spec("no-such-command"));
+      assert.is(missing.exit.exit?.code, 127);
+      assert.match(missing.output, "no-such-command: command not found");
+    });
+
+    test.needing(MISSING_PROC, `a process ignores no signal that it did not choose to ignore${how}`, async (t) => {
+      const runtime = await open(t, await t.tempDir(), withLauncher);
+      const { output } = await run(runtime, spec("grep SigIgn /proc/self/status"));
+      assert.match(output, /SigIgn:\s0000000000000000\n/);
+    });
+
+    test(`open files are limited, and the memory of all its processes is told${how}`, async (t) => {
+      const runtime = await open(t, await t.tempDir(), withLauncher);
+      const fill = `node -e 'global.kept = Buffer.alloc(3e7, 1); console.log("filled"); setInterval(() => {}, 1e6)'`;
+      const started = await runtime.start(spec(`ulimit -n; ${fill} & ${fill}; true`, { limits: { openFiles: 77 } }));
+      await says(started, "77\n");
+      await says(started, "filled\nfilled\n");
+      const bytes = (await runtime.memory(started.id)) ?? 0;
+      assert.ok(bytes > 6e7 && bytes < 2e8, `${String(bytes)} bytes`);
+      assert.is(await runtime.memory(randomUUID()), undefined);
+    });
+  }
 
   test("values of the environment are written nowhere", async (t) => {
     const directory = await t.tempDir();
@@ -82,32 +116,6 @@ describe("local runtime", (test) => {
     const { exit, output } = await run(runtime, spec("node talk.js", talk));
     assert.equal(exit.exit, { code: 9, signal: null });
     assert.equal(output.split("\n"), [...Array.from({ length: 2000 }, (_, index) => `line ${String(index + 1)}`), ""]);
-  });
-
-  test("a status and a signal are told as a shell tells them", async (t) => {
-    const runtime = await open(t, await t.tempDir());
-    assert.is((await run(runtime, spec("exit 7"))).exit.exit?.code, 7);
-    assert.is((await run(runtime, spec("kill -SEGV $$"))).exit.exit?.code, 139);
-    const missing = await run(runtime, spec("no-such-command"));
-    assert.is(missing.exit.exit?.code, 127);
-    assert.match(missing.output, "no-such-command: command not found");
-  });
-
-  test.needing(MISSING_PROC, "a process ignores no signal that it did not choose to ignore", async (t) => {
-    const runtime = await open(t, await t.tempDir());
-    const { output } = await run(runtime, spec("grep SigIgn /proc/self/status"));
-    assert.match(output, /SigIgn:\s0000000000000000\n/);
-  });
-
-  test("open files are limited, and the memory of all its processes is told", async (t) => {
-    const runtime = await open(t, await t.tempDir());
-    const fill = `node -e 'global.kept = Buffer.alloc(3e7, 1); console.log("filled"); setInterval(() => {}, 1e6)'`;
-    const started = await runtime.start(spec(`ulimit -n; ${fill} & ${fill}; true`, { limits: { openFiles: 77 } }));
-    await says(started, "77\n");
-    await says(started, "filled\nfilled\n");
-    const bytes = (await runtime.memory(started.id)) ?? 0;
-    assert.ok(bytes > 6e7 && bytes < 2e8, `${String(bytes)} bytes`);
-    assert.is(await runtime.memory(randomUUID()), undefined);
   });
 
   test("children end with the process that made them", async (t) => {
@@ -218,13 +226,29 @@ describe("local runtime", (test) => {
     const first = await open(t, directory);
     const { pid } = await first.start(spec("exec sleep 600"));
     await first.close({ detach: true });
-    const shim = Number(/\) \S+ ([0-9]+)/.exec(await readFile(`/proc/${String(pid)}/stat`, "utf8"))?.[1]);
-    process.kill(shim, "SIGKILL");
+    process.kill(await parentOf(pid ?? 0), "SIGKILL");
     process.kill(pid ?? 0, "SIGKILL");
     while ((await processTable.startTime(pid ?? 0)) !== undefined) await realClock.sleep(2);
     const found = await only(await open(t, directory));
     assert.equal([found.phase, found.exit], ["exited", { code: null, signal: null }]);
   });
+
+  test.needing(
+    MISSING_PROC,
+    "a launcher that is killed takes nothing with it, and the next start has another",
+    async (t) => {
+      const runtime = await open(t, await t.tempDir());
+      const started = await runtime.start(spec("trap 'exit 6' TERM; echo ready; while :; do sleep 0.01; done"));
+      await says(started, "ready");
+      const launcher = await parentOf(await parentOf(started.pid ?? 0));
+      process.kill(launcher, "SIGKILL");
+      while ((await processTable.startTime(launcher)) !== undefined) await realClock.sleep(2);
+      assert.is((await run(runtime, spec("exit 7", { slot: 2 }))).exit.exit?.code, 7);
+      const ended = end(runtime, started.id);
+      await runtime.signal(started.id, "SIGTERM");
+      assert.is((await ended).exit?.code, 6);
+    },
+  );
 
   test.needing(MISSING_PROC, "what ran before the machine was booted is lost, whatever has its pid now", async (t) => {
     const directory = await t.tempDir();

@@ -1,6 +1,6 @@
 /** What the machine may run out of, and the clock that jumps: the formation says so, waits, and goes on. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { chmod } from "node:fs/promises";
+import { chmod, readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import type { Clock } from "../../src/core/clock.ts";
@@ -15,6 +15,14 @@ const works = (...[command = "", ...args]: string[]): boolean => spawnSync(comma
 const AS_SOMEBODY = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
 const LIMITABLE = works(...AS_SOMEBODY, "test", "-r", PROGRAM) && works("prlimit", "--version");
 const MOUNTABLE = works("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt");
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const tasks = await readdir(`/proc/${String(pid)}/task`);
+  const texts = await Promise.all(
+    tasks.map((task) => readFile(`/proc/${String(pid)}/task/${task}/children`, "utf8").catch(() => "")),
+  );
+  return texts.flatMap((text) => text.split(" ").filter(Boolean).map(Number));
+}
 
 interface Scarce {
   child: ChildProcess;
@@ -78,8 +86,14 @@ describe("scarcity", (test) => {
       await scarce.says("ready");
       scarce.order("run 1");
       await scarce.says("worker.1 State changed from starting to up");
-      const limit = (soft: string): void =>
-        assert.ok(works(...AS_SOMEBODY, "prlimit", "--pid", String(scarce.child.pid), `--nproc=${soft}:`));
+      const { pid = 0 } = scarce.child;
+      // A process keeps the limit it was born with, so the launcher has its own.
+      const starters = [pid, ...(await childrenOf(pid))];
+      const limit = (soft: string): void => {
+        for (const one of starters) {
+          assert.ok(works(...AS_SOMEBODY, "prlimit", "--pid", String(one), `--nproc=${soft}:`));
+        }
+      };
       limit("1");
       scarce.order("run 2");
       await scarce.says("worker.2 Process failed to start: spawn");

@@ -31,17 +31,23 @@ describe("git child", (test) => {
   test("is let go when quiet and started again when needed", async (t) => {
     const fixture = await makeFixture(t);
     const events = new EventTarget();
+    let awaited = 0;
     const child = new GitChild({
       repository: openRepository(fixture.repo, NED),
       args: ["cat-file", "--batch-command"],
       idleMs: 5,
-      onOutput: (chunk) => events.dispatchEvent(new CustomEvent(String(chunk).includes("commit") ? "answer" : "other")),
+      onOutput: (chunk) => {
+        if (!String(chunk).includes("commit")) return;
+        awaited -= 1;
+        events.dispatchEvent(new CustomEvent("answer"));
+      },
       onEnd: () => events.dispatchEvent(new CustomEvent("end")),
-      isIdle: () => events.dispatchEvent(new CustomEvent("idle")),
+      isIdle: () => awaited === 0 && events.dispatchEvent(new CustomEvent("idle")),
     });
     t.after(() => child.close());
     for (let round = 0; round < 3; round += 1) {
       const [answered, quiet] = [once(events, "answer"), once(events, "idle")];
+      awaited += 1;
       child.write("info refs/heads/releases\n");
       await Promise.all([answered, quiet]);
     }

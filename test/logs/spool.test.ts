@@ -176,7 +176,12 @@ describe("log spools", (test) => {
     const path = await writeSpool(dir, "a", "");
     store.attach({ id: "a", path, ps: "web.1", release: 1 });
     let count = 0;
-    for (let round = 0; round < 20; round += 1) {
+    const isFreed = async (): Promise<boolean> => {
+      const { size, blocks } = await stat(path);
+      return blocks * 512 < size / 2;
+    };
+    // Giving back is slower than writing on a busy machine, and catches up.
+    for (let round = 0; round < 20 || (round < 100 && !(await isFreed())); round += 1) {
       let text = "";
       for (let index = 0; index < 4000; index += 1) text += `${String((count += 1))} ${"x".repeat(90)}\n`;
       await appendFile(path, text);
@@ -184,8 +189,7 @@ describe("log spools", (test) => {
     }
     await store.finish("a");
     await store.close();
-    const { size, blocks } = await stat(path);
-    assert.ok(blocks * 512 < size / 2, `${String(blocks * 512)} of ${String(size)} bytes still on disk`);
+    assert.ok(await isFreed());
     const numbers = messagesOf(await storedBytes(dir)).map((message) => Number(message.split(" ")[0]));
     assert.equal(
       numbers,

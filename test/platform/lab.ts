@@ -18,6 +18,7 @@ import { Platform } from "../../src/platform/platform.ts";
 import { trafficOf } from "../../src/platform/wake.ts";
 import { announcePush } from "../../src/platform/announce-push.ts";
 import { receivePush, type RefReport } from "../../src/platform/receive-push.ts";
+import { Trust } from "../../src/drains/trust.ts";
 import { Router } from "../../src/router/router.ts";
 import type { DoctorLine } from "../../src/server/platform-routes.ts";
 import type { TestContext } from "../support/suite.ts";
@@ -57,7 +58,7 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
     port: 0,
     clock,
     randomId: () => "id",
-    onRequest: () => {},
+    onRequests: () => {},
     ...trafficOf(() => platform),
   });
   const opened = (platform = await Platform.open({
@@ -77,6 +78,7 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
     hooks: { dir: HOOKS_DIR, env: "A=1\n" },
     processPath: PATH,
     toolEnv: pickToolEnv({ PATH }),
+    drainParts: { trust: new Trust(home.authoritiesFile, undefined), userAgent: "Logplex/test" },
     bases: [LOCALHOST],
   }));
   let closing: Promise<void> | undefined;

@@ -36,11 +36,11 @@ describe("access spool", (test) => {
   test("a line is there when it was appended, with its time; a turn begins a new file", async (t) => {
     const { directory, spool, texts } = await stage(t);
     assert.is(spool.name, "r.000001");
-    spool.append("hello", "one");
+    spool.append("hello", ["one"]);
     assert.is(await readFile(join(directory, "r.000001"), "utf8"), `${String(US)} one\n`);
     assert.is(await spool.turn(), "r.000002");
-    spool.append("hello", "two");
-    spool.append("hello", "three");
+    spool.append("hello", ["two"]);
+    spool.append("hello", ["three"]);
     assert.equal(await texts("r.000001"), ["one"]);
     assert.equal(await texts("r.000002"), ["two", "three"]);
   });
@@ -49,7 +49,7 @@ describe("access spool", (test) => {
     const names: string[] = [];
     const { directory, spool, texts } = await stage(t, { fileBytesMax: 100, onTurned: (name) => names.push(name) });
     for (let number = 0; number < 9; number += 1) {
-      spool.append("hello", `line ${String(number)}`);
+      spool.append("hello", [`line ${String(number)}`]);
     }
     await untilSame(true, () => Promise.resolve(names.length > 0));
     const files = (await readdir(directory)).sort();
@@ -64,7 +64,7 @@ describe("access spool", (test) => {
   test("lines wait for a disk that is full, whole and in order; what is too much is counted", async (t) => {
     const { directory, spool, texts } = await stage(t, { waitingBytesMax: 60 });
     await symlink("/dev/full", join(directory, "r.000001"));
-    for (const line of ["one", "two", "three", "four", "five"]) spool.append("hello", line);
+    for (const line of ["one", "two", "three", "four", "five"]) spool.append("hello", [line]);
     await spool.turn();
     await untilSame(true, async () => (await readdir(directory)).includes("r.000002"));
     await untilSame(4, async () => (await texts("r.000002")).length);
@@ -74,17 +74,17 @@ describe("access spool", (test) => {
       "three",
       "Error L12: 2 messages of the router dropped while the log could not be written.",
     ]);
-    spool.append("hello", "six");
+    spool.append("hello", ["six"]);
     await spool.close();
     assert.is((await texts("r.000002")).at(-1), "six");
   });
 
   test("an app that is gone takes no lines and holds nobody up", async (t) => {
     const { directory, spool, texts } = await stage(t);
-    spool.append("gone", "lost");
-    spool.append("hello", "one");
+    spool.append("gone", ["lost"]);
+    spool.append("hello", ["one"]);
     spool.forget("hello");
-    spool.append("hello", "two");
+    spool.append("hello", ["two"]);
     await spool.close();
     assert.equal(await texts("r.000001"), ["one", "two"]);
     assert.equal(await readdir(join(directory, "..", "..")), ["hello"]);
@@ -95,7 +95,7 @@ describe("access spool", (test) => {
     const apps = Array.from({ length: 300 }, (_, number) => `app-${String(number)}`);
     const root = join(directory, "..", "..");
     for (const app of apps) await mkdir(join(root, app, "router"), { recursive: true });
-    for (const round of ["one", "two"]) for (const app of apps) spool.append(app, round);
+    for (const round of ["one", "two"]) for (const app of apps) spool.append(app, [round]);
     await spool.close();
     for (const app of apps) {
       const text = await readFile(join(root, app, "router", "r.000001"), "utf8");

@@ -65,10 +65,12 @@ export class Lab {
       port: 0,
       clock,
       randomId: randomUUID,
-      onRequest: (app, line) => {
-        const text = `${app} ${line}`;
-        if (lab === undefined) logged.push(text);
-        else lab.take(text);
+      onRequests: (app, lines) => {
+        for (const line of lines) {
+          const text = `${app} ${line}`;
+          if (lab === undefined) logged.push(text);
+          else lab.take(text);
+        }
       },
       onWake: (app) => lab?.tell(lab.wakes, app),
       onQuiet: (app) => lab?.tell(lab.quietApps, app),

@@ -190,7 +190,7 @@ describe("router swaps", (test) => {
       port: lab.router.port,
       clock: { now: Date.now, sleep: async (ms: number) => sleep(ms) },
       randomId: () => "",
-      onRequest: () => undefined,
+      onRequests: () => undefined,
     };
     const error = await Router.listen(options).then(
       () => undefined,

@@ -6,6 +6,7 @@ import { APP_OPTIONS, type Command, type Context } from "../command.ts";
 import { checkNewFile, writeNewFile } from "../new-file.ts";
 import { usageError } from "../parse-arguments.ts";
 import { findPassphrase, PASSPHRASE_OPTION } from "../passphrase.ts";
+import { formatBytes } from "../progress.ts";
 import { receiveBackup, type BackupOrder, type ReceivedBackup } from "../receive-backup.ts";
 
 export const backup: Command = {
@@ -79,13 +80,9 @@ async function report({ out }: Context, order: Order, { version, sizeBytes }: Re
   const isPlain = order.passphrase === undefined;
   await order.say(`Backing up ${order.app}... done, ${formatVersion(version)}`);
   const keys = isPlain ? "keys NOT encrypted" : "keys encrypted with the passphrase";
-  await order.say(`${order.target}: ${formatSize(sizeBytes)}, ${keys}`);
+  await order.say(`${order.target}: ${formatBytes(sizeBytes)}, ${keys}`);
   if (!isPlain) return undefined;
   out.warn(`Whoever has this file can read the config vars of ${order.app} and sign releases as this platform does.`);
   out.warn("Keep it where nobody else can read it.");
   return undefined;
-}
-
-function formatSize(bytes: number): string {
-  return bytes < 1_000_000 ? `${String(Math.ceil(bytes / 1000))}K` : `${(bytes / 1_000_000).toFixed(1)}MB`;
 }

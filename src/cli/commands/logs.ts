@@ -1,37 +1,23 @@
 /** `git heroku logs` */
 import type { IncomingMessage } from "node:http";
-import type { LogQuery } from "../../api/platform-client.ts";
+import type { LogQuery } from "../../api/log-resources.ts";
 import { AppError } from "../../core/error.ts";
-import { findContradiction } from "../../core/log-request.ts";
-import { APP_OPTIONS, type Arguments, type Command, type Context, type Option } from "../command.ts";
+import { APP_OPTIONS, type Arguments, type Command, type Context } from "../command.ts";
+import { FILTER_OPTIONS, filterWords, readFilters, TEXT_OPTIONS, TIME_WORDS, WHICH_OPTIONS } from "../log-filters.ts";
 import { readJsonRows, readRows } from "../log-rows.ts";
 import { paintLogLine } from "../log-text.ts";
-import { countOption, usageError } from "../parse-arguments.ts";
+import { countOption } from "../parse-arguments.ts";
 import { Terminal } from "../terminal.ts";
 
 const LINES_USUAL = 100;
 const LINES_MAX = 1_000_000;
 const CONTEXT_MAX = 100;
 
-/** What picks lines: the same names as the parameters of the API. */
-const FILTERS: readonly Option[] = [
-  { name: "ps", short: "p", value: "PROCESS", summary: "only lines of this process or process type" },
-  { name: "source", short: "s", value: "SOURCE", summary: "only lines of this source: app or heroku" },
-  { name: "since", value: "TIME", summary: "from this time on" },
-  { name: "until", value: "TIME", summary: "before this time" },
-  { name: "around", value: "TIME", summary: "half of the lines before it, half from it on" },
-  { name: "release", value: "vN", summary: "only lines of processes of this release" },
-  { name: "level", value: "LEVEL", summary: "error, warning, info, debug; several with commas" },
-  { name: "search", value: "TEXT", summary: "only lines with this text, as it stands" },
-  { name: "regex", value: "PATTERN", summary: "only lines that match, as JavaScript has it" },
-];
-
 export const logs: Command = {
   name: "logs",
   topic: "Logs",
   summary: "Show what the processes and the platform wrote",
-  details:
-    'Lines are filtered first and counted then. `--ps web` means every web process, `--ps web.1` only that one. Sources are app and heroku. A TIME is 10m, "2 hours ago", "yesterday 14:00", 2011-06-19T08:35:19Z, or v74 for the moment at which v74 was made; without a zone it is in UTC, as the lines are. --tail waits for the platform while that is away. --trash reads the log of an app that was destroyed.',
+  details: `Lines are filtered first and counted then. \`--ps web\` means every web process, \`--ps web.1\` only that one. Sources are app and heroku. ${TIME_WORDS} --tail waits for the platform while that is away. --trash reads the log of an app that was destroyed, --imported one that came from elsewhere. On a terminal colours are kept and all else that would move it is shown, unless --raw is given.`,
   options: [
     ...APP_OPTIONS,
     {
@@ -40,14 +26,15 @@ export const logs: Command = {
       value: "COUNT",
       summary: `how many lines (usually ${String(LINES_USUAL)}, with --since all)`,
     },
-    ...FILTERS,
-    { name: "ignore-case", short: "i", summary: "a is A, for --search and --regex" },
-    { name: "invert", short: "v", summary: "only lines that --search or --regex leaves out" },
+    ...FILTER_OPTIONS,
+    { name: "around", value: "TIME", summary: "half of the lines before it, half from it on" },
+    ...TEXT_OPTIONS,
     { name: "context", value: "COUNT", summary: "with lines of the same process around each" },
     { name: "tail", short: "t", summary: "go on with new lines as they come" },
-    { name: "trash", summary: "of the last destroyed app of that name" },
+    ...WHICH_OPTIONS,
     { name: "json", summary: "print NDJSON, one object a line" },
     { name: "no-color", summary: "no colours, also on a terminal" },
+    { name: "raw", summary: "control characters as they are, on a terminal too" },
   ],
   examples: [
     { command: "git heroku logs --tail", summary: "watch the app" },
@@ -63,12 +50,14 @@ export const logs: Command = {
     const query = readQuery(args);
     const app = context.app();
     const hint = (): Promise<void> => hintAtProcesses(context, app, query);
-    if (query.tail && query.ps !== undefined) await hint();
+    if (query.tail === true && query.ps !== undefined) await hint();
     const isJson = args.has("json");
     const read = isJson ? readJsonRows : readRows;
+    const { out } = context;
+    const printText = (text: string): Promise<unknown> => (args.has("raw") ? out.data(`${text}\n`) : out.logLine(text));
     const print = (json: string): Promise<unknown> =>
-      isJson ? context.out.data(`${json}\n`) : context.out.logLine(paintLogLine(json, context.out));
-    if (query.tail) {
+      isJson ? out.data(`${json}\n`) : printText(paintLogLine(json, out));
+    if (query.tail === true) {
       const { followLogs } = await import("../follow-logs.ts");
       return followLogs({ context, app, query, read, print });
     }
@@ -79,31 +68,19 @@ export const logs: Command = {
 };
 
 function withColours(context: Context): Context {
-  if (!context.args.has("no-color")) return context;
-  const { stdout, stderr, env } = context.world;
-  return { ...context, out: new Terminal(stdout, stderr, { ...env, NO_COLOR: "1" }) };
+  return context.args.has("no-color") ? { ...context, out: Terminal.plain(context.world) } : context;
 }
 
 /** @throws AppError usage for options that contradict each other. */
 function readQuery(args: Arguments): LogQuery {
-  const problem = findContradiction(
-    new Set(logs.options.map(({ name }) => name).filter((name) => args.has(name) || args.value(name) !== undefined)),
-    "--",
-  );
-  if (problem !== undefined) throw usageError(logs, problem);
-  for (const name of ["search", "regex"]) {
-    if (args.value(name) === "") throw usageError(logs, `--${name} takes a text that is not empty`);
-  }
   const count = (name: string, max: number): number | undefined =>
     args.value(name) === undefined ? undefined : countOption(logs, args, { name, usual: 0, max });
   return {
+    ...readFilters(logs, args),
+    around: args.value("around"),
     lines: count("num", LINES_MAX),
-    ...Object.fromEntries(FILTERS.map(({ name }) => [name, args.value(name)])),
-    ignoreCase: args.has("ignore-case"),
-    invert: args.has("invert"),
     context: count("context", CONTEXT_MAX),
     tail: args.has("tail"),
-    trash: args.has("trash"),
     cursors: true,
   };
 }
@@ -133,13 +110,10 @@ async function printAll(
 
 /** Nothing matched: perhaps the name was mistyped. */
 async function hintAtProcesses({ client, out, args }: Context, app: string, query: LogQuery): Promise<void> {
-  const names = await client.logProcesses(app, query.trash);
-  const { ps, tail } = query;
-  if (tail && (names.length === 0 || names.some((name) => name === ps || name.split(".")[0] === ps))) return;
-  const filter = FILTERS.flatMap(({ name }) => {
-    const value = args.value(name);
-    return value === undefined ? [] : [` --${name} ${/^[\w.,:+-]+$/.test(value) ? value : JSON.stringify(value)}`];
-  }).join("");
+  const { ps, tail, trash = false, imported } = query;
+  const names = await client.logProcesses(app, { trash, imported });
+  if (tail === true && (names.length === 0 || names.some((name) => name === ps || name.split(".")[0] === ps))) return;
+  const filter = filterWords(args);
   out.warn(filter === "" ? `${app} has no log lines yet.` : `No log lines match${filter}.`);
   if (filter !== "" && names.length > 0) out.warn(`Processes with log lines: ${names.join(", ")}`);
 }

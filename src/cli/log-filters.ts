@@ -1,0 +1,60 @@
+/** The options that pick lines, for every command that reads a log: the same names as the parameters of the API. */
+import type { LogQuery, WhichLog } from "../api/log-resources.ts";
+import { findContradiction } from "../core/log-request.ts";
+import type { Arguments, Command, Option } from "./command.ts";
+import { usageError } from "./parse-arguments.ts";
+
+export const RANGE_OPTIONS: readonly Option[] = [
+  { name: "since", value: "TIME", summary: "from this time on" },
+  { name: "until", value: "TIME", summary: "before this time" },
+];
+export const FILTER_OPTIONS: readonly Option[] = [
+  { name: "ps", short: "p", value: "PROCESS", summary: "only lines of this process or process type" },
+  { name: "source", short: "s", value: "SOURCE", summary: "only lines of this source: app or heroku" },
+  ...RANGE_OPTIONS,
+  { name: "release", value: "vN", summary: "only lines of processes of this release" },
+  { name: "level", value: "LEVEL", summary: "error, warning, info, debug; several with commas" },
+  { name: "search", value: "TEXT", summary: "only lines with this text, as it stands" },
+  { name: "regex", value: "PATTERN", summary: "only lines that match, as JavaScript has it" },
+];
+export const TEXT_OPTIONS: readonly Option[] = [
+  { name: "ignore-case", short: "i", summary: "a is A, for --search and --regex" },
+  { name: "invert", short: "v", summary: "only lines that --search or --regex leaves out" },
+];
+export const WHICH_OPTIONS: readonly Option[] = [
+  { name: "trash", summary: "of the last destroyed app of that name" },
+  { name: "imported", value: "NAME", summary: "of a log that logs:import has read" },
+];
+
+/** What a TIME may be, for the details of a command. */
+export const TIME_WORDS =
+  'A TIME is 10m, "2 hours ago", "yesterday 14:00", 2011-06-19T08:35:19Z, or v74 for the moment at which v74 was made; without a zone it is in UTC, as the lines are.';
+
+/** @throws AppError usage for options that contradict each other. */
+export function readFilters(command: Command, args: Arguments): LogQuery & WhichLog {
+  const given = command.options
+    .map(({ name }) => name)
+    .filter((name) => args.has(name) || args.value(name) !== undefined);
+  const problem = findContradiction(new Set(given), "--");
+  if (problem !== undefined) throw usageError(command, problem);
+  for (const name of ["search", "regex", "imported"]) {
+    if (args.value(name) === "") throw usageError(command, `--${name} takes a text that is not empty`);
+  }
+  return {
+    ...Object.fromEntries(FILTER_OPTIONS.map(({ name }) => [name, args.value(name)])),
+    ignoreCase: args.has("ignore-case"),
+    invert: args.has("invert"),
+    trash: args.has("trash"),
+    imported: args.value("imported"),
+  };
+}
+
+/** The filters of this run as they were given, for a message. */
+export function filterWords(args: Arguments): string {
+  return [...FILTER_OPTIONS, { name: "around" }, { name: "imported" }]
+    .flatMap(({ name }) => {
+      const value = args.value(name);
+      return value === undefined ? [] : [` --${name} ${/^[\w.,:+-]+$/.test(value) ? value : JSON.stringify(value)}`];
+    })
+    .join("");
+}
