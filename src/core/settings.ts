@@ -6,7 +6,7 @@ import { AppError } from "./error.ts";
 import { isJsonObject, type Json } from "./json.ts";
 import { RESTART_POLICIES } from "./restart-policy.ts";
 
-type Kind = "duration" | "switch" | "count" | "days" | "size" | "path" | "policy" | "rest" | "page";
+type Kind = "duration" | "switch" | "count" | "days" | "size" | "rate" | "age" | "path" | "policy" | "rest" | "page";
 
 interface Definition {
   readonly kind: Kind;
@@ -66,6 +66,16 @@ export const SETTINGS = {
     help: "how long the receiver of a drain may take for a frame",
   },
   "log-drain-retry": { kind: "duration", default: "1m", help: "the longest wait before a drain tries again" },
+  "log-hot": {
+    kind: "age",
+    default: "1d",
+    help: "how long the log stays as it is before it is compressed; off: for ever",
+  },
+  "log-rate": {
+    kind: "rate",
+    default: "20MB",
+    help: "how much processes may print a second in the long run (L12); off: no limit",
+  },
   "log-size": { kind: "size", default: "2GB", help: "how large the log may grow before its oldest part is removed" },
   "maintenance-page": {
     kind: "page",
@@ -112,6 +122,10 @@ export interface Settings extends DynoRules {
   logDrainConnectMs: number;
   logDrainRequestMs: number;
   logDrainRetryMs: number;
+  /** Bytes a second; infinite when processes may print as much as they like. */
+  logRateMax: number;
+  /** Infinite when the log is never compressed. */
+  logHotMs: number;
   maxPerType: number;
   memoryCheckMs: number;
   memoryWarningMs: number;
@@ -150,6 +164,11 @@ function parseDays(text: string): number | undefined {
   return /^[1-9]\d{0,3}$/.test(text) ? Number(text) * 24 * 3_600_000 : undefined;
 }
 
+function parseAge(text: string): number | undefined {
+  if (text === "off") return Number.POSITIVE_INFINITY;
+  return /^[1-9]\d{0,3}d$/.test(text) ? Number.parseInt(text) * 24 * 3_600_000 : parseDuration(text);
+}
+
 function parseRest(text: string): number | undefined {
   if (text === "off") return Number.POSITIVE_INFINITY;
   const ms = parseDuration(text);
@@ -174,6 +193,8 @@ const PARSERS: { readonly [K in Kind]: (text: string) => number | string | undef
   duration: parseSettingDuration,
   days: parseDays,
   size: parseSize,
+  rate: (text) => (text === "off" ? Number.POSITIVE_INFINITY : parseSize(text)),
+  age: parseAge,
   count: (text) => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined),
   switch: (text) => (text === "on" ? 1 : text === "off" ? 0 : undefined),
   rest: parseRest,
@@ -201,6 +222,8 @@ const FORM_HINTS: Partial<Record<Kind, string>> = {
   rest: " or 30m, from 1s to 24h",
   page: ", public/500.html (a file of the app) or https://example.com/sorry.html",
   days: " or a number of days",
+  age: ", 12h or off",
+  rate: " or off",
   size: " or 500MB, up to 99999GB",
 };
 
@@ -244,6 +267,8 @@ export function readSettings(stored: Json | undefined): Settings {
     logDrainConnectMs: number("log-drain-connect"),
     logDrainRequestMs: number("log-drain-request"),
     logDrainRetryMs: number("log-drain-retry"),
+    logHotMs: number("log-hot"),
+    logRateMax: number("log-rate"),
     maxPerType: number("max-per-type"),
     memoryCheckMs: number("memory-check"),
     memoryWarningMs: number("memory-warning"),
