@@ -23,6 +23,7 @@ import type {
   BisectPlanItem,
   BisectRequest,
   DoctorCheck,
+  BuildpackItem,
   DomainItem,
   DrainItem,
   Dyno,
@@ -170,6 +171,12 @@ export class PlatformClient {
   removeDomain = (app: string, hostname: string): Promise<DomainItem> =>
     this.#change("DELETE", appPath(app, "domains", hostname));
 
+  buildpacks = (app: string): Promise<BuildpackItem[]> => this.#get(appPath(app, "buildpack-installations"));
+  /** The whole list. */
+  setBuildpacks = (app: string, names: readonly string[]): Promise<BuildpackItem[]> =>
+    this.#change("PUT", appPath(app, "buildpack-installations"), {
+      updates: names.map((buildpack) => ({ buildpack })),
+    });
   drains = (app: string, extended: boolean): Promise<DrainItem[]> =>
     this.#get(appPath(app, "log-drains") + (extended ? "?extended=true" : ""));
   addDrain = (app: string, url: string): Promise<DrainItem> =>

@@ -6,6 +6,8 @@ import { formatProcfile, ONE_OFF_TYPE, RELEASE_TYPE } from "../core/procfile.ts"
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { DEPLOY_REFS } from "../ledger/deploy-branch.ts";
+import type { FirstDeploy } from "../build/slug-store.ts";
+import { describeFirst, firstConfig } from "./buildpacks.ts";
 import { buildRelease } from "./ensure-slug.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
@@ -109,8 +111,8 @@ async function deploy(platform: Platform, app: App, push: Push, command: RefComm
     await checkBranch(app, command);
     await checkNotMoved(app, command);
     const code = await checkCommit(app, command);
-    const procfile = await build(platform, app, push, command);
-    const deployment = { platform, app, push, command };
+    const { procfile, first } = await build(platform, app, push, command);
+    const deployment = { platform, app, push, command, first };
     const release = await appendRelease(deployment, { codeTree: code.tree, procfile });
     void launchUnlessAnnounced(deployment, release);
   } finally {
@@ -123,15 +125,22 @@ interface Deployment {
   app: App;
   push: Push;
   command: RefCommand;
+  /** What the app is given with its first deploy. */
+  first: FirstDeploy | undefined;
 }
 
-/** The Procfile of what was built. */
-async function build(platform: Platform, app: App, push: Push, command: RefCommand): Promise<string> {
+interface Built {
+  procfile: string;
+  first: FirstDeploy | undefined;
+}
+
+async function build(platform: Platform, app: App, push: Push, command: RefCommand): Promise<Built> {
   const name = command.new.slice(0, 7);
   push.output("-----> Heroku receiving push\n");
   app.log("build", `Build of ${name} started by ${push.actor.by.email}`);
   try {
-    const { procfile } = await buildRelease(platform, app, command.new, (text) => push.output(text));
+    const slug = await buildRelease(platform, app, command.new, (text) => push.output(text));
+    const { procfile } = slug;
     app.log("build", `Build of ${name} succeeded`);
     if (procfile.has(RELEASE_TYPE)) {
       push.output(" !     The release command of the Procfile is not run by this version of the platform.\n");
@@ -141,7 +150,9 @@ async function build(platform: Platform, app: App, push: Push, command: RefComma
         " !     The type run of the Procfile never runs by itself; start it with: git heroku run:detached run\n",
       );
     }
-    return formatProcfile(procfile);
+    const first = (await app.ledger.current())?.code === undefined ? slug.first : undefined;
+    if (first !== undefined) push.output(describeFirst(first));
+    return { procfile: formatProcfile(procfile), first };
   } catch (error) {
     app.log("build", `Build of ${name} failed`);
     throw error;
@@ -149,20 +160,21 @@ async function build(platform: Platform, app: App, push: Push, command: RefComma
 }
 
 async function appendRelease(
-  { platform, app, push, command }: Deployment,
+  { platform, app, push, command, first }: Deployment,
   built: { codeTree: string; procfile: string },
 ): Promise<Release> {
   const release = await app.ledger.append(async ({ current }) => {
     checkOpen(platform, app);
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
+    const configEnv = first === undefined ? snapshot.configEnv : await firstConfig(app, snapshot.configEnv, first);
     return {
       change: "deploy",
       description: describeDeploy(command.new),
       ...push.actor,
       status: "succeeded",
       code: command.new,
-      snapshot: { ...snapshot, ...built },
+      snapshot: { ...snapshot, ...built, configEnv },
       deployRef: { ref: command.ref, old: oldOf(command), new: command.new },
     };
   });

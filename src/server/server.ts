@@ -6,6 +6,7 @@ import { answerFor, MESSAGE_LENGTH_MAX } from "./answer-for.ts";
 import { appRoutes } from "./app-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { bisectRoutes } from "./bisect-routes.ts";
+import { buildpackRoutes } from "./buildpack-routes.ts";
 import { configKeyRoutes } from "./config-key-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { domainRoutes } from "./domain-routes.ts";
@@ -29,6 +30,7 @@ const ROUTES = [
   appRoutes,
   backupRoutes,
   bisectRoutes,
+  buildpackRoutes,
   configKeyRoutes,
   configRoutes,
   domainRoutes,

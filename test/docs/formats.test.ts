@@ -10,6 +10,7 @@ import * as assert from "uvu/assert";
 import { decodeBase64, formatDotenv } from "../../src/core/dotenv-text.ts";
 import { formatBackupFacts, parseBackupFacts } from "../../src/core/backup.ts";
 import { formatBisect, parseBisect } from "../../src/core/bisect-record.ts";
+import { readBuildpacks } from "../../src/core/buildpack.ts";
 import { readDrains } from "../../src/core/drain.ts";
 import { readAppState } from "../../src/core/app-state.ts";
 import { changeMark, readMarks } from "../../src/core/marks.ts";
@@ -216,7 +217,8 @@ describe("formats", (test) => {
     assert.equal([state.quantities, state.maintenance], [{ web: 2, worker: 1 }, false]);
     assert.is(state.settings.bootTimeoutMs, 30_000);
     assert.is(formatBisect(parseBisect(example("bisect.json"))), example("bisect.json"));
-    for (const name of ["spec.json", "slug.json"]) {
+    assert.equal(readBuildpacks(JSON.parse(example("buildpacks.json")) as Json).length, 4);
+    for (const name of ["spec.json", "slug.json", "buildpacks.json", "built.json"]) {
       assert.is(formatJson(JSON.parse(example(name)) as Json), example(name), name);
     }
   });
