@@ -25,7 +25,7 @@ const withoutLayout = {
 };
 
 /** Large packages that a program imports on demand stay beside it: Node parses a program whole, also what is not run. */
-const ON_DEMAND = ["yargs", "ndjson", "age-encryption", "tar"];
+const ON_DEMAND = ["yargs", "ndjson", "age-encryption", "tar", "yaml"];
 /** So does a part of ours that few commands need. */
 const PARTS = ["release-build"];
 const besideTheProgram = {
@@ -87,7 +87,8 @@ await build({ ...shared, entryPoints: programs, plugins: [besideTheProgram] });
 const parts = PARTS.map((name) => join("src/bin", `${name}.ts`));
 await build({ ...shared, entryPoints: parts });
 // A thread of the daemon is a program of its own, found beside it.
-await build({ ...shared, entryPoints: [{ in: "src/logs/pattern-worker.ts", out: "pattern-worker" }] });
+for (const thread of ["pattern-worker", "segment-worker"])
+  await build({ ...shared, entryPoints: [{ in: `src/logs/${thread}.ts`, out: thread }] });
 // A package written as an ES module is its default export, if it has one, as one that was CommonJS all along.
 const footer = { js: "if (module.exports.default) module.exports = module.exports.default;" };
 await build({ ...shared, entryPoints: packages, plugins: [withoutLayout, scryptOfNode], footer });

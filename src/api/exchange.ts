@@ -9,7 +9,7 @@ import { askShortly, BrokenOff, NoAnswer, type RawAnswer, type RawQuestion } fro
 import { openSocketAddress } from "./socket-address.ts";
 
 export interface Question {
-  method: "GET" | "POST" | "PATCH" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   headers?: Record<string, string>;
   /** Sent as JSON. */

@@ -16,6 +16,7 @@ import type {
   LogStatsQuery,
   WhichLog,
 } from "./log-resources.ts";
+import { appPath, queryOf } from "./paths.ts";
 import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
 import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
@@ -25,6 +26,7 @@ import type {
   BisectPlanItem,
   BisectRequest,
   DoctorCheck,
+  BuildpackItem,
   DomainItem,
   DrainItem,
   Dyno,
@@ -192,6 +194,12 @@ export class PlatformClient {
   removeDomain = (app: string, hostname: string): Promise<DomainItem> =>
     this.#change("DELETE", appPath(app, "domains", hostname));
 
+  buildpacks = (app: string): Promise<BuildpackItem[]> => this.#get(appPath(app, "buildpack-installations"));
+  /** The whole list. */
+  setBuildpacks = (app: string, names: readonly string[]): Promise<BuildpackItem[]> =>
+    this.#change("PUT", appPath(app, "buildpack-installations"), {
+      updates: names.map((buildpack) => ({ buildpack })),
+    });
   drains = (app: string, extended: boolean): Promise<DrainItem[]> =>
     this.#get(appPath(app, "log-drains") + (extended ? "?extended=true" : ""));
   addDrain = (app: string, url: string): Promise<DrainItem> =>
@@ -278,22 +286,6 @@ export class PlatformClient {
   }
 }
 
-function appPath(app: string, ...parts: string[]): string {
-  return ["/apps", app, ...parts].map((part, index) => (index === 0 ? part : encodeURIComponent(part))).join("/");
-}
-
 function diffPath(app: string, release: ReleaseWord, query: Record<string, number | boolean | undefined>): string {
   return appPath(app, "releases", String(release), "diff") + queryOf(query);
-}
-
-/** What is off or not given is left out; `ignoreCase` is `ignore_case`. */
-function queryOf(query: object): string {
-  const given = (Object.entries(query) as [string, string | number | boolean | undefined][]).filter(
-    ([, value]) => value !== undefined && value !== false,
-  );
-  const names = given.map(([name, value]) => [
-    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-    String(value),
-  ]);
-  return names.length === 0 ? "" : `?${new URLSearchParams(names).toString()}`;
 }

@@ -169,6 +169,12 @@ export interface PlatformInfo {
 
 export type { VerifyReport } from "../core/audit-report.ts";
 
+export interface BuildpackItem {
+  /** From 0, in the order in which they run. */
+  ordinal: number;
+  buildpack: { url: string; name: string };
+}
+
 export interface DomainItem {
   hostname: string;
   /** `heroku`: the name that every app has. */

@@ -1,22 +1,31 @@
 /** From a commit to a slug: detect, lay out, build, publish. Whatever happens on the way, a slug is either there,
  *  complete, or not there. Builds see no config vars, so that the same code is the same slug: a rollback or a changed
  *  config var needs no build. */
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { spellDuration } from "../core/duration.ts";
 import { AppError } from "../core/error.ts";
+import { sortProcfile } from "../core/procfile.ts";
 import { RecentMap } from "../core/recent-map.ts";
-import { detectApp, type DetectedApp } from "./detect.ts";
+import { buildFailed, describeStatus } from "./build-failed.ts";
+import { PROCFILE_KEY } from "./builtin-packs.ts";
+import { choosePacks, packsSlugId, slugId, type BuildConfig } from "./choose-packs.ts";
+import { RootFiles } from "./detect.ts";
+import type { ChosenBuildpack } from "./fetch-buildpack.ts";
 import { checkOut, listTree, type GitContext, type TreeFile } from "./git.ts";
 import { findLargeFilePointers } from "./large-files.ts";
-import { buildNode, NODE_BUILDER_KEY } from "./node-builder.ts";
+import { NODE_BUILDER_KEY } from "./node-builder.ts";
+import { findOutwardLinks } from "./outward-links.ts";
+import { Captured } from "./output-sink.ts";
+import type { BuildSite, Tool } from "./pack.ts";
+import { rememberBuild } from "./build-memory.ts";
+import { runPacks, type PacksOutcome } from "./run-packs.ts";
 import { runTool } from "./run-tool.ts";
-import { cleanBuilds, findSlug, Workplace, type Slug, type StoredSlug } from "./slug-store.ts";
-import { buildEnv, toolPath, type ToolEnv } from "./tool-env.ts";
-import { ToolOutput } from "./tool-output.ts";
+import { hasReadableName, procfileIn, protect, sizeOf } from "./slug-files.ts";
+import { cleanBuilds, findSlug, Workplace, type Slug, type SlugFacts, type StoredSlug } from "./slug-store.ts";
+import { scriptEnv, toolPath, type ToolEnv } from "./tool-env.ts";
 
 export interface BuildSettings {
   /** Heroku: 15 minutes. */
@@ -45,9 +54,12 @@ export interface BuildRequest {
   settings?: Partial<BuildSettings>;
   /** Waited for before anything is really built, given back afterwards. */
   slot?: () => Promise<() => void>;
+  /** In their order; none leaves it to the code and to the platform. */
+  buildpacks?: readonly ChosenBuildpack[];
+  config?: BuildConfig;
 }
 
-const PROCFILE_BUILDER_KEY = "procfile/1";
+const NO_CONFIG: BuildConfig = { key: "", read: () => Promise.resolve({}) };
 /** Up to here, changing modes one by one is faster than starting two programs for it. */
 const FEW_FILES = 200;
 
@@ -58,6 +70,7 @@ export async function buildSlug(request: BuildRequest): Promise<Slug> {
   if (known !== undefined) {
     request.output(`-----> ${known.detected} app detected\n       Same code as before: using its slug\n`);
     announce(request, known);
+    await rememberBuild(request.appDir, request.commit, known);
     return known;
   }
   const giveBack = await request.slot?.();
@@ -90,14 +103,19 @@ async function buildWithin(request: BuildRequest): Promise<Slug> {
   }
 }
 
-/** Which of the two builders it was is not known before the tree is read, which a slug makes needless. */
-async function findBuilt({ appDir, tree }: BuildRequest): Promise<StoredSlug | undefined> {
+/** Which of the two it was is not known before the tree is read, which a slug makes needless. What other buildpacks have
+ *  made is found once they are known. */
+export async function findBuilt({
+  appDir,
+  tree,
+  buildpacks = [],
+}: Pick<BuildRequest, "appDir" | "tree" | "buildpacks">): Promise<StoredSlug | undefined> {
+  if (buildpacks.length > 0) return undefined;
   const place = `${appDir} ${tree}`;
   const known = found.get(place);
   if (known !== undefined && existsSync(known.dir)) return known;
   const slug =
-    (await findSlug(appDir, slugId(tree, NODE_BUILDER_KEY))) ??
-    (await findSlug(appDir, slugId(tree, PROCFILE_BUILDER_KEY)));
+    (await findSlug(appDir, slugId(tree, NODE_BUILDER_KEY))) ?? (await findSlug(appDir, slugId(tree, PROCFILE_KEY)));
   if (slug !== undefined) found.set(place, slug);
   return slug;
 }
@@ -105,14 +123,14 @@ async function findBuilt({ appDir, tree }: BuildRequest): Promise<StoredSlug | u
 /** Slugs found by this process, which never change while they are there. */
 const found = new RecentMap<string, StoredSlug>(200);
 
-function slugId(tree: string, builderKey: string): string {
-  return `${tree}-${createHash("sha256").update(builderKey).digest("hex").slice(0, 12)}`;
-}
+type Announced = Pick<SlugFacts, "detected" | "procfile" | "declared" | "defaultTypes">;
 
-function announce({ output }: BuildRequest, slug: Omit<StoredSlug, "id" | "dir" | "reused">): void {
-  const types = [...slug.procfile.keys()].join(", ");
-  const origin = slug.declared ? "Procfile declares types" : `Default types for ${slug.detected}`;
-  output(`-----> Discovering process types\n       ${origin} -> ${types}\n`);
+function announce({ output }: BuildRequest, slug: Announced): void {
+  const { detected, procfile, declared, defaultTypes = [] } = slug;
+  const types = [...procfile.keys()].filter((type) => !defaultTypes.includes(type)).join(", ");
+  const origin = declared ? "Procfile declares types" : `Default types for ${detected}`;
+  const more = defaultTypes.length === 0 ? "" : `       Default types for ${detected} -> ${defaultTypes.join(", ")}\n`;
+  output(`-----> Discovering process types\n       ${origin} -> ${types}\n${more}`);
 }
 
 /** As Heroku prints it: `8.3MB`, and `12K` under a megabyte. */
@@ -120,9 +138,10 @@ export function formatSize(bytes: number): string {
   return bytes < 1_000_000 ? `${String(Math.ceil(bytes / 1_000))}K` : `${(bytes / 1_000_000).toFixed(1)}MB`;
 }
 
-function buildFailed(hint: string): AppError {
-  return new AppError("invalid_params", "build failed", { hint });
-}
+type Facts = Omit<SlugFacts, "id" | "sizeBytes">;
+
+const ANSWER_BYTES_MAX = 64 * 1024;
+const UNSEEN = new Captured(0);
 
 /** One build that really runs. */
 class Build {
@@ -139,23 +158,74 @@ class Build {
   }
 
   async run(): Promise<Slug> {
-    const { appDir, output } = this.#request;
+    const { appDir, tree } = this.#request;
     const place = await Workplace.make(appDir);
     try {
       const files = await this.#layOut(place.app);
-      const app = await detectApp(files, (name) => readFile(join(place.app, name), "utf8"));
-      output(`-----> ${app.name} app detected\n`);
-      await this.#warnOfPointers(files, place.app);
-      const sizeBytes = await this.#compile(app, files, place);
+      const site = await this.#site(place, files);
+      const choice = await choosePacks(site, this.#packRequest());
+      const id = await packsSlugId(site, tree, choice.packs);
+      const known = await findSlug(appDir, id);
+      if (known !== undefined) {
+        await place.discard();
+        return await this.#reuse(known);
+      }
+      await this.#warn(files, place.app);
+      const outcome = await runPacks(site, choice);
+      const facts = { id, ...(await this.#describe(site, outcome)) };
+      const sizeBytes = await this.#protect(files, place, outcome.hasRun);
       this.#checkSize(sizeBytes);
-      const { name: detected, procfile, declared } = app;
-      announce(this.#request, { detected, procfile, declared, sizeBytes });
-      const id = slugId(this.#request.tree, app.node === undefined ? PROCFILE_BUILDER_KEY : NODE_BUILDER_KEY);
-      return await place.publish(appDir, { id, detected, procfile, declared, sizeBytes });
+      announce(this.#request, facts);
+      const slug = await place.publish(appDir, { ...facts, sizeBytes });
+      await rememberBuild(appDir, this.#request.commit, slug);
+      return slug;
     } catch (error) {
       await place.discard();
       throw error;
     }
+  }
+
+  async #reuse(known: StoredSlug): Promise<Slug> {
+    const { appDir, commit, output } = this.#request;
+    output(`-----> ${known.detected} app detected\n       Same code and buildpacks as before: using its slug\n`);
+    announce(this.#request, known);
+    await rememberBuild(appDir, commit, known);
+    return known;
+  }
+
+  #packRequest(): Parameters<typeof choosePacks>[1] {
+    const { buildpacks = [], config = NO_CONFIG, appDir, toolEnv } = this.#request;
+    const fetch = { cacheDir: join(appDir, "cache"), toolEnv, signal: this.#signal };
+    return { wanted: buildpacks, config, fetch };
+  }
+
+  async #site(place: Workplace, files: readonly TreeFile[]): Promise<BuildSite> {
+    const { appDir, commit, toolEnv, output } = this.#request;
+    const root = new RootFiles(files, (name) => readFile(join(place.app, name), "utf8"));
+    const declared = await root.procfile();
+    const cacheDir = join(appDir, "cache");
+    const run = (tool: Tool): Promise<number | string> => this.#run(place, tool);
+    return { place, cacheDir, root, declared, toolEnv, commit, exported: {}, say: output, run };
+  }
+
+  /** A buildpack may write a Procfile too. */
+  async #describe(site: BuildSite, { detected, types, hasRun, buildpacks, first }: PacksOutcome): Promise<Facts> {
+    const declared = hasRun ? await procfileIn(site.place.app) : site.declared;
+    const procfile = sortProcfile([...types, ...(declared ?? [])]);
+    if (procfile.size === 0) {
+      throw new AppError("invalid_params", "Nothing says which processes to run.", {
+        hint: "Add a Procfile with a line such as `web: ./start --port $PORT`.",
+      });
+    }
+    const defaultTypes = declared === undefined ? [] : [...types.keys()].filter((type) => !declared.has(type));
+    return {
+      detected,
+      procfile,
+      declared: declared !== undefined,
+      ...(defaultTypes.length > 0 && { defaultTypes }),
+      ...(buildpacks !== undefined && { buildpacks }),
+      ...(first !== undefined && { first }),
+    };
   }
 
   /** Lists and lays out at the same time; both have ended when this returns or throws. */
@@ -168,27 +238,8 @@ class Build {
     return listed.value;
   }
 
-  /** Builds in place and makes the files read-only; gives the size of the result. */
-  async #compile(app: DetectedApp, files: readonly TreeFile[], place: Workplace): Promise<number> {
-    const { appDir, output } = this.#request;
-    const cacheDir = join(appDir, "cache");
-    const shown = new ToolOutput(output);
-    let hasRun = false;
-    try {
-      if (app.node !== undefined) {
-        await mkdir(cacheDir, { recursive: true });
-        hasRun = await buildNode({
-          app: app.node,
-          dir: place.app,
-          cacheDir,
-          say: output,
-          run: (...words) => this.#tool(place, words, shown),
-          ask: (...words) => this.#ask(place, words),
-        });
-      }
-    } finally {
-      shown.end();
-    }
+  /** Makes the files read-only and gives the size of all. */
+  async #protect(files: readonly TreeFile[], place: Workplace, hasRun: boolean): Promise<number> {
     if (hasRun) await place.endTools();
     if (!hasRun && files.length <= FEW_FILES && files.every(hasReadableName)) {
       await protect(files, place.app);
@@ -198,40 +249,37 @@ class Build {
     return hasRun ? Number.parseInt(await this.#ask(place, ["du", "-sk", "."]), 10) * 1024 : sizeOf(files);
   }
 
-  async #tool(place: Workplace, words: readonly string[], output: ToolOutput): Promise<void> {
+  async #run(place: Workplace, { words, env, output = UNSEEN, errors }: Tool): Promise<number | string> {
     const [command = "", ...args] = words;
-    const npmCache = join(this.#request.appDir, "cache", "npm");
-    const env = buildEnv(this.#request.toolEnv, { home: place.home, tmp: place.tmp, npmCache });
-    const status = await runTool({
-      command,
-      args,
-      cwd: place.app,
-      env,
-      signal: this.#signal,
-      output,
-    }).catch((error: unknown) => {
+    const tool = { command, args, cwd: place.app, env, signal: this.#signal, output, ...(errors && { errors }) };
+    const status = await runTool(tool).catch((error: unknown) => {
       const { code } = error as NodeJS.ErrnoException;
       // EACCES: a directory on the PATH is not ours to search, and no other one has the program.
       if (code !== "ENOENT" && code !== "EACCES") throw error;
       throw buildFailed(`The platform's machine has no ${command} on its PATH.`);
     });
     this.#signal.throwIfAborted();
-    if (status !== 0) throw buildFailed(`\`${words.join(" ")}\` ended with ${describeStatus(status)}.`);
+    return status;
   }
 
   async #ask(place: Workplace, words: readonly string[]): Promise<string> {
-    let said = "";
-    await this.#tool(place, words, new ToolOutput((text) => (said += text)));
-    return said;
+    const output = new Captured(ANSWER_BYTES_MAX);
+    const env = scriptEnv(this.#request.toolEnv, place, this.#request.commit);
+    const status = await this.#run(place, { words, env, output });
+    if (status !== 0) throw buildFailed(`\`${words.join(" ")}\` ended with ${describeStatus(status)}.`);
+    return output.text;
   }
 
-  async #warnOfPointers(files: readonly TreeFile[], dir: string): Promise<void> {
+  async #warn(files: readonly TreeFile[], dir: string): Promise<void> {
     const pointers = await findLargeFilePointers(files, dir);
-    if (pointers.length === 0) return;
-    const named = pointers.slice(0, 3).join(", ") + (pointers.length > 3 ? ", …" : "");
-    this.#request.output(
-      ` !     Git LFS files are not fetched, the app gets pointers (${String(pointers.length)}): ${named}\n`,
-    );
+    this.#tell("Git LFS files are not fetched, the app gets pointers", pointers);
+    this.#tell("Symbolic links lead out of the app", await findOutwardLinks(files, dir));
+  }
+
+  #tell(what: string, names: readonly string[]): void {
+    if (names.length === 0) return;
+    const named = names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
+    this.#request.output(` !     ${what} (${String(names.length)}): ${named}\n`);
   }
 
   #checkSize(sizeBytes: number): void {
@@ -241,22 +289,4 @@ class Build {
       hint: `The limit is ${formatSize(sizeBytesMax)}, the setting slug-size; keep large files in object storage.`,
     });
   }
-}
-
-function describeStatus(status: number | string): string {
-  return typeof status === "number" ? `exit status ${String(status)}` : `signal ${status}`;
-}
-
-function sizeOf(files: readonly TreeFile[]): number {
-  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-}
-
-/** A name that is not UTF-8 was not read as it is. */
-function hasReadableName({ path }: TreeFile): boolean {
-  return !path.includes("\ufffd");
-}
-
-async function protect(files: readonly TreeFile[], dir: string): Promise<void> {
-  const regular = files.filter(({ mode }) => mode.startsWith("100"));
-  await Promise.all(regular.map(({ path, mode }) => chmod(join(dir, path), mode === "100755" ? 0o555 : 0o444)));
 }

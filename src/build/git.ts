@@ -14,6 +14,18 @@ export interface GitContext {
   repo: string;
   path: string;
   signal: AbortSignal;
+  /** What its environment has besides. */
+  env?: Readonly<Record<string, string>>;
+}
+
+/** A program that ended with another status than 0, and what it said on standard error. */
+export class ToolFailed extends Error {
+  readonly said: string;
+
+  constructor(message: string, said: string) {
+    super(message);
+    this.said = said;
+  }
 }
 
 export interface TreeFile {
@@ -71,8 +83,15 @@ async function keepEverything(repo: string): Promise<void> {
   await rename(unfinished, file);
 }
 
-async function gitOutput(git: GitContext, args: readonly string[]): Promise<Buffer> {
-  const child = start(git, "git", [`--git-dir=${git.repo}`, ...args]);
+/** @throws ToolFailed */
+export async function gitOutput(git: GitContext, args: readonly string[]): Promise<Buffer> {
+  return runProgram(git, "git", [`--git-dir=${git.repo}`, ...args]);
+}
+
+/** Gives what it writes.
+ *  @throws ToolFailed */
+export async function runProgram(git: GitContext, command: string, args: readonly string[]): Promise<Buffer> {
+  const child = start(git, command, args);
   child.stdin.end();
   const [output] = await Promise.all([buffer(child.stdout), child.succeeded]);
   return output;
@@ -85,13 +104,14 @@ interface Started {
   succeeded: Promise<void>;
 }
 
-function start({ path, signal }: GitContext, command: string, args: readonly string[]): Started {
-  const env = { PATH: path, LC_ALL: "C", GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null" };
+function start({ path, signal, env: more }: GitContext, command: string, args: readonly string[]): Started {
+  const env = { ...more, PATH: path, LC_ALL: "C", GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null" };
   const child = spawn(command, args, { cwd: "/", env, signal, killSignal: "SIGKILL" });
   child.stdin.on("error", ignoreBrokenPipe);
   const succeeded = (async () => {
     const [complaint, [code]] = await Promise.all([text(child.stderr), once(child, "close")]);
-    if (code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${String(code)}: ${complaint.trim()}`);
+    if (code === 0) return;
+    throw new ToolFailed(`${command} ${args.join(" ")} ended with ${String(code)}: ${complaint.trim()}`, complaint);
   })();
   return { stdin: child.stdin, stdout: child.stdout, succeeded };
 }

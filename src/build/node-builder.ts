@@ -1,14 +1,29 @@
 /** Builds a Node.js app in place, as Heroku's buildpack does: heroku-prebuild, install, heroku-postbuild (or build),
- *  then development dependencies go. An app without dependencies and scripts never meets npm. */
-import type { NodeApp } from "./detect.ts";
+ *  then development dependencies go. An app without dependencies and scripts never meets npm. The lockfile chooses the
+ *  package manager, where the machine has it. */
 import { NodeModulesCache } from "./node-modules-cache.ts";
-import { isSelfContained } from "./package-json.ts";
+import { chooseManager, type PackageManager } from "./package-manager.ts";
+import { isSelfContained, type PackageJson } from "./package-json.ts";
+
+export interface NodeApp {
+  manifest: PackageJson;
+  /** Text of package-lock.json or npm-shrinkwrap.json. */
+  lockfile: string | undefined;
+  yarnLock: string | undefined;
+  pnpmLock: string | undefined;
+  hasBunLock: boolean;
+  npmrc: string | undefined;
+  /** node_modules is part of the commit. */
+  isVendored: boolean;
+}
 
 export interface NodeBuild {
   app: NodeApp;
   /** Where the app's code is laid out. */
   dir: string;
   cacheDir: string;
+  /** Whether the machine has a program. */
+  has(program: string): boolean;
   say(text: string): void;
   /** Runs a program in the app's directory, its output shown; throws when it fails. */
   run(command: string, ...args: string[]): Promise<void>;
@@ -26,18 +41,17 @@ const LIFECYCLE = ["preinstall", "install", "postinstall", "prepublish", "prepre
 
 /** True when anything was run, so that the directory holds more than the commit. */
 export async function buildNode(build: NodeBuild): Promise<boolean> {
-  const plan = planNode(build.app);
+  const { manager, warning } = chooseManager(build.app, (program) => build.has(program));
+  const plan = planNode(build.app, manager);
   build.say(`       Node.js ${process.versions.node}\n`);
-  if (build.app.foreignLockfile !== undefined && build.app.lockfile === undefined) {
-    build.say(` !     ${build.app.foreignLockfile} is not used: npm installs what package.json asks for.\n`);
-  }
-  if (plan.prebuild !== undefined) await runScript(build, plan.prebuild);
-  if (plan.isInstalling) await install(build, plan);
+  if (warning !== undefined) build.say(` !     ${warning}\n`);
+  if (plan.prebuild !== undefined) await runScript(build, manager, plan.prebuild);
+  if (plan.isInstalling) await install(build, plan, manager);
   else if (build.app.isVendored) build.say("       Using the node_modules of the commit as they are\n");
-  if (plan.build !== undefined) await runScript(build, plan.build);
+  if (plan.build !== undefined) await runScript(build, manager, plan.build);
   if (plan.isPruning) {
     build.say("-----> Pruning development dependencies\n");
-    await build.run("npm", "prune", "--omit=dev", "--ignore-scripts");
+    await build.run(...manager.prune);
   }
   return plan.isInstalling || plan.prebuild !== undefined || plan.build !== undefined;
 }
@@ -52,7 +66,7 @@ interface NodePlan {
   isCacheable: boolean;
 }
 
-function planNode(app: NodeApp): NodePlan {
+function planNode(app: NodeApp, manager: PackageManager): NodePlan {
   const { manifest } = app;
   const scriptNamed = (...names: string[]): string | undefined => names.find((name) => manifest.scripts.has(name));
   const prebuild = scriptNamed("heroku-prebuild");
@@ -68,41 +82,40 @@ function planNode(app: NodeApp): NodePlan {
     isInstalling,
     isScripted,
     isPruning: isInstalling && isScripted && manifest.hasDevDependencies,
-    isCacheable: !hasLifecycle && isLocked(app),
+    isCacheable: !hasLifecycle && isLocked(app, manager),
   };
 }
 
 /** The lockfile alone decides what is installed. */
-function isLocked({ manifest, lockfile }: NodeApp): boolean {
-  return lockfile !== undefined && !manifest.hasWorkspaces && isSelfContained(lockfile);
+function isLocked({ manifest }: NodeApp, { name, lockfile }: PackageManager): boolean {
+  if (lockfile === undefined || manifest.hasWorkspaces) return false;
+  return name === "npm" ? isSelfContained(lockfile) : !/(?:^|[\s"'@])(?:file|link|portal|workspace):/m.test(lockfile);
 }
 
-async function runScript(build: NodeBuild, name: string): Promise<void> {
+async function runScript(build: NodeBuild, manager: PackageManager, name: string): Promise<void> {
   build.say(`-----> Running ${name}\n`);
-  await build.run("npm", "run", name);
+  await build.run(manager.name, "run", name);
 }
 
-async function install(build: NodeBuild, plan: NodePlan): Promise<void> {
+async function install(build: NodeBuild, plan: NodePlan, manager: PackageManager): Promise<void> {
   build.say("-----> Installing dependencies\n");
-  const scope = plan.isScripted ? "--include=dev" : "--omit=dev";
+  const words = manager.install({ dev: plan.isScripted });
   const mode = plan.isScripted ? "copy" : "link";
-  const cache = plan.isCacheable ? await cacheOf(build, scope) : undefined;
+  const cache = plan.isCacheable ? await cacheOf(build, manager, words) : undefined;
   if ((await cache?.restore(build.dir, mode)) === true) {
     build.say("       Using the dependencies installed before: the lockfile is the same\n");
     return;
   }
-  if (build.app.lockfile === undefined) {
+  if (manager.lockfile === undefined) {
     build.say("       No package-lock.json: versions may differ from build to build\n");
-    await build.run("npm", "install", "--no-package-lock", scope);
-  } else {
-    await build.run("npm", "ci", scope);
   }
+  await build.run(...words);
   await cache?.keep(build.dir, mode);
 }
 
-async function cacheOf(build: NodeBuild, scope: string): Promise<NodeModulesCache> {
-  const npm = (await build.ask("npm", "--version")).trim();
-  const facts = [NODE_BUILDER_KEY, npm, scope, build.app.lockfile ?? "", build.app.npmrc ?? ""];
+async function cacheOf(build: NodeBuild, manager: PackageManager, words: readonly string[]): Promise<NodeModulesCache> {
+  const version = (await build.ask(manager.name, "--version")).trim();
+  const facts = [NODE_BUILDER_KEY, version, words.join(" "), manager.lockfile ?? "", build.app.npmrc ?? ""];
   // -l: hard links. Both flags are known to GNU, BSD and busybox.
   const copy = (from: string, to: string, mode: "link" | "copy"): Promise<void> =>
     build.run("cp", mode === "link" ? "-al" : "-a", from, to);

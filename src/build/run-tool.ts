@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { setPriority } from "node:os";
 import type { Readable } from "node:stream";
-import type { ToolOutput } from "./tool-output.ts";
+import type { OutputSink } from "./output-sink.ts";
 
 export interface ToolRun {
   command: string;
@@ -14,7 +14,9 @@ export interface ToolRun {
   env: Readonly<Record<string, string>>;
   /** Kills the whole group. */
   signal: AbortSignal;
-  output: ToolOutput;
+  output: OutputSink;
+  /** Where standard error goes, if not there too. */
+  errors?: OutputSink;
 }
 
 /** How long the outputs may stay open after the program itself has ended: a grandchild in another group holds them. */
@@ -27,7 +29,7 @@ export async function runTool(run: ToolRun): Promise<number | string> {
   const { command, args, cwd, env } = run;
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   if (child.pid !== undefined) giveWay(child.pid);
-  const closed = [child.stdout, child.stderr].map((stream) => forward(stream, run.output));
+  const closed = [forward(child.stdout, run.output), forward(child.stderr, run.errors ?? run.output)];
   await once(child, "spawn");
   const group = child.pid ?? 0;
   const exited = once(child, "exit");
@@ -71,7 +73,7 @@ function killGroup(group: number): void {
   }
 }
 
-async function forward(stream: Readable, output: ToolOutput): Promise<void> {
+async function forward(stream: Readable, output: OutputSink): Promise<void> {
   const lines = output.stream();
   stream.on("data", (bytes: Buffer) => lines.write(bytes));
   await new Promise((resolve) => stream.on("close", resolve));

@@ -1,7 +1,7 @@
 /** Where slugs live: `slugs/<id>/app` is the code, `slugs/<id>/slug.json` says what it is. A slug appears under its id
  *  by one rename, complete, and never changes after; what is being built has a name beginning with `.build-`. */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, readlink, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { formatJson, type Json } from "../core/json.ts";
 import { formatProcfile, parseProcfile, type Procfile } from "../core/procfile.ts";
@@ -13,17 +13,36 @@ export interface Slug {
   dir: string;
   /** The process types that are declared, or the default of the app's kind. */
   procfile: Procfile;
-  /** `Node.js` or `Procfile`. */
+  /** What kind of app it is, by its buildpack's word: `Node.js`, `Procfile`. */
   detected: string;
   sizeBytes: number;
+  /** Which types of the Procfile are a buildpack's, though the code has a Procfile of its own. */
+  defaultTypes?: readonly string[];
+  /** What it was built with, where it is more than one buildpack of the platform that found the app by itself. */
+  buildpacks?: readonly UsedBuildpack[];
+  /** What the last buildpack asks for with the first deploy of an app. */
+  first?: FirstDeploy;
   /** Nothing was built: the slug was there already. */
   reused: boolean;
+}
+
+export interface UsedBuildpack {
+  source: string;
+  /** Its commit, or its tree when it has no history; none of a buildpack of the platform. */
+  commit?: string;
+}
+
+export interface FirstDeploy {
+  configVars: Readonly<Record<string, string>>;
+  addons: readonly string[];
 }
 
 export type SlugFacts = Omit<Slug, "dir" | "reused"> & { declared: boolean };
 export type StoredSlug = Slug & { declared: boolean };
 
 const PREFIX = ".build-";
+/** What of a workplace is no part of the slug. */
+const PASSING = ["env", "home", "tmp", "buildpacks"];
 /** A process may start another while the first is being ended. */
 const ROUNDS_MAX = 10;
 const ID = /^[0-9a-f]{40}-[0-9a-f]{12}$/;
@@ -37,7 +56,7 @@ export async function findSlug(appDir: string, id: string): Promise<StoredSlug |
   const dir = join(appDir, "slugs", id);
   const text = await readFile(join(dir, "slug.json"), "utf8").catch(absent);
   if (text === undefined) return undefined;
-  const facts = JSON.parse(text) as { procfile: string; detected: string; declared: boolean; sizeBytes: number };
+  const facts = JSON.parse(text) as Omit<SlugFacts, "id" | "procfile"> & { procfile: string };
   return { ...facts, id, dir: join(dir, "app"), procfile: parseProcfile(facts.procfile), reused: true };
 }
 
@@ -67,12 +86,18 @@ export class Workplace {
   readonly app: string;
   readonly home: string;
   readonly tmp: string;
+  /** One file for each config var, for buildpacks that read them. */
+  readonly env: string;
+  /** The buildpacks themselves. */
+  readonly buildpacks: string;
 
   constructor(dir: string) {
     this.dir = dir;
     this.app = join(dir, "app");
     this.home = join(dir, "home");
     this.tmp = join(dir, "tmp");
+    this.env = join(dir, "env");
+    this.buildpacks = join(dir, "buildpacks");
   }
 
   static async make(appDir: string): Promise<Workplace> {
@@ -84,9 +109,9 @@ export class Workplace {
 
   /** Makes the slug appear. If another build of the same was faster, that one stays. */
   async publish(appDir: string, facts: SlugFacts): Promise<StoredSlug> {
-    for (const name of ["home", "tmp"]) await remove(join(this.dir, name));
-    const { id, declared, detected, sizeBytes } = facts;
-    const about: Json = { procfile: formatProcfile(facts.procfile), detected, declared, sizeBytes };
+    for (const name of PASSING) await remove(join(this.dir, name));
+    const { id, procfile, ...others } = facts;
+    const about = { ...others, procfile: formatProcfile(procfile) } as unknown as Json;
     const file = await open(join(this.dir, "slug.json"), "w");
     await file.writeFile(formatJson(about));
     await file.sync();
@@ -111,14 +136,19 @@ export class Workplace {
   }
 }
 
-/** The processes of a build are known by the home that only this build had, also when the daemon that started them
- *  was killed. Where the machine has no /proc they are left to end by themselves, with nowhere to write. */
-async function endTools({ home }: Workplace): Promise<void> {
+/** The processes of a build are known by the home that only this build had, or by standing in its directory, also when the
+ *  daemon that started them was killed. Where the machine has no /proc they are left to end by themselves, with nowhere to write. */
+async function endTools({ home, dir }: Workplace): Promise<void> {
   const mark = `\0HOME=${home}\0`;
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const pids = ((await readdir("/proc").catch(() => undefined)) ?? []).filter((name) => /^[0-9]+$/.test(name));
-    const environments = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")));
-    const ours = pids.filter((_, index) => `\0${environments[index] ?? ""}`.includes(mark));
+    const isOurs = async (pid: string): Promise<boolean> => {
+      const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => "");
+      const environ = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
+      return cwd.startsWith(`${dir}/`) || `\0${environ}`.includes(mark);
+    };
+    const verdicts = await Promise.all(pids.map(isOurs));
+    const ours = pids.filter((_, index) => verdicts[index] === true);
     if (ours.length === 0) return;
     for (const pid of ours) kill(Number(pid));
   }

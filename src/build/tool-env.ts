@@ -21,6 +21,22 @@ export function toolPath(toolEnv: ToolEnv): string {
   return `${dirname(process.execPath)}:${toolEnv["PATH"] ?? FALLBACK_PATH}`;
 }
 
+/** Heroku's name for what its builds run on, by which buildpacks choose what to fetch. */
+const STACK = "heroku-24";
+
+/** What a script of a buildpack sees: config vars only through its ENV_DIR. */
+export function scriptEnv(toolEnv: ToolEnv, scratch: { home: string; tmp: string }, commit: string): ToolEnv {
+  return {
+    ...pickToolEnv(toolEnv),
+    PATH: toolPath(toolEnv),
+    HOME: scratch.home,
+    TMPDIR: scratch.tmp,
+    LANG: "C.UTF-8",
+    STACK,
+    SOURCE_VERSION: commit,
+  };
+}
+
 /** `scratch` holds a home and a temporary directory that go with the build. */
 export function buildEnv(toolEnv: ToolEnv, scratch: { home: string; tmp: string; npmCache: string }): ToolEnv {
   return {

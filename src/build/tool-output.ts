@@ -1,19 +1,23 @@
 /** What a build tool prints, made fit for a push: whole lines, 7 spaces before each, no control characters but
  *  colours, and no more of it than a person would read. */
 import { StringDecoder } from "node:string_decoder";
+import type { OutputSink } from "./output-sink.ts";
 
 /** Of one build, all tools together. */
 const SHOWN_BYTES_MAX = 1024 * 1024;
 const LINE_LENGTH_MAX = 2_000;
 const INDENT = "       ";
 
-export class ToolOutput {
+export class ToolOutput implements OutputSink {
   readonly #output: (text: string) => void;
+  readonly #indent: string;
   #shownBytes = 0;
   #hiddenBytes = 0;
 
-  constructor(output: (text: string) => void) {
+  /** @param indent what stands before each line; a buildpack sets its lines out by itself. */
+  constructor(output: (text: string) => void, indent: string = INDENT) {
     this.#output = output;
+    this.#indent = indent;
   }
 
   /** One of a tool's outputs: bytes in as they come, lines out; `end` shows an unfinished last line. */
@@ -22,6 +26,10 @@ export class ToolOutput {
     let rest = "";
     return {
       write: (bytes) => {
+        if (this.#isFull) {
+          this.#hiddenBytes += bytes.length;
+          return;
+        }
         const lines = (rest + decoder.write(bytes)).split("\n");
         rest = (lines.pop() ?? "").slice(-LINE_LENGTH_MAX);
         for (const line of lines) this.#show(line);
@@ -40,9 +48,13 @@ export class ToolOutput {
     this.#hiddenBytes = 0;
   }
 
+  get #isFull(): boolean {
+    return this.#shownBytes > SHOWN_BYTES_MAX;
+  }
+
   #show(line: string): void {
-    const text = `${INDENT}${cleanLine(line)}`.trimEnd();
-    if (this.#shownBytes > SHOWN_BYTES_MAX) {
+    const text = `${this.#indent}${cleanLine(line)}`.trimEnd();
+    if (this.#isFull) {
       this.#hiddenBytes += Buffer.byteLength(line) + 1;
       return;
     }

@@ -40,13 +40,14 @@ export interface Command {
 }
 
 export type Topic =
-  "Apps" | "Processes" | "Logs" | "Releases" | "Config" | "Domains" | "Maintenance" | "Platform" | "Help";
+  "Apps" | "Processes" | "Logs" | "Releases" | "Config" | "Builds" | "Domains" | "Maintenance" | "Platform" | "Help";
 export const TOPICS: readonly Topic[] = [
   "Apps",
   "Processes",
   "Logs",
   "Releases",
   "Config",
+  "Builds",
   "Domains",
   "Maintenance",
   "Platform",

@@ -6,7 +6,8 @@ import { AppError } from "./error.ts";
 import { isJsonObject, type Json } from "./json.ts";
 import { RESTART_POLICIES } from "./restart-policy.ts";
 
-type Kind = "duration" | "limit" | "switch" | "count" | "days" | "size" | "path" | "policy" | "rest" | "page";
+type Kind =
+  "duration" | "limit" | "switch" | "count" | "days" | "size" | "rate" | "age" | "path" | "policy" | "rest" | "page";
 
 interface Definition {
   readonly kind: Kind;
@@ -67,6 +68,16 @@ export const SETTINGS = {
     help: "how long the receiver of a drain may take for a frame",
   },
   "log-drain-retry": { kind: "duration", default: "1m", help: "the longest wait before a drain tries again" },
+  "log-hot": {
+    kind: "age",
+    default: "1d",
+    help: "how long the log stays as it is before it is compressed; off: for ever",
+  },
+  "log-rate": {
+    kind: "rate",
+    default: "20MB",
+    help: "how much processes may print a second in the long run (L12); off: no limit",
+  },
   "log-size": { kind: "size", default: "2GB", help: "how large the log may grow before its oldest part is removed" },
   "maintenance-page": {
     kind: "page",
@@ -116,6 +127,10 @@ export interface Settings extends DynoRules {
   logDrainConnectMs: number;
   logDrainRequestMs: number;
   logDrainRetryMs: number;
+  /** Bytes a second; infinite when processes may print as much as they like. */
+  logRateMax: number;
+  /** Infinite when the log is never compressed. */
+  logHotMs: number;
   maxPerType: number;
   memoryCheckMs: number;
   memoryWarningMs: number;
@@ -158,6 +173,11 @@ function parseDays(text: string): number | undefined {
   return /^[1-9]\d{0,3}$/.test(text) ? Number(text) * 24 * 3_600_000 : undefined;
 }
 
+function parseAge(text: string): number | undefined {
+  if (text === "off") return Number.POSITIVE_INFINITY;
+  return /^[1-9]\d{0,3}d$/.test(text) ? Number.parseInt(text) * 24 * 3_600_000 : parseDuration(text);
+}
+
 function parseRest(text: string): number | undefined {
   return text === "off" ? Number.POSITIVE_INFINITY : parseLimit(text);
 }
@@ -186,6 +206,8 @@ const PARSERS: { readonly [K in Kind]: (text: string) => number | string | undef
   limit: parseLimit,
   days: parseDays,
   size: parseSize,
+  rate: (text) => (text === "off" ? Number.POSITIVE_INFINITY : parseSize(text)),
+  age: parseAge,
   count: (text) => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined),
   switch: (text) => (text === "on" ? 1 : text === "off" ? 0 : undefined),
   rest: parseRest,
@@ -214,6 +236,8 @@ const FORM_HINTS: Partial<Record<Kind, string>> = {
   limit: ", from 1s to 24h",
   page: ", public/500.html (a file of the app) or https://example.com/sorry.html",
   days: " or a number of days",
+  age: ", 12h or off",
+  rate: " or off",
   size: " or 500MB, up to 99999GB",
 };
 
@@ -258,6 +282,8 @@ export function readSettings(stored: Json | undefined): Settings {
     logDrainConnectMs: number("log-drain-connect"),
     logDrainRequestMs: number("log-drain-request"),
     logDrainRetryMs: number("log-drain-retry"),
+    logHotMs: number("log-hot"),
+    logRateMax: number("log-rate"),
     maxPerType: number("max-per-type"),
     memoryCheckMs: number("memory-check"),
     memoryWarningMs: number("memory-warning"),

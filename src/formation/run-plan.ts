@@ -1,6 +1,7 @@
 /** How one run is made on this machine: what has to lie in its directory, the control groups it gets, and the command line
  *  around its command. From the inside out: shell, sandbox, overlay, session. */
-import { relative } from "node:path";
+import { existsSync } from "node:fs";
+import { join, relative } from "node:path";
 import { cgroupPaths, planCgroup } from "./cgroup.ts";
 import type { Confinement, Isolation, OverlayPrograms } from "./isolation.ts";
 import type { LaunchRequest } from "./launcher.ts";
@@ -73,10 +74,21 @@ export async function shimWords(plan: RunPlan, programs: ShimPrograms): Promise<
     ...(overlay === undefined ? [] : overlayWords(overlay, overlayOptions(plan))),
     ...(await sandboxWords(plan)),
     ...inside,
+    ...profileWords(spec.appDir, programs.shell),
     programs.shell,
     "-c",
     spec.command,
   ];
+}
+
+const PROFILES = [".profile.d", ".profile"];
+/** What they export is the command's; the shell becomes the command, so that no process more is there. */
+const READ_PROFILES =
+  'for profile in .profile.d/*.sh .profile; do if [ -r "$profile" ]; then . "./$profile"; fi; done; unset profile; exec "$0" "$@"';
+
+/** Buildpacks leave scripts that make the environment of each process (Heroku: "The .profile file"). */
+function profileWords(appDir: string, shell: string): string[] {
+  return PROFILES.some((name) => existsSync(join(appDir, name))) ? [shell, "-c", READ_PROFILES] : [];
 }
 
 const LIMIT_OUTSIDE =
@@ -94,7 +106,15 @@ export async function launchRequest(plan: RunPlan, env: StartSpec["env"], shell:
     groups: bonds.cgroup === undefined ? [] : cgroupPaths(bonds.cgroup),
     overlay: overlay === undefined ? undefined : { isUser: !isRoot, options: mountOptions(overlayOptions(plan)) },
     env,
-    words: [...limits, ...(await sandboxWords(plan)), ...inside, shell, "-c", spec.command],
+    words: [
+      ...limits,
+      ...(await sandboxWords(plan)),
+      ...inside,
+      ...profileWords(spec.appDir, shell),
+      shell,
+      "-c",
+      spec.command,
+    ],
   };
 }
 

@@ -1,11 +1,13 @@
 /** Gathers the lines of an answer while blocks are read from the newest backwards. */
 import { ContextPicker } from "./context-picker.ts";
 import { copyLines } from "./line-matcher.ts";
-import type { Block } from "./block-index.ts";
+import type { Block, BlockTable } from "./block-index.ts";
 import { hasFacet } from "./facets.ts";
 import type { LineSelection } from "./line-selection.ts";
 import { passingLines } from "./passing-lines.ts";
 import type { Position } from "./segment-files.ts";
+import type { SegmentToRead } from "./segment-index.ts";
+import type { Candidates } from "./signature.ts";
 
 /** An answer ends early, with the newest lines, when it grows over this. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -22,6 +24,8 @@ export interface Wanted {
 export interface Answer {
   isComplete(): boolean;
   mayBeIn(block: Block): boolean;
+  /** Blocks of a segment that may have a hit; undefined: not known. */
+  candidates(target: SegmentToRead, blocks: BlockTable): Promise<Candidates | undefined>;
   /** Whole lines that stand in front of those added before. */
   add(lines: Buffer, at: Position): Promise<void>;
   /** NDJSON, oldest line first, and where its first line stands. */
@@ -50,6 +54,10 @@ class PlainAnswer implements Answer {
 
   mayBeIn(block: Block): boolean {
     return this.wanted.selection.mayBeIn(block);
+  }
+
+  candidates(target: SegmentToRead, blocks: BlockTable): Promise<Candidates | undefined> {
+    return this.wanted.selection.candidates(target, blocks);
   }
 
   async add(lines: Buffer): Promise<void> {
@@ -98,6 +106,11 @@ class ContextAnswer implements Answer {
     // What passes now may be the context of a hit that comes later.
     if (!this.wanted.selection.scope.mayBeIn(block)) return false;
     return this.missing > 0 || [...this.picker.waiting()].some((ps) => hasFacet(block.facets, `ps=${ps}`));
+  }
+
+  /** The context of a hit may be in any block. */
+  async candidates(): Promise<undefined> {
+    return undefined;
   }
 
   async add(lines: Buffer, { segment, offset }: Position): Promise<void> {

@@ -10,6 +10,8 @@ export interface Run {
   /** The cursor of that spool once they are stored. */
   to: number;
   isLater: boolean;
+  /** Whether it is one line that tells of lines of the spool that were passed over. */
+  isLoss?: boolean;
   bytes: number;
   lines: number;
   facets: Uint32Array;
@@ -40,7 +42,8 @@ export class Batch {
   /** The bytes are in the sink already. Short runs of one origin become one. */
   add(run: Run): void {
     const last = this.runs.at(-1);
-    if (last === undefined || last.spool !== run.spool || last.bytes + run.bytes > BLOCK_BYTES) {
+    const isOther = last?.spool !== run.spool || last?.isLoss !== run.isLoss;
+    if (last === undefined || isOther || run.isLoss === true || last.bytes + run.bytes > BLOCK_BYTES) {
       const facets = new Uint32Array(FACET_WORDS);
       facets.set(run.facets);
       this.runs.push({ ...run, facets });

@@ -45,19 +45,58 @@ function recordCrc(record: Buffer, segment: string): number {
   return crc32(record.subarray(0, 60), crc32(segment));
 }
 
+/** The records of a segment as they are stored; a block is made of one only when it is asked for. */
+export class BlockTable {
+  readonly records: Buffer;
+  readonly length: number;
+  /** Bytes of the segment that the blocks cover, from its start. */
+  readonly covered: number;
+
+  private constructor(records: Buffer, covered: number) {
+    this.records = records;
+    this.length = records.length / RECORD_BYTES;
+    this.covered = covered;
+  }
+
+  /** Those up to the first record that cannot be right. */
+  static decode(index: Buffer, segment: string, size: number): BlockTable {
+    const seed = crc32(segment);
+    let covered = 0;
+    let at = 0;
+    for (; at + RECORD_BYTES <= index.length; at += RECORD_BYTES) {
+      const bytes = index.readUInt32LE(at + 4);
+      const isRight = crc32(index.subarray(at, at + 60), seed) === index.readUInt32LE(at + 60);
+      if (!isRight || index.readUInt32LE(at) !== covered || bytes === 0 || covered + bytes > size) break;
+      covered += bytes;
+    }
+    return new BlockTable(index.subarray(0, at), covered);
+  }
+
+  /** With the blocks that follow. */
+  extended(blocks: readonly Block[], segment: string): BlockTable {
+    const added = blocks.map((block) => encodeRecord(block, segment));
+    const covered = blocks.reduce((sum, block) => sum + block.bytes, this.covered);
+    return new BlockTable(Buffer.concat([this.records, ...added]), covered);
+  }
+
+  /** Of the first so many records: what is derived from the segment names the blocks that it goes with by this. FNV-1a over
+   *  the records' CRCs; a CRC over records that end with theirs would hardly depend on them. */
+  fingerprint(count: number): number {
+    let hash = 0x811c9dc5;
+    for (let at = RECORD_BYTES - 4; at < count * RECORD_BYTES; at += RECORD_BYTES)
+      hash = Math.imul(hash ^ this.records.readUInt32LE(at), 0x01000193);
+    return hash >>> 0;
+  }
+
+  at(number: number): Block {
+    return decodeRecord(this.records.subarray(number * RECORD_BYTES, (number + 1) * RECORD_BYTES));
+  }
+}
+
 /** The blocks from the start of the segment up to the first record that cannot be right. */
 export function decodeRecords(index: Buffer, segment: string, size: number): Block[] {
-  const blocks: Block[] = [];
-  let end = 0;
-  for (let at = 0; at + RECORD_BYTES <= index.length; at += RECORD_BYTES) {
-    const record = index.subarray(at, at + RECORD_BYTES);
-    const block = decodeRecord(record);
-    const isRight = recordCrc(record, segment) === record.readUInt32LE(60) && block.offset === end;
-    end += block.bytes;
-    if (!isRight || block.bytes === 0 || end > size) break;
-    blocks.push(block);
-  }
-  return blocks;
+  const table = BlockTable.decode(index, segment, size);
+  return Array.from({ length: table.length }, (_, number) => table.at(number));
 }
 
 function decodeRecord(record: Buffer): Block {

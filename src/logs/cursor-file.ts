@@ -26,6 +26,8 @@ export interface PlannedRun {
   bytes: number;
   to: number;
   isLater: boolean;
+  /** Whether the bytes are one line that tells of raw lines that were passed over. */
+  isLoss?: boolean;
 }
 
 export interface CursorState {

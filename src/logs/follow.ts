@@ -83,9 +83,9 @@ function nextSegment(stream: Stream, at: Position): Position | undefined {
 async function readNext(stream: Stream, at: Position, end: Position): Promise<Buffer | "end" | "gone"> {
   if (at.segment === "" || isSame(at, end)) return "end";
   try {
-    const lines = await stream.files.use(at.segment, async (handle) => {
-      const size = at.segment === end.segment ? end.offset : (await handle.stat()).size;
-      return readLines(handle, at.offset, size);
+    const lines = await stream.files.use(at.segment, async (source) => {
+      const size = at.segment === end.segment ? end.offset : await source.size();
+      return readLines(source, at.offset, size);
     });
     return lines.length === 0 ? "end" : lines;
   } catch (error) {

@@ -1,11 +1,13 @@
 /** The lines of a stream that match, oldest first, a block at a time: an answer of any size in little memory. */
-import type { FileHandle } from "node:fs/promises";
 import type { Block } from "./block-index.ts";
 import { readBlock, segmentsWithin } from "./query.ts";
 import type { Snapshot } from "./query.ts";
-import { loadBlocks, readLines } from "./scan-blocks.ts";
-import type { SegmentToRead } from "./scan-blocks.ts";
+import { isCandidate } from "./signature.ts";
+import { readLines } from "./scan-blocks.ts";
+import { loadIndex } from "./segment-index.ts";
+import type { SegmentToRead } from "./segment-index.ts";
 import type { SegmentFiles } from "./segment-files.ts";
+import type { SegmentSource } from "./segment-source.ts";
 import type { Sieve } from "./sieve.ts";
 
 const NEWLINE = 10;
@@ -20,12 +22,12 @@ export async function* forwardLines(
   for (const segment of segmentsWithin(segments, sinceUs, untilUs)) {
     if (signal.aborted) return;
     // Held while the reader is slow: what is open stays readable when retention removes it.
-    const handle = await openIfThere(files, segment);
-    if (handle === undefined) continue;
+    const source = await openIfThere(files, segment);
+    if (source === undefined) continue;
     try {
       const isSealed = segment !== end.segment;
-      const size = isSealed ? (await handle.stat()).size : end.offset;
-      const target = { dir: files.dir, segment, handle, size, isSealed: isSealed && !files.isReadOnly };
+      const size = isSealed ? await source.size() : end.offset;
+      const target = { dir: files.dir, segment, source, size, isSealed, isReadOnly: files.isReadOnly };
       yield* forwardSegment(target, sieve, signal);
     } finally {
       await files.release(segment);
@@ -33,9 +35,9 @@ export async function* forwardLines(
   }
 }
 
-async function openIfThere(files: SegmentFiles, segment: string): Promise<FileHandle | undefined> {
+async function openIfThere(files: SegmentFiles, segment: string): Promise<SegmentSource | undefined> {
   try {
-    return await files.acquire(segment).handle;
+    return await files.acquire(segment).source;
   } catch (error) {
     await files.release(segment);
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
@@ -48,8 +50,13 @@ async function* forwardSegment(
   sieve: Sieve,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  for (const block of await loadBlocks(target, true)) {
+  const blocks = await loadIndex(target, true);
+  // The context of a hit may be in any block.
+  const candidates = sieve.context > 0 ? undefined : await sieve.selection.candidates(target, blocks);
+  for (let number = 0; number < blocks.length; number += 1) {
     if (signal.aborted) return;
+    if (!isCandidate(candidates, number)) continue;
+    const block = blocks.at(number);
     if (!mayBeIn(sieve, block)) continue;
     const lines = await readBlock(target, block);
     // Not what the index says: from here on the lines themselves tell where they begin and end.
@@ -64,14 +71,14 @@ function mayBeIn({ selection, context }: Sieve, block: Block): boolean {
 }
 
 async function* forwardUnindexed(
-  { handle, size }: SegmentToRead,
+  { source, size }: SegmentToRead,
   from: number,
   sieve: Sieve,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  let at = await nextLineStart(handle, from, size);
+  let at = await nextLineStart(source, from, size);
   while (!signal.aborted) {
-    const lines = await readLines(handle, at, size);
+    const lines = await readLines(source, at, size);
     if (lines.length === 0) return;
     at += lines.length;
     const found = await sieve.sift(lines);
@@ -80,8 +87,8 @@ async function* forwardUnindexed(
 }
 
 /** Where the first line begins at the offset or behind it. */
-export async function nextLineStart(handle: FileHandle, offset: number, size: number): Promise<number> {
+export async function nextLineStart(source: SegmentSource, offset: number, size: number): Promise<number> {
   if (offset === 0) return 0;
-  const rest = await readLines(handle, offset - 1, size);
+  const rest = await readLines(source, offset - 1, size);
   return offset + rest.indexOf(NEWLINE);
 }

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { parseStamp } from "../core/log-line.ts";
 import { STAMP_AT, STAMP_BYTES } from "./line-head.ts";
 import { LineCutter, type ImportedLine } from "./import-lines.ts";
-import { loadBlocks } from "./scan-blocks.ts";
+import { loadIndex } from "./segment-index.ts";
+import { PlainSource } from "./segment-source.ts";
 import { segmentName } from "./segment-files.ts";
 import { SEGMENT_BYTES } from "./segment-writer.ts";
 
@@ -195,7 +196,17 @@ class SegmentSeries {
       await out.flush();
       await file.sync();
       // Reads the lines once and leaves an index.
-      await loadBlocks({ dir: this.dir, segment: name, handle: file, size: out.bytes, isSealed: true }, false);
+      await loadIndex(
+        {
+          dir: this.dir,
+          segment: name,
+          source: new PlainSource(file),
+          size: out.bytes,
+          isSealed: true,
+          isReadOnly: false,
+        },
+        false,
+      );
     } finally {
       await file.close();
     }

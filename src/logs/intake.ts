@@ -1,11 +1,13 @@
 /** Reads all spools of an app in turns, as long as the journal has room: a flood of one process delays the others by
  *  one read at most, and nothing a process does can make it wait. Asleep while nothing is written. */
 import { AppError } from "../core/error.ts";
+import type { Clock } from "../core/clock.ts";
 import type { NewLogLine } from "../core/log-line.ts";
 import type { Cursor } from "./cursor-file.ts";
 import type { Journal } from "./journal.ts";
 import { punchHole } from "./punch-hole.ts";
 import { exists } from "./recovery.ts";
+import { RateMeter } from "./rate-meter.ts";
 import { READ_BYTES, Spool } from "./spool.ts";
 import type { SpoolSource } from "./spool.ts";
 import type { Stamper } from "./stamper.ts";
@@ -13,8 +15,13 @@ import type { Stamper } from "./stamper.ts";
 /** Spools give the disk blocks behind their cursor back in steps of this size. */
 const PUNCH_BYTES = 64 * 1024 * 1024;
 
+const LOSS_EVERY_MS = 1000;
+/** So many bursts unread are more than may wait for the second to be over. */
+const FLOOD_BURSTS = 4;
+
 export interface IntakeParts {
   journal: Journal;
+  clock: Clock;
   cursors: Map<string, Cursor>;
   stamper: Stamper;
   append: (line: NewLogLine) => void;
@@ -27,6 +34,8 @@ interface Entry {
   spool: Spool;
   opened: Promise<void>;
   isQueued: boolean;
+  /** When lines of it were passed over last. */
+  lossMs: number;
   finished: Promise<void> | undefined;
   /** Set by `finish`: told when the end of the file is in the journal. */
   ended: { resolve: () => void; reject: (error: unknown) => void } | undefined;
@@ -41,6 +50,11 @@ export class Intake {
   private readonly parts: IntakeParts;
   private readonly entries = new Map<string, Entry>();
   private readonly queue: Entry[] = [];
+  /** Those that wait until the app may be read again. */
+  private readonly parked: Entry[] = [];
+  private readonly meter: RateMeter;
+  private readonly stop = new AbortController();
+  private parking: Promise<void> | undefined;
   private pumping: Promise<void> | undefined;
   private punching: Promise<void> | undefined;
   private forgetting: Promise<void> | undefined;
@@ -48,6 +62,13 @@ export class Intake {
 
   constructor(parts: IntakeParts) {
     this.parts = parts;
+    this.meter = new RateMeter(parts.clock);
+  }
+
+  /** How many bytes a second processes may print in the long run; infinite: no limit. What a router process tells of
+   *  requests is not counted. */
+  set bytesPerSecond(rate: number) {
+    this.meter.bytesPerSecond = rate;
   }
 
   /** A spool that is attached already stays as it is. */
@@ -63,6 +84,7 @@ export class Intake {
       spool: new Spool(source, cursor),
       opened: Promise.resolve(),
       isQueued: false,
+      lossMs: 0,
       finished: undefined,
       ended: undefined,
       failure: undefined,
@@ -144,16 +166,51 @@ export class Intake {
   }
 
   private async turn(entry: Entry, buffer: Buffer): Promise<void> {
-    entry.isQueued = false;
     const { spool } = entry;
-    const { isEnding } = spool;
+    const isLimited = spool.source.isStamped !== true;
     try {
+      if (isLimited && this.isTooMuch(spool)) return await this.hold(entry, buffer);
+      entry.isQueued = false;
+      const { isEnding } = spool;
+      const from = spool.offset;
       const hasMore = await spool.read(buffer, this.parts.journal, this.parts.stamper);
+      if (isLimited) this.meter.take(Math.max(0, spool.offset - from));
       if (hasMore) this.enqueue(entry);
       else if (isEnding) entry.ended?.resolve();
       this.punch(spool);
     } catch (error) {
       await this.fail(entry, error);
+    }
+  }
+
+  /** Also where it is not the app that is over its rate but this process that cannot keep up. */
+  private isTooMuch(spool: Spool): boolean {
+    const { meter } = this;
+    return meter.isOn && (meter.waitMs() > 0 || spool.backlog() > meter.burstBytes * FLOOD_BURSTS);
+  }
+
+  /** The app has printed too much: its lines wait in the spools. When they are too many the oldest are passed over; at
+   *  most once a second, unless it prints so fast that the disk would fill. */
+  private async hold(entry: Entry, buffer: Buffer): Promise<void> {
+    const { clock, journal, stamper } = this.parts;
+    const { burstBytes } = this.meter;
+    const backlog = entry.spool.backlog();
+    const isCalm = clock.now() - entry.lossMs < LOSS_EVERY_MS && clock.now() >= entry.lossMs;
+    if (backlog > burstBytes * (isCalm ? FLOOD_BURSTS : 1)) {
+      await entry.spool.passOver(buffer, burstBytes / 4, { journal, stamper });
+      entry.lossMs = clock.now();
+      this.punch(entry.spool);
+    }
+    this.parked.push(entry);
+    this.parking ??= this.unparkLater();
+  }
+
+  private async unparkLater(): Promise<void> {
+    await this.parts.clock.sleep(this.meter.waitMs(), this.stop.signal);
+    this.parking = undefined;
+    for (const entry of this.parked.splice(0)) {
+      entry.isQueued = false;
+      this.enqueue(entry);
     }
   }
 
@@ -190,6 +247,8 @@ export class Intake {
   /** Stops reading; what was not read stays in the spools. */
   async close(): Promise<void> {
     this.isClosed = true;
+    this.stop.abort();
+    await this.parking;
     this.parts.journal.attempted.fire();
     for (const entry of this.entries.values()) {
       await entry.opened;

@@ -173,10 +173,12 @@ function planOf(
   const spools = [...cursors.values()];
   const numbers = new Map(spools.map((cursor, number) => [cursor.id, number]));
   const runs: CursorState["runs"] = [];
-  for (const { spool, bytes, to, isLater } of batch.runs) {
+  for (const { spool, bytes, to, isLater, isLoss } of batch.runs) {
     const number = spool === undefined ? -1 : (numbers.get(spool) ?? -1);
     const last = runs.at(-1);
-    if (last?.spool === number) Object.assign(last, { bytes: last.bytes + bytes, to, isLater });
+    if (isLoss === true) runs.push({ spool: number, bytes, to, isLater, isLoss });
+    else if (last?.spool === number && last.isLoss !== true)
+      Object.assign(last, { bytes: last.bytes + bytes, to, isLater });
     else runs.push({ spool: number, bytes, to, isLater });
   }
   return { ...position, spools, runs };

@@ -1,8 +1,11 @@
 /** Which lines a filter takes: what their heads tell, and what their messages say. */
-import type { Block } from "./block-index.ts";
+import type { Block, BlockTable } from "./block-index.ts";
 import { LineMatcher } from "./line-matcher.ts";
 import type { HeadFilter } from "./line-matcher.ts";
 import { PatternSearch } from "./pattern-search.ts";
+import type { SegmentToRead } from "./segment-index.ts";
+import { readCandidates } from "./signature.ts";
+import type { Candidates } from "./signature.ts";
 import { TextSearch } from "./text-search.ts";
 
 export interface LogFilter extends HeadFilter {
@@ -39,6 +42,12 @@ export class LineSelection {
   /** Whether a block may have a line that is selected. */
   mayBeIn(block: Block): boolean {
     return this.matcher.mayBeIn(block);
+  }
+
+  /** Blocks of a segment that may have the text; undefined when its signature does not tell. */
+  async candidates(target: SegmentToRead, blocks: BlockTable): Promise<Candidates | undefined> {
+    const rows = this.filter.invert === true ? [] : (this.text?.rows ?? []);
+    return rows.length === 0 ? undefined : readCandidates(target, blocks, rows);
   }
 
   /** The lines of whole lines that are selected, as offsets: start, end, start, end … */

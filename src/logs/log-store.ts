@@ -14,12 +14,16 @@ import { LineAppender } from "./line-appender.ts";
 import type { LogFilter } from "./line-selection.ts";
 import { readStored } from "./log-reader.ts";
 import type { LogQuery } from "./log-reader.ts";
+import type { MinuteCounts } from "./minute-counter.ts";
+import { Minutes } from "./minutes.ts";
+import type { MinuteRange } from "./minutes.ts";
 import { ProcessNames } from "./process-names.ts";
 import type { Snapshot } from "./query.ts";
 import { recoverCursors, recoverSegments } from "./recovery.ts";
-import { Retention } from "./retention.ts";
+import { KEEP_ALL, Retention } from "./retention.ts";
 import type { RetentionPolicy } from "./retention.ts";
 import { SealedSegments } from "./sealed-segments.ts";
+import { CARE_BYTES_MIN, SegmentCare, SIGN_EVERY_BYTES } from "./segment-care.ts";
 import { SegmentFiles, segmentUs } from "./segment-files.ts";
 import { SEGMENT_BYTES, SegmentWriter } from "./segment-writer.ts";
 import type { SpoolSource } from "./spool.ts";
@@ -28,6 +32,8 @@ import { tailStream } from "./tail.ts";
 import type { TailQuery } from "./tail.ts";
 
 export type { RetentionPolicy } from "./retention.ts";
+export type { MinuteCounts } from "./minute-counter.ts";
+export type { MinuteRange } from "./minutes.ts";
 export type { LogFilter } from "./line-selection.ts";
 export type { LogQuery } from "./log-reader.ts";
 export type { TailQuery } from "./tail.ts";
@@ -42,9 +48,11 @@ export interface LogStoreOptions {
   punchBytes?: number;
   /** Everything is kept unless told otherwise. */
   retention?: RetentionPolicy;
+  /** Sealed segments that are smaller stay as they are. */
+  careBytesMin?: number;
   /** Told of a segment that is about to be removed, and of the next one; its lines are there until it resolves. */
   beforeRemoval?: (segment: string, next: string) => Promise<void>;
-  /** Told of segments that cannot be removed. */
+  /** Told of segments that cannot be removed or compressed. */
   onFault?: (error: unknown) => void;
 }
 
@@ -56,19 +64,22 @@ export class LogStore {
   private readonly intake: Intake;
   private readonly appender: LineAppender;
   private readonly names: ProcessNames;
+  private readonly minutes: Minutes;
   private readonly retention: Retention;
+  private readonly care: SegmentCare;
   private closing: Promise<void> | undefined;
   private isClosing = false;
   private isClosed = false;
 
   private constructor(options: LogStoreOptions, parts: OpenParts) {
     const { clock } = options;
-    const { writer, cursorFile, cursors, files, rolled } = parts;
+    const { writer, cursorFile, cursors, files, grown } = parts;
     const stamper = new Stamper(clock, parts.lastUs);
     this.files = files;
     this.writer = writer;
     this.cursorFile = cursorFile;
     this.names = new ProcessNames(files);
+    this.minutes = new Minutes(files);
     const append = (line: NewLogLine): void => this.append(line);
     this.journal = new Journal({
       writer,
@@ -78,18 +89,19 @@ export class LogStore {
       onResumed: (ms, why) => this.tellResumed(ms, why),
     });
     this.appender = new LineAppender(this.journal, stamper);
+    const { dir, onFault = () => undefined, careBytesMin = CARE_BYTES_MIN, retention = KEEP_ALL } = options;
+    const shared = { dir, clock, segments: writer.segments, exclusively: inTurns(), onFault };
     this.retention = new Retention({
-      dir: options.dir,
-      clock,
-      segments: writer.segments,
+      ...shared,
       beforeRemoval: options.beforeRemoval ?? (() => Promise.resolve()),
-      onRemoved: (oldestKept, count) => this.tellRemoved(oldestKept, count),
-      onFault: options.onFault ?? (() => undefined),
+      onRemoved: (oldest, count) => this.tellRemoved(oldest, count),
     });
-    rolled.listener = () => this.retention.check();
-    if (options.retention !== undefined) this.retain(options.retention);
+    this.care = new SegmentCare({ ...shared, files, bytesMin: careBytesMin });
+    grown.listener = () => this.lookAfter();
+    this.retain(retention);
     this.intake = new Intake({
       journal: this.journal,
+      clock,
       cursors,
       stamper,
       append,
@@ -108,11 +120,16 @@ export class LogStore {
     const recovered = await recoverSegments(dir);
     const { file, state } = await CursorFile.open(dir);
     const files = new SegmentFiles(dir);
-    const rolled: Rolled = { listener: () => undefined };
+    const grown: Grown = { listener: () => undefined };
     return new LogStore(options, {
       files,
-      writer: new SegmentWriter(recovered, files, { clock, segmentBytes, onRolled: () => rolled.listener() }),
-      rolled,
+      writer: new SegmentWriter(recovered, files, {
+        clock,
+        segmentBytes,
+        growthBytes: SIGN_EVERY_BYTES,
+        onGrown: () => grown.listener(),
+      }),
+      grown,
       cursorFile: file,
       cursors: await recoverCursors(dir, state),
       lastUs: recovered.lastUs,
@@ -130,10 +147,27 @@ export class LogStore {
     return this.journal.flushed();
   }
 
-  /** From now on removes what is too old or too much. */
+  /** From now on removes what is too old or too much, and compresses what is no longer hot. */
   retain(policy: RetentionPolicy): void {
     this.retention.policy = policy;
+    this.care.hotMs = policy.hotMs ?? Number.POSITIVE_INFINITY;
+    this.lookAfter();
+  }
+
+  private lookAfter(): void {
     this.retention.check();
+    this.care.check();
+  }
+
+  /** Resolves when what is due is derived and compressed. */
+  caredFor(): Promise<void> {
+    return this.care.done();
+  }
+
+  /** How many bytes a second the app's processes may print in the long run; no limit until it is told. What is more waits
+   *  in the spools, and of what is too much the oldest lines are dropped, counted and told of (L12). */
+  limit(bytesPerSecond: number): void {
+    this.intake.bytesPerSecond = bytesPerSecond;
   }
 
   /** Begins to read a spool where the last reader of this id stopped. */
@@ -175,6 +209,13 @@ export class LogStore {
     return this.names.list(this.snapshot());
   }
 
+  /** How many lines each minute has by process, source, release and level: those minutes that have a moment of the range,
+   *  in order; ends early when the signal aborts. */
+  async *countByMinute(range: MinuteRange, signal: AbortSignal): AsyncGenerator<MinuteCounts, void, undefined> {
+    await this.journal.settled();
+    yield* this.minutes.read(this.snapshot(), range, signal);
+  }
+
   /** The segments that will not change any more. */
   sealed(): SealedSegments {
     return new SealedSegments(this.files, this.snapshot());
@@ -189,6 +230,7 @@ export class LogStore {
   private async stop(): Promise<void> {
     await this.intake.close();
     await this.retention.close();
+    await this.care.close();
     this.isClosing = true;
     await this.journal.close();
     this.isClosed = true;
@@ -228,13 +270,23 @@ export class LogStore {
   }
 }
 
+/** Lets one work begin when the one before it has ended. */
+function inTurns(): (work: () => Promise<void>) => Promise<void> {
+  let last = Promise.resolve();
+  return (work) => {
+    const turn = last.then(work);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+}
+
 /** The writer is made before the store that wants to be told. */
-interface Rolled {
+interface Grown {
   listener: () => void;
 }
 
 interface OpenParts {
-  rolled: Rolled;
+  grown: Grown;
   files: SegmentFiles;
   writer: SegmentWriter;
   cursorFile: CursorFile;

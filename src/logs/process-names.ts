@@ -38,10 +38,10 @@ export class ProcessNames {
     const known = this.known.get(segment) ?? { scanned: 0, names: new Set() };
     this.known.set(segment, known);
     try {
-      await this.files.use(segment, async (handle) => {
-        const end = size ?? (await handle.stat()).size;
+      await this.files.use(segment, async (source) => {
+        const end = size ?? (await source.size());
         while (known.scanned < end) {
-          const lines = await readLines(handle, known.scanned, end);
+          const lines = await readLines(source, known.scanned, end);
           if (lines.length === 0) return;
           addNames(lines, known.names);
           known.scanned += lines.length;

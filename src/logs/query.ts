@@ -1,11 +1,12 @@
 /** The last lines of a stream that match: reads blocks from the newest backwards, skips those whose index says that they
  *  cannot match, and stops when it has enough or has come to lines that are too old. */
 import { crc32 } from "node:zlib";
-import type { Block } from "./block-index.ts";
+import type { Block, BlockTable } from "./block-index.ts";
 import { newAnswer } from "./answer.ts";
 import type { Answer, Wanted } from "./answer.ts";
-import { loadBlocks } from "./scan-blocks.ts";
-import type { SegmentToRead } from "./scan-blocks.ts";
+import { loadIndex } from "./segment-index.ts";
+import type { SegmentToRead } from "./segment-index.ts";
+import { isCandidate } from "./signature.ts";
 import { segmentUs } from "./segment-files.ts";
 import type { Position, SegmentFiles } from "./segment-files.ts";
 
@@ -78,10 +79,10 @@ async function addSegments(search: Search, { segments, end }: Snapshot, { select
   for (const segment of segmentsWithin(segments, sinceUs, untilUs).toReversed()) {
     if (answer.isComplete() || signal.aborted) break;
     try {
-      await files.use(segment, async (handle) => {
+      await files.use(segment, async (source) => {
         const isSealed = segment !== end.segment;
-        const size = isSealed ? (await handle.stat()).size : end.offset;
-        await addSegment(search, { dir: files.dir, segment, handle, size, isSealed: isSealed && !files.isReadOnly });
+        const size = isSealed ? await source.size() : end.offset;
+        await addSegment(search, { dir: files.dir, segment, source, size, isSealed, isReadOnly: files.isReadOnly });
       });
     } catch (error) {
       // Retention may take an old segment away at any time.
@@ -93,11 +94,13 @@ async function addSegments(search: Search, { segments, end }: Snapshot, { select
 async function addSegment({ answer, signal, distrusted }: Search, target: SegmentToRead): Promise<void> {
   const { segment } = target;
   const isTrusted = !distrusted.has(segment);
-  const blocks = await loadBlocks(target, isTrusted);
+  const blocks = await loadIndex(target, isTrusted);
+  const candidates = isTrusted ? await answer.candidates(target, blocks) : undefined;
+  const mayBeIn = (number: number): boolean => isCandidate(candidates, number) && answer.mayBeIn(blocks.at(number));
   // One block first: often it has all that is wanted. Whoever has to read on reads in larger pieces.
-  for (let [index, max] = [blocks.length, 1]; index > 0; max = Math.min(max * 2, BLOCKS_AT_ONCE_MAX)) {
-    const neighbours = wantedNeighbours(answer, blocks, index, max);
-    index -= Math.max(1, neighbours.length);
+  for (let [end, max] = [blocks.length, 1]; end > 0; max = Math.min(max * 2, BLOCKS_AT_ONCE_MAX)) {
+    const neighbours = wantedNeighbours(mayBeIn, blocks, end, max);
+    end -= Math.max(1, neighbours.length);
     if (neighbours.length === 0) continue;
     const pieces = await readBlocks(target, neighbours);
     for (const [number, block] of [...neighbours.entries()].toReversed()) {
@@ -109,19 +112,19 @@ async function addSegment({ answer, signal, distrusted }: Search, target: Segmen
   }
 }
 
-/** Blocks that end before the index, follow each other and may all have what is wanted. */
-function wantedNeighbours(answer: Answer, blocks: readonly Block[], index: number, max: number): Block[] {
-  let first = index;
-  while (first > 0 && index - first < max && answer.mayBeIn(blocks[first - 1] as Block)) first -= 1;
-  return blocks.slice(first, index);
+/** Blocks before number `end` that follow each other and may all have what is wanted. */
+function wantedNeighbours(mayBeIn: (number: number) => boolean, blocks: BlockTable, end: number, max: number): Block[] {
+  let first = end;
+  while (first > 0 && end - first < max && mayBeIn(first - 1)) first -= 1;
+  return Array.from({ length: end - first }, (_, number) => blocks.at(first + number));
 }
 
 /** Blocks that follow each other, by one read; undefined for each that is not what the index says. */
-async function readBlocks({ handle }: SegmentToRead, blocks: readonly Block[]): Promise<(Buffer | undefined)[]> {
+async function readBlocks({ source }: SegmentToRead, blocks: readonly Block[]): Promise<(Buffer | undefined)[]> {
   const offset = blocks[0]?.offset ?? 0;
   const length = blocks.reduce((sum, block) => sum + block.bytes, 0);
   const bytes = Buffer.allocUnsafeSlow(length);
-  const { bytesRead } = await handle.read(bytes, 0, length, offset);
+  const bytesRead = await source.read(bytes, length, offset);
   return blocks.map((block) => {
     const start = block.offset - offset;
     const lines = bytes.subarray(start, start + block.bytes);

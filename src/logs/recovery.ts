@@ -8,7 +8,17 @@ import { BlockBuilder, RECORD_BYTES, decodeRecords, encodeRecord } from "./block
 import type { Cursor, CursorState } from "./cursor-file.ts";
 import { PartScanner } from "./raw-parts.ts";
 import { scanBlocks, stampAt } from "./scan-blocks.ts";
-import { indexName, listSegments, segmentUs } from "./segment-files.ts";
+import {
+  DERIVED,
+  indexName,
+  listSegments,
+  removeSegment,
+  segmentFilesOf,
+  segmentOf,
+  segmentUs,
+} from "./segment-files.ts";
+import { openCompressed, openSource, PlainSource } from "./segment-source.ts";
+import type { SegmentSource } from "./segment-source.ts";
 import type { WriterStart } from "./segment-writer.ts";
 
 const NEWLINE = 10;
@@ -20,52 +30,81 @@ export interface Recovered extends WriterStart {
 }
 
 export async function recoverSegments(dir: string): Promise<Recovered> {
+  await removeRemains(dir);
   const segments = await listSegments(dir);
-  await removeRemains(dir, segments);
   for (;;) {
     const newest = segments.at(-1);
-    if (newest === undefined) return { segments, size: 0, indexSize: 0, builder: new BlockBuilder(0), lastUs: 0 };
-    const handle = await open(join(dir, newest), constants.O_RDWR);
-    try {
-      const size = await cutTornLine(handle);
-      if (size > 0) {
-        const index = await recoverIndex({ dir, segment: newest, handle, size });
-        const lastUs = (await lastStamp(handle, size)) ?? segmentUs(newest) ?? 0;
-        return { segments, size, ...index, lastUs };
-      }
-    } finally {
-      await handle.close();
+    if (newest === undefined) {
+      return { segments, size: 0, indexSize: 0, builder: new BlockBuilder(0), isSealed: true, lastUs: 0 };
     }
+    const recovered = await recoverNewest(dir, newest);
+    if (recovered !== undefined) return { segments, ...recovered };
     // Made, but nothing was written before the end.
-    await rm(join(dir, indexName(newest)), { force: true });
-    await rm(join(dir, newest), { force: true });
+    await removeSegment(dir, newest);
     segments.pop();
   }
 }
 
-/** What a killed writer, reader or retention left: files that are not finished, and an index without its segment. */
-async function removeRemains(dir: string, segments: readonly string[]): Promise<void> {
-  const indexes = new Set(segments.map((segment) => indexName(segment)));
-  for (const name of await readdir(dir)) {
-    const isAlone = name.endsWith(".idx") && !indexes.has(name);
-    if (isAlone || name.endsWith(".tmp")) await rm(join(dir, name), { force: true });
+/** Undefined when it has no whole line. */
+async function recoverNewest(dir: string, segment: string): Promise<Omit<Recovered, "segments"> | undefined> {
+  const handle = await openPlain(join(dir, segment));
+  const source = handle === undefined ? await openSource(dir, segment) : new PlainSource(handle);
+  try {
+    const size = await lineEndBefore(source, await source.size());
+    if (size === 0) return undefined;
+    const lastUs = (await lastStamp(source, size)) ?? segmentUs(segment) ?? 0;
+    // A compressed one is finished: the next line begins a new one.
+    if (handle === undefined) return { size, indexSize: 0, builder: new BlockBuilder(size), isSealed: true, lastUs };
+    if (size < (await source.size())) await handle.truncate(size);
+    return { size, ...(await recoverIndex({ dir, segment, source, size })), isSealed: false, lastUs };
+  } finally {
+    await source.close();
   }
 }
 
-/** The size after everything behind the last newline is gone. */
-async function cutTornLine(handle: FileHandle): Promise<number> {
-  const { size } = await handle.stat();
-  const end = await lineEndBefore(handle, size);
-  if (end < size) await handle.truncate(end);
-  return end;
+async function openPlain(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, constants.O_RDWR);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return undefined;
+  }
+}
+
+/** What a killed writer, reader, compressor or retention left: files that are not finished, the plain form of a segment
+ *  whose compressed form is there, and what was derived from a segment that is not. */
+async function removeRemains(dir: string): Promise<void> {
+  const names = new Set(await readdir(dir));
+  for (const name of names) {
+    const segment = segmentOf(name);
+    const isRest = segment !== undefined && segment !== name && names.has(segment);
+    if (isRest) await keepOneForm(dir, segment, name);
+    else if (name.endsWith(".tmp") || isAlone(name, names)) await rm(join(dir, name), { force: true });
+  }
+}
+
+function isAlone(name: string, names: ReadonlySet<string>): boolean {
+  const extension = DERIVED.find((end) => name.endsWith(end));
+  if (extension === undefined) return false;
+  const segment = `${name.slice(0, -extension.length)}.ndjson`;
+  return segmentUs(segment) !== undefined && !segmentFilesOf(segment).some((file) => names.has(file));
+}
+
+/** Was killed between the two steps: what is compressed is whole, or it would not have its name. */
+async function keepOneForm(dir: string, segment: string, compressed: string): Promise<void> {
+  const source = await openCompressed(dir, compressed, segment);
+  const { size } = await stat(join(dir, segment));
+  const isWhole = (await source.size()) === size;
+  await source.close();
+  await rm(join(dir, isWhole ? segment : compressed), { force: true });
 }
 
 /** The offset behind the last newline in [0, before). */
-export async function lineEndBefore(handle: FileHandle, before: number): Promise<number> {
+export async function lineEndBefore(source: SegmentSource, before: number): Promise<number> {
   const buffer = Buffer.alloc(Math.min(READ_BYTES, before));
   for (let stop = before; stop > 0;) {
     const start = Math.max(0, stop - buffer.length);
-    const { bytesRead } = await handle.read(buffer, 0, stop - start, start);
+    const bytesRead = await source.read(buffer, stop - start, start);
     const found = bytesRead === 0 ? -1 : buffer.lastIndexOf(NEWLINE, bytesRead - 1);
     if (found !== -1) return start + found + 1;
     stop = start;
@@ -73,27 +112,27 @@ export async function lineEndBefore(handle: FileHandle, before: number): Promise
   return 0;
 }
 
-async function lastStamp(handle: FileHandle, size: number): Promise<number | undefined> {
-  const start = await lineEndBefore(handle, size - 1);
+async function lastStamp(source: SegmentSource, size: number): Promise<number | undefined> {
+  const start = await lineEndBefore(source, size - 1);
   const head = Buffer.alloc(64);
-  const { bytesRead } = await handle.read(head, 0, head.length, start);
+  const bytesRead = await source.read(head, head.length, start);
   return stampAt(head.subarray(0, bytesRead), 0);
 }
 
 interface Newest {
   dir: string;
   segment: string;
-  handle: FileHandle;
+  source: SegmentSource;
   size: number;
 }
 
 async function recoverIndex(newest: Newest): Promise<{ indexSize: number; builder: BlockBuilder }> {
-  const { dir, segment, handle, size } = newest;
+  const { dir, segment, source, size } = newest;
   const path = join(dir, indexName(segment));
   const old = await readFile(path).catch(() => Buffer.alloc(0));
   const blocks = decodeRecords(old, segment, size);
   const covered = blocks.reduce((sum, block) => sum + block.bytes, 0);
-  const rest = await scanBlocks(handle, covered, size);
+  const rest = await scanBlocks(source, covered, size);
   const kept = blocks.length * RECORD_BYTES;
   const added = Buffer.concat(rest.blocks.map((block) => encodeRecord(block, segment)));
   if (added.length > 0 || old.length > kept) await replaceTail(path, kept, added);
@@ -114,48 +153,50 @@ async function replaceTail(path: string, kept: number, added: Buffer): Promise<v
 
 /** The cursors as the stored lines prove them. The torn line is cut by now. */
 export async function recoverCursors(dir: string, state: CursorState | undefined): Promise<Map<string, Cursor>> {
-  const cursors = new Map<string, Cursor>();
-  if (state === undefined) return cursors;
-  for (const cursor of state.spools) cursors.set(cursor.id, cursor);
-  let stored = (await sizeOf(join(dir, state.segment))) - state.offset;
+  if (state === undefined) return new Map();
+  let stored = (await sizeOf(dir, state.segment)) - state.offset;
   let at = state.offset;
   for (const run of state.runs) {
     if (stored <= 0) break;
     const cursor = state.spools[run.spool];
-    if (cursor !== undefined && stored >= run.bytes) {
-      cursor.offset = run.to;
-      cursor.isLater = run.isLater;
-    } else if (cursor !== undefined) {
-      const lines = await countLines(join(dir, state.segment), at, at + stored);
-      await skipParts(cursor, lines);
-    }
+    if (cursor !== undefined && stored >= run.bytes) Object.assign(cursor, { offset: run.to, isLater: run.isLater });
+    else if (cursor !== undefined && run.isLoss !== true)
+      await skipParts(cursor, await countLines(dir, state.segment, [at, at + stored]));
     stored -= run.bytes;
     at += run.bytes;
   }
-  for (const cursor of state.spools) if (!(await exists(cursor.path))) cursors.delete(cursor.id);
+  const cursors = new Map<string, Cursor>();
+  for (const cursor of state.spools) if (await exists(cursor.path)) cursors.set(cursor.id, cursor);
   return cursors;
 }
 
-async function sizeOf(path: string): Promise<number> {
-  const facts = await stat(path).catch(() => undefined);
-  return facts?.isFile() === true ? facts.size : 0;
+/** Infinite for one that retention took: lines were written behind it, so it was stored whole. */
+async function sizeOf(dir: string, segment: string): Promise<number> {
+  const segments = await listSegments(dir);
+  if (!segments.includes(segment)) return segments.some((other) => other > segment) ? Number.POSITIVE_INFINITY : 0;
+  const source = await openSource(dir, segment);
+  try {
+    return await source.size();
+  } finally {
+    await source.close();
+  }
 }
 
 export async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
-async function countLines(path: string, from: number, to: number): Promise<number> {
-  const handle = await open(path, "r");
+async function countLines(dir: string, segment: string, [from, to]: [number, number]): Promise<number> {
+  const source = await openSource(dir, segment);
   try {
     const buffer = Buffer.alloc(to - from);
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, from);
+    const bytesRead = await source.read(buffer, buffer.length, from);
     let lines = 0;
     for (let at = buffer.indexOf(NEWLINE); at !== -1 && at < bytesRead; at = buffer.indexOf(NEWLINE, at + 1))
       lines += 1;
     return lines;
   } finally {
-    await handle.close();
+    await source.close();
   }
 }
 

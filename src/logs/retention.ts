@@ -1,15 +1,15 @@
 /** Removes whole segments, the oldest first, when the log is too large or too old; the one that is written stays. Who
  *  reads a segment meanwhile has it open, who comes later takes it as gone. */
-import { rm, stat } from "node:fs/promises";
-import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
-import { indexName, segmentUs } from "./segment-files.ts";
+import { bytesOf, removeSegment, segmentUs } from "./segment-files.ts";
 
 export interface RetentionPolicy {
-  /** All segments together, the newest included. */
+  /** All segments together as they lie on the disk, with what is derived from them; the newest included. */
   bytesMax: number;
   /** Since the last line of a segment. */
   ageMsMax: number;
+  /** Since the last line of a segment, until it is compressed; never when left out. */
+  hotMs?: number;
 }
 
 export const KEEP_ALL: RetentionPolicy = {
@@ -22,6 +22,8 @@ export interface RetentionParts {
   clock: Clock;
   /** Those of the writer, oldest first: what is removed is taken out of it. */
   segments: string[];
+  /** Runs while nobody gives a segment another form. */
+  exclusively: (work: () => Promise<void>) => Promise<void>;
   /** Told of a segment that is about to be removed, and of the next one; its lines are there until it resolves. */
   beforeRemoval: (segment: string, next: string) => Promise<void>;
   /** Told what was removed: up to the first line of this segment. */
@@ -63,14 +65,16 @@ export class Retention {
 
   private async removeOld(): Promise<void> {
     const { segments, onRemoved } = this.parts;
-    const sizes = await Promise.all(segments.map((segment) => this.sizeOf(segment)));
+    const sizes = await bytesOf(this.parts.dir, segments);
     let bytes = sizes.reduce((sum, size) => sum + size, 0);
     let count = 0;
     for (const size of sizes.slice(0, -1)) {
       if (this.isClosed || !(bytes > this.policy.bytesMax || this.isTooOld(segments[1]))) break;
       await this.parts.beforeRemoval(segments[0] ?? "", segments[1] ?? "");
-      await this.remove(segments[0] ?? "");
-      segments.shift();
+      await this.parts.exclusively(async () => {
+        await removeSegment(this.parts.dir, segments[0] ?? "");
+        segments.shift();
+      });
       bytes -= size;
       count += 1;
     }
@@ -81,16 +85,6 @@ export class Retention {
   private isTooOld(next: string | undefined): boolean {
     const us = next === undefined ? undefined : segmentUs(next);
     return us !== undefined && us / 1000 < this.parts.clock.now() - this.policy.ageMsMax;
-  }
-
-  private async sizeOf(segment: string): Promise<number> {
-    return (await stat(join(this.parts.dir, segment)).catch(() => undefined))?.size ?? 0;
-  }
-
-  /** The lines first: an index alone is removed at the next start. */
-  private async remove(segment: string): Promise<void> {
-    await rm(join(this.parts.dir, segment), { force: true });
-    await rm(join(this.parts.dir, indexName(segment)), { force: true });
   }
 
   async close(): Promise<void> {

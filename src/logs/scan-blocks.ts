@@ -1,27 +1,23 @@
-/** The blocks of a segment: from its index as far as that can be right, the rest from the lines themselves. */
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
-import { join } from "node:path";
+/** Lines of a segment as blocks: what its index would say of them. */
 import { parseStamp } from "../core/log-line.ts";
-import { BlockBuilder, decodeRecords, encodeRecord } from "./block-index.ts";
+import { BlockBuilder } from "./block-index.ts";
 import type { Block } from "./block-index.ts";
 import { FACET_WORDS, anyFacets, lineFacets, mergeFacets } from "./facets.ts";
 import { BLOCK_BYTES } from "./line-encoder.ts";
 import { PS_AT, STAMP_AT, STAMP_BYTES } from "./line-head.ts";
-import { readAt } from "./quick-io.ts";
-import { indexName } from "./segment-files.ts";
+import type { SegmentSource } from "./segment-source.ts";
 
 const NEWLINE = 10;
 const READ_BYTES = 256 * 1024;
 const KNOWN_HEADS_MAX = 1000;
 
 /** Reads whole lines from `from` on, about `READ_BYTES` at a time; empty when no whole line follows before `end`. */
-export async function readLines(handle: FileHandle, from: number, end: number): Promise<Buffer> {
+export async function readLines(source: SegmentSource, from: number, end: number): Promise<Buffer> {
   for (let want = READ_BYTES; ; want *= 2) {
     const size = Math.min(want, end - from);
     if (size <= 0) return Buffer.alloc(0);
     const buffer = Buffer.allocUnsafeSlow(size);
-    const bytesRead = await readAt(handle, buffer, size, from);
+    const bytesRead = await source.read(buffer, size, from);
     const whole = bytesRead === 0 ? 0 : buffer.lastIndexOf(NEWLINE, bytesRead - 1) + 1;
     if (whole > 0 || bytesRead < size || size < want) return buffer.subarray(0, whole);
   }
@@ -29,7 +25,7 @@ export async function readLines(handle: FileHandle, from: number, end: number): 
 
 /** Blocks of the lines in [from, size), and the builder that holds the last, unfinished one. */
 export async function scanBlocks(
-  handle: FileHandle,
+  source: SegmentSource,
   from: number,
   size: number,
 ): Promise<{ blocks: Block[]; builder: BlockBuilder; end: number }> {
@@ -38,7 +34,7 @@ export async function scanBlocks(
   const facts = new FactReader();
   let at = from;
   for (;;) {
-    const lines = await readLines(handle, at, size);
+    const lines = await readLines(source, at, size);
     if (lines.length === 0) return { blocks, builder, end: at };
     at += lines.length;
     addPieces(lines, { builder, blocks, facts });
@@ -101,44 +97,5 @@ class FactReader {
     if (this.known.size >= KNOWN_HEADS_MAX) this.known.clear();
     this.known.set(head, facets);
     return facets;
-  }
-}
-
-export interface SegmentToRead {
-  dir: string;
-  segment: string;
-  handle: FileHandle;
-  /** Nothing from here on is looked at. */
-  size: number;
-  /** Whether the segment will grow no more, so that an index found wanting is worth writing again. */
-  isSealed: boolean;
-}
-
-/** Blocks that cover the segment without a gap, oldest first. */
-export async function loadBlocks(target: SegmentToRead, useIndex: boolean): Promise<Block[]> {
-  const { dir, segment, handle, size, isSealed } = target;
-  const path = join(dir, indexName(segment));
-  const index = useIndex ? await readFile(path).catch(() => Buffer.alloc(0)) : Buffer.alloc(0);
-  const blocks = decodeRecords(index, segment, size);
-  const covered = blocks.reduce((sum, block) => sum + block.bytes, 0);
-  if (covered === size) return blocks;
-  const rest = await scanBlocks(handle, covered, size);
-  const last = rest.builder.close();
-  const all = [...blocks, ...rest.blocks, ...(last === undefined ? [] : [last])];
-  if (isSealed) await saveIndex(path, segment, all);
-  return all;
-}
-
-let saves = 0;
-
-/** An index that cannot be written is made again by the next reader. */
-async function saveIndex(path: string, segment: string, blocks: readonly Block[]): Promise<void> {
-  saves += 1;
-  const temporary = `${path}.${String(saves)}.tmp`;
-  try {
-    await writeFile(temporary, Buffer.concat(blocks.map((block) => encodeRecord(block, segment))), { mode: 0o600 });
-    await rename(temporary, path);
-  } catch {
-    await rm(temporary, { force: true }).catch(() => undefined);
   }
 }

@@ -1,4 +1,5 @@
-/** The segments of a stream that will not change any more, as they are stored, for copies elsewhere. */
+/** The segments of a stream that will not change any more, as plain NDJSON whatever form they are stored
+ *  in, for copies elsewhere. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -25,7 +26,7 @@ export class SealedSegments {
   async list(): Promise<SealedSegment[]> {
     const found: SealedSegment[] = [];
     for (const name of this.segments) {
-      const bytes = await ifThere(this.files.use(name, async (handle) => (await handle.stat()).size));
+      const bytes = await ifThere(this.files.use(name, (source) => source.size()));
       if (bytes !== undefined) found.push({ name, bytes });
     }
     return found;
@@ -56,12 +57,12 @@ export class SealedSegments {
   }
 
   private async *read(name: string): AsyncGenerator<Buffer, void> {
-    const { handle } = this.files.acquire(name);
+    const { source } = this.files.acquire(name);
     try {
-      const file = await handle;
+      const file = await source;
       for (let at = 0; ;) {
         const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-        const { bytesRead } = await file.read(buffer, 0, READ_BYTES, at);
+        const bytesRead = await file.read(buffer, READ_BYTES, at);
         if (bytesRead === 0) return;
         at += bytesRead;
         yield buffer.subarray(0, bytesRead);

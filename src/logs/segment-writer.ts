@@ -10,7 +10,7 @@ import { BlockBuilder, encodeRecord } from "./block-index.ts";
 import type { Block } from "./block-index.ts";
 import { writeAt } from "./quick-io.ts";
 import type { Position, SegmentFiles } from "./segment-files.ts";
-import { indexName, segmentName, segmentUs } from "./segment-files.ts";
+import { indexName, segmentName, segmentUs, syncDirectory } from "./segment-files.ts";
 
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
 const SYNC_EVERY_MS = 1000;
@@ -22,13 +22,16 @@ export interface WriterStart {
   /** Bytes of the index that are right. */
   indexSize: number;
   builder: BlockBuilder;
+  /** Whether nothing may be appended to it. */
+  isSealed: boolean;
 }
 
 export interface WriterOptions {
   clock: Clock;
   segmentBytes: number;
-  /** Told when a new segment has begun. */
-  onRolled: () => void;
+  /** Told when a new segment has begun, and each time the newest has grown by so much. */
+  onGrown: () => void;
+  growthBytes: number;
 }
 
 export class SegmentWriter {
@@ -39,7 +42,9 @@ export class SegmentWriter {
   private readonly files: SegmentFiles;
   private readonly clock: Clock;
   private readonly segmentBytes: number;
-  private readonly onRolled: () => void;
+  private readonly onGrown: () => void;
+  private readonly growthBytes: number;
+  private isSealed: boolean;
   private builder: BlockBuilder;
   private indexSize: number;
   private data: FileHandle | undefined;
@@ -55,11 +60,13 @@ export class SegmentWriter {
     this.segments = start.segments;
     this.size = start.size;
     this.builder = start.builder;
+    this.isSealed = start.isSealed;
     this.indexSize = start.indexSize;
     this.files = files;
     this.clock = options.clock;
     this.segmentBytes = options.segmentBytes;
-    this.onRolled = options.onRolled;
+    this.onGrown = options.onGrown;
+    this.growthBytes = options.growthBytes;
   }
 
   get position(): Position {
@@ -69,7 +76,7 @@ export class SegmentWriter {
   /** Opens the segment that a batch of this size goes to, a new one when it would not fit. */
   async prepare(bytes: number, firstUs: number): Promise<Position> {
     const newest = this.segments.at(-1);
-    if (newest === undefined || (this.size > 0 && this.size + bytes > this.segmentBytes)) {
+    if (newest === undefined || this.isSealed || (this.size > 0 && this.size + bytes > this.segmentBytes)) {
       await this.roll(firstUs, newest);
     } else this.data ??= await this.openData(newest, 0);
     return this.position;
@@ -82,11 +89,13 @@ export class SegmentWriter {
     const name = segmentName(us);
     this.data = await this.openData(name, constants.O_CREAT | constants.O_TRUNC);
     this.segments.push(name);
+    this.isSealed = false;
     this.size = 0;
     this.indexSize = 0;
     this.builder = new BlockBuilder(0);
-    await this.syncDirectory();
-    this.onRolled();
+    // Where a directory cannot be synced, a power cut costs that much.
+    await syncDirectory(this.files.dir).catch(() => undefined);
+    this.onGrown();
   }
 
   private async openData(segment: string, flags: number): Promise<FileHandle> {
@@ -114,13 +123,6 @@ export class SegmentWriter {
     await this.files.release(segment);
   }
 
-  /** So that a power cut cannot take the new name; where a directory cannot be synced it costs that much only. */
-  private async syncDirectory(): Promise<void> {
-    const handle = await open(this.files.dir, "r").catch(() => undefined);
-    await handle?.sync().catch(() => undefined);
-    await handle?.close();
-  }
-
   /** Writes the whole batch at `size`, or nothing. `prepare` came before. */
   async append(batch: Batch): Promise<void> {
     const { data } = this;
@@ -136,6 +138,8 @@ export class SegmentWriter {
     this.isDirty = true;
     this.syncing ??= this.syncLater();
     await this.addToIndex(batch, bytes);
+    const steps = [this.size - bytes.length, this.size].map((size) => Math.floor(size / this.growthBytes));
+    if (steps[0] !== steps[1]) this.onGrown();
   }
 
   private async addToIndex(batch: Batch, bytes: Buffer): Promise<void> {

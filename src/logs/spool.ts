@@ -7,6 +7,9 @@ import { constants, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import type { Cursor } from "./cursor-file.ts";
 import type { Journal } from "./journal.ts";
+import { formatDate } from "../core/duration.ts";
+import { countNewlines } from "./count-newlines.ts";
+import { LEVELS } from "./level.ts";
 import { encodeRun, type EncodeOptions } from "./line-encoder.ts";
 import { LineHeads } from "./line-head.ts";
 import { readAt } from "./quick-io.ts";
@@ -40,6 +43,8 @@ export class Spool {
   /** Bytes given back to the disk. */
   punched = 0;
   private isLater: boolean;
+  /** When it was read last. */
+  private readUs = 0;
   private readonly heads: LineHeads;
   private handle: FileHandle | undefined;
   private watcher: FSWatcher | undefined;
@@ -80,7 +85,10 @@ export class Spool {
     const isAtEnd = bytesRead < READ_BYTES;
     const raw = buffer.subarray(0, bytesRead);
     if (this.source.isStamped === true) this.encodeStamped(raw, journal, stamper);
-    else this.encode(new PartScanner(raw, this.isLater, isEnding && isAtEnd), journal, { us: stamper.now() });
+    else {
+      this.readUs = stamper.now();
+      this.encode(new PartScanner(raw, this.isLater, isEnding && isAtEnd), journal, { us: this.readUs });
+    }
     return !isAtEnd;
   }
 
@@ -88,6 +96,48 @@ export class Spool {
   private encodeStamped(raw: Buffer, journal: Journal, stamper: Stamper): void {
     const scanner = new StampedScanner(raw, this.isLater, false);
     this.encode(scanner, journal, { us: () => stamper.at(scanner.us), level: NO_LEVEL });
+  }
+
+  /** Bytes that the process has written and nobody has read. */
+  backlog(): number {
+    return this.handle === undefined ? 0 : fstatSync(this.handle.fd).size - this.offset;
+  }
+
+  /** Passes over all but about the newest `kept` bytes, up to the end of a line, and tells it in the journal, together
+   *  with the new place: either both are stored or none. */
+  async passOver(
+    buffer: Buffer,
+    kept: number,
+    { journal, stamper }: { journal: Journal; stamper: Stamper },
+  ): Promise<void> {
+    const { handle } = this;
+    const target = this.offset + this.backlog() - kept;
+    if (handle === undefined || target <= this.offset) return;
+    let [lines, end] = [0, this.offset];
+    for (let at = this.offset; at < target;) {
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(READ_BYTES, target - at), at);
+      if (bytesRead === 0) break;
+      const whole = buffer.lastIndexOf(NEWLINE, bytesRead - 1) + 1;
+      if (whole > 0) end = at + whole;
+      lines += countNewlines(buffer, whole);
+      at += bytesRead;
+    }
+    // Within one long line: what follows is a later part of it.
+    this.isLater = lines === 0;
+    this.offset = lines === 0 ? target : end;
+    this.tellLoss(Math.max(1, lines), { journal, stamper });
+  }
+
+  private tellLoss(lines: number, { journal, stamper }: { journal: Journal; stamper: Stamper }): void {
+    const us = stamper.now();
+    const since = formatDate(Math.floor((this.readUs || us) / 1000)).replace("Z", "+00:00");
+    const { id, ps } = this.source;
+    const text = `Error L12: ${String(lines)} messages dropped since ${since}. ${ps} printed more than log-rate allows.\n`;
+    const heads = new LineHeads({ ps: "logplex", source: "heroku" });
+    const options = { us, cleanUntil: text.length, level: LEVELS.indexOf("warning") };
+    const run = encodeRun(new PartScanner(Buffer.from(text), false, true), journal.sink, heads, options);
+    journal.add({ ...run, spool: id, to: this.offset, isLater: this.isLater, isLoss: true });
+    this.readUs = us;
   }
 
   private encode(scanner: PartScanner, journal: Journal, stated: Omit<EncodeOptions, "cleanUntil">): void {

@@ -1,12 +1,14 @@
 /** The log of an app that is gone: read as it lies there, nothing is written, not even an index. */
-import { open } from "node:fs/promises";
-import { join } from "node:path";
 import { readStored } from "./log-reader.ts";
 import type { LogQuery } from "./log-reader.ts";
+import type { MinuteCounts } from "./minute-counter.ts";
+import { Minutes } from "./minutes.ts";
+import type { MinuteRange } from "./minutes.ts";
 import { ProcessNames } from "./process-names.ts";
 import type { Snapshot } from "./query.ts";
 import { lineEndBefore } from "./recovery.ts";
 import { listSegments, SegmentFiles } from "./segment-files.ts";
+import { openSource } from "./segment-source.ts";
 
 export class StoredLogs {
   private readonly files: SegmentFiles;
@@ -20,7 +22,7 @@ export class StoredLogs {
   static async open(dir: string): Promise<StoredLogs> {
     const segments = await listSegments(dir);
     const segment = segments.at(-1) ?? "";
-    const offset = segment === "" ? 0 : await wholeBytes(join(dir, segment));
+    const offset = segment === "" ? 0 : await wholeBytes(dir, segment);
     return new StoredLogs(new SegmentFiles(dir, { isReadOnly: true }), { segments, end: { segment, offset } });
   }
 
@@ -30,17 +32,21 @@ export class StoredLogs {
     return readStored(this.files, this.snapshot, query, signal);
   }
 
+  countByMinute(range: MinuteRange, signal: AbortSignal): AsyncGenerator<MinuteCounts, void, undefined> {
+    return new Minutes(this.files).read(this.snapshot, range, signal);
+  }
+
   processNames(): Promise<string[]> {
     return new ProcessNames(this.files).list(this.snapshot);
   }
 }
 
 /** Without a last line that a crash has torn. */
-async function wholeBytes(path: string): Promise<number> {
-  const handle = await open(path, "r");
+async function wholeBytes(dir: string, segment: string): Promise<number> {
+  const source = await openSource(dir, segment);
   try {
-    return await lineEndBefore(handle, (await handle.stat()).size);
+    return await lineEndBefore(source, await source.size());
   } finally {
-    await handle.close();
+    await source.close();
   }
 }

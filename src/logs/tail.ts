@@ -10,7 +10,6 @@ import { readLast } from "./log-reader.ts";
 import type { Reading } from "./log-reader.ts";
 import { segmentsWithin } from "./query.ts";
 import type { Snapshot } from "./query.ts";
-import { readAt } from "./quick-io.ts";
 import type { Position } from "./segment-files.ts";
 import { Sieve } from "./sieve.ts";
 
@@ -72,7 +71,7 @@ async function readHistory(reading: Reading, query: TailQuery): Promise<Piece> {
 async function recentPlace({ files, snapshot }: Reading): Promise<Position> {
   const { segment, offset } = snapshot.end;
   if (offset <= CONTEXT_BYTES) return { segment, offset: 0 };
-  const start = await files.use(segment, (handle) => nextLineStart(handle, offset - CONTEXT_BYTES, offset));
+  const start = await files.use(segment, (source) => nextLineStart(source, offset - CONTEXT_BYTES, offset));
   return { segment, offset: start };
 }
 
@@ -82,9 +81,9 @@ async function checkPlace(stream: Stream, place: Position): Promise<Position> {
   if (offset === 0 || !stream.segments().includes(segment)) return place;
   const before = Buffer.alloc(1);
   const read = await stream.files
-    .use(segment, async (handle) => ({
-      length: await readAt(handle, before, 1, offset - 1),
-      size: segment === stream.end().segment ? stream.end().offset : (await handle.stat()).size,
+    .use(segment, async (source) => ({
+      length: await source.read(before, 1, offset - 1),
+      size: segment === stream.end().segment ? stream.end().offset : await source.size(),
     }))
     .catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;

@@ -2,6 +2,7 @@
  *  compared. A hit right behind a backslash may lie within an escape (`n` in `\n`); then the decoded message decides. */
 import { HeadReader } from "./head-reader.ts";
 import type { LineMatcher } from "./line-matcher.ts";
+import { rowsOf } from "./signature.ts";
 
 const NEWLINE = 10;
 const BACKSLASH = 0x5c;
@@ -12,6 +13,8 @@ export class TextSearch {
   private readonly text: string;
   private readonly ignoreCase: boolean;
   private readonly needle: Buffer;
+  /** Rows of a signature that a block has which has the text. */
+  readonly rows: readonly number[];
   private readonly head = new HeadReader();
 
   /** @param ignoreCase whether `a` is also `A`; letters outside ASCII are always compared as they are. */
@@ -19,6 +22,7 @@ export class TextSearch {
     this.text = ignoreCase ? lowerAscii(text) : text;
     this.ignoreCase = ignoreCase;
     this.needle = Buffer.from(JSON.stringify(this.text).slice(1, -1));
+    this.rows = rowsOf(this.needle);
   }
 
   /** The lines whose message has the text and which the matcher takes, as offsets: start, end … */

@@ -36,6 +36,7 @@ export async function changeSettings(
   app.logChange(actor, `Set ${words.join(", ")}`);
   const { settings } = await app.state();
   app.logs.retain(retentionOf(settings));
+  app.logs.limit(settings.logRateMax);
   app.drains.configure(drainRulesOf(settings));
   await launch(platform, app, "settings");
 }

@@ -1,10 +1,12 @@
 /** Slugs for releases: built by a push, found again by every later launch, rebuilt only when the disk lost one. */
 import { AppError } from "../core/error.ts";
 import type { Release } from "../core/release.ts";
-import { buildSlug } from "../build/build-slug.ts";
-import type { Slug } from "../build/slug-store.ts";
+import { recallBuild } from "../build/build-memory.ts";
+import { buildSlug, findBuilt } from "../build/build-slug.ts";
+import { findSlugOfTree, type Slug } from "../build/slug-store.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import { buildInputs, type BuildInputs } from "./buildpacks.ts";
 import type { Build } from "./builds.ts";
 import { exists } from "./home.ts";
 import type { Platform } from "./platform.ts";
@@ -62,39 +64,80 @@ function reasonOf({ message, hint }: AppError): string {
   return hint === undefined ? message : `${message} (${hint})`;
 }
 
-/** @throws AppError invalid_params with the reason when the code cannot be built; its tool's output was shown. */
+/** Builds with the buildpacks and the config of now.
+ *  @throws AppError invalid_params with the reason when the code cannot be built; its tool's output was shown. */
 export async function buildRelease(
   platform: Platform,
   app: App,
   commit: string,
   { output, signal = app.ending }: { output: Show; signal?: AbortSignal },
 ): Promise<Slug> {
-  const tree = (await app.ledger.resolveCommit(commit))?.tree;
-  if (tree === undefined) throw new Error(`${commit} is not in the repository of ${app.name}`);
+  const code = { commit, tree: await treeOf(app, commit) };
+  return build({ platform, app, code, inputs: await buildInputs(app), output, signal });
+}
+
+interface CodeToBuild {
+  platform: Platform;
+  app: App;
+  code: { commit: string; tree: string };
+  inputs: BuildInputs;
+  output: Show;
+  signal: AbortSignal;
+}
+
+async function build({ platform, app, code, inputs, output, signal }: CodeToBuild): Promise<Slug> {
   const { buildTimeoutMs: timeLimitMs, slugBytesMax: sizeBytesMax } = (await app.state()).settings;
   const slug = await buildSlug({
     repo: platform.home.repo(app.name),
-    commit,
-    tree,
+    ...code,
+    ...inputs,
     appDir: platform.home.app(app.name),
     output,
     signal,
-    slot: () => platform.buildSlots.take(`${commit.slice(0, 7)} of ${app.name}`, signal, output),
+    slot: () => platform.buildSlots.take(`${code.commit.slice(0, 7)} of ${app.name}`, signal, output),
     clock: platform.clock,
     toolEnv: platform.toolEnv,
     settings: { timeLimitMs, sizeBytesMax },
   });
-  app.slugs.set(commit, slug);
+  app.slugs.set(code.commit, slug);
   return slug;
 }
 
-/** The slug of a release's code, at once when it is there. A rebuild (a restored backup, a deleted directory) tells
- *  its output to the app's log. */
+async function treeOf(app: App, commit: string): Promise<string> {
+  const tree = (await app.ledger.resolveCommit(commit))?.tree;
+  if (tree === undefined) throw new Error(`${commit} is not in the repository of ${app.name}`);
+  return tree;
+}
+
+/** The slug of a release's code, at once when it is there, whatever the app would be built with now. A rebuild (a
+ *  restored backup, a deleted directory) uses the same buildpacks where they are known, and tells its output to the
+ *  app's log. */
 export async function ensureSlug(platform: Platform, app: App, release: Pick<Release, "code">): Promise<Slug> {
-  const code = release.code ?? "";
-  const known = app.slugs.get(code);
+  const commit = release.code ?? "";
+  const known = app.slugs.get(commit);
   if (known !== undefined && (await exists(known.dir))) return known;
-  return buildRelease(platform, app, code, { output: buildLog(app) });
+  const appDir = platform.home.app(app.name);
+  const code = { commit, tree: await treeOf(app, commit) };
+  const memory = await recallBuild(appDir, commit);
+  const found = memory === undefined ? await findWithoutMemory(appDir, code.tree) : memory.slug;
+  if (found !== undefined) {
+    app.slugs.set(commit, found);
+    return found;
+  }
+  const inputs = await buildInputs(app);
+  const output = buildLog(app);
+  return build({
+    platform,
+    app,
+    code,
+    inputs: { ...inputs, ...(memory && { buildpacks: memory.buildpacks }) },
+    output,
+    signal: app.ending,
+  });
+}
+
+async function findWithoutMemory(appDir: string, tree: string): Promise<Slug | undefined> {
+  return (await findBuilt({ appDir, tree })) ?? (await findSlugOfTree(appDir, tree));
 }
 
 /** Where the output of a build goes that nobody watches. */

@@ -84,8 +84,9 @@ async function openLogs(
     dir: join(dir, "logs"),
     clock,
     beforeRemoval: (segment, next) => drains.beforeRemoval(segment, next),
-    onFault: (error) => journal.fault(`removing old logs of ${name}`, error),
+    onFault: (error) => journal.fault(`looking after the old log of ${name}`, error),
   });
+  logs.limit(settings.logRateMax);
   const options = {
     ...drainParts,
     dir: join(dir, "drains"),
@@ -107,8 +108,8 @@ function startDrains(platform: Platform, app: App): void {
     .catch((error: unknown) => platform.journal.fault(`the retention of ${app.name}`, error));
 }
 
-export function retentionOf({ logAgeMsMax, logBytesMax }: Settings): RetentionPolicy {
-  return { ageMsMax: logAgeMsMax, bytesMax: logBytesMax };
+export function retentionOf({ logAgeMsMax, logBytesMax, logHotMs }: Settings): RetentionPolicy {
+  return { ageMsMax: logAgeMsMax, bytesMax: logBytesMax, hotMs: logHotMs };
 }
 
 function makeFormation(platform: Platform, app: App): Formation {

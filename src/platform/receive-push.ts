@@ -6,10 +6,11 @@ import { formatProcfile, ONE_OFF_TYPE } from "../core/procfile.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import type { Build } from "./builds.ts";
-import type { Slug } from "../build/slug-store.ts";
+import type { FirstDeploy, Slug } from "../build/slug-store.ts";
 import { DEPLOY_REFS } from "../ledger/deploy-branch.ts";
 import { BuildCancelled, recordBuild } from "./ensure-slug.ts";
 import { makeRelease, ReleaseFailed, waitingFor } from "./make-release.ts";
+import { describeFirst, firstConfig } from "./buildpacks.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
 
@@ -136,6 +137,8 @@ interface Deployment {
 interface BuiltCode {
   procfile: string;
   build: Build;
+  /** What the app is given with its first deploy. */
+  first: FirstDeploy | undefined;
 }
 
 function warnOfType({ procfile }: Slug, show: (text: string) => void): void {
@@ -149,9 +152,13 @@ async function buildPushed(platform: Platform, app: App, push: Push, command: Re
   try {
     const actor: Actor = { ...push.actor, output: (text) => push.output(text) };
     const asked = { commit: command.new, actor, begin: "-----> Heroku receiving push\n" };
-    const { slug, build } = await recordBuild(platform, app, asked, warnOfType);
+    const isFirst = (await app.ledger.current())?.code === undefined;
+    const { slug, build } = await recordBuild(platform, app, asked, (built, show) => {
+      warnOfType(built, show);
+      if (isFirst && built.first !== undefined) show(describeFirst(built.first));
+    });
     app.log("build", `Build of ${name} succeeded`);
-    return { procfile: formatProcfile(slug.procfile), build };
+    return { procfile: formatProcfile(slug.procfile), build, first: isFirst ? slug.first : undefined };
   } catch (error) {
     app.log("build", `Build of ${name} failed`);
     throw error;
@@ -168,11 +175,13 @@ async function appendRelease(
     checkOpen(platform, app);
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
+    const configEnv =
+      built.first === undefined ? snapshot.configEnv : await firstConfig(app, snapshot.configEnv, built.first);
     return {
       change: "deploy",
       description: describeDeploy(command.new),
       code: command.new,
-      snapshot: { ...snapshot, codeTree: built.codeTree, procfile: built.procfile },
+      snapshot: { ...snapshot, codeTree: built.codeTree, procfile: built.procfile, configEnv },
       deployRef: { ref: command.ref, old: oldOf(command), new: command.new },
     };
   });

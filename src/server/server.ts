@@ -7,6 +7,7 @@ import { appRoutes } from "./app-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { bisectRoutes } from "./bisect-routes.ts";
 import { buildRoutes } from "./build-routes.ts";
+import { buildpackRoutes } from "./buildpack-routes.ts";
 import { configKeyRoutes } from "./config-key-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { domainRoutes } from "./domain-routes.ts";
@@ -32,6 +33,7 @@ const ROUTES = [
   backupRoutes,
   bisectRoutes,
   buildRoutes,
+  buildpackRoutes,
   configKeyRoutes,
   configRoutes,
   domainRoutes,

@@ -34,6 +34,8 @@ const TEXTS = {
   "log-drain-connect": "3s",
   "log-drain-request": "5s",
   "log-drain-retry": "1m",
+  "log-hot": "1d",
+  "log-rate": "20MB",
   "log-size": "2GB",
   "maintenance-page": "default",
   "max-per-type": "100",
@@ -71,6 +73,8 @@ const DEFAULTS = {
   logDrainConnectMs: 3_000,
   logDrainRequestMs: 5_000,
   logDrainRetryMs: 60_000,
+  logHotMs: 86_400_000,
+  logRateMax: 20_000_000,
   maxPerType: 100,
   memoryCheckMs: 5_000,
   memoryWarningMs: 20_000,
@@ -107,7 +111,7 @@ describe("settings", (test) => {
     });
     const own = readSettings({ "health-path": "/up?deep=1", "restart-policy": "never", "ready-check": "100ms" });
     assert.equal([own.healthPath, own.restartPolicy, own.readyCheckMs], ["/up?deep=1", "never", 100]);
-    const kept = readSettings({ "log-days": "7", "log-size": "500MB" });
+    const kept = readSettings({ "log-days": "7", "log-hot": "12h", "log-size": "500MB" });
     const traffic = readSettings({
       autosleep: "30m",
       "error-page": "public/500.html",
@@ -117,7 +121,9 @@ describe("settings", (test) => {
       [traffic.autosleepMs, traffic.errorPage, traffic.maintenancePage],
       [1_800_000, { path: "public/500.html" }, { url: "https://a.example/b" }],
     );
-    assert.equal([kept.logAgeMsMax, kept.logBytesMax], [7 * 86_400_000, 500_000_000]);
+    assert.equal([kept.logAgeMsMax, kept.logHotMs, kept.logBytesMax], [7 * 86_400_000, 43_200_000, 500_000_000]);
+    assert.is(readSettings({ "log-hot": "off" }).logHotMs, Number.POSITIVE_INFINITY);
+    assert.is(readSettings({ "log-rate": "off" }).logRateMax, Number.POSITIVE_INFINITY);
   });
 
   test("a file that somebody else damaged reads as the defaults", () => {
@@ -158,6 +164,8 @@ describe("settings", (test) => {
       ],
       "boot-timeout": ["", "60", "0s", "-1s", "1.5s", "2h", "1d"],
       "log-days": ["", "0", "7d", "-1", "10000", "OFF"],
+      "log-hot": ["", "1", "0d", "10000d", "1w", "OFF"],
+      "log-rate": ["", "0MB", "20", "20MB/s", "OFF"],
       "log-size": ["", "0GB", "2", "2TB", "2 GB", "2gb", "1.5GB", "100000MB"],
       "health-path": ["", "healthz", "/a b", "/a#b", "/\u00e9", "/a\r\nb", `/${"a".repeat(300)}`],
       "restart-policy": ["", "always", "Default"],

@@ -4,12 +4,13 @@ import { createDecipheriv, createECDH, createHash, createPublicKey, ECDH, hkdfSy
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
-import { crc32 } from "node:zlib";
+import { crc32, gunzipSync } from "node:zlib";
 import { parse } from "dotenv";
 import * as assert from "uvu/assert";
 import { decodeBase64, formatDotenv } from "../../src/core/dotenv-text.ts";
 import { formatBackupFacts, parseBackupFacts } from "../../src/core/backup.ts";
 import { formatBisect, parseBisect } from "../../src/core/bisect-record.ts";
+import { readBuildpacks } from "../../src/core/buildpack.ts";
 import { readDrains } from "../../src/core/drain.ts";
 import { readAppState } from "../../src/core/app-state.ts";
 import { changeMark, readMarks } from "../../src/core/marks.ts";
@@ -30,8 +31,11 @@ import { formatHookEnv } from "../../src/hook/hook-client.ts";
 import { loadAppKeys } from "../../src/ledger/app-keys.ts";
 import { ConfigCipher } from "../../src/ledger/config-cipher.ts";
 import { formatNote } from "../../src/ledger/release-notes.ts";
-import { decodeRecords, encodeRecord } from "../../src/logs/block-index.ts";
+import { BlockTable, decodeRecords, encodeRecord } from "../../src/logs/block-index.ts";
+import { GZIP, ZSTD } from "../../src/logs/frames.ts";
 import { CursorFile } from "../../src/logs/cursor-file.ts";
+import { encodeRollup, readRollup } from "../../src/logs/rollup.ts";
+import { SignatureBuilder } from "../../src/logs/signature.ts";
 import { StampedScanner } from "../../src/logs/raw-parts.ts";
 import { formatCall, formatNotice, parseCall, parseNotice } from "../../src/router/wire.ts";
 import { cloneFixture, untilUp } from "../support/deploy.ts";
@@ -213,7 +217,8 @@ describe("formats", (test) => {
     assert.equal([state.quantities, state.maintenance], [{ web: 2, worker: 1 }, false]);
     assert.is(state.settings.bootTimeoutMs, 30_000);
     assert.is(formatBisect(parseBisect(example("bisect.json"))), example("bisect.json"));
-    for (const name of ["build.json", "spec.json", "slug.json"]) {
+    assert.equal(readBuildpacks(JSON.parse(example("buildpacks.json")) as Json).length, 4);
+    for (const name of ["build.json", "spec.json", "slug.json", "buildpacks.json", "built.json"]) {
       assert.is(formatJson(JSON.parse(example(name)) as Json), example(name), name);
     }
   });
@@ -257,6 +262,34 @@ describe("formats", (test) => {
       facets[bit >>> 5] = (facets[bit >>> 5] ?? 0) | (1 << (bit & 31));
     }
     assert.equal(block.facets, facets);
+  });
+
+  test("a signature has the rows that the page says, and the rollup is read", async (t) => {
+    const segment = "20110619T083519.123457Z.ndjson";
+    const record = Buffer.from(example("index-record").replace(/\s/g, ""), "hex");
+    const blocks = BlockTable.decode(record, segment, 100_000);
+    const rowOf = runInNewContext(`${example("signature-row")}\nrowOf;`) as (gram: number) => number;
+    const builder = new SignatureBuilder(1);
+    builder.add(Buffer.from(`${example("log-line").split("\n")[0] ?? ""}\n`));
+    const file = builder.encode(segment, blocks);
+    assert.is(file.length, 20 + 8 * 4 + 32_768);
+    assert.is(file.readUInt32LE(4), crc32(file.subarray(8, 52), crc32(segment)));
+    for (const text of ["erro", "cann", "'./l"]) assert.is(file[52 + rowOf(Buffer.from(text).readInt32BE())], 1, text);
+    const dir = await t.tempDir();
+    await writeFile(join(dir, "20110619T083519.123457Z.min"), example("rollup"));
+    const minutes = await readRollup(dir, segment, blocks);
+    assert.is(encodeRollup(minutes ?? [], segment, blocks).toString(), example("rollup"));
+  });
+
+  test("the tables of cold segments are those of the page", () => {
+    const segment = "20110619T083519.123457Z.ndjson";
+    const frames = [{ at: 0, bytes: 40, rawAt: 0, rawBytes: 300 }];
+    for (const [name, codec] of Object.entries({ "frame-table-gzip": GZIP, "frame-table-zstd": ZSTD })) {
+      const table = Buffer.from(example(name).replace(/\s/g, ""), "hex");
+      assert.equal(codec.encodeTable(frames, segment), table);
+      assert.equal(codec.decodeTable(table, 40 + table.length, segment), frames);
+      if (codec === GZIP) assert.is(gunzipSync(table).length, 0);
+    }
   });
 
   test("of two slots of cursors the newer whole one counts", async (t) => {

@@ -129,18 +129,23 @@ describe("upkeep", (test) => {
   });
 
   test("ends at once when it is told to, and leaves nothing", async (t) => {
-    const fixture = await makeFixture(t);
-    await addLargeCode(fixture.repo, 40);
-    addLooseNoise(fixture.repo, 12);
-    const ending = new AbortController();
-    const upkeep = fixture.ledger.keepUp(ending.signal);
-    await whenPackingBegins(fixture, () => ending.abort());
-    await upkeep;
-    assert.equal(await leftoversOfKilled(fixture), []);
-    assert.ok((await counts(fixture)).loose > 12);
-    assert.is(await setConfig(fixture.ledger, "x"), 2);
-    await fixture.ledger.close();
-    assert.equal(await processesOf(fixture.repo), []);
+    let wasInTime = false;
+    // On a busy machine the packing may be over before anybody sees it begin.
+    for (let attempt = 1; attempt <= 5 && !wasInTime; attempt += 1) {
+      const fixture = await makeFixture(t);
+      await addLargeCode(fixture.repo, 40);
+      addLooseNoise(fixture.repo, 12);
+      const ending = new AbortController();
+      const upkeep = fixture.ledger.keepUp(ending.signal);
+      await whenPackingBegins(fixture, () => ending.abort());
+      await upkeep;
+      assert.equal(await leftoversOfKilled(fixture), []);
+      wasInTime = (await counts(fixture)).loose > 12;
+      assert.is(await setConfig(fixture.ledger, "x"), 2);
+      await fixture.ledger.close();
+      assert.equal(await processesOf(fixture.repo), []);
+    }
+    assert.ok(wasInTime);
   });
 
   test("ends with a daemon that is killed, and does not outlive it", async (t) => {

@@ -189,7 +189,8 @@ describe("refusals", (test) => {
     await app.ledger.close();
     const answer = await lab.ask("PATCH", "/apps/foobaz/config-vars?token=s3cret", { A: "1" });
     checkRefusal(answer, 500, "internal_server_error", "closed ledger");
-    const faults = lab.takeFaults();
+    // Whatever else wants the ledger, as its drains do once at the start, may complain too.
+    const faults = lab.takeFaults().filter((fault) => fault.startsWith("PATCH"));
     assert.is(faults.length, 1);
     assert.match(faults[0] ?? "", /^PATCH \/apps\/foobaz\/config-vars: Error/);
   });

@@ -7,7 +7,12 @@ import { realClock } from "../real-clock.ts";
 type Request = { verb: "finish"; id: string } | { verb: "count"; ps: string } | { verb: "close" };
 
 const [dir = "", ...spools] = process.argv.slice(2);
-const store = await LogStore.open({ dir: join(dir, "logs"), clock: realClock, segmentBytes: 2_000_000 });
+const store = await LogStore.open({
+  dir: join(dir, "logs"),
+  clock: realClock,
+  segmentBytes: 2_000_000,
+  careBytesMin: 1e9,
+});
 for (const spool of spools) {
   const [id = "", ps = "", release] = spool.split(":");
   store.attach({ id, path: join(dir, id), ps, release: Number(release) });

@@ -1,0 +1,52 @@
+/** A buildpack as a build uses it, whether it is written in this program or as scripts, and what it is given. */
+import type { Procfile } from "../core/procfile.ts";
+import type { RootFiles } from "./detect.ts";
+import type { OutputSink } from "./output-sink.ts";
+import type { FirstDeploy, Workplace } from "./slug-store.ts";
+import type { ToolEnv } from "./tool-env.ts";
+
+export interface Pack {
+  /** As it is kept in the state. */
+  readonly source: string;
+  /** Of one from elsewhere: its commit, or its tree when it has no history. */
+  readonly commit?: string | undefined;
+  /** What decides its result besides the app's tree; part of a slug's id. */
+  key(site: BuildSite): Promise<string>;
+  /** Its name for the app, or undefined when the app is none of its kind. */
+  detect(site: BuildSite): Promise<string | undefined>;
+  /** True when anything was run, so that the directory holds more than the commit. */
+  compile(site: BuildSite, place: { isLast: boolean }): Promise<boolean>;
+  /** What it says of a built app, asked of the last buildpack only. */
+  release(site: BuildSite): Promise<ReleaseFacts>;
+}
+
+export interface ReleaseFacts extends FirstDeploy {
+  /** Process types that count where the code's Procfile has none of that name. */
+  types: Procfile;
+}
+
+export interface BuildSite {
+  readonly place: Workplace;
+  /** `cache` of the app. */
+  readonly cacheDir: string;
+  readonly root: RootFiles;
+  /** The types of the code's own Procfile. */
+  readonly declared: Procfile | undefined;
+  readonly toolEnv: ToolEnv;
+  readonly commit: string;
+  /** What buildpacks before have exported. */
+  exported: Readonly<Record<string, string>>;
+  /** To whoever pushes, in Heroku's words. */
+  say(text: string): void;
+  /** Runs a program in the app's directory.
+   *  @throws AppError when the machine has no such program */
+  run(tool: Tool): Promise<number | string>;
+}
+
+export interface Tool {
+  words: readonly string[];
+  env: Readonly<Record<string, string>>;
+  /** Shown to whoever pushes, unless it goes elsewhere. */
+  output?: OutputSink;
+  errors?: OutputSink;
+}

@@ -1,0 +1,93 @@
+/** The blocks of a segment: from its index as far as that can be right, the rest from the lines themselves. */
+import { statSync } from "node:fs";
+import { readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BlockTable } from "./block-index.ts";
+import { scanBlocks } from "./scan-blocks.ts";
+import { indexName } from "./segment-files.ts";
+import type { SegmentSource } from "./segment-source.ts";
+
+export interface SegmentToRead {
+  dir: string;
+  segment: string;
+  source: SegmentSource;
+  /** Nothing from here on is looked at. */
+  size: number;
+  /** Whether the segment will grow no more. */
+  isSealed: boolean;
+  /** Whether nothing may be written beside it: else an index found wanting is made again. */
+  isReadOnly: boolean;
+}
+
+interface Known {
+  blocks: BlockTable;
+  size: number;
+  /** When the index and the segment were changed last. */
+  indexMs: number;
+  changedMs: number;
+}
+
+/** Of sealed segments, by path, the one used last at the end: some 64 KB each. */
+const known = new Map<string, Known>();
+const KNOWN_MAX = 64;
+
+/** They cover the segment without a gap, oldest first. */
+export async function loadIndex(target: SegmentToRead, useIndex: boolean): Promise<BlockTable> {
+  const { segment, source, size, isSealed, isReadOnly } = target;
+  const stored = useIndex ? await readIndex(target) : Buffer.alloc(0);
+  if (!Buffer.isBuffer(stored)) return stored;
+  const blocks = BlockTable.decode(stored, segment, size);
+  if (blocks.covered === size) return blocks;
+  const rest = await scanBlocks(source, blocks.covered, size);
+  const last = rest.builder.close();
+  const all = blocks.extended(last === undefined ? rest.blocks : [...rest.blocks, last], segment);
+  if (isSealed && !isReadOnly) await saveIndex(target, all.records);
+  return all;
+}
+
+/** The bytes of the index, or what was made of them before. Empty when the segment was changed after its index: then
+ *  somebody's hand was in it. */
+async function readIndex({ dir, segment, source, size, isSealed }: SegmentToRead): Promise<Buffer | BlockTable> {
+  const path = join(dir, indexName(segment));
+  try {
+    if (!isSealed) return await readFile(path);
+    const { mtimeMs: indexMs } = statSync(path);
+    const changedMs = await source.changedMs();
+    if (indexMs < changedMs) return Buffer.alloc(0);
+    const before = known.get(path);
+    if (before?.size === size && before.indexMs === indexMs && before.changedMs === changedMs) return before.blocks;
+    const stored = await readFile(path);
+    const blocks = BlockTable.decode(stored, segment, size);
+    if (blocks.covered === size) remember(path, { blocks, size, indexMs, changedMs });
+    return stored;
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+function remember(path: string, index: Known): void {
+  known.delete(path);
+  known.set(path, index);
+  for (const oldest of known.keys()) {
+    if (known.size <= KNOWN_MAX) break;
+    known.delete(oldest);
+  }
+}
+
+let saves = 0;
+
+/** An index that cannot be written is made again by the next reader. */
+async function saveIndex({ dir, segment, source }: SegmentToRead, records: Buffer): Promise<void> {
+  saves += 1;
+  const path = join(dir, indexName(segment));
+  const temporary = `${path}.${String(saves)}.tmp`;
+  try {
+    await writeFile(temporary, records, { mode: 0o600 });
+    // Also where the clock was set back since the segment was written.
+    const seconds = Math.max(Date.now(), (await source.changedMs()) + 1) / 1000;
+    await utimes(temporary, seconds, seconds);
+    await rename(temporary, path);
+  } catch {
+    await rm(temporary, { force: true }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,16 @@
+/** Stores one spool as the daemon does, and ends. Arguments: the directory of the log, the spool. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { LogStore } from "../../src/logs/log-store.ts";
+
+const [dir = "", path = ""] = process.argv.slice(2);
+const store = await LogStore.open({
+  dir,
+  clock: {
+    now: () => Date.now(),
+    sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => undefined),
+  },
+  careBytesMin: Number.POSITIVE_INFINITY,
+});
+store.attach({ id: "spool", path, ps: "web.1", release: 74 });
+await store.finish("spool");
+await store.close();
