@@ -2,7 +2,7 @@
  *  app is not. */
 import { open, realpath } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
-import type { PageSetting } from "../core/settings.ts";
+import type { PageSetting } from "../core/setting-kinds.ts";
 import type { Page } from "../router/page.ts";
 
 const BYTES_MAX = 256 * 1024;

@@ -3,13 +3,8 @@ import fc from "fast-check";
 import { DYNO_RULES } from "../../src/core/dyno.ts";
 import { quantityOf, readAppState } from "../../src/core/app-state.ts";
 import type { Json } from "../../src/core/json.ts";
-import {
-  checkSetting,
-  DURATION_MAX_MS,
-  parseSettingName,
-  readSettings,
-  settingTexts,
-} from "../../src/core/settings.ts";
+import { DURATION_MAX_MS } from "../../src/core/setting-kinds.ts";
+import { checkSetting, parseSettingName, readSettings, settingTexts } from "../../src/core/settings.ts";
 import { FORMATION_SETTINGS } from "../../src/formation/formation-options.ts";
 import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
