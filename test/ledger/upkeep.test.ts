@@ -29,9 +29,9 @@ async function leftovers(fixture: Fixture): Promise<string[]> {
   return files.filter((path) => /(\.lock|packed-refs\.new|\/(tmp_|\.tmp-)[^/]*)$/.test(path)).sort();
 }
 
-/** But for packs that git had not finished, and never clears itself: the next upkeep does, an hour later. */
+/** But for packs and graphs that git had not finished, and never clears itself: the next upkeep does, an hour later. */
 async function leftoversOfKilled(fixture: Fixture): Promise<string[]> {
-  return (await leftovers(fixture)).filter((path) => !/^objects\/pack\/(tmp_|\.tmp-)/.test(path));
+  return (await leftovers(fixture)).filter((path) => !/^objects\/(pack|info\/commit-graphs)\/(tmp_|\.tmp-)/.test(path));
 }
 
 /** Kills the packing at the first file of its own in the repository. */
