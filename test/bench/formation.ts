@@ -1,7 +1,7 @@
 /** Many processes: starting them, what stands between the daemon and each, and two hundred that do nothing. Peers are
  *  bare spawns, runit's `runsvdir` and `s6-supervise`. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdir, readdir, readFile, readlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, utimes, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -44,7 +44,7 @@ async function scaleToTen(platform: TestPlatform, clone: string): Promise<Row> {
     await untilUp(platform, APP, 1);
     const start = performance.now();
     await scale(platform, "web", 10);
-    await untilUp(platform, APP, 10);
+    await untilTenUp(platform);
     return performance.now() - start;
   };
   const [scaled, bare] = await inPairs(5, ours, () => tenBare(clone));
@@ -55,6 +55,16 @@ async function scaleToTen(platform: TestPlatform, clone: string): Promise<Row> {
     ratio: times(scaled, bare),
     limit: "1.5 ×",
   };
+}
+
+/** Looks as often as the peer is looked at: what tests wait with gives a busy machine more room. */
+async function untilTenUp(platform: TestPlatform): Promise<void> {
+  const client = platformClient(platform);
+  for (;;) {
+    const dynos = await client.dynos(APP);
+    if (dynos.length === 10 && dynos.every(({ state }) => state === "up")) return;
+    await sleep(10);
+  }
 }
 
 async function tenBare(dir: string): Promise<number> {
@@ -136,6 +146,9 @@ async function makeServices(t: TestContext, count: number): Promise<string> {
 }
 
 async function viaRunsvdir(services: string): Promise<number> {
+  // Of a directory that was changed in the same second it waits for the next one.
+  const before = Date.now() / 1000 - 10;
+  await utimes(services, before, before);
   const start = performance.now();
   const child = spawn("runsvdir", ["-P", services], { stdio: "ignore" });
   await untilSleepers(50);
