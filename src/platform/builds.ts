@@ -36,6 +36,8 @@ const LOST = "the platform stopped while it ran";
 export class Builds {
   readonly #dir: string;
   readonly #running = new Map<string, Build>();
+  /** Ids of the records, oldest first; read once, for a push waits for nothing that grows. */
+  #order: Promise<string[]> | undefined;
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -48,7 +50,7 @@ export class Builds {
     const record: BuildRecord = { id, commit, by: actor.by.email, status: "pending", startedAt: now, ...nothing };
     const build: Build = new Build(this.#dir, record, () => this.#running.delete(id));
     this.#running.set(id, build);
-    void this.#forgetOld();
+    void this.#forgetOld(id);
     return build;
   }
 
@@ -108,12 +110,23 @@ export class Builds {
     return [...new Set(names.flatMap((name) => NAME.exec(name)?.[1] ?? []))];
   }
 
-  async #forgetOld(): Promise<void> {
-    const kept = new Set((await this.list()).slice(0, KEPT_MAX).map(({ id }) => id));
-    for (const name of await readdir(this.#dir).catch(() => [])) {
-      const id = NAME.exec(name)?.[1];
-      if (id !== undefined && !kept.has(id) && !this.#running.has(id)) await rm(join(this.#dir, name), { force: true });
+  async #forgetOld(begun: string): Promise<void> {
+    this.#order ??= this.#sweep();
+    const order = await this.#order;
+    if (!order.includes(begun)) order.push(begun);
+    for (const id of order.splice(0, Math.max(0, order.length - KEPT_MAX))) {
+      for (const ending of ["json", "txt", "json.tmp"]) await rm(join(this.#dir, `${id}.${ending}`), { force: true });
     }
+  }
+
+  /** Removes what has no record, and gives the ids of those that have. */
+  async #sweep(): Promise<string[]> {
+    const order = (await this.list()).map(({ id }) => id).reverse();
+    for (const name of await readdir(this.#dir).catch(() => [])) {
+      const id = NAME.exec(name)?.[1] ?? "";
+      if (id !== "" && !order.includes(id) && !this.#running.has(id)) await rm(join(this.#dir, name), { force: true });
+    }
+    return order;
   }
 }
 

@@ -7,8 +7,9 @@ import type { App } from "./app.ts";
 import { KeptOutput, readKeptOutput } from "./kept-output.ts";
 import type { Platform } from "./platform.ts";
 
-/** Releases whose output is kept. */
+/** Releases whose output is kept, and a few more: the directory is looked at once in a while. */
 const KEPT_MAX = 200;
+const RELEASES_BETWEEN_LOOKS = 20;
 const NAME = /^v([1-9][0-9]{0,8})\.txt$/;
 
 /** @param begun what was printed before its version was known. */
@@ -16,7 +17,9 @@ export function openReleaseOutput(platform: Platform, app: App, version: number,
   const directory = directoryOf(app);
   const output = new KeptOutput(join(directory, `${formatVersion(version)}.txt`));
   output.write(begun);
-  forgetOld(directory).catch((error: unknown) => platform.journal.fault(`removing old output of ${app.name}`, error));
+  if (version % RELEASES_BETWEEN_LOOKS === 0) {
+    forgetOld(directory).catch((error: unknown) => platform.journal.fault(`removing old output of ${app.name}`, error));
+  }
   return output;
 }
 
