@@ -15,6 +15,15 @@ const DIRECTORY = /^0?40000$/;
 const REGULAR_FILE = /^100(644|755)$/;
 const OID = /^[0-9a-f]{40}$/;
 const REMEMBERED_MAX = 64;
+/** A release's own files are smaller; code is read once. */
+const REMEMBERED_LENGTH_MAX = 8 * 1024;
+const REMEMBERED_ENTRIES_MAX = 16;
+
+/** A directory as if its name ended in a slash. */
+function asGitDoes(a: TreeEntry, b: TreeEntry): number {
+  const [first, second] = [a, b].map(({ path, type }) => (type === "tree" ? `${path}/` : path)) as [string, string];
+  return first < second ? -1 : 1;
+}
 
 export class ObjectStore {
   readonly reader: ObjectReader;
@@ -26,6 +35,8 @@ export class ObjectStore {
   readonly #resolved = new RecentMap<string, { oid: string; tree: string }>(REMEMBERED_MAX);
   /** Ids of trees by their entries. */
   readonly #trees = new RecentMap<string, string>(REMEMBERED_MAX);
+  readonly #read = new RecentMap<string, Tree>(REMEMBERED_MAX);
+  readonly #texts = new RecentMap<string, string>(REMEMBERED_MAX);
 
   constructor(repositoryPath: string, reader: ObjectReader) {
     this.reader = reader;
@@ -45,14 +56,30 @@ export class ObjectStore {
   }
 
   async readTree(oid: string): Promise<Tree> {
+    const known = this.#read.get(oid);
+    if (known !== undefined) return known;
     const { tree } = await readTree({ fs: this.#fs, gitdir: this.#gitdir, oid });
-    return new Map(tree.map((entry) => [entry.path, { oid: entry.oid, mode: entry.mode }]));
+    const entries = new Map(tree.map((entry) => [entry.path, { oid: entry.oid, mode: entry.mode }]));
+    this.#rememberTree(oid, entries);
+    return entries;
+  }
+
+  #rememberTree(oid: string, entries: Tree): void {
+    if (entries.size <= REMEMBERED_ENTRIES_MAX) this.#read.set(oid, entries);
+  }
+
+  #rememberText(oid: string, text: string): void {
+    if (text.length <= REMEMBERED_LENGTH_MAX) this.#texts.set(oid, text);
   }
 
   async readText(oid: string): Promise<string> {
+    const known = this.#texts.get(oid);
+    if (known !== undefined) return known;
     const found = await this.reader.contents(oid);
     if (found?.type !== "blob") throw new Error(`File ${oid} is missing.`);
-    return found.data.toString("utf8");
+    const text = found.data.toString("utf8");
+    this.#rememberText(oid, text);
+    return text;
   }
 
   /** The commit that an object id names, tags followed; undefined when it names none. */
@@ -99,13 +126,15 @@ export class ObjectStore {
       mode: "040000",
       type: "tree",
     }));
-    const writing: Promise<void>[] = [];
+    const writing: Promise<unknown>[] = [];
     for (const [path, text] of Object.entries(files)) {
       const { oid, written } = this.#loose.put("blob", text);
       entries.push({ path, oid, mode: "100644", type: "blob" });
-      writing.push(written);
+      // It is read again with the next release.
+      writing.push(written.then(() => this.#rememberText(oid, text)));
     }
     const [tree] = await Promise.all([this.#putTree(entries), ...writing]);
+    this.#rememberTree(tree, new Map(entries.sort(asGitDoes).map(({ path, oid, mode }) => [path, { oid, mode }])));
     return tree;
   }
 
