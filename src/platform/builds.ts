@@ -121,7 +121,7 @@ export class Builds {
 
   /** Removes what has no record, and gives the ids of those that have. */
   async #sweep(): Promise<string[]> {
-    const order = (await this.list()).map(({ id }) => id).reverse();
+    const order = (await this.list()).map(({ id }) => id).toReversed();
     for (const name of await readdir(this.#dir).catch(() => [])) {
       const id = NAME.exec(name)?.[1] ?? "";
       if (id !== "" && !order.includes(id) && !this.#running.has(id)) await rm(join(this.#dir, name), { force: true });

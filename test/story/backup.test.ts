@@ -41,7 +41,7 @@ function repoOf(platform: TestPlatform, app = "foobaz"): string {
 /** Without the outputs of builds, which are no part of a backup. */
 async function releasesOf(platform: TestPlatform): Promise<unknown[]> {
   const releases = await platformClient(platform).releases("foobaz", 10);
-  return releases.map((release) => ({ ...release, output_stream_url: undefined }));
+  return releases.map((release) => Object.assign(release, { output_stream_url: undefined }));
 }
 
 /** Without the notes, which each platform writes by itself, some time after a deploy. */
