@@ -39,6 +39,7 @@ touch /usr/$MARK 2>/dev/null && echo usr=writable || echo usr=read-only
 echo changed 2>/dev/null >>file && echo new >other && echo directory=writable || echo directory=read-only
 echo file=$(head -1 file)
 echo uid=$(id -u)
+rm -f /tmp/$MARK /usr/$MARK
 exit 7`;
 
 const HANDLER = `trap 'echo handled; exit 5' TERM; echo ready; while :; do sleep 0.01; done`;

@@ -10,7 +10,7 @@ describe("buildpacks", (test) => {
   test("set, add, remove, clear, and pushes that are built with them", async (t) => {
     const platform = await startPlatform(t);
     const clone = await deployFixture(platform, "silent", "foobaz");
-    await cp(join(ROOT, "fixtures/buildpacks/pages"), join(platform.dir, "pages"), { recursive: true });
+    await cp(join(ROOT, "fixtures/buildpacks/pages"), join(platform.dir, "packs/pages"), { recursive: true });
     await runTranscript(join(ROOT, "test/transcripts/buildpacks.txt"), { cwd: clone, env: platform.env });
   });
 }, 60_000);
