@@ -17,7 +17,7 @@ export async function recordBuild(
   platform: Platform,
   app: App,
   { commit, actor, begin = "" }: { commit: string; actor: Actor; begin?: string },
-  finish: (slug: Slug, show: Show) => void = () => undefined,
+  finish: (slug: Slug, show: Show) => void | Promise<void> = () => undefined,
 ): Promise<RecordedBuild> {
   const build = app.builds.begin(commit, actor, platform.clock.now());
   const show: Show = (text) => {
@@ -31,7 +31,7 @@ export async function recordBuild(
   try {
     show(begin);
     const slug = await buildRelease(platform, app, commit, { output: show, signal: cancelling.signal });
-    finish(slug, show);
+    await finish(slug, show);
     build.succeeded(platform.clock.now(), slug);
     return { build, slug };
   } catch (error) {
@@ -86,7 +86,6 @@ interface CodeToBuild {
 }
 
 async function build({ platform, app, code, inputs, output, signal }: CodeToBuild): Promise<Slug> {
-  const { buildTimeoutMs: timeLimitMs, slugBytesMax: sizeBytesMax } = (await app.state()).settings;
   return buildSlug({
     repo: platform.home.repo(app.name),
     ...code,
@@ -97,7 +96,6 @@ async function build({ platform, app, code, inputs, output, signal }: CodeToBuil
     slot: () => platform.buildSlots.take(`${code.commit.slice(0, 7)} of ${app.name}`, signal, output),
     clock: platform.clock,
     toolEnv: platform.toolEnv,
-    settings: { timeLimitMs, sizeBytesMax },
   });
 }
 

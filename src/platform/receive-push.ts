@@ -144,10 +144,10 @@ async function buildPushed(platform: Platform, app: App, push: Push, command: Re
   try {
     const actor: Actor = { ...push.actor, output: (text) => push.output(text) };
     const asked = { commit: command.new, actor, begin: "-----> Heroku receiving push\n" };
-    const isFirst = (await app.ledger.current())?.code === undefined;
-    const built = await recordBuild(platform, app, asked, (slug, show) => {
+    const built = await recordBuild(platform, app, asked, async (slug, show) => {
       warnOfType(slug, show);
-      if (isFirst && slug.first !== undefined) show(describeFirst(slug.first));
+      if (slug.first === undefined) return;
+      if ((await app.ledger.current())?.code === undefined) show(describeFirst(slug.first));
     });
     app.log("build", `Build of ${name} succeeded`);
     return built;
