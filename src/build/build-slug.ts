@@ -20,7 +20,6 @@ import { NODE_BUILDER_KEY } from "./node-builder.ts";
 import { findOutwardLinks } from "./outward-links.ts";
 import { Captured } from "./output-sink.ts";
 import type { BuildSite, Tool } from "./pack.ts";
-import { rememberBuild } from "./build-memory.ts";
 import { runPacks, type PacksOutcome } from "./run-packs.ts";
 import { runTool } from "./run-tool.ts";
 import { hasReadableName, procfileIn, protect, sizeOf } from "./slug-files.ts";
@@ -70,7 +69,6 @@ export async function buildSlug(request: BuildRequest): Promise<Slug> {
   if (known !== undefined) {
     request.output(`-----> ${known.detected} app detected\n       Same code as before: using its slug\n`);
     announce(request, known);
-    await rememberBuild(request.appDir, request.commit, known);
     return known;
   }
   const giveBack = await request.slot?.();
@@ -168,7 +166,7 @@ class Build {
       const known = await findSlug(appDir, id);
       if (known !== undefined) {
         await place.discard();
-        return await this.#reuse(known);
+        return this.#reuse(known);
       }
       await this.#warn(files, place.app);
       const outcome = await runPacks(site, choice);
@@ -176,20 +174,18 @@ class Build {
       const sizeBytes = await this.#protect(files, place, outcome.hasRun);
       this.#checkSize(sizeBytes);
       announce(this.#request, facts);
-      const slug = await place.publish(appDir, { ...facts, sizeBytes });
-      await rememberBuild(appDir, this.#request.commit, slug);
-      return slug;
+      return await place.publish(appDir, { ...facts, sizeBytes });
     } catch (error) {
       await place.discard();
       throw error;
     }
   }
 
-  async #reuse(known: StoredSlug): Promise<Slug> {
-    const { appDir, commit, output } = this.#request;
-    output(`-----> ${known.detected} app detected\n       Same code and buildpacks as before: using its slug\n`);
+  #reuse(known: StoredSlug): Slug {
+    this.#request.output(
+      `-----> ${known.detected} app detected\n       Same code and buildpacks as before: using its slug\n`,
+    );
     announce(this.#request, known);
-    await rememberBuild(appDir, commit, known);
     return known;
   }
 

@@ -60,14 +60,17 @@ export async function findSlug(appDir: string, id: string): Promise<StoredSlug |
   return { ...facts, id, dir: join(dir, "app"), procfile: parseProcfile(facts.procfile), reused: true };
 }
 
-/** A slug of this tree by whatever builder: what a release that was built before an upgrade still runs on. */
+/** A slug of this tree by whatever builder, the platform's own choice before others: what a release that was built before
+ *  an upgrade still runs on. */
 export async function findSlugOfTree(appDir: string, tree: string): Promise<Slug | undefined> {
   const ids = (await readdir(join(appDir, "slugs")).catch(absent)) ?? [];
+  let chosen: Slug | undefined;
   for (const id of ids.sort()) {
     const slug = id.startsWith(`${tree}-`) ? await findSlug(appDir, id) : undefined;
-    if (slug !== undefined) return slug;
+    if (slug !== undefined && slug.buildpacks === undefined) return slug;
+    chosen ??= slug;
   }
-  return undefined;
+  return chosen;
 }
 
 /** Removes what killed builds left behind, their processes included. Builds of this process stay. */

@@ -73,8 +73,8 @@ export class App {
   /** Its directory under `apps/`. */
   readonly dir: string;
   readonly clock: Clock;
-  /** Slugs known to be on disk, by commit. */
-  readonly slugs = new Map<string, Slug>();
+  /** Slugs known to be on disk, by the release that runs on them. */
+  readonly slugs = new Map<number, Slug>();
   /** Launches in the order of their causes. */
   readonly launches = new SerialQueue();
   /** Pushes to the deploy branch, one at a time. */

@@ -1,8 +1,10 @@
 /** buildpacks, buildpacks:set, :add, :remove and :clear: what the next deploy is built with. Makes no release. */
 import { createHash } from "node:crypto";
+import type { BuildSettings } from "../build/build-slug.ts";
 import type { BuildConfig } from "../build/choose-packs.ts";
 import type { ChosenBuildpack } from "../build/fetch-buildpack.ts";
 import type { FirstDeploy } from "../build/slug-store.ts";
+import { readAppState } from "../core/app-state.ts";
 import { BUILDPACK_VAR, checkBuildpacks, normalBuildpack, readBuildpacks } from "../core/buildpack.ts";
 import { changeConfig } from "../core/config-vars.ts";
 import type { Actor } from "./actor.ts";
@@ -31,6 +33,7 @@ export async function setBuildpacks(app: App, texts: readonly string[], actor: A
 export interface BuildInputs {
   buildpacks: readonly ChosenBuildpack[];
   config: BuildConfig;
+  settings: BuildSettings;
 }
 
 /** What a build that begins now is done with. A config var goes before the list, as on Heroku. */
@@ -41,8 +44,10 @@ export async function buildInputs(app: App): Promise<BuildInputs> {
   // An unchanged var keeps its ciphertext; so this is the same for the same config, and tells nothing of it.
   const config = { key: createHash("sha256").update(configEnv).digest("hex"), read };
   const named = configEnv.includes(`\n${BUILDPACK_VAR}=`) ? (await read())[BUILDPACK_VAR] : undefined;
-  const texts = named === undefined || named === "" ? await listBuildpacks(app) : [normalBuildpack(named)];
-  return { buildpacks: texts.map((source) => ({ source })), config };
+  const state = await app.ledger.readState();
+  const texts = named === undefined || named === "" ? readBuildpacks(state[FILE]) : [normalBuildpack(named)];
+  const { buildTimeoutMs: timeLimitMs, slugBytesMax: sizeBytesMax } = readAppState(state).settings;
+  return { buildpacks: texts.map((source) => ({ source })), config, settings: { timeLimitMs, sizeBytesMax } };
 }
 
 /** The config of an app's first deploy: what its buildpack asks for is added where the app has nothing of that name. */

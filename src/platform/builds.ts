@@ -1,7 +1,7 @@
 /** The builds of one app, one record for each attempt, also for those that failed: `builds/ID.json`, and beside it what was
  *  printed. They tell what happened and decide nothing, so they are written without waiting for the disk. */
 import { randomUUID } from "node:crypto";
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../core/error.ts";
@@ -143,6 +143,7 @@ export class Build {
     this.#record = record;
     this.#path = join(dir, `${record.id}.json`);
     this.#onEnd = onEnd;
+    // Makes the directory too.
     this.output = new KeptOutput(join(dir, `${record.id}.txt`));
     this.#store({});
   }
@@ -189,7 +190,6 @@ export class Build {
   #store(facts: Partial<BuildRecord>): void {
     this.#record = { ...this.#record, ...facts };
     try {
-      mkdirSync(join(this.#path, ".."), { recursive: true, mode: 0o700 });
       writeFileSync(`${this.#path}.tmp`, formatJson({ ...this.#record }), { mode: 0o600 });
       renameSync(`${this.#path}.tmp`, this.#path);
     } catch {

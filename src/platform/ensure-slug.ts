@@ -1,11 +1,11 @@
 /** Slugs for releases: built by a push, found again by every later launch, rebuilt only when the disk lost one. */
 import { AppError } from "../core/error.ts";
 import type { Release } from "../core/release.ts";
-import { recallBuild } from "../build/build-memory.ts";
 import { buildSlug, findBuilt } from "../build/build-slug.ts";
-import { findSlugOfTree, type Slug } from "../build/slug-store.ts";
+import { findSlug, findSlugOfTree, type Slug } from "../build/slug-store.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import { recallBuild, rememberBuild } from "./build-memory.ts";
 import { buildInputs, type BuildInputs } from "./buildpacks.ts";
 import type { Build } from "./builds.ts";
 import { exists } from "./home.ts";
@@ -17,7 +17,7 @@ export async function recordBuild(
   platform: Platform,
   app: App,
   { commit, actor, begin = "" }: { commit: string; actor: Actor; begin?: string },
-  finish: (slug: Slug, show: Show) => void = () => undefined,
+  finish: (slug: Slug, show: Show) => void | Promise<void> = () => undefined,
 ): Promise<RecordedBuild> {
   const build = app.builds.begin(commit, actor, platform.clock.now());
   const show: Show = (text) => {
@@ -31,7 +31,7 @@ export async function recordBuild(
   try {
     show(begin);
     const slug = await buildRelease(platform, app, commit, { output: show, signal: cancelling.signal });
-    finish(slug, show);
+    await finish(slug, show);
     build.succeeded(platform.clock.now(), slug);
     return { build, slug };
   } catch (error) {
@@ -86,8 +86,7 @@ interface CodeToBuild {
 }
 
 async function build({ platform, app, code, inputs, output, signal }: CodeToBuild): Promise<Slug> {
-  const { buildTimeoutMs: timeLimitMs, slugBytesMax: sizeBytesMax } = (await app.state()).settings;
-  const slug = await buildSlug({
+  return buildSlug({
     repo: platform.home.repo(app.name),
     ...code,
     ...inputs,
@@ -97,10 +96,7 @@ async function build({ platform, app, code, inputs, output, signal }: CodeToBuil
     slot: () => platform.buildSlots.take(`${code.commit.slice(0, 7)} of ${app.name}`, signal, output),
     clock: platform.clock,
     toolEnv: platform.toolEnv,
-    settings: { timeLimitMs, sizeBytesMax },
   });
-  app.slugs.set(code.commit, slug);
-  return slug;
 }
 
 async function treeOf(app: App, commit: string): Promise<string> {
@@ -109,32 +105,35 @@ async function treeOf(app: App, commit: string): Promise<string> {
   return tree;
 }
 
-/** The slug of a release's code, at once when it is there, whatever the app would be built with now. A rebuild (a
+/** The slug of a release, at once when it is there, whatever the app would be built with now. A rebuild (a
  *  restored backup, a deleted directory) uses the same buildpacks where they are known, and tells its output to the
  *  app's log. */
-export async function ensureSlug(platform: Platform, app: App, release: Pick<Release, "code">): Promise<Slug> {
-  const commit = release.code ?? "";
-  const known = app.slugs.get(commit);
+export async function ensureSlug(platform: Platform, app: App, release: BuiltRelease): Promise<Slug> {
+  const { code: commit = "", version } = release;
+  const known = app.slugs.get(version);
   if (known !== undefined && (await exists(known.dir))) return known;
   const appDir = platform.home.app(app.name);
   const code = { commit, tree: await treeOf(app, commit) };
-  const memory = await recallBuild(appDir, commit);
-  const found = memory === undefined ? await findWithoutMemory(appDir, code.tree) : memory.slug;
+  const memory = await recallBuild(app, version);
+  const found = await (memory === undefined ? findWithoutMemory(appDir, code.tree) : findSlug(appDir, memory.slug));
   if (found !== undefined) {
-    app.slugs.set(commit, found);
+    app.slugs.set(version, found);
     return found;
   }
   const inputs = await buildInputs(app);
-  const output = buildLog(app);
-  return build({
+  const slug = await build({
     platform,
     app,
     code,
     inputs: { ...inputs, ...(memory && { buildpacks: memory.buildpacks }) },
-    output,
+    output: buildLog(app),
     signal: app.ending,
   });
+  await rememberBuild(app, version, slug);
+  return slug;
 }
+
+type BuiltRelease = Pick<Release, "version" | "code">;
 
 async function findWithoutMemory(appDir: string, tree: string): Promise<Slug | undefined> {
   return (await findBuilt({ appDir, tree })) ?? (await findSlugOfTree(appDir, tree));

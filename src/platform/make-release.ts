@@ -7,7 +7,8 @@ import type { Base } from "../ledger/ledger.ts";
 import type { NewRelease } from "../ledger/release-writer.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
-import type { Build } from "./builds.ts";
+import { rememberBuild } from "./build-memory.ts";
+import type { RecordedBuild } from "./ensure-slug.ts";
 import { loadSnapshot } from "./launch.ts";
 import { asFailed, settleLostRelease, type PendingRelease } from "./pending-release.ts";
 import type { Platform } from "./platform.ts";
@@ -17,8 +18,8 @@ import { openReleaseOutput } from "./release-output.ts";
 /** How a release comes about. */
 export interface Making {
   actor: Actor;
-  /** The build that it is of. */
-  build?: Build | undefined;
+  /** What was built for it. */
+  built?: RecordedBuild | undefined;
   /** For what changes nothing that the command could see. */
   skipsPhase?: boolean;
 }
@@ -39,6 +40,7 @@ export function makeRelease(platform: Platform, app: App, making: Making, plan: 
     const release = await app.ledger.append(async (base) => {
       const planned = await plan(base);
       if (planned === undefined) return undefined;
+      await settleSlug(app, making, planned, base);
       const { by, via } = actor;
       const asked: NewRelease = { ...planned, by, via, status: "succeeded" };
       const command = making.skipsPhase === true ? undefined : releaseCommand(asked);
@@ -49,9 +51,10 @@ export function makeRelease(platform: Platform, app: App, making: Making, plan: 
     if (phased !== undefined) return new PhasedRelease(platform, app, making).make(phased);
     if (release === undefined) return undefined;
     app.logRelease(actor, release);
-    if (making.build !== undefined) {
-      openReleaseOutput(platform, app, release.version, making.build.output.text).end();
-      making.build.released(release.version);
+    if (making.built !== undefined) {
+      const { build } = making.built;
+      openReleaseOutput(platform, app, release.version, build.output.text).end();
+      build.released(release.version);
     }
     return release;
   });
@@ -80,6 +83,16 @@ interface Planned {
   asked: NewRelease;
   command: string;
   base: Base;
+}
+
+/** What it runs on is known before it is made, so that no crash leaves it with the slug of another one. */
+async function settleSlug(app: App, { built }: Making, { code, rollbackTo }: ReleasePlan, base: Base): Promise<void> {
+  const from = built?.slug ?? rollbackTo?.version ?? base.current?.version;
+  if (code !== undefined && from !== undefined) await rememberBuild(app, versionAfter(base), from);
+}
+
+function versionAfter({ head }: Base): number {
+  return (head?.version ?? 0) + 1;
 }
 
 function releaseCommand({ code, snapshot }: NewRelease): string | undefined {
@@ -111,10 +124,10 @@ class PhasedRelease {
     const { actor } = this.#making;
     // git keeps whole seconds, and the command is to see the time that the release will have.
     const askedAt = Math.floor(this.#platform.clock.now() / 1000) * 1000;
-    const pending = { version: (base.head?.version ?? 0) + 1, asked: { ...asked, askedAt } };
+    const pending = { version: versionAfter(base), asked: { ...asked, askedAt } };
     const cargo = await loadSnapshot(this.#platform, app, { ...pending, ...pending.asked, createdAt: askedAt });
-    const output = openReleaseOutput(this.#platform, app, pending.version, this.#making.build?.output.text);
-    this.#making.build?.released(pending.version);
+    const output = openReleaseOutput(this.#platform, app, pending.version, this.#making.built?.build.output.text);
+    this.#making.built?.build.released(pending.version);
     app.phase = { version: pending.version, email: actor.by.email, output };
     try {
       await app.pendingRelease.write(pending);

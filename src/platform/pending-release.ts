@@ -1,6 +1,7 @@
 /** The release whose release command runs: `pending-release.json` of an app says what it is to be. A file that is found
  *  when nobody waits for a command is of a daemon that died: that version has failed. No secret is in it, since config
  *  vars are encrypted as in the ledger. */
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Json } from "../core/json.ts";
@@ -31,7 +32,8 @@ export class PendingReleaseFile {
   }
 
   async read(): Promise<PendingRelease | undefined> {
-    const text = await readIfThere(this.#path);
+    // Every release asks, and seldom is it there: a look is faster than a trip to the thread pool.
+    const text = existsSync(this.#path) ? await readIfThere(this.#path) : undefined;
     return text === undefined ? undefined : (JSON.parse(text) as PendingRelease);
   }
 

@@ -5,10 +5,9 @@ import { describeDeploy, formatVersion, type Release } from "../core/release.ts"
 import { formatProcfile, ONE_OFF_TYPE } from "../core/procfile.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
-import type { Build } from "./builds.ts";
-import type { FirstDeploy, Slug } from "../build/slug-store.ts";
+import type { Slug } from "../build/slug-store.ts";
 import { DEPLOY_REFS } from "../ledger/deploy-branch.ts";
-import { BuildCancelled, recordBuild } from "./ensure-slug.ts";
+import { BuildCancelled, recordBuild, type RecordedBuild } from "./ensure-slug.ts";
 import { makeRelease, ReleaseFailed, waitingFor } from "./make-release.ts";
 import { describeFirst, firstConfig } from "./buildpacks.ts";
 import { launch } from "./launch.ts";
@@ -120,7 +119,7 @@ async function deploy(platform: Platform, app: App, push: Push, command: RefComm
     const built = await buildPushed(platform, app, push, command);
     app.runningBuild = undefined;
     const deployment = { platform, app, push, command };
-    const release = await appendRelease(deployment, { codeTree: code.tree, ...built });
+    const release = await appendRelease(deployment, { codeTree: code.tree, built });
     void launchUnlessAnnounced(deployment, release);
   } finally {
     app.runningBuild = undefined;
@@ -134,31 +133,24 @@ interface Deployment {
   command: RefCommand;
 }
 
-interface BuiltCode {
-  procfile: string;
-  build: Build;
-  /** What the app is given with its first deploy. */
-  first: FirstDeploy | undefined;
-}
-
 function warnOfType({ procfile }: Slug, show: (text: string) => void): void {
   if (!procfile.has(ONE_OFF_TYPE)) return;
   show(" !     The type run of the Procfile never runs by itself; start it with: git heroku run:detached run\n");
 }
 
-async function buildPushed(platform: Platform, app: App, push: Push, command: RefCommand): Promise<BuiltCode> {
+async function buildPushed(platform: Platform, app: App, push: Push, command: RefCommand): Promise<RecordedBuild> {
   const name = command.new.slice(0, 7);
   app.log("build", `Build of ${name} started by ${push.actor.by.email}`);
   try {
     const actor: Actor = { ...push.actor, output: (text) => push.output(text) };
     const asked = { commit: command.new, actor, begin: "-----> Heroku receiving push\n" };
-    const isFirst = (await app.ledger.current())?.code === undefined;
-    const { slug, build } = await recordBuild(platform, app, asked, (built, show) => {
-      warnOfType(built, show);
-      if (isFirst && built.first !== undefined) show(describeFirst(built.first));
+    const built = await recordBuild(platform, app, asked, async (slug, show) => {
+      warnOfType(slug, show);
+      if (slug.first === undefined) return;
+      if ((await app.ledger.current())?.code === undefined) show(describeFirst(slug.first));
     });
     app.log("build", `Build of ${name} succeeded`);
-    return { procfile: formatProcfile(slug.procfile), build, first: isFirst ? slug.first : undefined };
+    return built;
   } catch (error) {
     app.log("build", `Build of ${name} failed`);
     throw error;
@@ -167,21 +159,21 @@ async function buildPushed(platform: Platform, app: App, push: Push, command: Re
 
 async function appendRelease(
   { platform, app, push, command }: Deployment,
-  built: BuiltCode & { codeTree: string },
+  { codeTree, built }: { codeTree: string; built: RecordedBuild },
 ): Promise<Release> {
   const actor: Actor = { ...push.actor, output: (text) => push.output(text) };
-  const making = { actor, build: built.build };
-  const release = await makeRelease(platform, app, making, async ({ current }) => {
+  const { procfile, first } = built.slug;
+  const release = await makeRelease(platform, app, { actor, built }, async ({ current }) => {
     checkOpen(platform, app);
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
-    const configEnv =
-      built.first === undefined ? snapshot.configEnv : await firstConfig(app, snapshot.configEnv, built.first);
+    const isFirst = current.code === undefined && first !== undefined;
+    const configEnv = isFirst ? await firstConfig(app, snapshot.configEnv, first) : snapshot.configEnv;
     return {
       change: "deploy",
       description: describeDeploy(command.new),
       code: command.new,
-      snapshot: { ...snapshot, codeTree: built.codeTree, procfile: built.procfile, configEnv },
+      snapshot: { ...snapshot, codeTree, procfile: formatProcfile(procfile), configEnv },
       deployRef: { ref: command.ref, old: oldOf(command), new: command.new },
     };
   });

@@ -19,6 +19,7 @@ import { inspectImport, type ImportedLedger } from "../ledger/inspect-import.ts"
 import { parseLedgerKey } from "../ledger/ledger-key.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import { rememberBuild } from "./build-memory.ts";
 import { buildRelease } from "./ensure-slug.ts";
 import { exists } from "./home.ts";
 import { launch } from "./launch.ts";
@@ -166,7 +167,9 @@ class Restore {
     app.logChange(this.#request.actor, `Restore app at ${formatVersion(head.version)}`);
     let fault: AppError | undefined;
     try {
-      if (current?.code !== undefined) await buildRelease(this.#platform, app, current.code, { output });
+      if (current?.code !== undefined) {
+        await rememberBuild(app, current.version, await buildRelease(this.#platform, app, current.code, { output }));
+      }
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       fault = error;

@@ -7,10 +7,10 @@ import { formatProcfile } from "../core/procfile.ts";
 import { formatCodeRevertMessage } from "../core/release-commit.ts";
 import { describeRevert, formatVersion, type Release } from "../core/release.ts";
 import type { NameChanges } from "../core/three-way.ts";
+import type { Snapshot } from "../ledger/release-writer.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
-import type { Build } from "./builds.ts";
-import { buildLog, recordBuild } from "./ensure-slug.ts";
+import { buildLog, recordBuild, type RecordedBuild } from "./ensure-slug.ts";
 import { makeRelease } from "./make-release.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
@@ -102,8 +102,7 @@ async function mergeCode(
 interface BuiltCode {
   commit: string;
   tree: string;
-  procfile: string;
-  build: Build;
+  built: RecordedBuild;
 }
 
 async function buildCode(
@@ -121,8 +120,7 @@ async function buildCode(
   });
   try {
     const logging = { ...actor, output: buildLog(app) };
-    const { slug, build } = await recordBuild(platform, app, { commit, actor: logging });
-    return { commit, tree, procfile: formatProcfile(slug.procfile), build };
+    return { commit, tree, built: await recordBuild(platform, app, { commit, actor: logging }) };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const name = formatVersion(release.version);
@@ -146,7 +144,7 @@ async function record(
 ): Promise<{ release: Release | undefined; named: NamedParts["changes"] } | "moved"> {
   const { version, oid } = reverted.release;
   let named: NamedParts | undefined;
-  const making = { actor, build: code?.build };
+  const making = { actor, built: code?.built };
   const release = await makeRelease(platform, app, making, async ({ current: now }) => {
     named = undefined;
     if (now === undefined || now.code !== current.code) return undefined;
@@ -160,9 +158,13 @@ async function record(
       change: "revert",
       description: describeRevert(version),
       code: code?.commit ?? now.code,
-      snapshot: { ...snapshot, ...(code && { codeTree: code.tree, procfile: code.procfile }), configEnv, addonsJson },
+      snapshot: { ...snapshot, ...(code && codeOf(code)), configEnv, addonsJson },
       reverts: { version, oid },
     };
   });
   return named === undefined ? "moved" : { release, named: named.changes };
+}
+
+function codeOf({ tree, built }: BuiltCode): Pick<Snapshot, "codeTree" | "procfile"> {
+  return { codeTree: tree, procfile: formatProcfile(built.slug.procfile) };
 }

@@ -24,7 +24,7 @@ async function describeRoute(app: App): Promise<AppRoute | undefined> {
   if (current?.code === undefined) return { ...common, state: "blank", backends: [] };
   if (app.routes === undefined) return undefined;
   const { webState, endpoints } = app.routes;
-  const pages = await readPages(app, state, current.code);
+  const pages = await readPages(app, state, current.version);
   return { ...common, state: webState, backends: endpoints, pages, ...trafficRules(state.settings) };
 }
 
@@ -39,8 +39,8 @@ function trafficRules(settings: Settings): Pick<AppRoute, "limits" | "quietMs"> 
   return Number.isFinite(autosleepMs) ? { limits, quietMs: autosleepMs } : { limits };
 }
 
-async function readPages(app: App, { settings }: AppState, code: string): Promise<NonNullable<AppRoute["pages"]>> {
-  const slugDir = app.slugs.get(code)?.dir;
+async function readPages(app: App, { settings }: AppState, version: number): Promise<NonNullable<AppRoute["pages"]>> {
+  const slugDir = app.slugs.get(version)?.dir;
   const error = await app.pages.find({ name: "error-page", setting: settings.errorPage, slugDir });
   const maintenance = await app.pages.find({ name: "maintenance-page", setting: settings.maintenancePage, slugDir });
   return { ...(error !== undefined && { error }), ...(maintenance !== undefined && { maintenance }) };

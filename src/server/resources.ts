@@ -48,7 +48,7 @@ export async function appResource(platform: Platform, app: App): Promise<Resourc
     region: named("region", "local"),
     released_at: current?.code === undefined ? null : iso(current.createdAt),
     repo_size: null,
-    slug_size: app.slugs.get(current?.code ?? "")?.sizeBytes ?? null,
+    slug_size: app.slugs.get(current?.version ?? 0)?.sizeBytes ?? null,
     space: null,
     stack: named("stack", "host"),
     team: null,

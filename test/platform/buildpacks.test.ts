@@ -7,6 +7,7 @@ import { listBuildpacks, setBuildpacks } from "../../src/platform/buildpacks.ts"
 import { createApp } from "../../src/platform/create-app.ts";
 import { ensureSlug } from "../../src/platform/ensure-slug.ts";
 import { scale } from "../../src/platform/scale.ts";
+import { rollback } from "../../src/platform/rollback.ts";
 import { readConfig, setConfig } from "../../src/platform/set-config.ts";
 import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
@@ -58,6 +59,28 @@ describe("buildpacks of an app", (test) => {
       [slug.id.slice(0, 40), slug.buildpacks],
       "by the same buildpack",
     );
+  });
+
+  test("a release of code that other buildpacks have built since runs on its own slug", async (t) => {
+    const lab = await openLab(t);
+    const app = await createApp(lab.platform, "foobaz", NED);
+    const commit = await bringCode(lab, app, CODE);
+    await setBuildpacks(app, [PAGES], NED);
+    assert.is((await pushCommit(lab, app, commit)).report?.ok, true);
+    await setBuildpacks(app, [], NED);
+    assert.is((await pushCommit(lab, app, commit)).report?.ok, true);
+    await setConfig(lab.platform, app, { A: "1" }, NED);
+    await rollback(lab.platform, app, 2, NED);
+    await setConfig(lab.platform, app, { A: "2" }, NED);
+    const kinds = async (): Promise<string[]> => {
+      const releases = (await app.ledger.list({ max: 5 })).toReversed();
+      const slugs = await Promise.all(releases.map((release) => ensureSlug(lab.platform, app, release)));
+      return releases.map(({ change }, index) => `${change} ${slugs[index]?.detected ?? ""}`);
+    };
+    const all = ["deploy Pages", "deploy Procfile", "config Procfile", "rollback Pages", "config Pages"];
+    assert.equal(await kinds(), all);
+    app.slugs.clear();
+    assert.equal(await kinds(), all, "also when another daemon looks");
   });
 
   test("BUILDPACK_URL goes before the list, and what is no buildpack is refused", async (t) => {
