@@ -6,7 +6,7 @@ import type { Person } from "../core/person.ts";
 import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
-import { exchange, openExchange, Unreachable, upload, type Answer, type Question } from "./exchange.ts";
+import { exchange, openExchange, Unreachable, upload, type Question } from "./exchange.ts";
 import type {
   LogImportItem,
   LogImportResult,
@@ -247,12 +247,12 @@ export class PlatformClient {
   replaceRouter = (): Promise<RouterInfo> => this.#change("POST", "/platform/actions/replace-router");
   doctor = (): Promise<DoctorCheck[]> => this.#get("/platform/doctor");
 
-  async #get<T>(path: string, headers: Record<string, string> = {}): Promise<T> {
-    return (await this.#ask<T>({ method: "GET", path, headers })).body;
+  #get<T>(path: string, headers: Record<string, string> = {}): Promise<T> {
+    return this.#ask<T>({ method: "GET", path, headers });
   }
 
   async #change<T>(method: Question["method"], path: string, body?: unknown): Promise<T> {
-    return (await this.#ask<T>(this.#signed(method, path, body))).body;
+    return this.#ask<T>(this.#signed(method, path, body));
   }
 
   #signed(method: Question["method"], path: string, body?: unknown): Question {
@@ -271,7 +271,7 @@ export class PlatformClient {
     return this.#awake(() => openExchange(this.#options.home, question));
   }
 
-  #ask<T>(question: Question): Promise<Answer<T>> {
+  #ask<T>(question: Question): Promise<T> {
     return this.#awake(() => exchange<T>(this.#options.home, question));
   }
 
