@@ -19,12 +19,6 @@ export interface Question {
 /** What is sent as it comes: NDJSON. */
 export type Upload = Omit<Question, "body"> & { stream: Readable };
 
-export interface Answer<T> {
-  body: T;
-  /** Names in small letters. */
-  headers: Readonly<Record<string, string>>;
-}
-
 /** Nobody listens on the socket. */
 export class Unreachable extends Error {}
 
@@ -33,11 +27,11 @@ const REFUSAL_BYTES_MAX = 1024 * 1024;
 const NOBODY_THERE = new Set(["ENOENT", "ENOTDIR", "ECONNREFUSED", "ENOTSOCK"]);
 
 /** @throws Unreachable, or the platform's AppError. */
-export async function exchange<T>(home: string, question: Question): Promise<Answer<T>> {
-  const { status, headers, body } = await unlessDying(question, () => ask(home, rawQuestion(question)));
+export async function exchange<T>(home: string, question: Question): Promise<T> {
+  const { status, body } = await unlessDying(question, () => ask(home, rawQuestion(question)));
   const text = body.toString("utf8");
   if (!isGood(status)) throw parseRefusal(status, text);
-  return { body: text === "" ? (undefined as T) : (parseJson(text) as T), headers };
+  return text === "" ? (undefined as T) : (parseJson(text) as T);
 }
 
 /** The same, but the body of a good answer is left to the caller, for streams. */

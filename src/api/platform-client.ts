@@ -6,7 +6,7 @@ import type { Person } from "../core/person.ts";
 import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
-import { exchange, openExchange, Unreachable, upload, type Answer, type Question } from "./exchange.ts";
+import { exchange, openExchange, Unreachable, upload, type Question } from "./exchange.ts";
 import type {
   LogImportItem,
   LogImportResult,
@@ -80,8 +80,7 @@ export class PlatformClient {
   destroyApp = (app: string): Promise<App> => this.#change("DELETE", appPath(app));
   setMaintenance = (app: string, on: boolean): Promise<App> => this.#change("PATCH", appPath(app), { maintenance: on });
 
-  dynos = (app: string, extended = false): Promise<Dyno[]> =>
-    this.#get(appPath(app, "dynos") + (extended ? "?extended=true" : ""));
+  dynos = (app: string, extended = false): Promise<Dyno[]> => this.#get(appPath(app, "dynos") + queryOf({ extended }));
   formation = (app: string): Promise<FormationItem[]> => this.#get(appPath(app, "formation"));
   scale = (app: string, updates: FormationUpdate[]): Promise<FormationItem[]> =>
     this.#change("PATCH", appPath(app, "formation"), { updates });
@@ -186,7 +185,7 @@ export class PlatformClient {
 
   configBlame = (app: string): Promise<ConfigBlameItem[]> => this.#get(appPath(app, "config-blame"));
   configHistory = (app: string, name: string, values: boolean): Promise<ConfigHistoryItem[]> =>
-    this.#get(appPath(app, "config-history", name) + (values ? "?values=true" : ""));
+    this.#get(appPath(app, "config-history", name) + queryOf({ values }));
 
   domains = (app: string): Promise<DomainItem[]> => this.#get(appPath(app, "domains"));
   addDomains = (app: string, hostnames: readonly string[]): Promise<DomainItem[]> =>
@@ -201,7 +200,7 @@ export class PlatformClient {
       updates: names.map((buildpack) => ({ buildpack })),
     });
   drains = (app: string, extended: boolean): Promise<DrainItem[]> =>
-    this.#get(appPath(app, "log-drains") + (extended ? "?extended=true" : ""));
+    this.#get(appPath(app, "log-drains") + queryOf({ extended }));
   addDrain = (app: string, url: string): Promise<DrainItem> =>
     this.#change("POST", appPath(app, "log-drains"), { url });
   /** By its URL, token or id. */
@@ -247,12 +246,12 @@ export class PlatformClient {
   replaceRouter = (): Promise<RouterInfo> => this.#change("POST", "/platform/actions/replace-router");
   doctor = (): Promise<DoctorCheck[]> => this.#get("/platform/doctor");
 
-  async #get<T>(path: string, headers: Record<string, string> = {}): Promise<T> {
-    return (await this.#ask<T>({ method: "GET", path, headers })).body;
+  #get<T>(path: string, headers: Record<string, string> = {}): Promise<T> {
+    return this.#ask<T>({ method: "GET", path, headers });
   }
 
   async #change<T>(method: Question["method"], path: string, body?: unknown): Promise<T> {
-    return (await this.#ask<T>(this.#signed(method, path, body))).body;
+    return this.#ask<T>(this.#signed(method, path, body));
   }
 
   #signed(method: Question["method"], path: string, body?: unknown): Question {
@@ -271,7 +270,7 @@ export class PlatformClient {
     return this.#awake(() => openExchange(this.#options.home, question));
   }
 
-  #ask<T>(question: Question): Promise<Answer<T>> {
+  #ask<T>(question: Question): Promise<T> {
     return this.#awake(() => exchange<T>(this.#options.home, question));
   }
 

@@ -1,11 +1,12 @@
 /** What lines of an error have in common: everything that differs from one time to the next (numbers, ids, addresses,
  *  quoted texts, times) is replaced, so that equal shapes are the same error. */
+import { COLOUR } from "./colour.ts";
 
 const LENGTH_MAX = 300;
 
 /** In this order: what comes first may contain what comes later. */
 const PARTS: readonly [RegExp, string][] = [
-  [/\u001b\[[0-9;:]*m/g, ""],
+  [COLOUR, ""],
   [/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?/g, "<time>"],
   [/\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b/gi, "<uuid>"],
   [/"(?:[^"\\]|\\.){0,500}"/g, '"…"'],

@@ -1,10 +1,10 @@
 /** Reads the text form of a log, as `heroku logs` and `git heroku logs` print it:
  *  `2011-06-19T08:35:19.123456+00:00 app[web.1]: message`. */
+import { COLOUR } from "./colour.ts";
 import { formatStamp, type LogLine } from "./log-line.ts";
 
 const LINE =
   /^(?<date>\d{4}-\d\d-\d\d)T(?<time>\d\d:\d\d:\d\d)(?:[.,](?<fraction>\d{1,9}))?(?<zone>Z|[+-]\d\d:?\d\d) (?<source>app|heroku)\[(?<ps>[A-Za-z0-9_.-]{1,160})\]: ?(?<msg>.*)$/s;
-const COLOUR = /\u001b\[[0-9;:]*m/g;
 
 /** Undefined for a line of another form. Colours around the head, as `--force-colors` gives them, are left out. */
 export function parseTextLine(text: string): LogLine | undefined {

@@ -57,17 +57,18 @@ export class LocalRuntime implements Runtime {
   static async open(options: LocalRuntimeOptions): Promise<LocalRuntime> {
     const calls = options.withLauncher === false ? undefined : await findSystemCalls();
     const launcher = calls === undefined ? undefined : new Launcher(calls);
-    return new LocalRuntime(options, { ...(await findShimPrograms()), launcher }, await processTable.bootId());
+    return new LocalRuntime(options, await findShimPrograms(), launcher, await processTable.bootId());
   }
 
   private constructor(
     options: LocalRuntimeOptions,
-    programs: ShimPrograms & { launcher: Launcher | undefined },
+    programs: ShimPrograms,
+    launcher: Launcher | undefined,
     bootId: string,
   ) {
     this.#options = options;
     this.#programs = programs;
-    this.#launcher = programs.launcher;
+    this.#launcher = launcher;
     this.#isolation = options.isolation ?? NO_ISOLATION;
     this.#bootId = bootId;
     this.#host = {

@@ -105,11 +105,10 @@ export class OneOffs {
     return (await this.#start(order)).ended;
   }
 
-  /** Stops what an earlier daemon has left of a release phase; resolves when it is gone. */
+  /** Resolves when what an earlier daemon has left of a release phase, which is stopped where it is found, is gone. */
   async endReleases(): Promise<void> {
     await this.adopted();
     const left = [...this.#all.values()].filter(({ type }) => type === RELEASE_TYPE);
-    for (const one of left) one.stop();
     await Promise.all(left.map(({ gone }) => gone));
   }
 

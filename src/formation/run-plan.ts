@@ -62,23 +62,24 @@ function isPlain(path: string): boolean {
 /** The arguments of the shim. */
 export async function shimWords(plan: RunPlan, programs: ShimPrograms): Promise<string[]> {
   const { directory, spec, bonds, overlay } = plan;
-  const { outside, inside } = processLimit(plan);
   return [
     directory,
     String(spec.limits?.openFiles ?? ""),
-    outside,
+    processLimit(plan).outside,
     bonds.cgroup === undefined ? "" : cgroupPaths(bonds.cgroup).join("\n"),
     bonds.sandboxed === true ? sandboxFile(directory) : "",
     // The shim of a sandbox has a session of its own already, and becomes the process.
     ...(bonds.sandboxed === true ? [] : programs.session),
     ...(overlay === undefined ? [] : overlayWords(overlay, overlayOptions(plan))),
-    ...(await sandboxWords(plan)),
-    ...inside,
-    ...profileWords(spec.appDir, programs.shell),
-    programs.shell,
-    "-c",
-    spec.command,
+    ...(await innerWords(plan, programs.shell)),
   ];
+}
+
+/** What the shim and the launcher begin alike. */
+async function innerWords(plan: RunPlan, shell: string): Promise<string[]> {
+  const { appDir, command } = plan.spec;
+  const { inside } = processLimit(plan);
+  return [...(await sandboxWords(plan)), ...inside, ...profileWords(appDir, shell), shell, "-c", command];
 }
 
 const PROFILES = [".profile.d", ".profile"];
@@ -97,7 +98,7 @@ const LIMIT_OUTSIDE =
 /** The same for the launcher, which does itself what needs no program. */
 export async function launchRequest(plan: RunPlan, env: StartSpec["env"], shell: string): Promise<LaunchRequest> {
   const { isRoot, directory, spec, bonds, overlay } = plan;
-  const { outside, inside } = processLimit(plan);
+  const { outside } = processLimit(plan);
   const openFiles = String(spec.limits?.openFiles ?? "");
   const limits = openFiles === "" && outside === "" ? [] : ["/bin/sh", "-c", LIMIT_OUTSIDE, openFiles, outside];
   return {
@@ -106,15 +107,7 @@ export async function launchRequest(plan: RunPlan, env: StartSpec["env"], shell:
     groups: bonds.cgroup === undefined ? [] : cgroupPaths(bonds.cgroup),
     overlay: overlay === undefined ? undefined : { isUser: !isRoot, options: mountOptions(overlayOptions(plan)) },
     env,
-    words: [
-      ...limits,
-      ...(await sandboxWords(plan)),
-      ...inside,
-      ...profileWords(spec.appDir, shell),
-      shell,
-      "-c",
-      spec.command,
-    ],
+    words: [...limits, ...(await innerWords(plan, shell))],
   };
 }
 

@@ -1,5 +1,5 @@
 /** settings:set and settings:unset: switches and time limits of the platform for one app. Makes no release. */
-import type { Json } from "../core/json.ts";
+import { isJsonObject, type Json } from "../core/json.ts";
 import { checkSetting, parseSettingName, settingTexts, type SettingName } from "../core/settings.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
@@ -43,7 +43,5 @@ export async function changeSettings(
 
 /** The file's own values, whatever else it holds. */
 export function settingsOf(value: Json | undefined): Record<string, Json> {
-  return value !== null && typeof value === "object" && !Array.isArray(value)
-    ? { ...(value as Record<string, Json>) }
-    : {};
+  return isJsonObject(value) ? { ...value } : {};
 }

@@ -105,9 +105,7 @@ async function end(child: ChildProcess): Promise<void> {
 
 /** How many processes the machine has that sleep for a day. */
 async function sleepers(): Promise<number> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
-  return commands.filter((command) => command === SLEEPER).length;
+  return (await pidsWith((command) => command === SLEEPER)).length;
 }
 
 async function untilSleepers(count: number): Promise<void> {
@@ -207,9 +205,8 @@ async function wrappersKb(home: string): Promise<number> {
     const directory = await readlink(`/proc/${pid}/cwd`).catch(() => "");
     if (directory.startsWith(home)) sum += await pssKb(Number(pid));
   }
-  for (const pid of await pidsWith(/bwrap\0/)) {
-    const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-    if (command.includes(home)) sum += await pssKb(Number(pid));
+  for (const pid of await pidsWith((command) => command.includes("bwrap\0") && command.includes(home))) {
+    sum += await pssKb(Number(pid));
   }
   return sum;
 }
@@ -224,13 +221,13 @@ async function launcherKb(daemon: number): Promise<number> {
 }
 
 function shimPids(): Promise<string[]> {
-  return pidsWith(/git-heroku-shim/);
+  return pidsWith((command) => command.includes("git-heroku-shim"));
 }
 
-async function pidsWith(command: RegExp): Promise<string[]> {
+async function pidsWith(isWanted: (command: string) => boolean): Promise<string[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
   const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
-  return pids.filter((_, index) => command.test(commands[index] ?? ""));
+  return pids.filter((_, index) => isWanted(commands[index] ?? ""));
 }
 
 async function pssKb(pid: number): Promise<number> {

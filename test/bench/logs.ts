@@ -6,8 +6,7 @@ import { once } from "node:events";
 import { closeSync, existsSync, openSync, writeSync } from "node:fs";
 import { copyFile, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Clock } from "../../src/core/clock.ts";
+import { systemClock } from "../../src/bin/system-clock.ts";
 import { LogStore } from "../../src/logs/log-store.ts";
 import type { LogQuery, LogStoreOptions } from "../../src/logs/log-store.ts";
 import type { TestContext } from "../support/suite.ts";
@@ -21,11 +20,6 @@ const RAW_LINES = 1_000_000;
 const MINUTE = "2026-11-20T17:31";
 const MINUTE_US = START_US + (17 * 60 + 31) * 60_000_000;
 const FOREVER = { bytesMax: Number.POSITIVE_INFINITY, ageMsMax: Number.POSITIVE_INFINITY };
-
-const clock: Clock = {
-  now: () => Date.now(),
-  sleep: (wait, signal) => sleep(wait, undefined, signal && { signal }).catch(() => undefined),
-};
 
 type Facts = Omit<CorpusFacts, "perMinute" | "perProcess"> & { cells: number; inMinute: number; rare: number };
 
@@ -79,7 +73,7 @@ async function makeDay(dir: string): Promise<Day> {
 
 /** Opens it, and waits until everything is derived and compressed that is to be. */
 async function openSettled(dir: string, options: Partial<LogStoreOptions>): Promise<LogStore> {
-  const store = await LogStore.open({ dir, clock, retention: FOREVER, ...options });
+  const store = await LogStore.open({ dir, clock: systemClock, retention: FOREVER, ...options });
   await store.caredFor();
   return store;
 }

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { AppRoute } from "../../src/router/route-table.ts";
 import { startRouter } from "../../src/router/start-router.ts";
+import { untilGone } from "../support/platform.ts";
 import type { TestContext } from "../support/suite.ts";
 import { median, times, withContext, type Row } from "./measure.ts";
 import { cpuTicks, residentMb, TICKS_PER_SECOND } from "./process-figures.ts";
@@ -163,7 +164,10 @@ class RouterLab {
     const { reason } = await startRouter(program, { start, output: 2, home });
     if (reason !== undefined) throw new Error(reason);
     const proxy = JSON.parse(await readFile(join(home, "router.json"), "utf8")) as Proxy;
-    this.#t.after(() => gone(proxy.pid));
+    this.#t.after(() => {
+      process.kill(proxy.pid, "SIGKILL");
+      return untilGone(proxy.pid);
+    });
     spawnSync("taskset", ["-acp", "0", String(proxy.pid)]);
     return proxy;
   }
@@ -215,19 +219,6 @@ async function startNginx(t: TestContext, { dir, name, core, port, http }: Nginx
   t.after(() => ended(child));
   await listening(port);
   return child.pid ?? 0;
-}
-
-async function gone(pid: number): Promise<void> {
-  process.kill(pid, "SIGKILL");
-  while (isThere(pid)) await sleep(10);
-}
-
-function isThere(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -5,8 +5,8 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { AUTHORITY, CERTIFICATE, CERTIFICATE_KEY } from "../support/certificates.ts";
+import { poll } from "../support/poll.ts";
 import type { TestContext } from "../support/suite.ts";
 
 const PROGRAM = "/usr/sbin/rsyslogd";
@@ -54,14 +54,15 @@ export async function startRsyslog(
         .map((line) => JSON.parse(line) as RsyslogRecord);
     },
     async wrote(text) {
-      while (!(await rsyslog.records()).some(({ msg }) => msg.includes(text))) await sleep(10);
+      await poll(async () => (await rsyslog.records()).find(({ msg }) => msg.includes(text)));
     },
     async start() {
-      child = spawn(PROGRAM, ["-n", "-f", config, "-i", join(dir, "pid")], { stdio: "ignore" });
-      while (!(await isListening(port))) {
-        if (child.exitCode !== null) throw new Error(`rsyslogd ended with ${String(child.exitCode)}`);
-        await sleep(10);
-      }
+      const started = (child = spawn(PROGRAM, ["-n", "-f", config, "-i", join(dir, "pid")], { stdio: "ignore" }));
+      await poll(async () => {
+        if (await isListening(port)) return true;
+        if (started.exitCode !== null) throw new Error(`rsyslogd ended with ${String(started.exitCode)}`);
+        return undefined;
+      });
     },
     async kill() {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;

@@ -4,11 +4,10 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
-import { processTable } from "../../src/formation/process-table.ts";
 import type { FormationSettings } from "../../src/formation/formation-options.ts";
 import { describe } from "../support/suite.ts";
 import type { TestContext } from "../support/suite.ts";
-import { MISSING_PROC, PATH, processesUnder, realClock, stage, target } from "./support.ts";
+import { gone, MISSING_PROC, PATH, processesUnder, stage, target } from "./support.ts";
 
 const PROGRAM = fileURLToPath(new URL("absent-daemon.js", import.meta.url));
 
@@ -24,10 +23,6 @@ async function leaveBehind(args: readonly string[], text: string, count: number)
   assert.is(said, count, "the daemon ended by itself");
   daemon.kill("SIGKILL");
   await exited;
-}
-
-async function gone(pid: number): Promise<void> {
-  while ((await processTable.startTime(pid)) !== undefined) await realClock.sleep(5);
 }
 
 /** A stage in whose directory another daemon has been; what that one left dies with the test. */

@@ -8,8 +8,9 @@ import type { Confinement } from "../../src/formation/isolation.ts";
 import { LocalRuntime } from "../../src/formation/local-runtime.ts";
 import { probeIsolation } from "../../src/formation/probe-isolation.ts";
 import type { ProbeOptions } from "../../src/formation/probe-isolation.ts";
-import type { Instance, StartSpec } from "../../src/formation/runtime.ts";
-import { PATH, realClock } from "./support.ts";
+import type { StartSpec } from "../../src/formation/runtime.ts";
+import { poll } from "../support/poll.ts";
+import { PATH, realClock, says } from "./support.ts";
 
 export type Without = NonNullable<ProbeOptions["without"]>;
 
@@ -75,17 +76,11 @@ export class IsolationLab {
 
   /** Resolves when it has ended, with what it said. */
   async end(id: string): Promise<{ status: number | null | undefined; output: string }> {
-    for (;;) {
+    return poll(async () => {
       const instance = (await this.runtime.list("foobaz")).find((one) => one.id === id);
-      if (instance?.phase === "exited") {
-        return { status: instance.exit?.code, output: await readFile(instance.spool, "utf8") };
-      }
-      await realClock.sleep(5);
-    }
-  }
-
-  async says(instance: Instance, text: string): Promise<void> {
-    while (!(await readFile(instance.spool, "utf8")).includes(text)) await realClock.sleep(5);
+      if (instance?.phase !== "exited") return undefined;
+      return { status: instance.exit?.code, output: await readFile(instance.spool, "utf8") };
+    });
   }
 
   async run(
@@ -113,7 +108,7 @@ export class IsolationLab {
     const ends = [];
     for (const command of [escape, "echo ready; exec sleep 600"]) {
       const started = await this.runtime.start(this.spec(command, change));
-      await this.says(started, "ready");
+      await says(started, "ready");
       await this.runtime.signal(started.id, "SIGTERM");
       ends.push(await this.end(started.id));
     }

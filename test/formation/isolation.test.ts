@@ -13,7 +13,7 @@ import { describe } from "../support/suite.ts";
 import type { TestContext } from "../support/suite.ts";
 import { escapees, IsolationLab } from "./isolation-lab.ts";
 import type { Report, Without } from "./isolation-lab.ts";
-import { PATH, realClock } from "./support.ts";
+import { PATH, realClock, says } from "./support.ts";
 
 const LAB = fileURLToPath(new URL("isolation-lab.js", import.meta.url));
 const NOBODY = 65_534;
@@ -136,7 +136,7 @@ describe("isolation", (test) => {
   test.needing(NO_OVERLAY, "an overlay is made of the built code without a copy", async (t) => {
     const lab = await open(t);
     const started = await lab.runtime.start(lab.spec("echo new >new; rm file; echo ready; exec sleep 600"));
-    await lab.says(started, "ready");
+    await says(started, "ready");
     const run = join(started.spool, "..");
     assert.equal(await readdir(join(run, "app")), []);
     assert.equal((await readdir(join(run, "changes"))).sort(), ["file", "new"]);
@@ -152,7 +152,7 @@ describe("isolation", (test) => {
       const first = await open(t, without, directory);
       const handler = `trap 'echo handled; exit 5' TERM; echo ready; while :; do sleep 0.01; done`;
       const started = await first.runtime.start(first.spec(`env -i setsid sleep ${first.mark} & ${handler}`));
-      await first.says(started, "ready");
+      await says(started, "ready");
       await first.runtime.close({ detach: true });
       const second = await open(t, without, directory);
       assert.equal(await second.runtime.list("foobaz"), [started]);
@@ -170,7 +170,7 @@ describe("isolation", (test) => {
       assert.equal(await escapees(lab.mark), []);
       const child = `trap "sleep 0.2; echo finished; exit 0" TERM; echo ready; while :; do sleep 0.01; done`;
       const started = await lab.runtime.start(lab.spec(`setsid sh -c '${child}'; true`));
-      await lab.says(started, "ready");
+      await says(started, "ready");
       await lab.runtime.signal(started.id, "SIGTERM");
       const { status, output } = await lab.end(started.id);
       assert.is(status, 143);
@@ -181,7 +181,7 @@ describe("isolation", (test) => {
   test.needing(NO_SANDBOX, "a sandbox whose keeper is killed takes everything with it", async (t) => {
     const lab = await open(t, ["cgroups"]);
     const started = await lab.runtime.start(lab.spec(`echo ready; exec sleep ${lab.mark}`));
-    await lab.says(started, "ready");
+    await says(started, "ready");
     const [keeper] = (await readFile(join(started.spool, "..", "state", "pid"), "utf8")).split(" ");
     process.kill(Number(keeper), "SIGKILL");
     assert.is((await lab.end(started.id)).status, 137);
@@ -210,7 +210,7 @@ describe("isolation", (test) => {
     const { output } = await lab.run(fork, { limits: { processes: 8 } });
     assert.match(output, "fork");
     const started = await lab.runtime.start(lab.spec("echo ready; exec sleep 600", { limits: { memoryBytes: 1e9 } }));
-    await lab.says(started, "ready");
+    await says(started, "ready");
     const bytes = (await lab.runtime.memory(started.id)) ?? 0;
     assert.ok(bytes > 5e4 && bytes < 2e7, String(bytes));
   });

@@ -9,7 +9,7 @@ import type { Instance, StartSpec } from "../../src/formation/runtime.ts";
 import { rejects } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
 import type { TestContext } from "../support/suite.ts";
-import { FIXTURES, MISSING_PROC, PATH, processesUnder, realClock } from "./support.ts";
+import { FIXTURES, gone, MISSING_PROC, PATH, processesUnder, realClock, says } from "./support.ts";
 
 async function open(t: TestContext, appsDirectory: string, withLauncher = true): Promise<LocalRuntime> {
   const runtime = await LocalRuntime.open({ appsDirectory, clock: realClock, sweepMs: 100, withLauncher });
@@ -38,11 +38,6 @@ async function run(runtime: LocalRuntime, start: StartSpec): Promise<{ exit: Ins
   await runtime.start(start);
   const exit = await ended;
   return { exit, output: await readFile(exit.spool, "utf8") };
-}
-
-/** Resolves when the process has written the text. */
-async function says(instance: Instance, text: string): Promise<void> {
-  while (!(await readFile(instance.spool, "utf8")).includes(text)) await realClock.sleep(5);
 }
 
 async function parentOf(pid: number): Promise<number> {
@@ -228,7 +223,7 @@ describe("local runtime", (test) => {
     await first.close({ detach: true });
     process.kill(await parentOf(pid ?? 0), "SIGKILL");
     process.kill(pid ?? 0, "SIGKILL");
-    while ((await processTable.startTime(pid ?? 0)) !== undefined) await realClock.sleep(2);
+    await gone(pid ?? 0);
     const found = await only(await open(t, directory));
     assert.equal([found.phase, found.exit], ["exited", { code: null, signal: null }]);
   });
@@ -242,7 +237,7 @@ describe("local runtime", (test) => {
       await says(started, "ready");
       const launcher = await parentOf(await parentOf(started.pid ?? 0));
       process.kill(launcher, "SIGKILL");
-      while ((await processTable.startTime(launcher)) !== undefined) await realClock.sleep(2);
+      await gone(launcher);
       assert.is((await run(runtime, spec("exit 7", { slot: 2 }))).exit.exit?.code, 7);
       const ended = end(runtime, started.id);
       await runtime.signal(started.id, "SIGTERM");

@@ -9,10 +9,12 @@ import type { FormationLine } from "../../src/formation/dyno-host.ts";
 import { Formation } from "../../src/formation/formation.ts";
 import type { FormationSettings } from "../../src/formation/formation-options.ts";
 import { LocalRuntime } from "../../src/formation/local-runtime.ts";
+import { processTable } from "../../src/formation/process-table.ts";
 import { PortAllocator } from "../../src/formation/ports.ts";
 import type { Routes } from "../../src/formation/roster.ts";
 import type { Instance } from "../../src/formation/runtime.ts";
 import type { Target } from "../../src/formation/target.ts";
+import { poll } from "../support/poll.ts";
 import type { TestContext } from "../support/suite.ts";
 
 export const realClock: Clock = {
@@ -208,6 +210,16 @@ export async function processesUnder(directory: string): Promise<number[]> {
     .filter((_, index) => under[index])
     .map(Number)
     .sort((a, b) => a - b);
+}
+
+/** Resolves when no process has the pid any more, or a dead one. */
+export async function gone(pid: number): Promise<void> {
+  await poll(async () => ((await processTable.startTime(pid)) === undefined ? true : undefined));
+}
+
+/** Resolves when the process has written the text. */
+export async function says({ spool }: Instance, text: string): Promise<void> {
+  await poll(async () => ((await readFile(spool, "utf8")).includes(text) ? true : undefined));
 }
 
 /** The machine can tell which process has which environment. */

@@ -6,7 +6,7 @@ import { sendSignal } from "../../src/formation/process-table.ts";
 import { checkConverged, untilSame } from "../support/converged.ts";
 import { deployFixture, must, platformClient } from "../support/deploy.ts";
 import { startLoad } from "../support/load.ts";
-import { isAlive, processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
+import { isAlive, processesOf, startPlatform, untilGone, type TestPlatform } from "../support/platform.ts";
 import { commitChange } from "../support/push.ts";
 import type { TestContext } from "../support/suite.ts";
 
@@ -52,7 +52,7 @@ export async function chaos(t: TestContext, rounds: number, seed: number): Promi
     if (victim !== undefined && sendSignal(victim.pid, "SIGKILL")) {
       kills.push(victim.what);
       // A dying daemon still answers; one that is gone does not.
-      if (victim.what === "daemon") while (await isAlive(victim.pid)) await sleep(2);
+      if (victim.what === "daemon") await untilGone(victim.pid);
     }
     await change;
     await platform.wake();

@@ -5,7 +5,7 @@ import { PlatformClient } from "../../src/api/platform-client.ts";
 import { FIXTURES, type TestPlatform } from "./platform.ts";
 import { poll } from "./poll.ts";
 
-export function platformClient(platform: TestPlatform): PlatformClient {
+export function platformClient(platform: Pick<TestPlatform, "home">): PlatformClient {
   return new PlatformClient({
     home: platform.home,
     identity: () => ({ name: "Rick", email: "rick@foobazco.com" }),
@@ -50,7 +50,12 @@ export async function makeConfigReleases(platform: TestPlatform, app: string, co
 }
 
 /** Resolves when exactly `count` processes of the app are listed and all are in the state. */
-export async function untilState(platform: TestPlatform, app: string, state: string, count: number): Promise<void> {
+export async function untilState(
+  platform: Pick<TestPlatform, "home">,
+  app: string,
+  state: string,
+  count: number,
+): Promise<void> {
   const client = platformClient(platform);
   await poll(async () => {
     const dynos = await client.dynos(app);

@@ -85,7 +85,7 @@ function requestLines(random: () => number): Timed[] {
     const status = isLost ? 503 : statusOf(path, isNew, random());
     const outcome = isLost ? 'at=error code=H12 desc="Request timeout"' : "at=info";
     const dyno = random() < 0.5 ? "web.1" : "web.2";
-    const id = `${hex(random, 8)}-${hex(random, 4)}-4${hex(random, 3)}-a${hex(random, 3)}-${hex(random, 12)}`;
+    const id = uuid(random);
     const msg =
       `${outcome} method=GET path="${path}" host=foobaz.localhost request_id=${id} fwd="192.0.2.${String(Math.floor(random() * 250))}"` +
       ` dyno=${dyno} connect=1ms service=${String(service)}ms status=${String(status)} bytes=${isLost ? "0" : String(Math.round(random() * 9000))} protocol=http`;
@@ -97,8 +97,7 @@ function requestLines(random: () => number): Timed[] {
 function pathOf(random: () => number): string {
   const share = random();
   if (share < 0.45) return `/orders/${String(Math.floor(random() * 5000))}`;
-  if (share < 0.6)
-    return `/carts/${hex(random, 8)}-${hex(random, 4)}-4${hex(random, 3)}-a${hex(random, 3)}-${hex(random, 12)}`;
+  if (share < 0.6) return `/carts/${uuid(random)}`;
   if (share < 0.75) return `/search?q=${hex(random, 5)}`;
   if (share < 0.8) return "/missing";
   return "/";
@@ -183,6 +182,10 @@ function errorLines(random: () => number): Timed[] {
 
 function releaseAt(at: number): number {
   return at > DEPLOY_AT ? 75 : 74;
+}
+
+function uuid(random: () => number): string {
+  return `${hex(random, 8)}-${hex(random, 4)}-4${hex(random, 3)}-a${hex(random, 3)}-${hex(random, 12)}`;
 }
 
 function hex(random: () => number, length: number): string {

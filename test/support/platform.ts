@@ -4,10 +4,10 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { PlatformClient } from "../../src/api/platform-client.ts";
+import { poll } from "./poll.ts";
 import type { TestContext } from "./suite.ts";
 
 const run = promisify(execFile);
@@ -78,7 +78,7 @@ export async function startPlatform(t: TestContext): Promise<TestPlatform> {
     },
     async kill() {
       process.kill(platform.pid, "SIGKILL");
-      while (await isAlive(platform.pid)) await sleep(5);
+      await untilGone(platform.pid);
     },
     exec: (command, args, options = {}) =>
       exec(command, args, { cwd: options.cwd ?? dir, env: { ...env, ...options.env } }),
@@ -149,21 +149,21 @@ function describeDaemon(about: ServerFile): { pid: number; routerPort: number } 
   return { pid: about.pid, routerPort: Number(new URL(about.router).port) };
 }
 
-async function waitForServer(home: string, pid: number): Promise<ServerFile> {
-  for (;;) {
+function waitForServer(home: string, pid: number): Promise<ServerFile> {
+  return poll(async () => {
     try {
       const about = JSON.parse(await readFile(join(home, "server.json"), "utf8")) as ServerFile;
-      if (about.pid === pid) return about;
+      return about.pid === pid ? about : undefined;
     } catch {
       // Not there yet, or of the daemon before.
+      return undefined;
     }
-    await sleep(10);
-  }
+  });
 }
 
 async function stopAll(platform: TestPlatform): Promise<void> {
   await platform.exec("git", ["heroku", "server:stop", "--apps"]);
-  while (await isAlive(platform.pid)) await sleep(10);
+  await untilGone(platform.pid);
   const left = await processesOf(platform.home);
   for (const { pid } of left) process.kill(pid, "SIGKILL");
   if (left.length > 0)
@@ -185,6 +185,10 @@ export async function processesOf(home: string): Promise<{ pid: number; command:
       found.push({ pid: Number(entry), command: command.replaceAll("\0", " ") });
   }
   return found;
+}
+
+export async function untilGone(pid: number): Promise<void> {
+  await poll(async () => ((await isAlive(pid)) ? undefined : true));
 }
 
 /** Whether a thread of it is left: until then its sockets and locks are there. Whoever has to see that it is dead may

@@ -4,9 +4,8 @@
  *    until-served APP TEXT     waits until the app answers 200 with the text */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { PlatformClient } from "../../src/api/platform-client.ts";
+import { untilState } from "./deploy.ts";
 import { get, getUntil } from "./http.ts";
-import { poll } from "./poll.ts";
 
 const [tool, ...words] = process.argv.slice(2);
 const home = process.env["GIT_HEROKU_HOME"] ?? "";
@@ -16,19 +15,11 @@ async function routerPort(): Promise<number> {
   return Number(new URL(about.router).port);
 }
 
-async function untilPs(state: string, count: number, app: string): Promise<void> {
-  const client = new PlatformClient({ home, identity: () => ({ name: "", email: "" }) });
-  await poll(async () => {
-    const dynos = await client.dynos(app);
-    return dynos.length === count && dynos.every((dyno) => dyno.state === state) ? true : undefined;
-  });
-}
-
 if (tool === "visit") {
   const answer = await get(await routerPort(), words[0] ?? "", words[1]);
   process.stdout.write(answer.body);
 } else if (tool === "until-ps") {
-  await untilPs(words[0] ?? "", Number(words[1]), words[2] ?? "");
+  await untilState({ home }, words[2] ?? "", words[0] ?? "", Number(words[1]));
 } else if (tool === "until-served") {
   await getUntil(await routerPort(), words[0] ?? "", words[1] ?? "");
 } else {
