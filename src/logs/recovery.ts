@@ -1,11 +1,11 @@
 /** Makes a stream whole after whatever ended the last writer: cuts a torn last line, completes the index of the newest
  *  segment, and works out from the planned batch and the length of the segment how far each spool is stored. */
 import { constants, open, readdir, rm, stat } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { readFile } from "node:fs/promises";
 import { BlockBuilder, RECORD_BYTES, decodeRecords, encodeRecord } from "./block-index.ts";
 import type { Cursor, CursorState } from "./cursor-file.ts";
+import { ifThere } from "./if-there.ts";
 import { PartScanner } from "./raw-parts.ts";
 import { scanBlocks, stampAt } from "./scan-blocks.ts";
 import {
@@ -47,7 +47,7 @@ export async function recoverSegments(dir: string): Promise<Recovered> {
 
 /** Undefined when it has no whole line. */
 async function recoverNewest(dir: string, segment: string): Promise<Omit<Recovered, "segments"> | undefined> {
-  const handle = await openPlain(join(dir, segment));
+  const handle = await ifThere(open(join(dir, segment), constants.O_RDWR));
   const source = handle === undefined ? await openSource(dir, segment) : new PlainSource(handle);
   try {
     const size = await lineEndBefore(source, await source.size());
@@ -59,15 +59,6 @@ async function recoverNewest(dir: string, segment: string): Promise<Omit<Recover
     return { size, ...(await recoverIndex({ dir, segment, source, size })), isSealed: false, lastUs };
   } finally {
     await source.close();
-  }
-}
-
-async function openPlain(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, constants.O_RDWR);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return undefined;
   }
 }
 

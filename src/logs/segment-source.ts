@@ -5,6 +5,7 @@ import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { FramedSource } from "./framed-source.ts";
 import { CODECS, usualCodec } from "./frames.ts";
+import { ifThere } from "./if-there.ts";
 import { readAt } from "./quick-io.ts";
 
 export interface SegmentSource {
@@ -49,10 +50,10 @@ export class PlainSource implements SegmentSource {
  *  @throws ENOENT when retention removed the segment. */
 export async function openSource(dir: string, segment: string): Promise<SegmentSource> {
   const path = join(dir, segment);
-  const plain = await openIfThere(path);
+  const plain = await ifThere(open(path, "r"));
   if (plain !== undefined) return new PlainSource(plain);
   for (const { suffix } of CODECS) {
-    const compressed = await openIfThere(path + suffix);
+    const compressed = await ifThere(open(path + suffix, "r"));
     if (compressed !== undefined) return framedSource(compressed, segment + suffix, segment);
   }
   return new PlainSource(await open(path, "r"));
@@ -66,13 +67,4 @@ export async function openCompressed(dir: string, file: string, segment: string)
 function framedSource(handle: FileHandle, file: string, segment: string): Promise<SegmentSource> {
   const codec = CODECS.find(({ suffix }) => file.endsWith(suffix)) ?? usualCodec();
   return FramedSource.open(handle, codec, segment);
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return undefined;
-  }
 }
