@@ -3,7 +3,8 @@
 import { constants, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readFile } from "node:fs/promises";
-import { BlockBuilder, RECORD_BYTES, decodeRecords, encodeRecord } from "./block-index.ts";
+import { BlockBuilder, BlockTable, encodeRecord } from "./block-index.ts";
+import { countNewlines } from "./count-newlines.ts";
 import type { Cursor, CursorState } from "./cursor-file.ts";
 import { ifThere } from "./if-there.ts";
 import { PartScanner } from "./raw-parts.ts";
@@ -121,10 +122,9 @@ async function recoverIndex(newest: Newest): Promise<{ indexSize: number; builde
   const { dir, segment, source, size } = newest;
   const path = join(dir, indexName(segment));
   const old = await readFile(path).catch(() => Buffer.alloc(0));
-  const blocks = decodeRecords(old, segment, size);
-  const covered = blocks.reduce((sum, block) => sum + block.bytes, 0);
+  const { covered, records } = BlockTable.decode(old, segment, size);
   const rest = await scanBlocks(source, covered, size);
-  const kept = blocks.length * RECORD_BYTES;
+  const kept = records.length;
   const added = Buffer.concat(rest.blocks.map((block) => encodeRecord(block, segment)));
   if (added.length > 0 || old.length > kept) await replaceTail(path, kept, added);
   return { indexSize: kept + added.length, builder: rest.builder };
@@ -181,11 +181,7 @@ async function countLines(dir: string, segment: string, [from, to]: [number, num
   const source = await openSource(dir, segment);
   try {
     const buffer = Buffer.alloc(to - from);
-    const bytesRead = await source.read(buffer, buffer.length, from);
-    let lines = 0;
-    for (let at = buffer.indexOf(NEWLINE); at !== -1 && at < bytesRead; at = buffer.indexOf(NEWLINE, at + 1))
-      lines += 1;
-    return lines;
+    return countNewlines(buffer, await source.read(buffer, buffer.length, from));
   } finally {
     await source.close();
   }
