@@ -5,6 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../core/error.ts";
+import { syncDirectory } from "./new-file.ts";
 
 const SUMS = "SHA256SUMS";
 const TEMPORARY = /^\.tmp-[0-9a-f]{12}$/;
@@ -87,19 +88,10 @@ export class ArchiveDirectory {
       check(bytes, hash.digest("hex"));
       await file.sync();
       await rename(temporary, join(this.path, name));
-      await this.sync();
+      await syncDirectory(this.path);
     } finally {
       await file.close();
       await rm(temporary, { force: true });
-    }
-  }
-
-  private async sync(): Promise<void> {
-    const directory = await open(this.path, "r");
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
     }
   }
 }

@@ -60,7 +60,12 @@ async function giveName(temporary: string, { path, force }: NewFile): Promise<vo
     if (code !== "EPERM" && code !== "ENOTSUP") throw error;
     await rename(temporary, path);
   }
-  const directory = await open(dirname(path), "r");
+  await syncDirectory(dirname(path));
+}
+
+/** So that a power cut cannot take a new name. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
   try {
     await directory.sync();
   } finally {
