@@ -52,19 +52,15 @@ export async function openSource(dir: string, segment: string): Promise<SegmentS
   const path = join(dir, segment);
   const plain = await ifThere(open(path, "r"));
   if (plain !== undefined) return new PlainSource(plain);
-  for (const { suffix } of CODECS) {
-    const compressed = await ifThere(open(path + suffix, "r"));
-    if (compressed !== undefined) return framedSource(compressed, segment + suffix, segment);
+  for (const codec of CODECS) {
+    const compressed = await ifThere(open(path + codec.suffix, "r"));
+    if (compressed !== undefined) return FramedSource.open(compressed, codec, segment);
   }
   return new PlainSource(await open(path, "r"));
 }
 
 /** The compressed form, though the plain one may be there too. */
 export async function openCompressed(dir: string, file: string, segment: string): Promise<SegmentSource> {
-  return framedSource(await open(join(dir, file), "r"), file, segment);
-}
-
-function framedSource(handle: FileHandle, file: string, segment: string): Promise<SegmentSource> {
   const codec = CODECS.find(({ suffix }) => file.endsWith(suffix)) ?? usualCodec();
-  return FramedSource.open(handle, codec, segment);
+  return FramedSource.open(await open(join(dir, file), "r"), codec, segment);
 }
