@@ -4,6 +4,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { formatBytes } from "../core/byte-size.ts";
 import type { Clock } from "../core/clock.ts";
 import { spellDuration } from "../core/duration.ts";
 import { AppError } from "../core/error.ts";
@@ -129,11 +130,6 @@ function announce({ output }: BuildRequest, slug: Announced): void {
   const origin = declared ? "Procfile declares types" : `Default types for ${detected}`;
   const more = defaultTypes.length === 0 ? "" : `       Default types for ${detected} -> ${defaultTypes.join(", ")}\n`;
   output(`-----> Discovering process types\n       ${origin} -> ${types}\n${more}`);
-}
-
-/** As Heroku prints it: `8.3MB`, and `12K` under a megabyte. */
-export function formatSize(bytes: number): string {
-  return bytes < 1_000_000 ? `${String(Math.ceil(bytes / 1_000))}K` : `${(bytes / 1_000_000).toFixed(1)}MB`;
 }
 
 type Facts = Omit<SlugFacts, "id" | "sizeBytes">;
@@ -281,8 +277,8 @@ class Build {
   #checkSize(sizeBytes: number): void {
     const { sizeBytesMax } = this.#settings;
     if (sizeBytes <= sizeBytesMax) return;
-    throw new AppError("invalid_params", `Slug is too large: ${formatSize(sizeBytes)}.`, {
-      hint: `The limit is ${formatSize(sizeBytesMax)}, the setting slug-size; keep large files in object storage.`,
+    throw new AppError("invalid_params", `Slug is too large: ${formatBytes(sizeBytes)}.`, {
+      hint: `The limit is ${formatBytes(sizeBytesMax)}, the setting slug-size; keep large files in object storage.`,
     });
   }
 }

@@ -1,5 +1,5 @@
 /** The options that pick lines, for every command that reads a log: the same names as the parameters of the API. */
-import type { LogQuery, WhichLog } from "../api/log-resources.ts";
+import type { LogQuery } from "../api/log-resources.ts";
 import { findContradiction } from "../core/log-request.ts";
 import type { Arguments, Command, Option } from "./command.ts";
 import { usageError } from "./parse-arguments.ts";
@@ -31,7 +31,7 @@ export const TIME_WORDS =
   'A TIME is 10m, "2 hours ago", "yesterday 14:00", 2011-06-19T08:35:19Z, or v74 for the moment at which v74 was made; without a zone it is in UTC, as the lines are.';
 
 /** @throws AppError usage for options that contradict each other. */
-export function readFilters(command: Command, args: Arguments): LogQuery & WhichLog {
+export function readFilters(command: Command, args: Arguments): LogQuery {
   const given = command.options
     .map(({ name }) => name)
     .filter((name) => args.has(name) || args.value(name) !== undefined);

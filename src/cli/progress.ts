@@ -1,10 +1,10 @@
 /** How far something long is, over what was said last; only where standard error is a terminal, and not before it has
  *  taken a moment. */
+import { formatBytes } from "../core/byte-size.ts";
 import type { Terminal } from "./terminal.ts";
 
 const FIRST_MS = 500;
 const EACH_MS = 200;
-const MEGABYTE = 1_000_000;
 
 export class ByteProgress {
   private readonly out: Terminal;
@@ -32,9 +32,4 @@ export class ByteProgress {
   end(): void {
     if (this.hasSpoken) this.out.progress();
   }
-}
-
-/** `512K`, `1.2MB` */
-export function formatBytes(bytes: number): string {
-  return bytes < MEGABYTE ? `${String(Math.ceil(bytes / 1000))}K` : `${(bytes / MEGABYTE).toFixed(1)}MB`;
 }

@@ -20,4 +20,8 @@ export class RecentMap<Key, Value> {
     const [oldest] = this.#entries.keys();
     if (oldest !== undefined) this.#entries.delete(oldest);
   }
+
+  values(): IterableIterator<Value> {
+    return this.#entries.values();
+  }
 }

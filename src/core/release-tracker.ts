@@ -1,7 +1,8 @@
 /** Which release a process ran at a moment, as the log itself tells it: from the line that says that it is up. Router
  *  lines name the process alone, and while a release is rolled out two of one name serve in turn. */
 
-const UP = "State changed from starting to up";
+/** The line that says that a process is up begins so. */
+export const STARTED = "State changed from starting to up";
 const CREATED = /^Release v([1-9]\d{0,8}) created/;
 const PROCESSES_MAX = 2_000;
 /** A request that is over now began within this many starts of its process. */
@@ -24,7 +25,7 @@ export class ReleaseTracker {
 
   /** A line of the platform; `release` is 0 when the line names none. */
   see(line: { ps: string; msg: string; release: number; us: number }): void {
-    if (line.msg.startsWith(UP)) this.seeStart(line.ps, line.us, line.release);
+    if (line.msg.startsWith(STARTED)) this.seeStart(line.ps, line.us, line.release);
     else if (line.ps === "api") this.seeMade(line.msg, line.us);
   }
 

@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { DrainReader } from "./drain-reader.ts";
 import { timeOf, type LogFeed, type Place } from "./log-feed.ts";
 import type { Loss } from "./loss.ts";
+import { TimeLimit } from "./time-limit.ts";
 
 const NEWLINE = 10;
 /** `{"ts":"` stands before the stamp of a line, which has 27 characters. */
@@ -18,8 +19,8 @@ export async function countLines(
   to: Place,
 ): Promise<Loss | undefined> {
   const reader = new DrainReader(feed, from);
-  const over = new AbortController();
-  void clock.sleep(PATIENCE_MS, over.signal).then(() => (over.signal.aborted ? undefined : reader.stop()));
+  const limit = new TimeLimit(clock, () => reader.stop());
+  limit.begin(PATIENCE_MS);
   let count = 0;
   let since = timeOf(from.segment);
   try {
@@ -32,7 +33,7 @@ export async function countLines(
       for (let at = lines.indexOf(NEWLINE); at !== -1; at = lines.indexOf(NEWLINE, at + 1)) count += 1;
     }
   } finally {
-    over.abort();
+    limit.end();
     await reader.end();
   }
 }

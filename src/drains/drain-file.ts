@@ -5,16 +5,16 @@ import {
   closeSync,
   constants,
   fdatasync,
-  fstatSync,
   fsyncSync,
   openSync,
-  readSync,
+  readFileSync,
   renameSync,
   rmSync,
   writeSync,
 } from "node:fs";
 import { promisify } from "node:util";
 import type { Clock } from "../core/clock.ts";
+import type { Fault } from "./drain-health.ts";
 import { formatPlace, parsePlace, type Place } from "./log-feed.ts";
 import type { Loss } from "./loss.ts";
 
@@ -32,8 +32,8 @@ export interface DrainRecord {
   /** How many messages were delivered so far, and how many lost. */
   delivered: number;
   dropped: number;
-  /** Since when it fails, RFC 3339, and why. */
-  fault: { since: string; error: string } | undefined;
+  /** Since when it fails, and why. */
+  fault: Fault | undefined;
 }
 
 const sync = promisify(fdatasync);
@@ -55,7 +55,7 @@ export class DrainFile {
     this.#path = path;
     this.#clock = clock;
     this.#fd = open(path, 0);
-    const text = readAll(this.#fd);
+    const text = readFileSync(this.#fd, "utf8");
     this.#bytes = Buffer.byteLength(text);
     this.last = lastRecord(text);
   }
@@ -125,17 +125,6 @@ function open(path: string, flags: number): number {
   return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | flags, 0o600);
 }
 
-function readAll(fd: number): string {
-  const bytes = Buffer.alloc(fstatSync(fd).size);
-  let read = 0;
-  while (read < bytes.length) {
-    const count = readSync(fd, bytes, read, bytes.length - read, read);
-    if (count === 0) break;
-    read += count;
-  }
-  return bytes.toString("utf8", 0, read);
-}
-
 export function formatRecord(record: DrainRecord): string {
   const { at, to, lines, resume, loss, delivered, dropped, fault } = record;
   return JSON.stringify({
@@ -176,6 +165,6 @@ function parseRecord(line: string): DrainRecord | undefined {
     loss: loss && { count: loss.count ?? undefined, since: loss.since },
     delivered: Number(value["delivered"] ?? 0),
     dropped: Number(value["dropped"] ?? 0),
-    fault: value["fault"] as DrainRecord["fault"],
+    fault: value["fault"] as Fault | undefined,
   };
 }

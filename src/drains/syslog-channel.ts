@@ -126,7 +126,7 @@ export class SyslogChannel implements Channel {
       isCutOff = true;
       socket.destroy();
     });
-    limit.begin(CLOSE_MS, "");
+    limit.begin(CLOSE_MS);
     const hadError = await new Promise<boolean>((resolve) => {
       socket.once("close", resolve);
       socket.end();

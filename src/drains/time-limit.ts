@@ -12,7 +12,7 @@ export class TimeLimit {
   }
 
   /** Instead of the limit before. */
-  begin(ms: number, message: string): void {
+  begin(ms: number, message = ""): void {
     this.end();
     const { signal } = (this.#waiting = new AbortController());
     void this.#clock.sleep(ms, signal).then(() => (signal.aborted ? undefined : this.#onOver(message)));

@@ -2,12 +2,11 @@
  *  by looking for a few words; the lines of a process that has just begun an error are read one by one. */
 import { beginsError, beginsTraceback, isContinuation, isFrame } from "../core/error-line.ts";
 import type { LogErrors } from "../core/log-errors.ts";
-import { parseStamp } from "../core/log-line.ts";
 import type { ReleaseTracker } from "../core/release-tracker.ts";
 import { parseRouterLine } from "../core/router-line.ts";
 import { ErrorGroups } from "./error-groups.ts";
 import { KnownHeads, messageOf, type KnownHead } from "./known-heads.ts";
-import { STAMP_AT, STAMP_BYTES } from "./line-head.ts";
+import { stampAt } from "./scan-blocks.ts";
 
 const NEWLINE = 10;
 /** Every line that begins an error has one of these, and every line that tells of releases. One pass over a block for
@@ -77,7 +76,7 @@ export class ErrorFinder {
   }
 
   private read(head: KnownHead, lines: Buffer, start: number, end: number): void {
-    const us = parseStamp(lines.toString("latin1", start + STAMP_AT, start + STAMP_AT + STAMP_BYTES));
+    const us = stampAt(lines, start);
     if (us === undefined) return;
     const text = messageOf(lines, start + head.messageAt, end);
     this.seeRelease(head.release);

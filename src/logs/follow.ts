@@ -2,6 +2,7 @@
  *  its own position, so a slow one costs the writer no memory and no time. It misses a line only where retention removed
  *  a segment before the follower had come to its end; then a line says so (L11). */
 import { formatLogLine, formatStamp } from "../core/log-line.ts";
+import { ifThere } from "./if-there.ts";
 import type { Notifier } from "./notifier.ts";
 import { readLines } from "./scan-blocks.ts";
 import { segmentUs } from "./segment-files.ts";
@@ -82,16 +83,13 @@ function nextSegment(stream: Stream, at: Position): Position | undefined {
 /** Stored lines at the position; "end" when there are no more in this segment, "gone" when it was taken away. */
 async function readNext(stream: Stream, at: Position, end: Position): Promise<Buffer | "end" | "gone"> {
   if (at.segment === "" || isSame(at, end)) return "end";
-  try {
-    const lines = await stream.files.use(at.segment, async (source) => {
-      const size = at.segment === end.segment ? end.offset : await source.size();
-      return readLines(source, at.offset, size);
-    });
-    return lines.length === 0 ? "end" : lines;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return "gone";
-  }
+  const reading = stream.files.use(at.segment, async (source) => {
+    const size = at.segment === end.segment ? end.offset : await source.size();
+    return readLines(source, at.offset, size);
+  });
+  const lines = await ifThere(reading);
+  if (lines === undefined) return "gone";
+  return lines.length === 0 ? "end" : lines;
 }
 
 /** Heroku's L11 for what this follower was too slow for. How many lines there were is no longer known. */

@@ -2,6 +2,7 @@
  *  table, made by somebody else's gzip, is decompressed whole. Where a file is damaged its lines end. */
 import type { FileHandle } from "node:fs/promises";
 import { AppError } from "../core/error.ts";
+import { RecentMap } from "../core/recent-map.ts";
 import type { Codec, Frame } from "./frames.ts";
 import type { SegmentSource } from "./segment-source.ts";
 
@@ -13,8 +14,8 @@ export class FramedSource implements SegmentSource {
   private readonly codec: Codec;
   private readonly frames: readonly Frame[];
   private readonly mtimeMs: number;
-  /** By number, the one used last at the end. */
-  private readonly kept = new Map<number, Promise<Buffer | undefined>>();
+  /** By number. */
+  private readonly kept = new RecentMap<number, Promise<Buffer | undefined>>(KEPT_FRAMES_MAX);
 
   private constructor(handle: FileHandle, codec: Codec, facts: { frames: readonly Frame[]; mtimeMs: number }) {
     this.handle = handle;
@@ -73,13 +74,10 @@ export class FramedSource implements SegmentSource {
   }
 
   private frame(number: number): Promise<Buffer | undefined> {
-    const raw = this.kept.get(number) ?? this.decompress(this.frames[number] as Frame);
-    this.kept.delete(number);
+    const known = this.kept.get(number);
+    if (known !== undefined) return known;
+    const raw = this.decompress(this.frames[number] as Frame);
     this.kept.set(number, raw);
-    for (const oldest of this.kept.keys()) {
-      if (this.kept.size <= KEPT_FRAMES_MAX) break;
-      this.kept.delete(oldest);
-    }
     return raw;
   }
 

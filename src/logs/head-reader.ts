@@ -10,7 +10,7 @@ const LEVEL = Buffer.from(',"level":"');
 const CONT = Buffer.from(',"cont":');
 const MESSAGE = Buffer.from(',"msg":"');
 /** `"}` and the newline. */
-const TAIL_BYTES = 3;
+export const TAIL_BYTES = 3;
 
 export class HeadReader {
   psEnd = 0;

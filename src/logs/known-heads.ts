@@ -1,6 +1,6 @@
 /** What stands between the stamp and the message of a line, read once for each kind of line: a log has millions of lines
  *  and a few dozen heads. Lines are told apart by their bytes, without making strings of them. */
-import { HeadReader } from "./head-reader.ts";
+import { HeadReader, startsAt, TAIL_BYTES } from "./head-reader.ts";
 import { PS_AT } from "./line-head.ts";
 
 export interface KnownHead {
@@ -38,7 +38,7 @@ export class KnownHeads {
       hash = Math.imul(hash ^ byte, 0x01000193);
     }
     const known = this.byHash.get(hash);
-    if (known !== undefined && isSame(lines, from, at, known.bytes)) return known.head;
+    if (known?.bytes.length === at - from && startsAt(lines, from, known.bytes)) return known.head;
     return this.learn(lines, { start, end, at, hash });
   }
 
@@ -62,12 +62,6 @@ export class KnownHeads {
   }
 }
 
-function isSame(lines: Buffer, from: number, to: number, bytes: Buffer): boolean {
-  if (to - from !== bytes.length) return false;
-  for (let index = 0; index < bytes.length; index += 1) if (lines[from + index] !== bytes[index]) return false;
-  return true;
-}
-
 /** The message of a line as it was written; as it is stored when somebody's hand broke it. */
 export function messageOf(lines: Buffer, from: number, end: number): string {
   const stored = lines.toString("utf8", from, Math.max(from, end - TAIL_BYTES));
@@ -78,6 +72,3 @@ export function messageOf(lines: Buffer, from: number, end: number): string {
     return stored;
   }
 }
-
-/** `"}` and the newline. */
-export const TAIL_BYTES = 3;

@@ -5,6 +5,7 @@ import { mkdir } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
 import { formatStamp } from "../core/log-line.ts";
 import type { NewLogLine } from "../core/log-line.ts";
+import { SerialQueue } from "../core/serial-queue.ts";
 import type { Cursor } from "./cursor-file.ts";
 import { CursorFile } from "./cursor-file.ts";
 import type { Piece, Stream } from "./follow.ts";
@@ -90,7 +91,9 @@ export class LogStore {
     });
     this.appender = new LineAppender(this.journal, stamper);
     const { dir, onFault = () => undefined, careBytesMin = CARE_BYTES_MIN, retention = KEEP_ALL } = options;
-    const shared = { dir, clock, segments: writer.segments, exclusively: inTurns(), onFault };
+    const turns = new SerialQueue();
+    const exclusively = (work: () => Promise<void>): Promise<void> => turns.run(work);
+    const shared = { dir, clock, segments: writer.segments, exclusively, onFault };
     this.retention = new Retention({
       ...shared,
       beforeRemoval: options.beforeRemoval ?? (() => Promise.resolve()),
@@ -268,16 +271,6 @@ export class LogStore {
       msg: `Lines of the last ${seconds}s were stored late because ${cause}; what processes wrote was kept.`,
     });
   }
-}
-
-/** Lets one work begin when the one before it has ended. */
-function inTurns(): (work: () => Promise<void>) => Promise<void> {
-  let last = Promise.resolve();
-  return (work) => {
-    const turn = last.then(work);
-    last = turn.catch(() => undefined);
-    return turn;
-  };
 }
 
 /** The writer is made before the store that wants to be told. */

@@ -1,5 +1,6 @@
 /** Lines by minute of a whole stream: from the rollups of sealed segments, the rest by counting. What was counted of the
  *  newest segment is kept, so that only what is new is counted again. */
+import { ifThere } from "./if-there.ts";
 import { MinuteCounter, mergeMinutes } from "./minute-counter.ts";
 import type { MinuteCounts } from "./minute-counter.ts";
 import { segmentsWithin } from "./query.ts";
@@ -62,18 +63,13 @@ export class Minutes {
   ): Promise<readonly MinuteCounts[]> {
     const { dir, isReadOnly } = this.files;
     const isSealed = segment !== end.segment;
-    try {
-      return await this.files.use(segment, async (source) => {
-        const size = isSealed ? await source.size() : end.offset;
-        const target = { dir, segment, source, size, isSealed, isReadOnly };
-        const stored = isSealed ? await readRollup(dir, segment, await loadIndex(target, true)) : undefined;
-        return stored ?? (await this.count(target, signal));
-      });
-    } catch (error) {
-      // Retention may take an old segment away at any time.
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      return [];
-    }
+    const found = this.files.use(segment, async (source) => {
+      const size = isSealed ? await source.size() : end.offset;
+      const target = { dir, segment, source, size, isSealed, isReadOnly };
+      const stored = isSealed ? await readRollup(dir, segment, await loadIndex(target, true)) : undefined;
+      return stored ?? (await this.count(target, signal));
+    });
+    return (await ifThere(found)) ?? [];
   }
 
   private async count(

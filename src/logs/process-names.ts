@@ -1,4 +1,5 @@
 /** The process names that occur in the newest segments. Each segment is read once, then only what was added to it. */
+import { ifThere } from "./if-there.ts";
 import type { Snapshot } from "./query.ts";
 import { PS_AT } from "./line-head.ts";
 import { readLines } from "./scan-blocks.ts";
@@ -37,19 +38,16 @@ export class ProcessNames {
   private async scan(segment: string, size: number | undefined): Promise<ReadonlySet<string>> {
     const known = this.known.get(segment) ?? { scanned: 0, names: new Set() };
     this.known.set(segment, known);
-    try {
-      await this.files.use(segment, async (source) => {
-        const end = size ?? (await source.size());
-        while (known.scanned < end) {
-          const lines = await readLines(source, known.scanned, end);
-          if (lines.length === 0) return;
-          addNames(lines, known.names);
-          known.scanned += lines.length;
-        }
-      });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    }
+    const scanned = this.files.use(segment, async (source) => {
+      const end = size ?? (await source.size());
+      while (known.scanned < end) {
+        const lines = await readLines(source, known.scanned, end);
+        if (lines.length === 0) return;
+        addNames(lines, known.names);
+        known.scanned += lines.length;
+      }
+    });
+    await ifThere(scanned);
     return known.names;
   }
 }

@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib";
 import type { Block, BlockTable } from "./block-index.ts";
 import { newAnswer } from "./answer.ts";
 import type { Answer, Wanted } from "./answer.ts";
+import { ifThere } from "./if-there.ts";
 import { loadIndex } from "./segment-index.ts";
 import type { SegmentToRead } from "./segment-index.ts";
 import { isCandidate } from "./signature.ts";
@@ -78,16 +79,12 @@ async function addSegments(search: Search, { segments, end }: Snapshot, { select
   const { sinceUs, untilUs } = selection.filter;
   for (const segment of segmentsWithin(segments, sinceUs, untilUs).toReversed()) {
     if (answer.isComplete() || signal.aborted) break;
-    try {
-      await files.use(segment, async (source) => {
-        const isSealed = segment !== end.segment;
-        const size = isSealed ? await source.size() : end.offset;
-        await addSegment(search, { dir: files.dir, segment, source, size, isSealed, isReadOnly: files.isReadOnly });
-      });
-    } catch (error) {
-      // Retention may take an old segment away at any time.
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    }
+    const added = files.use(segment, async (source) => {
+      const isSealed = segment !== end.segment;
+      const size = isSealed ? await source.size() : end.offset;
+      await addSegment(search, { dir: files.dir, segment, source, size, isSealed, isReadOnly: files.isReadOnly });
+    });
+    await ifThere(added);
   }
 }
 

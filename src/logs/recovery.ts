@@ -1,11 +1,12 @@
 /** Makes a stream whole after whatever ended the last writer: cuts a torn last line, completes the index of the newest
  *  segment, and works out from the planned batch and the length of the segment how far each spool is stored. */
 import { constants, open, readdir, rm, stat } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { readFile } from "node:fs/promises";
-import { BlockBuilder, RECORD_BYTES, decodeRecords, encodeRecord } from "./block-index.ts";
+import { BlockBuilder, BlockTable, encodeRecord } from "./block-index.ts";
+import { countNewlines } from "./count-newlines.ts";
 import type { Cursor, CursorState } from "./cursor-file.ts";
+import { ifThere } from "./if-there.ts";
 import { PartScanner } from "./raw-parts.ts";
 import { scanBlocks, stampAt } from "./scan-blocks.ts";
 import {
@@ -47,7 +48,7 @@ export async function recoverSegments(dir: string): Promise<Recovered> {
 
 /** Undefined when it has no whole line. */
 async function recoverNewest(dir: string, segment: string): Promise<Omit<Recovered, "segments"> | undefined> {
-  const handle = await openPlain(join(dir, segment));
+  const handle = await ifThere(open(join(dir, segment), constants.O_RDWR));
   const source = handle === undefined ? await openSource(dir, segment) : new PlainSource(handle);
   try {
     const size = await lineEndBefore(source, await source.size());
@@ -59,15 +60,6 @@ async function recoverNewest(dir: string, segment: string): Promise<Omit<Recover
     return { size, ...(await recoverIndex({ dir, segment, source, size })), isSealed: false, lastUs };
   } finally {
     await source.close();
-  }
-}
-
-async function openPlain(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, constants.O_RDWR);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return undefined;
   }
 }
 
@@ -130,10 +122,9 @@ async function recoverIndex(newest: Newest): Promise<{ indexSize: number; builde
   const { dir, segment, source, size } = newest;
   const path = join(dir, indexName(segment));
   const old = await readFile(path).catch(() => Buffer.alloc(0));
-  const blocks = decodeRecords(old, segment, size);
-  const covered = blocks.reduce((sum, block) => sum + block.bytes, 0);
+  const { covered, records } = BlockTable.decode(old, segment, size);
   const rest = await scanBlocks(source, covered, size);
-  const kept = blocks.length * RECORD_BYTES;
+  const kept = records.length;
   const added = Buffer.concat(rest.blocks.map((block) => encodeRecord(block, segment)));
   if (added.length > 0 || old.length > kept) await replaceTail(path, kept, added);
   return { indexSize: kept + added.length, builder: rest.builder };
@@ -190,11 +181,7 @@ async function countLines(dir: string, segment: string, [from, to]: [number, num
   const source = await openSource(dir, segment);
   try {
     const buffer = Buffer.alloc(to - from);
-    const bytesRead = await source.read(buffer, buffer.length, from);
-    let lines = 0;
-    for (let at = buffer.indexOf(NEWLINE); at !== -1 && at < bytesRead; at = buffer.indexOf(NEWLINE, at + 1))
-      lines += 1;
-    return lines;
+    return countNewlines(buffer, await source.read(buffer, buffer.length, from));
   } finally {
     await source.close();
   }

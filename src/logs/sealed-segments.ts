@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ifThere } from "./if-there.ts";
 import { indexName, type SegmentFiles } from "./segment-files.ts";
 import type { Snapshot } from "./query.ts";
 
@@ -71,11 +72,4 @@ export class SealedSegments {
       await this.files.release(name);
     }
   }
-}
-
-async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
-  return work.catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    return undefined;
-  });
 }

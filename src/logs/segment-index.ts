@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { RecentMap } from "../core/recent-map.ts";
 import { BlockTable } from "./block-index.ts";
 import { scanBlocks } from "./scan-blocks.ts";
 import { indexName } from "./segment-files.ts";
@@ -27,16 +28,15 @@ interface Known {
   changedMs: number;
 }
 
-/** Of sealed segments, by path, the one used last at the end: some 64 KB each. */
-const known = new Map<string, Known>();
+/** Of sealed segments, by path: some 64 KB each. */
 const KNOWN_MAX = 64;
+const known = new RecentMap<string, Known>(KNOWN_MAX);
+const NOTHING = Buffer.alloc(0);
 
 /** They cover the segment without a gap, oldest first. */
 export async function loadIndex(target: SegmentToRead, useIndex: boolean): Promise<BlockTable> {
   const { segment, source, size, isSealed, isReadOnly } = target;
-  const stored = useIndex ? await readIndex(target) : Buffer.alloc(0);
-  if (!Buffer.isBuffer(stored)) return stored;
-  const blocks = BlockTable.decode(stored, segment, size);
+  const blocks = useIndex ? await readIndex(target) : BlockTable.decode(NOTHING, segment, size);
   if (blocks.covered === size) return blocks;
   const rest = await scanBlocks(source, blocks.covered, size);
   const last = rest.builder.close();
@@ -45,32 +45,22 @@ export async function loadIndex(target: SegmentToRead, useIndex: boolean): Promi
   return all;
 }
 
-/** The bytes of the index, or what was made of them before. Empty when the segment was changed after its index: then
- *  somebody's hand was in it. */
-async function readIndex({ dir, segment, source, size, isSealed }: SegmentToRead): Promise<Buffer | BlockTable> {
+/** What the index tells. Nothing when the segment was changed after its index: then somebody's hand was in it. */
+async function readIndex({ dir, segment, source, size, isSealed }: SegmentToRead): Promise<BlockTable> {
   const path = join(dir, indexName(segment));
+  const decode = (stored: Buffer): BlockTable => BlockTable.decode(stored, segment, size);
   try {
-    if (!isSealed) return await readFile(path);
+    if (!isSealed) return decode(await readFile(path));
     const { mtimeMs: indexMs } = statSync(path);
     const changedMs = await source.changedMs();
-    if (indexMs < changedMs) return Buffer.alloc(0);
+    if (indexMs < changedMs) return decode(NOTHING);
     const before = known.get(path);
     if (before?.size === size && before.indexMs === indexMs && before.changedMs === changedMs) return before.blocks;
-    const stored = await readFile(path);
-    const blocks = BlockTable.decode(stored, segment, size);
-    if (blocks.covered === size) remember(path, { blocks, size, indexMs, changedMs });
-    return stored;
+    const blocks = decode(await readFile(path));
+    if (blocks.covered === size) known.set(path, { blocks, size, indexMs, changedMs });
+    return blocks;
   } catch {
-    return Buffer.alloc(0);
-  }
-}
-
-function remember(path: string, index: Known): void {
-  known.delete(path);
-  known.set(path, index);
-  for (const oldest of known.keys()) {
-    if (known.size <= KNOWN_MAX) break;
-    known.delete(oldest);
+    return decode(NOTHING);
   }
 }
 

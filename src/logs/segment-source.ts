@@ -5,6 +5,7 @@ import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { FramedSource } from "./framed-source.ts";
 import { CODECS, usualCodec } from "./frames.ts";
+import { ifThere } from "./if-there.ts";
 import { readAt } from "./quick-io.ts";
 
 export interface SegmentSource {
@@ -49,30 +50,17 @@ export class PlainSource implements SegmentSource {
  *  @throws ENOENT when retention removed the segment. */
 export async function openSource(dir: string, segment: string): Promise<SegmentSource> {
   const path = join(dir, segment);
-  const plain = await openIfThere(path);
+  const plain = await ifThere(open(path, "r"));
   if (plain !== undefined) return new PlainSource(plain);
-  for (const { suffix } of CODECS) {
-    const compressed = await openIfThere(path + suffix);
-    if (compressed !== undefined) return framedSource(compressed, segment + suffix, segment);
+  for (const codec of CODECS) {
+    const compressed = await ifThere(open(path + codec.suffix, "r"));
+    if (compressed !== undefined) return FramedSource.open(compressed, codec, segment);
   }
   return new PlainSource(await open(path, "r"));
 }
 
 /** The compressed form, though the plain one may be there too. */
 export async function openCompressed(dir: string, file: string, segment: string): Promise<SegmentSource> {
-  return framedSource(await open(join(dir, file), "r"), file, segment);
-}
-
-function framedSource(handle: FileHandle, file: string, segment: string): Promise<SegmentSource> {
   const codec = CODECS.find(({ suffix }) => file.endsWith(suffix)) ?? usualCodec();
-  return FramedSource.open(handle, codec, segment);
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return undefined;
-  }
+  return FramedSource.open(await open(join(dir, file), "r"), codec, segment);
 }

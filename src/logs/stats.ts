@@ -1,14 +1,15 @@
 /** Counts lines and requests over time. Lines are told apart by bytes; only what the router says is read as text.
  *  Whatever the log's length, memory is bounded: so many groups, so many intervals, a histogram of fixed size each. */
-import { parseStamp } from "../core/log-line.ts";
 import type { LogStats, StatsBy } from "../core/log-stats.ts";
 import { isOfRequests } from "../core/log-stats.ts";
 import { pathShape } from "../core/path-shape.ts";
 import type { ReleaseTracker } from "../core/release-tracker.ts";
 import { isFailure, parseRouterLine, type RouterRequest } from "../core/router-line.ts";
 import { Timeline } from "../core/timeline.ts";
-import { KnownHeads, messageOf, TAIL_BYTES, type KnownHead } from "./known-heads.ts";
-import { STAMP_AT, STAMP_BYTES } from "./line-head.ts";
+import { TAIL_BYTES } from "./head-reader.ts";
+import { KnownHeads, messageOf, type KnownHead } from "./known-heads.ts";
+import { STAMP_AT } from "./line-head.ts";
+import { stampAt } from "./scan-blocks.ts";
 import { LineTally, RequestTally, TallyGroups, toStats, UNKNOWN_RELEASE } from "./stats-tally.ts";
 
 export interface StatsQuestion {
@@ -72,13 +73,14 @@ export class StatsCounter {
     });
   }
 
-  /** Moves on to the interval of the stamp; false when it is none. */
-  private turnTo(lines: Buffer, at: number): boolean {
+  /** Moves on to the interval of the line's stamp; false when it has none. */
+  private turnTo(lines: Buffer, start: number): boolean {
     const { minute } = this;
+    const at = start + STAMP_AT;
     let index = MINUTE_BYTES - 1;
     while (index >= 0 && lines[at + index] === minute[index]) index -= 1;
     if (index < 0) return true;
-    const us = parseStamp(lines.toString("latin1", at, at + STAMP_BYTES));
+    const us = stampAt(lines, start);
     if (us === undefined) return false;
     lines.copy(minute, 0, at, at + MINUTE_BYTES);
     this.minuteUs = us - (us % MINUTE_US);
@@ -89,18 +91,18 @@ export class StatsCounter {
   private count(head: KnownHead, place: Place): void {
     const { lines, requests } = this;
     const isRequest = requests !== undefined && head.ps === "router";
-    if ((lines !== undefined || isRequest) && !this.turnTo(place.lines, place.start + STAMP_AT)) return;
+    if ((lines !== undefined || isRequest) && !this.turnTo(place.lines, place.start)) return;
     if (lines !== undefined) this.countLine(lines, head);
     if (isRequest) this.countRequest(requests, head, place);
     else if (this.by === "release" && (head.source === "heroku" || head.ps === "api")) this.track(head, place);
   }
 
   private track({ ps, release, messageAt }: KnownHead, { lines, start, end }: Place): void {
-    this.tracker.see({ ps, release, us: stampOf(lines, start), msg: messageOf(lines, start + messageAt, end) });
+    this.tracker.see({ ps, release, us: stampAt(lines, start) ?? 0, msg: messageOf(lines, start + messageAt, end) });
   }
 
   /** Of a line in the minute that was turned to last. */
-  private stampAt(lines: Buffer, start: number): number {
+  private momentOf(lines: Buffer, start: number): number {
     const at = start + STAMP_AT + MINUTE_BYTES + 1;
     return this.minuteUs + digits(lines, at, at + 2) * SECOND_US + digits(lines, at + 3, at + 9);
   }
@@ -118,7 +120,7 @@ export class StatsCounter {
     const isFailed = isFailure(request);
     all.add(this.slot, request.serviceMs, isFailed);
     if (this.by === undefined) return;
-    const name = this.requestGroup(request, () => head.release || this.releaseOf(request, this.stampAt(lines, start)));
+    const name = this.requestGroup(request, () => head.release || this.releaseOf(request, this.momentOf(lines, start)));
     this.requestGroups.of(name).add(this.slot, request.serviceMs, isFailed);
   }
 
@@ -149,8 +151,4 @@ function digits(lines: Buffer, from: number, to: number): number {
   let number = 0;
   for (let at = from; at < to; at += 1) number = number * 10 + (lines[at] as number) - ZERO;
   return number;
-}
-
-function stampOf(lines: Buffer, start: number): number {
-  return parseStamp(lines.toString("latin1", start + STAMP_AT, start + STAMP_AT + STAMP_BYTES)) ?? 0;
 }

@@ -6,6 +6,7 @@ import type { Piece, Stream } from "./follow.ts";
 import { LineSelection } from "./line-selection.ts";
 import type { LogFilter } from "./line-selection.ts";
 import { nextLineStart } from "./forward.ts";
+import { ifThere } from "./if-there.ts";
 import { readLast } from "./log-reader.ts";
 import type { Reading } from "./log-reader.ts";
 import { segmentsWithin } from "./query.ts";
@@ -80,15 +81,11 @@ async function checkPlace(stream: Stream, place: Position): Promise<Position> {
   const { segment, offset } = place;
   if (offset === 0 || !stream.segments().includes(segment)) return place;
   const before = Buffer.alloc(1);
-  const read = await stream.files
-    .use(segment, async (source) => ({
-      length: await source.read(before, 1, offset - 1),
-      size: segment === stream.end().segment ? stream.end().offset : await source.size(),
-    }))
-    .catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
-      return undefined;
-    });
+  const reading = stream.files.use(segment, async (source) => ({
+    length: await source.read(before, 1, offset - 1),
+    size: segment === stream.end().segment ? stream.end().offset : await source.size(),
+  }));
+  const read = await ifThere(reading);
   if (read === undefined) return place;
   // A power cut may have taken the last second of the stream.
   if (offset > read.size) return { segment, offset: read.size };

@@ -2,7 +2,7 @@
  *  loop free in between. */
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats, StatsBy } from "../core/log-stats.ts";
-import { ReleaseTracker } from "../core/release-tracker.ts";
+import { ReleaseTracker, STARTED } from "../core/release-tracker.ts";
 import { ErrorFinder } from "../logs/error-finder.ts";
 import { StatsCounter } from "../logs/stats.ts";
 import type { OpenLogs } from "./read-logs.ts";
@@ -21,7 +21,6 @@ const RELEASES_MAX = 1_000;
 /** For processes that are being replaced when the time begins; of older starts the ledger's own times tell enough. */
 const LOOK_BACK_US = 25 * 3_600 * 1_000_000;
 const STARTS_MAX = 1_000;
-const STARTED = "State changed from starting to up";
 
 /** @throws AppError invalid_params for too many intervals. */
 export async function countLogs(source: OpenLogs, request: StatsRequest, signal: AbortSignal): Promise<LogStats> {

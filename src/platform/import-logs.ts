@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { formatDate } from "../core/duration.ts";
 import { AppError } from "../core/error.ts";
 import { syncDirectory } from "../ledger/durable-file.ts";
 import { importLine, LineCutter } from "../logs/import-lines.ts";
@@ -62,7 +63,7 @@ export async function listImports(platform: Platform, app: App): Promise<LogImpo
       const dir = directoryOf(platform, app, name);
       const files = (await readdir(dir)).map((file) => stat(join(dir, file)));
       const bytes = (await Promise.all(files)).reduce((sum, { size }) => sum + size, 0);
-      return { name, bytes, imported_at: `${(await stat(dir)).mtime.toISOString().slice(0, 19)}Z` };
+      return { name, bytes, imported_at: formatDate((await stat(dir)).mtime.getTime()) };
     }),
   );
 }

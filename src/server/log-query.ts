@@ -32,10 +32,12 @@ const LOG_PARAMS = [
 ] as const;
 type LogParam = (typeof LOG_PARAMS)[number];
 
-export const logParamsSchema = {
-  type: "object",
-  properties: Object.fromEntries(LOG_PARAMS.map((name) => [name, { type: "string" }])),
-} as const;
+/** For a query of texts. */
+export function schemaOf(names: readonly string[]): { type: "object"; properties: Record<string, { type: "string" }> } {
+  return { type: "object", properties: Object.fromEntries(names.map((name) => [name, { type: "string" }])) };
+}
+
+export const logParamsSchema = schemaOf(LOG_PARAMS);
 
 const LINES_DEFAULT = 100;
 const LINES_MAX = 1_000_000;
@@ -63,7 +65,11 @@ export async function readLogParams(platform: Platform, app: App | undefined, pa
   checkTogether(params);
   const query = { ...readFilter(params), ...(await readTimes(platform, app, params)) };
   return {
-    query: { ...query, lines: readLines(params, query.sinceUs), context: readCount(params, "context", 0, CONTEXT_MAX) },
+    query: {
+      ...query,
+      lines: readLines(params, query.sinceUs),
+      context: readUpTo(params.context ?? "0", CONTEXT_MAX, "lines"),
+    },
     isTail: isOn(params, "tail"),
     tellsCursors: isOn(params, "cursors"),
   };
@@ -132,17 +138,16 @@ export async function readRange(
 }
 
 /** Who names a beginning wants all from there on. */
-function readLines(params: LogParams, sinceUs: number | undefined): number | undefined {
-  if (params.lines === undefined) return sinceUs === undefined ? LINES_DEFAULT : undefined;
-  return readCount(params, "lines", LINES_DEFAULT, LINES_MAX);
+function readLines({ lines }: LogParams, sinceUs: number | undefined): number | undefined {
+  if (lines === undefined) return sinceUs === undefined ? LINES_DEFAULT : undefined;
+  return readUpTo(lines, LINES_MAX, "lines");
 }
 
-/** What is over the limit counts as the limit. */
-function readCount(params: LogParams, name: "lines" | "context", usual: number, max: number): number {
-  const text = params[name];
-  if (text === undefined) return usual;
+/** What is over the limit counts as the limit.
+ *  @throws AppError invalid_params */
+export function readUpTo(text: string, max: number, what: string): number {
   if (/^\d{1,9}$/.test(text)) return Math.min(Number(text), max);
-  throw new AppError("invalid_params", `${JSON.stringify(text.slice(0, 20))} is not a number of lines.`);
+  throw new AppError("invalid_params", `${JSON.stringify(text.slice(0, 20))} is not a number of ${what}.`);
 }
 
 function parsePlace(text: string): { segment: string; offset: number } {

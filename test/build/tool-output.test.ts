@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { cleanLine, ToolOutput } from "../../src/build/tool-output.ts";
-import { formatSize } from "../../src/build/build-slug.ts";
+import { formatBytes } from "../../src/core/byte-size.ts";
 import { describe } from "../support/suite.ts";
 
 describe("tool output", (test) => {
@@ -34,6 +34,6 @@ describe("tool output", (test) => {
   });
 
   test("sizes read as Heroku prints them", () => {
-    assert.equal([0, 1, 12_001, 8_300_000].map(formatSize), ["0K", "1K", "13K", "8.3MB"]);
+    assert.equal([0, 1, 12_001, 8_300_000].map(formatBytes), ["0K", "1K", "13K", "8.3MB"]);
   });
 });

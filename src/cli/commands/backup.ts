@@ -1,12 +1,12 @@
 /** `git heroku backup` */
 import { resolve } from "node:path";
+import { formatBytes } from "../../core/byte-size.ts";
 import { AppError } from "../../core/error.ts";
 import { formatVersion } from "../../core/release.ts";
 import { APP_OPTIONS, type Command, type Context } from "../command.ts";
 import { checkNewFile, writeNewFile } from "../new-file.ts";
 import { usageError } from "../parse-arguments.ts";
 import { findPassphrase, PASSPHRASE_OPTION } from "../passphrase.ts";
-import { formatBytes } from "../progress.ts";
 import { receiveBackup, type BackupOrder, type ReceivedBackup } from "../receive-backup.ts";
 
 export const backup: Command = {

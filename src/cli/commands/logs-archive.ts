@@ -1,10 +1,11 @@
 /** `git heroku logs:archive` */
 import { join, resolve } from "node:path";
 import type { IncomingMessage } from "node:http";
+import { formatBytes } from "../../core/byte-size.ts";
 import { AppError } from "../../core/error.ts";
 import { ArchiveDirectory } from "../archive-directory.ts";
 import { APP_OPTIONS, JSON_OPTION, type Command, type Context } from "../command.ts";
-import { ByteProgress, formatBytes } from "../progress.ts";
+import { ByteProgress } from "../progress.ts";
 import { unbroken } from "../stored-lines.ts";
 
 /** What is asked of a segment that comes from the platform before its name becomes that of a file. */

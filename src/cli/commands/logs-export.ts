@@ -2,10 +2,11 @@
 import { resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { formatBytes } from "../../core/byte-size.ts";
 import { APP_OPTIONS, type Command, type Context } from "../command.ts";
 import { FILTER_OPTIONS, readFilters, TEXT_OPTIONS, TIME_WORDS, WHICH_OPTIONS } from "../log-filters.ts";
 import { checkNewFile, writeNewFile } from "../new-file.ts";
-import { ByteProgress, formatBytes } from "../progress.ts";
+import { ByteProgress } from "../progress.ts";
 import { storedLines } from "../stored-lines.ts";
 
 /** From the beginning: without a time the endpoint gives the newest lines alone. */

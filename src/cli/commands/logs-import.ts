@@ -32,20 +32,12 @@ export const logsImport: Command = {
     if (there.some((item) => item.name === name)) throw alreadyThere(name);
     for (const word of args.words) await checkFile(context, word);
     const progress = new ByteProgress(out, `Importing ${name}...`);
-    try {
-      const result = await client.importLogs(
-        app,
-        name,
-        Readable.from(readAll(context, progress), { objectMode: false }),
-      );
-      progress.end();
-      if (args.has("json")) return await out.json(result);
-      await out.line(`Importing ${name}... done, ${countLines(result.lines)} from ${result.first} to ${result.last}`);
-      if (result.rejected > 0) out.warn(rejectedWords(result));
-      return await out.line(`Search it with: git heroku logs --imported ${name}`);
-    } finally {
-      progress.end();
-    }
+    const lines = Readable.from(readAll(context, progress), { objectMode: false });
+    const result = await client.importLogs(app, name, lines).finally(() => progress.end());
+    if (args.has("json")) return out.json(result);
+    await out.line(`Importing ${name}... done, ${countLines(result.lines)} from ${result.first} to ${result.last}`);
+    if (result.rejected > 0) out.warn(rejectedWords(result));
+    return out.line(`Search it with: git heroku logs --imported ${name}`);
   },
 };
 

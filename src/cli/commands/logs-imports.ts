@@ -1,8 +1,8 @@
 /** `git heroku logs:imports` */
+import { formatBytes } from "../../core/byte-size.ts";
 import { formatAgo } from "../../core/duration.ts";
 import { pad } from "../../core/text-table.ts";
 import { APP_OPTIONS, JSON_OPTION, type Command } from "../command.ts";
-import { formatBytes } from "../progress.ts";
 
 export const logsImports: Command = {
   name: "logs:imports",
