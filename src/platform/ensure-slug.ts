@@ -16,10 +16,9 @@ import type { Platform } from "./platform.ts";
 export async function recordBuild(
   platform: Platform,
   app: App,
-  { commit, actor, begin = "" }: { commit: string; actor: Actor; begin?: string },
+  { commit, actor, begin = "", build = app.builds.begin(commit, actor, platform.clock.now()) }: BuildOrder,
   finish: (slug: Slug, show: Show) => void | Promise<void> = () => undefined,
 ): Promise<RecordedBuild> {
-  const build = app.builds.begin(commit, actor, platform.clock.now());
   const show: Show = (text) => {
     build.output.write(text);
     actor.output?.(text);
@@ -44,6 +43,15 @@ export async function recordBuild(
   } finally {
     app.ending.removeEventListener("abort", cancel);
   }
+}
+
+export interface BuildOrder {
+  commit: string;
+  actor: Actor;
+  /** The first words of its output. */
+  begin?: string;
+  /** One that was begun already. */
+  build?: Build | undefined;
 }
 
 /** Somebody ended the build. */

@@ -24,6 +24,8 @@ import type { Journal } from "./journal.ts";
 import { launch } from "./launch.ts";
 import { settleAllKeys } from "./place-keys.ts";
 import { openApp } from "./open-app.ts";
+import { LogSessions } from "./log-sessions.ts";
+import { Tickets } from "./tickets.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** Made by the program that opens the platform. */
@@ -81,6 +83,8 @@ export class Platform {
   /** Changes of domains, which no two apps may share. */
   readonly domainChanges = new SerialQueue();
   readonly upkeep: Upkeep;
+  readonly tickets: Tickets;
+  readonly logSessions: LogSessions;
   private readonly apps = new Map<AppName, App>();
   private readonly reserved = new Set<AppName>();
   /** Apps that are on disk but not open, with what stands in the way. */
@@ -103,6 +107,8 @@ export class Platform {
     this.toolEnv = parts.toolEnv;
     this.buildSlots = new BuildSlots(parts.buildsMax);
     this.drainParts = parts.drainParts;
+    this.tickets = new Tickets(parts.home.ticketKey);
+    this.logSessions = new LogSessions(parts.clock, this.tickets);
     this.upkeep = new Upkeep(parts.clock, parts.journal);
     // Every follower of a log listens to it.
     setMaxListeners(0, this.closing);
@@ -153,6 +159,7 @@ export class Platform {
     }
     throw new AppError("not_found", "Couldn't find that app.", {
       hint: `There is no app ${JSON.stringify(name.slice(0, 40))}; \`git heroku apps\` lists the apps there are.`,
+      resource: "app",
     });
   }
 

@@ -5,11 +5,13 @@ import { parseVersion, type Release } from "../core/release.ts";
 import type { App } from "../platform/app.ts";
 import { findReleaseById } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
+import { releaseSlug } from "../platform/release-slug.ts";
 import { rollback } from "../platform/rollback.ts";
 import { readConfig } from "../platform/set-config.ts";
 import type { AppParams } from "./app-routes.ts";
 import { answerLive } from "./live-answer.ts";
 import { parseRange, type ListRange } from "./range.ts";
+import { linksOf } from "./links.ts";
 import { releaseResources } from "./resources.ts";
 
 export interface ReleaseParams extends AppParams {
@@ -18,8 +20,20 @@ export interface ReleaseParams extends AppParams {
 
 const rollbackBody = {
   type: ["object", "null"],
-  properties: { release: { type: "string", maxLength: 100 } },
+  properties: {
+    release: { type: "string", maxLength: 100 },
+    slug: { type: "string", maxLength: 100 },
+    description: { type: "string", maxLength: 1_000 },
+  },
 } as const;
+
+interface ReleaseBody {
+  /** To roll back to. */
+  release?: string;
+  /** To release as it is, with a description of its own. */
+  slug?: string;
+  description?: string;
+}
 
 export function releaseRoutes(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams }>("/apps/:app/releases", async (request, reply) => {
@@ -27,12 +41,16 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
     const range = parseRange(request.headers.range);
     const { releases, isCut } = await listReleases(app, range);
     if (isCut) void reply.status(206).header("Next-Range", nextRange(releases, range));
-    return releaseResources(app, releases);
+    return releaseResources(app, releases, await linksOf(platform, request));
   });
 
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release", async (request) => {
     const app = platform.app(request.params.app);
-    const [resource] = await releaseResources(app, [await findRelease(app, request.params.release)]);
+    const [resource] = await releaseResources(
+      app,
+      [await findRelease(app, request.params.release)],
+      await linksOf(platform, request),
+    );
     return resource;
   });
 
@@ -41,22 +59,34 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
     return readConfig(app, await findRelease(app, request.params.release));
   });
 
-  server.post<{ Params: AppParams; Body: { release?: string } | undefined }>(
+  server.post<{ Params: AppParams; Body: ReleaseBody | undefined }>(
     "/apps/:app/releases",
     { schema: { body: rollbackBody } },
     async (request, reply) => {
       const app = platform.app(request.params.app);
-      const wanted = request.body?.release;
+      const { release: wanted, slug, description } = request.body ?? {};
+      if (slug !== undefined && wanted !== undefined) throw bothAsked();
+      if (slug !== undefined) {
+        return answerLive(platform, request, reply, async (actor) => {
+          const release = await releaseSlug(platform, app, { slug, description }, actor);
+          const [body] = await releaseResources(app, [release], await linksOf(platform, request));
+          return { status: 201, body };
+        });
+      }
       const target = wanted === undefined ? undefined : await findRelease(app, wanted);
       return answerLive(platform, request, reply, async (actor) => {
         const release = await rollback(platform, app, target?.version, actor);
         const { skipped, targetMark } = release;
-        const [resource] = await releaseResources(app, [release]);
+        const [resource] = await releaseResources(app, [release], await linksOf(platform, request));
         const body = { ...resource, skipped, target_mark: targetMark ?? null };
         return { status: 201, body };
       });
     },
   );
+}
+
+function bothAsked(): AppError {
+  return new AppError("invalid_params", "Either release or slug says what to run, not both.");
 }
 
 /** By version, by `current` or `newest`, or by the id that a listing gave.

@@ -3,24 +3,30 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
 import { answerFor, MESSAGE_LENGTH_MAX } from "./answer-for.ts";
+import { absentRoutes } from "./absent-routes.ts";
 import { appRoutes } from "./app-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { bisectRoutes } from "./bisect-routes.ts";
 import { buildRoutes } from "./build-routes.ts";
 import { buildpackRoutes } from "./buildpack-routes.ts";
+import { collaboratorRoutes } from "./collaborator-routes.ts";
 import { configKeyRoutes } from "./config-key-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { domainRoutes } from "./domain-routes.ts";
 import { drainRoutes } from "./drain-routes.ts";
+import { featureRoutes } from "./feature-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
 import { logAnalysisRoutes } from "./log-analysis-routes.ts";
 import { logCopyRoutes } from "./log-copy-routes.ts";
+import { logSessionRoutes } from "./log-session-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { oneOffRoutes } from "./one-off-routes.ts";
 import { outputRoutes } from "./output-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
+import { slugRoutes } from "./slug-routes.ts";
+import { sourceRoutes } from "./source-routes.ts";
 import { undoRoutes } from "./undo-routes.ts";
 import { verifyRoutes } from "./verify-routes.ts";
 
@@ -29,23 +35,29 @@ const BODY_BYTES_MAX = 1024 * 1024;
 const PARAM_LENGTH_MAX = 1000;
 
 const ROUTES = [
+  absentRoutes,
   appRoutes,
   backupRoutes,
   bisectRoutes,
   buildRoutes,
   buildpackRoutes,
+  collaboratorRoutes,
   configKeyRoutes,
   configRoutes,
   domainRoutes,
   drainRoutes,
+  featureRoutes,
   formationRoutes,
   historyRoutes,
   logAnalysisRoutes,
   logCopyRoutes,
   logRoutes,
+  logSessionRoutes,
   oneOffRoutes,
   outputRoutes,
   releaseRoutes,
+  slugRoutes,
+  sourceRoutes,
   undoRoutes,
   verifyRoutes,
 ];
@@ -79,10 +91,12 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
 }
 
 function answerError(platform: Platform, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { id, status, message, hint } = answerFor(error);
+  const { id, status, message, hint, resource } = answerFor(error);
   // The path without its query: nothing of what was sent belongs into the journal.
   if (id === "internal_server_error") platform.journal.fault(`${request.method} ${pathOf(request)}`, error);
-  void reply.status(status).send({ id, message, ...(hint !== undefined && { hint }) });
+  void reply
+    .status(status)
+    .send({ id, message, ...(hint !== undefined && { hint }), ...(resource !== undefined && { resource }) });
 }
 
 function pathOf(request: FastifyRequest): string {

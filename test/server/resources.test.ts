@@ -65,6 +65,7 @@ describe("resources", (test) => {
       formation.map(({ type, quantity }: { type: string; quantity: number }) => [type, quantity]),
       [
         ["clock", 0],
+        ["release", 0],
         ["worker", 0],
       ],
     );
