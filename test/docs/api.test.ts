@@ -14,6 +14,7 @@ const PARAMETERS: Record<string, string> = {
   NAME: ":name",
   RELEASE: ":release",
   TICKET: ":ticket",
+  TOKEN: ":id",
   TYPE: ":type",
 };
 
