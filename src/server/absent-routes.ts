@@ -91,22 +91,25 @@ export function absentRoutes(server: FastifyInstance, platform: Platform): void 
   });
 }
 
+const ABSENT = { config: { absent: true } } as const;
+
 function offer(
   server: FastifyInstance,
   path: string,
   absent: Absent,
   check: (params: AppParams) => void = () => undefined,
 ): void {
-  server.get<{ Params: AppParams }>(path, ({ params }) => {
+  server.get<{ Params: AppParams }>(path, ABSENT, ({ params }) => {
     check(params);
     return [];
   });
-  server.post<{ Params: AppParams }>(path, ({ params }) => {
+  server.post<{ Params: AppParams }>(path, ABSENT, ({ params }) => {
     check(params);
     return refuse(absent);
   });
   for (const method of ["GET", "PATCH", "DELETE"] as const) {
     server.route<{ Params: AppParams }>({
+      ...ABSENT,
       method,
       url: `${path}/:name`,
       handler: ({ params }) => {

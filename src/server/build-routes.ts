@@ -7,7 +7,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
 import { linksOf, type Links } from "./links.ts";
-import { iso, person, slugId, STACK, type Resource } from "./resources.ts";
+import { GENERATION, iso, named, person, slugId, STACK, type Resource } from "./resources.ts";
 
 export interface BuildParams extends AppParams {
   build: string;
@@ -45,6 +45,7 @@ export async function buildResource(
     app: { id: app.id },
     buildpacks: null,
     created_at: iso(startedAt),
+    generation: named("generation", GENERATION),
     id,
     output_stream_url: links.buildOutput(app, id),
     release: isMade ? { id: idOfObject((await app.ledger.get(release)).oid), version: release } : null,

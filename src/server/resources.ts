@@ -18,6 +18,9 @@ export const DYNO_SIZE = "Basic";
 /** What builds and processes run on: the machine itself. */
 export const STACK = "host";
 
+/** Heroku's first, whose clients read logs and run processes in the way that this platform knows. */
+export const GENERATION = "cedar";
+
 export type Resource = Record<string, unknown>;
 
 export function iso(ms: number): string {
@@ -51,7 +54,7 @@ export async function appResource(platform: Platform, app: App): Promise<Resourc
     build_stack: named("stack", STACK),
     create_status: "complete",
     created_at: iso(first.createdAt),
-    generation: named("generation", "cedar"),
+    generation: named("generation", GENERATION),
     git_url: platform.home.repo(app.name),
     internal_routing: null,
     maintenance: state.maintenance,

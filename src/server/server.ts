@@ -26,6 +26,7 @@ import { logSessionRoutes } from "./log-session-routes.ts";
 import { oauthRoutes } from "./oauth-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { oneOffRoutes } from "./one-off-routes.ts";
+import { describeRoutes, schemaRoute } from "./openapi.ts";
 import { outputRoutes } from "./output-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
@@ -105,7 +106,9 @@ export function createServer(
       message: `There is no ${request.method} ${pathOf(request).slice(0, MESSAGE_LENGTH_MAX)}.`,
     });
   });
+  const described = describeRoutes(server);
   for (const routes of ROUTES) routes(server, platform);
+  schemaRoute(server, described, () => control.version);
   platformRoutes(server, platform, control);
   return server;
 }

@@ -2,6 +2,9 @@
 import * as assert from "uvu/assert";
 import type { Platform } from "../../src/platform/platform.ts";
 import type { DaemonControl } from "../../src/server/platform-routes.ts";
+import * as heroku from "../../src/server/heroku-schemas.ts";
+import * as own from "../../src/server/own-schemas.ts";
+import type { Schema } from "../../src/server/schema-words.ts";
 import { createServer } from "../../src/server/server.ts";
 import { AppError, type ErrorId } from "../../src/core/error.ts";
 import { describe } from "../support/suite.ts";
@@ -16,6 +19,28 @@ const PARAMETERS: Record<string, string> = {
   TICKET: ":ticket",
   TOKEN: ":id",
   TYPE: ":type",
+};
+
+/** Heading → what is described there. */
+const SECTIONS: Record<string, Schema> = {
+  App: heroku.app,
+  Bisection: own.bisection,
+  Build: heroku.build,
+  Buildpack: heroku.buildpack,
+  Collaborator: heroku.collaborator,
+  Domain: heroku.domain,
+  Drain: heroku.drain,
+  Dyno: heroku.dyno,
+  Feature: heroku.feature,
+  Formation: heroku.formation,
+  Limits: own.limits,
+  "Log session": heroku.logSession,
+  Platform: own.platform,
+  Release: heroku.release,
+  Slug: heroku.slug,
+  Sources: heroku.source,
+  Verification: own.verification,
+  Wait: own.wait,
 };
 
 interface Endpoint {
@@ -54,6 +79,16 @@ describe("api page", (test) => {
       .flatMap(([, methods = ""]) => methods.split(", "))
       .filter((method) => method !== "HEAD");
     assert.is(new Set(documented.map(({ method, url }) => `${method} ${url}`)).size, served.length);
+  });
+
+  test("names every field of what is answered", () => {
+    for (const [heading, schema] of Object.entries(SECTIONS)) {
+      const [, section = ""] = PAGE.split(`\n### ${heading}\n`);
+      const words = new Set(codeIn(section.split(/\n##+ /)[0] ?? "").flatMap((code) => code.match(/\w+/g) ?? []));
+      const { properties } = schema as { properties: Record<string, unknown> };
+      const unnamed = Object.keys(properties).filter((field) => !words.has(field));
+      assert.equal(unnamed, [], heading);
+    }
   });
 
   test("gives each error its status", () => {
