@@ -78,7 +78,7 @@ async function* entriesOf(path: string): AsyncGenerator<ReadEntry, void, undefin
   // A daemon may never be given an archive.
   const { Parser } = await import("tar");
   const parser = new Parser({ strict: true });
-  const entries = on(parser as unknown as NodeJS.EventEmitter, "entry", { close: ["end"] } as object);
+  const entries = on(parser, "entry", { close: ["end"] });
   let current: ReadEntry | undefined;
   const fail = (error: Error): void => {
     // Whoever reads a file of it would wait for ever.
@@ -88,7 +88,7 @@ async function* entriesOf(path: string): AsyncGenerator<ReadEntry, void, undefin
   const stream = (await open(path)).createReadStream();
   const tar = (await isGzipped(path)) ? stream.pipe(createGunzip()) : stream;
   for (const one of new Set([stream, tar])) one.on("error", fail);
-  tar.pipe(parser as unknown as NodeJS.WritableStream);
+  tar.pipe(parser);
   try {
     for await (const [entry] of entries) yield (current = entry as ReadEntry);
   } finally {
@@ -113,7 +113,7 @@ async function* fileCommands(entry: ReadEntry, names: readonly string[]): AsyncG
   else if (FILES.has(entry.type)) {
     const mode = ((entry.mode ?? 0) & 0o100) === 0 ? "100644" : "100755";
     yield `M ${mode} inline ${quote(names)}\ndata ${String(entry.size)}\n`;
-    for await (const bytes of entry) yield bytes as Buffer;
+    for await (const bytes of entry) yield bytes;
     yield "\n";
   } else {
     throw new AppError("invalid_params", `${entry.path.slice(0, 200)} in the archive is no file: ${entry.type}.`);

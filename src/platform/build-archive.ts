@@ -12,6 +12,7 @@ import type { Actor } from "./actor.ts";
 import { announcePush } from "./announce-push.ts";
 import type { App } from "./app.ts";
 import type { Build, BuildRecord } from "./builds.ts";
+import { firstSignal } from "./first-signal.ts";
 import type { Platform } from "./platform.ts";
 import { receivePush, ZERO_COMMIT } from "./receive-push.ts";
 import { atMost, findSource, SOURCE_BYTES_MAX } from "./sources.ts";
@@ -63,48 +64,50 @@ async function findPlace(platform: Platform, { url: text, checksum }: ArchiveOrd
     });
   }
   const [, ticket = ""] = UPLOAD.exec(url.pathname) ?? [];
-  return (await platform.tickets.read(ticket)) === undefined ? { url } : { file: await findSource(platform, ticket) };
+  return (await platform.tickets.read("source", ticket)) === undefined
+    ? { url }
+    : { file: await findSource(platform, ticket) };
 }
 
 class ArchiveBuild {
   readonly #platform: Platform;
   readonly #app: App;
   readonly #build: Build;
-  readonly #ending = new AbortController();
+  /** Aborts when it is cancelled or the app ends. */
+  readonly #signal: AbortSignal;
+  readonly #release: () => void;
 
   constructor(platform: Platform, app: App, build: Build) {
     this.#platform = platform;
     this.#app = app;
     this.#build = build;
+    const { signal, release } = firstSignal(app.ending, build.signal);
+    this.#signal = signal;
+    this.#release = release;
   }
 
   /** Never rejects: what goes wrong is told of the build. */
   async run(asked: { order: ArchiveOrder; place: Place; actor: Actor }): Promise<void> {
-    const stop = (): void => this.#ending.abort();
-    const signals = [this.#app.ending, this.#build.signal];
-    for (const signal of signals) signal.addEventListener("abort", stop);
-    if (signals.some(({ aborted }) => aborted)) stop();
     try {
       await this.#deploy(await this.#commit(asked), asked.actor);
     } catch (error) {
       this.#fail(error);
     } finally {
-      this.#app.ending.removeEventListener("abort", stop);
+      this.#release();
     }
   }
 
   async #deploy({ commit, ref, parent }: Uploaded, actor: Actor): Promise<void> {
     const command = { ref, old: parent ?? ZERO_COMMIT, new: commit };
-    const output = (): void => undefined;
-    const push = { actor, commands: [command], output, signal: this.#ending.signal, build: this.#build };
+    const push = { actor, commands: [command], output: unseen, signal: this.#signal, build: this.#build };
     const [report] = await receivePush(this.#platform, this.#app, push);
-    if (report?.ok === true) await announcePush(this.#platform, this.#app, [command], output);
+    if (report?.ok === true) await announcePush(this.#platform, this.#app, [command], unseen);
     else this.#fail(new AppError("conflict", report?.reason ?? ""));
   }
 
   async #commit({ order, place, actor }: { order: ArchiveOrder; place: Place; actor: Actor }): Promise<Uploaded> {
     const app = this.#app;
-    const signal = this.#ending.signal;
+    const signal = this.#signal;
     const fetched = "url" in place ? join(this.#platform.home.uploads, `${randomUUID()}.part`) : undefined;
     try {
       if ("url" in place && fetched !== undefined) await this.#fetch(place.url, fetched);
@@ -124,7 +127,7 @@ class ArchiveBuild {
   async #fetch(url: URL, path: string): Promise<void> {
     const shown = `${url.origin}${url.pathname}`;
     this.#build.output.write(`-----> Fetching ${shown}\n`);
-    const answer = await fetch(url, { signal: this.#ending.signal }).catch((error: unknown) => {
+    const answer = await fetch(url, { signal: this.#signal }).catch((error: unknown) => {
       throw new AppError("invalid_params", `${shown} cannot be fetched.`, { cause: error });
     });
     if (!answer.ok || answer.body === null) {
@@ -133,11 +136,11 @@ class ArchiveBuild {
     await mkdir(this.#platform.home.uploads, { recursive: true, mode: 0o700 });
     const bytes = answer.body as unknown as AsyncIterable<Buffer>;
     const file = createWriteStream(path, { mode: 0o600, flags: "wx" });
-    await pipeline(bytes, atMost(SOURCE_BYTES_MAX), file, { signal: this.#ending.signal });
+    await pipeline(bytes, atMost(SOURCE_BYTES_MAX), file, { signal: this.#signal });
   }
 
   #fail(error: unknown): void {
-    const isOver = this.#ending.signal.aborted;
+    const isOver = this.#signal.aborted;
     if (!(error instanceof AppError) && !isOver) this.#platform.journal.fault(`a build of ${this.#app.name}`, error);
     const why = error instanceof AppError ? error.message : "a fault of the platform";
     // What comes after it is told by the release.
@@ -147,6 +150,9 @@ class ArchiveBuild {
     this.#build.failed(this.#platform.clock.now(), reason);
   }
 }
+
+/** The build keeps what it prints; nobody watches the rest of the push. */
+const unseen = (): void => undefined;
 
 interface Uploaded {
   commit: string;

@@ -8,6 +8,7 @@ import type { App } from "./app.ts";
 import { recallBuild, rememberBuild } from "./build-memory.ts";
 import { buildInputs, type BuildInputs } from "./buildpacks.ts";
 import type { Build } from "./builds.ts";
+import { firstSignal } from "./first-signal.ts";
 import { exists } from "./home.ts";
 import type { Platform } from "./platform.ts";
 
@@ -16,20 +17,18 @@ import type { Platform } from "./platform.ts";
 export async function recordBuild(
   platform: Platform,
   app: App,
-  { commit, actor, begin = "", build = app.builds.begin(commit, actor, platform.clock.now()) }: BuildOrder,
+  { commit, actor, begin = "", build: begun }: BuildOrder,
   finish: (slug: Slug, show: Show) => void | Promise<void> = () => undefined,
 ): Promise<RecordedBuild> {
+  const build = begun ?? app.builds.begin(commit, actor, platform.clock.now());
   const show: Show = (text) => {
     build.output.write(text);
     actor.output?.(text);
   };
-  const cancelling = new AbortController();
-  const cancel = (): void => cancelling.abort();
-  for (const signal of [app.ending, build.signal]) signal.addEventListener("abort", cancel);
-  if (app.isEnding) cancel();
+  const { signal, release } = firstSignal(app.ending, build.signal);
   try {
     show(begin);
-    const slug = await buildRelease(platform, app, commit, { output: show, signal: cancelling.signal });
+    const slug = await buildRelease(platform, app, commit, { output: show, signal });
     await finish(slug, show);
     build.succeeded(platform.clock.now(), slug);
     return { build, slug };
@@ -41,7 +40,7 @@ export async function recordBuild(
     if (cancelled === undefined || app.isEnding) throw error;
     throw new BuildCancelled(cancelled, error);
   } finally {
-    app.ending.removeEventListener("abort", cancel);
+    release();
   }
 }
 

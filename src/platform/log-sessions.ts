@@ -42,16 +42,17 @@ export class LogSessions {
   async create(app: App, order: LogSessionOrder): Promise<{ id: string; ticket: string }> {
     const id = randomUUID();
     const { lines, tail, ps = null, source = null } = order;
-    const facts = { for: "log", id, app: app.id, at: this.#clock.now(), lines, tail, ps, source };
-    return { id, ticket: await this.#tickets.write(facts) };
+    const facts = { id, app: app.id, at: this.#clock.now(), lines, tail, ps, source };
+    const write = await this.#tickets.writer();
+    return { id, ticket: write("log", facts) };
   }
 
   /** @param isResumed whether its client has read some of it
    *  @throws AppError not_found for what is no session, or expired */
   async open(ticket: string, isResumed: boolean): Promise<LogSession> {
-    const facts = await this.#tickets.read(ticket);
-    if (facts?.["for"] !== "log") throw expired();
-    const { id, at, app, lines, tail, ps, source } = facts as unknown as Facts;
+    const facts = await this.#tickets.read("log", ticket);
+    if (facts === undefined) throw expired();
+    const { id, at, app, lines, tail, ps, source } = facts;
     if (!this.#mayOpen(id, at, isResumed)) throw expired();
     return { id, app, lines, tail, ps: ps ?? undefined, source: source ?? undefined };
   }
@@ -75,16 +76,6 @@ export class LogSessions {
     const seen = this.#seen.get(id) ?? this.#startedAt;
     return now - seen < OPEN_MS;
   }
-}
-
-interface Facts {
-  id: string;
-  app: string;
-  at: number;
-  lines: number;
-  tail: boolean;
-  ps: string | null;
-  source: "app" | "heroku" | null;
 }
 
 function expired(): AppError {

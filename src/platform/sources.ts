@@ -13,14 +13,13 @@ import type { Platform } from "./platform.ts";
 /** Packed. */
 export const SOURCE_BYTES_MAX = 500_000_000;
 const KEPT_MS = 3_600_000;
-const UUID = /^[0-9a-f-]{36}$/;
 
 /** @returns tickets to put the archive and to get it */
 export async function createSource(platform: Platform): Promise<{ put: string; get: string }> {
   await forgetOld(platform);
   const facts = { id: randomUUID(), until: platform.clock.now() + KEPT_MS };
   const write = await platform.tickets.writer();
-  return { put: write({ for: "upload", ...facts }), get: write({ for: "source", ...facts }) };
+  return { put: write("upload", facts), get: write("source", facts) };
 }
 
 /** Whole or not at all; a second upload replaces the first.
@@ -61,10 +60,9 @@ export function atMost(bytesMax: number): (bytes: AsyncIterable<Buffer>) => Asyn
 }
 
 async function pathOf(platform: Platform, purpose: "upload" | "source", ticket: string): Promise<string> {
-  const facts = await platform.tickets.read(ticket);
-  const id = String(facts?.["id"]);
-  if (facts?.["for"] === purpose && UUID.test(id) && Number(facts["until"]) > platform.clock.now()) {
-    return join(platform.home.uploads, `${id}.tar.gz`);
+  const facts = await platform.tickets.read(purpose, ticket);
+  if (facts !== undefined && facts.until > platform.clock.now()) {
+    return join(platform.home.uploads, `${facts.id}.tar.gz`);
   }
   throw new AppError("not_found", "This source has expired.", {
     hint: "Make another one: POST /sources.",

@@ -3,7 +3,28 @@
  *  one (HMAC-SHA-256, RFC 2104). They are good across restarts of the daemon. */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { createDurably, readIfThere } from "../ledger/durable-file.ts";
-import type { Json } from "../core/json.ts";
+
+/** What a ticket opens. Times are milliseconds since the epoch. */
+interface TicketFacts {
+  log: {
+    id: string;
+    /** An id. */
+    app: string;
+    /** When it was made. */
+    at: number;
+    lines: number;
+    tail: boolean;
+    ps: string | null;
+    source: "app" | "heroku" | null;
+  };
+  /** Of a build, or else of a release. */
+  output: { app: string; until: number; build: string } | { app: string; until: number; version: number };
+  upload: { id: string; until: number };
+  source: { id: string; until: number };
+}
+
+type Purpose = keyof TicketFacts;
+export type WriteTicket = <P extends Purpose>(purpose: P, facts: TicketFacts[P]) => string;
 
 const FORM = /^([\w-]{1,2000})\.([\w-]{43})$/;
 
@@ -16,35 +37,28 @@ export class Tickets {
     this.#path = path;
   }
 
-  async write(facts: { readonly [key: string]: Json }): Promise<string> {
+  async writer(): Promise<WriteTicket> {
     const key = await this.#open();
-    return writeWith(key, facts);
+    return (purpose, facts) => {
+      const body = Buffer.from(JSON.stringify({ for: purpose, ...facts })).toString("base64url");
+      return `${body}.${codeOf(key, body)}`;
+    };
   }
 
-  /** For many at once. */
-  async writer(): Promise<(facts: { readonly [key: string]: Json }) => string> {
-    const key = await this.#open();
-    return (facts) => writeWith(key, facts);
-  }
-
-  /** Undefined for what this platform has not written. */
-  async read(ticket: string): Promise<{ readonly [key: string]: Json } | undefined> {
+  /** Undefined for what this platform has not written, or for something else. */
+  async read<P extends Purpose>(purpose: P, ticket: string): Promise<TicketFacts[P] | undefined> {
     const [, body, code] = FORM.exec(ticket) ?? [];
     if (body === undefined || code === undefined) return undefined;
     const expected = codeOf(await this.#open(), body);
     if (!timingSafeEqual(Buffer.from(code), Buffer.from(expected))) return undefined;
-    return JSON.parse(Buffer.from(body, "base64url").toString("utf8")) as { readonly [key: string]: Json };
+    const facts = JSON.parse(Buffer.from(body, "base64url").toString("utf8")) as TicketFacts[P] & { for: Purpose };
+    return facts.for === purpose ? facts : undefined;
   }
 
   #open(): Promise<Buffer> {
     this.#key ??= openKey(this.#path);
     return this.#key;
   }
-}
-
-function writeWith(key: Buffer, facts: { readonly [key: string]: Json }): string {
-  const body = Buffer.from(JSON.stringify(facts)).toString("base64url");
-  return `${body}.${codeOf(key, body)}`;
 }
 
 function codeOf(key: Buffer, body: string): string {

@@ -1,6 +1,7 @@
 /** /apps: list, create, info, maintenance, destroy, settings. */
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
+import type { App } from "../platform/app.ts";
 import { changeSettings, readSettingTexts } from "../platform/change-settings.ts";
 import { createApp } from "../platform/create-app.ts";
 import { destroyApp } from "../platform/destroy-app.ts";
@@ -20,13 +21,18 @@ const createBody = {
 
 const patchBody = {
   type: "object",
-  properties: { maintenance: { type: "boolean" }, build_stack: { type: "string", maxLength: 100 } },
-  anyOf: [{ required: ["maintenance"] }, { required: ["build_stack"] }],
+  minProperties: 1,
+  properties: {
+    maintenance: { type: "boolean" },
+    build_stack: { type: "string", maxLength: 100 },
+    name: { type: "string", maxLength: 100 },
+  },
 } as const;
 
 interface AppChange {
   maintenance?: boolean;
   build_stack?: string;
+  name?: string;
 }
 
 const settingsBody = {
@@ -56,8 +62,9 @@ export function appRoutes(server: FastifyInstance, platform: Platform): void {
     { schema: { body: patchBody } },
     async (request) => {
       const app = platform.app(request.params.app);
-      const { maintenance, build_stack: stack } = request.body;
+      const { maintenance, build_stack: stack, name = app.name } = request.body;
       checkStack(stack);
+      if (name !== app.name) throw noRename(app);
       if (maintenance !== undefined) await setMaintenance(platform, app, maintenance, callerOf(request));
       return appResource(platform, app);
     },
@@ -89,5 +96,11 @@ function checkStack(stack: string | undefined): void {
   if (stack === undefined || stack === STACK) return;
   throw new AppError("invalid_params", `There is no stack ${JSON.stringify(stack.slice(0, 40))} here.`, {
     hint: `Apps are built and run on the machine itself, which is the stack ${STACK}.`,
+  });
+}
+
+function noRename({ name }: App): AppError {
+  return new AppError("invalid_params", `${name} cannot be renamed yet.`, {
+    hint: "A backup can be restored under another name: git heroku backup, git heroku restore.",
   });
 }

@@ -38,9 +38,8 @@ export async function buildResource(
   record: BuildRecord,
   links: Links,
 ): Promise<Resource> {
-  const { id, commit, by, status, startedAt, endedAt, reason, detected, slug, release, source } = record;
-  const head = await app.ledger.head();
-  const isMade = release !== null && release <= (head?.version ?? 0);
+  const { id, by, status, startedAt, endedAt, reason, detected, slug } = record;
+  const commit = record.commit === "" ? null : record.commit;
   return {
     app: { id: app.id },
     buildpacks: null,
@@ -48,22 +47,28 @@ export async function buildResource(
     generation: named("generation", GENERATION),
     id,
     output_stream_url: links.buildOutput(app, id),
-    release: isMade ? { id: idOfObject((await app.ledger.get(release)).oid), version: release } : null,
-    slug: slug === null ? null : { id: slugId(commit) },
-    source_blob: {
-      checksum: source?.checksum ?? null,
-      // Also what was uploaded is a commit of the repository.
-      url: platform.home.repo(app.name),
-      version: source?.version ?? (commit || null),
-      version_description: source?.description ?? null,
-    },
+    release: await releaseOf(app, record),
+    slug: slug === null || commit === null ? null : { id: slugId(commit) },
+    // Also what was uploaded is a commit of the repository.
+    source_blob: { ...describeSource(record), url: platform.home.repo(app.name) },
     stack: STACK,
     status,
     updated_at: iso(endedAt ?? startedAt),
     user: person(by),
-    commit: commit || null,
+    commit,
     detected,
     ended_at: endedAt === null ? null : iso(endedAt),
     reason,
   };
+}
+
+function describeSource({ commit, source }: BuildRecord): Resource {
+  const { version, description, checksum } = source ?? { version: null, description: null, checksum: null };
+  return { checksum, version: version ?? (commit === "" ? null : commit), version_description: description };
+}
+
+async function releaseOf(app: App, { release: version }: BuildRecord): Promise<Resource | null> {
+  const head = await app.ledger.head();
+  if (version === null || version > (head?.version ?? 0)) return null;
+  return { id: idOfObject((await app.ledger.get(version)).oid), version };
 }

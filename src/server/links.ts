@@ -20,10 +20,10 @@ export async function linksOf(platform: Platform, request: FastifyRequest): Prom
   const base = baseUrl(request);
   // Good for one hour to two, and the same all through an hour, so that the answers are the same too.
   const until = (Math.floor(platform.clock.now() / HOUR_MS) + 2) * HOUR_MS;
-  const link = (app: App, facts: { version: number } | { build: string }): string =>
-    `${base}/outputs/${write({ for: "output", app: app.id, until, ...facts })}`;
+  const link = (facts: { version: number } | { build: string }, app: App): string =>
+    `${base}/outputs/${write("output", { app: app.id, until, ...facts })}`;
   return {
-    releaseOutput: (app, version) => link(app, { version }),
-    buildOutput: (app, build) => link(app, { build }),
+    releaseOutput: (app, version) => link({ version }, app),
+    buildOutput: (app, build) => link({ build }, app),
   };
 }

@@ -27,13 +27,11 @@ export function outputRoutes(server: FastifyInstance, platform: Platform): void 
 
   // What `output_stream_url` names: whoever has it needs no token.
   server.get<{ Params: { ticket: string } }>("/outputs/:ticket", { config: { open: true } }, async (request, reply) => {
-    const facts = await platform.tickets.read(request.params.ticket);
-    if (facts?.["for"] !== "output" || Number(facts["until"]) <= platform.clock.now()) throw expired();
-    const app = platform.app(String(facts["app"]));
+    const facts = await platform.tickets.read("output", request.params.ticket);
+    if (facts === undefined || facts.until <= platform.clock.now()) throw expired();
+    const app = platform.app(facts.app);
     const signal = untilGone(reply.raw, platform.closing);
-    const { version, build } = facts;
-    const output =
-      typeof version === "number" ? releaseOutput(app, version, signal) : buildOutput(app, String(build), signal);
+    const output = "build" in facts ? buildOutput(app, facts.build, signal) : releaseOutput(app, facts.version, signal);
     return sendText(reply, await output);
   });
 }

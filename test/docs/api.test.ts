@@ -57,10 +57,11 @@ function endpoints(): Endpoint[] {
 
 /** A row for each list, which stands for its members too. */
 function absentEndpoints(): Endpoint[] {
-  return tableUnder(PAGE, /^\| not here /).flatMap(([path = ""]) => [
-    ...["GET", "POST"].map((method) => ({ method, url: urlIn(path) })),
-    ...["GET", "PATCH", "DELETE"].map((method) => ({ method, url: `${urlIn(path)}/:name` })),
-  ]);
+  return tableUnder(PAGE, /^\| not here /).flatMap(([cell = ""]) => {
+    const url = urlIn(cell);
+    const all = ["GET", "POST"].map((method) => ({ method, url }));
+    return all.concat(["GET", "PATCH", "DELETE"].map((method) => ({ method, url: `${url}/:name` })));
+  });
 }
 
 function urlIn(cell: string): string {

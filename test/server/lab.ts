@@ -45,6 +45,8 @@ export async function openApi(t: TestContext): Promise<ApiLab> {
   const server = createServer(lab.platform, control(stops));
   const unlike = checkAnswers(server);
   t.after(() => server.close());
+  // Of what came in by other ways.
+  t.after(() => assert.equal(unlike, [], "an answer is not what its route says"));
   const ask: ApiLab["ask"] = async (method, path, body, headers = {}) => {
     const options: InjectOptions = {
       method,
