@@ -17,6 +17,7 @@ import { domainRoutes } from "./domain-routes.ts";
 import { drainRoutes } from "./drain-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
+import { httpRules } from "./http-rules.ts";
 import { logAnalysisRoutes } from "./log-analysis-routes.ts";
 import { logCopyRoutes } from "./log-copy-routes.ts";
 import { oauthRoutes } from "./oauth-routes.ts";
@@ -33,6 +34,7 @@ import {
   REQUEST_TIMES,
   type RequestTimes,
 } from "./request-limits.ts";
+import { answerRepetitions } from "./repeated-requests.ts";
 import { undoRoutes } from "./undo-routes.ts";
 import { verifyRoutes } from "./verify-routes.ts";
 
@@ -84,8 +86,10 @@ export function createServer(
   server.addHook("onRequest", (_request, _reply, done) => {
     done(platform.closing.aborted ? stopping() : undefined);
   });
+  httpRules(server);
   guardDoor(server, platform);
   limitBodies(server, times.bodyMs);
+  answerRepetitions(server, () => platform.clock);
   server.setErrorHandler((error, request, reply) => answerError(platform, error, request, reply));
   server.setNotFoundHandler((request, reply) => {
     void reply.status(404).send({
