@@ -83,6 +83,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   tokens: { load: async () => (await import("./commands/tokens.ts")).tokens },
   "tokens:create": { load: async () => (await import("./commands/tokens-create.ts")).tokensCreate },
   "tokens:revoke": { load: async () => (await import("./commands/tokens-revoke.ts")).tokensRevoke },
+  "heroku-env": { load: async () => (await import("./commands/heroku-env.ts")).herokuEnv },
   server: { load: async () => (await import("./commands/server.ts")).server },
   "server:start": { load: async () => (await import("./commands/server-start.ts")).serverStart },
   "server:stop": { load: async () => (await import("./commands/server-stop.ts")).serverStop },

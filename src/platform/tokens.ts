@@ -112,7 +112,8 @@ export class Tokens {
     return { text: token, about: found.about, onRevoked: found.onRevoked };
   }
 
-  /** @throws AppError invalid_params when there are too many, unavailable when it cannot be stored */
+  /** Those that have expired go.
+   *  @throws AppError invalid_params when there are too many, unavailable when it cannot be stored */
   async create({ owner, description, lifetimeMs }: NewToken): Promise<{ token: string; about: AccessToken }> {
     const token = formatToken(randomBytes(TOKEN_BYTES).toString("base64url"));
     const createdAt = this.#clock.now();
@@ -126,8 +127,9 @@ export class Tokens {
       usedAt: undefined,
     };
     await this.#change((entries) => {
-      if (entries.length >= TOKENS_MAX) throw tooMany();
-      return [...entries, entryOf(about)];
+      const alive = entries.filter((entry) => !isExpired(entry.about, createdAt));
+      if (alive.length >= TOKENS_MAX) throw tooMany();
+      return [...alive, entryOf(about)];
     });
     return { token, about };
   }

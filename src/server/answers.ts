@@ -6,7 +6,7 @@ import { empty, emptyList, list, map, text, type Schema } from "./schema-words.t
 /** By name, as the document refers to them. */
 export const OBJECTS: Readonly<Record<string, Schema>> = { ...heroku, ...own };
 
-/** A JSON answer by its status, or the content type of another one. */
+/** A JSON answer by its status, or the content type of another one. A list that is cut, 206, is as the whole one. */
 export type Answer = Readonly<Record<number, Schema>> | string;
 
 const TEXT = "text/plain";
@@ -70,7 +70,7 @@ const PROCESSES: Readonly<Record<string, Answer>> = {
 };
 
 const RELEASES: Readonly<Record<string, Answer>> = {
-  "GET /apps/:app/releases": { 200: list(heroku.release), 206: list(heroku.release) },
+  "GET /apps/:app/releases": ok(list(heroku.release)),
   "POST /apps/:app/releases": made({ anyOf: [own.rollback, heroku.release] }),
   "GET /apps/:app/releases/:release": ok(heroku.release),
   "PATCH /apps/:app/releases/:release": ok(heroku.release),
@@ -124,6 +124,14 @@ const LOGS: Readonly<Record<string, Answer>> = {
 
 const PLATFORM: Readonly<Record<string, Answer>> = {
   "GET /account": ok(heroku.account),
+  "GET /account/features": none,
+  "GET /account/features/:name": refused,
+  "GET /account/keys": none,
+  "GET /account/rate-limits": ok(heroku.rateLimit),
+  "GET /regions": ok(list(heroku.region)),
+  "GET /stacks": ok(list(heroku.stack)),
+  "GET /teams": none,
+  "GET /users/~/apps": ok(list(heroku.app)),
   "GET /oauth/authorizations": ok(list(heroku.authorization)),
   "POST /oauth/authorizations": made(heroku.authorization),
   "GET /oauth/authorizations/:id": ok(heroku.authorization),

@@ -221,6 +221,21 @@ export const account = object({
   ...times,
 });
 
+export const region = object({
+  country: text,
+  description: text,
+  id: uuid,
+  locale: text,
+  name: text,
+  private_capable: truth,
+  provider: object({ name: text, region: text }),
+  ...times,
+});
+
+export const stack = object({ default: truth, id: uuid, name: text, state: text, ...times });
+
+export const rateLimit = object({ remaining: whole });
+
 export const authorization = object({
   access_token: orNull(object({ expires_in: orNull(whole), id: uuid, token: text })),
   client: nothing,

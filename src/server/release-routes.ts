@@ -1,7 +1,8 @@
 /** /apps/A/releases: the ledger as the Platform API shows it, and rollback. */
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
-import { parseVersion, type Release } from "../core/release.ts";
+import { parseRange, type ListRange } from "../core/list-range.ts";
+import { formatVersion, parseVersion, type Release } from "../core/release.ts";
 import type { App } from "../platform/app.ts";
 import { findReleaseById } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -10,7 +11,7 @@ import { rollback } from "../platform/rollback.ts";
 import { readConfig } from "../platform/set-config.ts";
 import type { AppParams } from "./app-routes.ts";
 import { answerLive } from "./live-answer.ts";
-import { parseRange, type ListRange } from "./range.ts";
+import { warn } from "./http-rules.ts";
 import { linksOf } from "./links.ts";
 import { releaseResources } from "./resources.ts";
 
@@ -36,7 +37,8 @@ interface ReleaseBody {
 }
 
 export function releaseRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/releases", async (request, reply) => {
+  const options = { config: { ownRange: true } };
+  server.get<{ Params: AppParams }>("/apps/:app/releases", options, async (request, reply) => {
     const app = platform.app(request.params.app);
     const range = parseRange(request.headers.range);
     const { releases, isCut } = await listReleases(app, range);
@@ -77,6 +79,8 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
       return answerLive(platform, request, reply, async (actor) => {
         const release = await rollback(platform, app, target?.version, actor);
         const { skipped, targetMark } = release;
+        const passedOver = [...skipped].map(({ version, reason }) => `${formatVersion(version)} (${reason})`);
+        if (passedOver.length > 0) warn(reply, `Passed over, marked as bad: ${passedOver.join(", ")}`);
         const [resource] = await releaseResources(app, [release], await linksOf(platform, request));
         const body = { ...resource, skipped, target_mark: targetMark ?? null };
         return { status: 201, body };
@@ -107,11 +111,8 @@ function findByWord(app: App, text: string): Promise<Release | undefined> {
 
 /** Either order costs only the rows that are given out. A range begins with the version that comes first in its order. */
 async function listReleases(app: App, range: ListRange): Promise<{ releases: Release[]; isCut: boolean }> {
-  const head = (await app.ledger.head())?.version ?? 0;
+  const { lowest, highest } = boundsOf(range, (await app.ledger.head())?.version ?? 0);
   const isDescending = range.order === "desc";
-  const [low, high] = isDescending ? [range.to, range.from] : [range.from, range.to];
-  const lowest = Math.max(1, parseBound(low, 1));
-  const highest = Math.min(parseBound(high, head), head);
   const cut = isDescending
     ? { lowest: Math.max(lowest, highest - range.max + 1), highest }
     : { lowest, highest: Math.min(highest, lowest + range.max - 1) };
@@ -120,6 +121,13 @@ async function listReleases(app: App, range: ListRange): Promise<{ releases: Rel
     releases: isDescending ? releases : releases.toReversed(),
     isCut: releases.length > 0 && (cut.lowest > lowest || cut.highest < highest),
   };
+}
+
+function boundsOf({ order, from, to, isAfter }: ListRange, head: number): { lowest: number; highest: number } {
+  const after = isAfter ? 1 : 0;
+  if (order === "desc")
+    return { lowest: Math.max(1, parseBound(to, 1)), highest: Math.min(parseBound(from, head) - after, head) };
+  return { lowest: Math.max(1, parseBound(from, 1) + after), highest: Math.min(parseBound(to, head), head) };
 }
 
 /** Newest first. */

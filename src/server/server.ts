@@ -20,6 +20,7 @@ import { drainRoutes } from "./drain-routes.ts";
 import { featureRoutes } from "./feature-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
+import { httpRules } from "./http-rules.ts";
 import { logAnalysisRoutes } from "./log-analysis-routes.ts";
 import { logCopyRoutes } from "./log-copy-routes.ts";
 import { logSessionRoutes } from "./log-session-routes.ts";
@@ -40,6 +41,7 @@ import {
   REQUEST_TIMES,
   type RequestTimes,
 } from "./request-limits.ts";
+import { answerRepetitions } from "./repeated-requests.ts";
 import { undoRoutes } from "./undo-routes.ts";
 import { verifyRoutes } from "./verify-routes.ts";
 
@@ -97,8 +99,10 @@ export function createServer(
   server.addHook("onRequest", (_request, _reply, done) => {
     done(platform.closing.aborted ? stopping() : undefined);
   });
+  httpRules(server);
   guardDoor(server, platform);
   limitBodies(server, times.bodyMs);
+  answerRepetitions(server, () => platform.clock);
   server.setErrorHandler((error, request, reply) => answerError(platform, error, request, reply));
   server.setNotFoundHandler((request, reply) => {
     void reply.status(404).send({

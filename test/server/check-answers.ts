@@ -32,7 +32,7 @@ function schemaOf(
 ): Schema | undefined {
   if (status >= 400) return error;
   const answer = absent ? absentAnswer(method, url ?? "") : answerOf(method, url ?? "");
-  return typeof answer === "object" ? answer[status] : undefined;
+  return typeof answer === "object" ? answer[status === 206 ? 200 : status] : undefined;
 }
 
 function problemOf(schema: Schema, value: unknown): string | undefined {

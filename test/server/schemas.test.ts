@@ -24,10 +24,13 @@ const FIELDS: Record<keyof typeof heroku, string> = {
   formation: "app command created_at dyno_size id quantity size type updated_at",
   logSession: "created_at id logplex_url updated_at",
   mark: "",
+  rateLimit: "remaining",
+  region: "country created_at description id locale name private_capable provider updated_at",
   release:
     "addon_plan_names artifacts app created_at current description eligible_for_rollback id output_stream_url? slug? status updated_at user version",
   slug: "blob buildpack_provided_description? checksum? commit? commit_description? created_at id process_types size? stack updated_at deleted_at?",
   source: "source_blob",
+  stack: "created_at default id name state updated_at",
 };
 
 interface Fields {

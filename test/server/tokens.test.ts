@@ -24,7 +24,10 @@ describe("api tokens", (test) => {
       list.map((item: { access_token: { token: string } | null }) => item.access_token?.token ?? null),
       [null, access.token],
     );
-    assert.is((await tcp("GET", "/oauth/authorizations/~", { authorization })).body.id, id);
+    assert.is(
+      (await tcp("GET", `/oauth/authorizations/${id}`, { authorization })).body.access_token.token,
+      access.token,
+    );
     const other = await ask("POST", "/oauth/authorizations", undefined, {
       "git-heroku-user": "Ned <ned@foobazco.com>",
     });
@@ -45,7 +48,9 @@ describe("api tokens", (test) => {
     const authorization = `Basic ${Buffer.from(`heroku:${body.access_token.token}`).toString("base64")}`;
     const session = await tcp("DELETE", "/oauth/sessions/~", { authorization });
     assert.equal([session.status, session.body.id, session.body.resource], [404, "not_found", "session"]);
-    assert.is((await tcp("DELETE", "/oauth/authorizations/~", { authorization })).status, 200);
+    const none = await tcp("GET", "/oauth/authorizations/~", { authorization });
+    assert.equal([none.status, none.body.resource], [404, "authorization"]);
+    assert.is((await tcp("DELETE", `/oauth/authorizations/${body.id}`, { authorization })).status, 200);
     assert.is((await tcp("GET", "/account", { authorization })).status, 401);
   });
 
@@ -63,8 +68,6 @@ describe("api tokens", (test) => {
       const answer = await tcp("POST", "/oauth/authorizations", { body });
       assert.equal([answer.status, answer.body.id], [422, "invalid_params"], JSON.stringify(body));
     }
-    const none = await ask("GET", "/oauth/authorizations/~");
-    assert.equal([none.status, none.body.resource], [404, "authorization"]);
     assert.is((await ask("GET", "/oauth/authorizations")).body.length, 1);
   });
 });
