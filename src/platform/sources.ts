@@ -22,6 +22,11 @@ export async function createSource(platform: Platform): Promise<{ put: string; g
   return { put: write("upload", facts), get: write("source", facts) };
 }
 
+/** @throws AppError not_found for a ticket that is none */
+export async function checkUpload(platform: Platform, ticket: string): Promise<void> {
+  await pathOf(platform, "upload", ticket);
+}
+
 /** Whole or not at all; a second upload replaces the first.
  *  @throws AppError not_found for a ticket that is none, invalid_params for too much */
 export async function storeSource(platform: Platform, ticket: string, bytes: AsyncIterable<Buffer>): Promise<void> {

@@ -105,7 +105,7 @@ export const release = object(
     via: text,
     ...times,
   },
-  { mark: orNull(mark) },
+  { extended: object({ slug_id: orNull(oid), slug_uuid: orNull(uuid) }), mark: orNull(mark) },
 );
 
 export const build = object({

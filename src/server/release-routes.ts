@@ -13,7 +13,7 @@ import type { AppParams } from "./app-routes.ts";
 import { answerLive } from "./live-answer.ts";
 import { warn } from "./http-rules.ts";
 import { linksOf } from "./links.ts";
-import { releaseResources } from "./resources.ts";
+import { extendedRelease, releaseResources } from "./resources.ts";
 
 export interface ReleaseParams extends AppParams {
   release: string;
@@ -36,15 +36,23 @@ interface ReleaseBody {
   description?: string;
 }
 
+const listQuery = { type: "object", properties: { extended: { enum: ["true", "false"] } } } as const;
+
 export function releaseRoutes(server: FastifyInstance, platform: Platform): void {
-  const options = { config: { ownRange: true } };
-  server.get<{ Params: AppParams }>("/apps/:app/releases", options, async (request, reply) => {
-    const app = platform.app(request.params.app);
-    const range = parseRange(request.headers.range);
-    const { releases, isCut } = await listReleases(app, range);
-    if (isCut) void reply.status(206).header("Next-Range", nextRange(releases, range));
-    return releaseResources(app, releases, await linksOf(platform, request));
-  });
+  const options = { config: { ownRange: true }, schema: { querystring: listQuery } };
+  server.get<{ Params: AppParams; Querystring: { extended?: string } }>(
+    "/apps/:app/releases",
+    options,
+    async (request, reply) => {
+      const app = platform.app(request.params.app);
+      const range = parseRange(request.headers.range);
+      const { releases, isCut } = await listReleases(app, range);
+      if (isCut) void reply.status(206).header("Next-Range", nextRange(releases, range));
+      const resources = await releaseResources(app, releases, await linksOf(platform, request));
+      if (request.query.extended !== "true") return resources;
+      return resources.map((resource, index) => Object.assign(resource, extendedRelease(releases[index]?.code)));
+    },
+  );
 
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release", async (request) => {
     const app = platform.app(request.params.app);

@@ -171,6 +171,11 @@ export function releaseResource(app: App, release: Release, current: Release | u
   };
 }
 
+/** What Heroku's client asks for with `--extended`. */
+export function extendedRelease(code: string | undefined): Resource {
+  return { extended: { slug_id: code ?? null, slug_uuid: code === undefined ? null : slugId(code) } };
+}
+
 /** What is told of a single release only. */
 export function detailsResource(details: ReleaseDetails): Resource {
   const { commitSubject, configNames, addonNames, processTypes, copyOf, takesBack } = details;

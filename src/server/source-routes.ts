@@ -1,11 +1,11 @@
 /** Uploads of code, and the builds of them: POST /sources gives an address, PUT brings the archive there, POST
  *  /apps/A/builds builds it. */
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AppError } from "../core/error.ts";
 import { buildArchive } from "../platform/build-archive.ts";
 import { clearBuildCache } from "../platform/clear-build-cache.ts";
 import type { Platform } from "../platform/platform.ts";
-import { createSource, storeSource } from "../platform/sources.ts";
+import { checkUpload, createSource, storeSource } from "../platform/sources.ts";
 import type { AppParams } from "./app-routes.ts";
 import { buildResource } from "./build-routes.ts";
 import { callerOf } from "./caller.ts";
@@ -74,25 +74,32 @@ export function sourceRoutes(server: FastifyInstance, platform: Platform): void 
   uploads(server, platform);
 }
 
-/** In a scope of their own: no other route takes such a body. Whoever has the address needs no token. */
+interface Upload {
+  Params: { ticket: string };
+  Body: AsyncIterable<Buffer> | undefined;
+}
+
+/** In a scope of their own: no other route takes such a body. Whoever has the address needs no token; of others no body
+ *  is read. */
 function uploads(server: FastifyInstance, platform: Platform): void {
   void server.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, body, parsed) => parsed(null, body));
-    scope.put<{ Params: { ticket: string }; Body: AsyncIterable<Buffer> | undefined }>(
-      "/sources/:ticket",
-      { config: { open: true } },
-      async (request) => {
-        try {
-          // Without a body there is nothing to read.
-          await storeSource(platform, request.params.ticket, request.body ?? request.raw);
-          return {};
-        } finally {
-          // Whoever is refused hears it only when all is sent.
-          request.raw.resume();
-        }
-      },
-    );
+    const onRequest = async (request: FastifyRequest<Upload>, reply: FastifyReply): Promise<void> => {
+      void reply.header("connection", "close");
+      await checkUpload(platform, request.params.ticket);
+      void reply.removeHeader("connection");
+    };
+    scope.put<Upload>("/sources/:ticket", { onRequest, config: { open: true } }, async (request) => {
+      try {
+        // Without a body there is nothing to read.
+        await storeSource(platform, request.params.ticket, request.body ?? request.raw);
+        return {};
+      } finally {
+        // Whoever sends too much hears it only when all is sent.
+        request.raw.resume();
+      }
+    });
     done();
   });
 }

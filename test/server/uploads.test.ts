@@ -177,7 +177,8 @@ describe("uploads", (test) => {
     await deploy(lab, app);
     await deploy(lab, app, { Procfile: "worker: exec sleep 601\n" });
     await lab.ask("PATCH", "/apps/foobaz/config-vars", { A: "1" });
-    const [, first] = (await lab.ask("GET", "/apps/foobaz/releases")).body;
+    const [, first] = (await lab.ask("GET", "/apps/foobaz/releases?extended=true")).body;
+    assert.equal(first.extended, { slug_id: first.commit, slug_uuid: first.slug.id });
     const slugs = (await lab.ask("GET", "/apps/foobaz/slugs")).body;
     assert.equal(
       slugs.map((slug: Record<string, unknown>) => slug["commit_description"]),
