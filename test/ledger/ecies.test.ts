@@ -8,6 +8,8 @@ import { describe } from "../support/suite.ts";
 const PAIRS = 100;
 const POINT_BYTES = 65;
 
+const asText = (bytes: Buffer): string => `encrypted:${bytes.toString("base64")}`;
+
 describe("values in dotenvx's format", (test) => {
   test("what dotenvx encrypts is decrypted, and the other way round", () => {
     const { privateKey, publicKey } = dotenvx.keypair();
@@ -41,7 +43,6 @@ describe("values in dotenvx's format", (test) => {
   test("a text that was cut or changed anywhere opens as nothing", () => {
     const privateKey = newPrivateKey();
     const bytes = Buffer.from(encrypt(privateKey, "value").slice("encrypted:".length), "base64");
-    const asText = (changed: Buffer): string => `encrypted:${changed.toString("base64")}`;
     assert.is(decrypt(privateKey, asText(bytes)), "value");
     for (let at = 0; at < bytes.length; at += 1) {
       const changed = Buffer.from(bytes);
