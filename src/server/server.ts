@@ -14,6 +14,7 @@ import { domainRoutes } from "./domain-routes.ts";
 import { drainRoutes } from "./drain-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
+import { buildLateValidators } from "./late-schemas.ts";
 import { logAnalysisRoutes } from "./log-analysis-routes.ts";
 import { logCopyRoutes } from "./log-copy-routes.ts";
 import { logRoutes } from "./log-routes.ts";
@@ -59,6 +60,7 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     // What arrives must be of the right type already: `{"A": 1}` is no config var.
     ajv: { customOptions: { coerceTypes: false, allowUnionTypes: true } },
+    schemaController: { compilersFactory: { buildValidator: buildLateValidators() } },
     // What fails before a route is found, such as a path that is badly encoded.
     frameworkErrors: (error, request, reply) => answerError(platform, error, request, reply),
   });
