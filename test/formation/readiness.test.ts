@@ -54,6 +54,24 @@ describe("readiness", (test) => {
     );
   });
 
+  test.needing(MISSING_PROC, "a port that is bound and not served makes nobody up (R10)", async (t) => {
+    const clock = heldClock(BOOT_MS);
+    const { formation, runtime, witness } = await stage(t, { clock, settings: { ...PATIENT, bootTimeoutMs: BOOT_MS } });
+    // As a server that has its port and loads its code, or hangs in it.
+    const stuck = web("s.end()", "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)");
+    const listening = runtime.listening.bind(runtime);
+    let looks = 0;
+    runtime.listening = (id, port) => {
+      // A look asks twice, so the third question is of the second.
+      if ((looks += 1) === 3) clock.letPass();
+      return listening(id, port);
+    };
+    formation.converge(await target("hello", { web: 1 }, stuck), "launch");
+    await formation.settled();
+    assert.equal(shown(formation.list()), ["web.1 v1 crashed"]);
+    assert.ok(witness.saw("within 77 seconds of launch: it listens, but accepts no connection"));
+  });
+
   test("a child of the process may be the one that listens", async (t) => {
     const { formation } = await stage(t);
     const { procfile } = web("s.end()");
