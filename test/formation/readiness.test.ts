@@ -31,6 +31,18 @@ describe("readiness", (test) => {
     assert.not(witness.saw("web.1 v2 State changed from starting to up"));
   });
 
+  test("without preboot too, a release is judged by its own web processes", async (t) => {
+    const { formation, witness } = await stage(t, { settings: { ...PATIENT, preboot: false } });
+    formation.converge(await target("hello", { web: 1 }, { release: 1 }), "launch");
+    await formation.settled();
+    formation.converge(await target("hello", { web: 1 }, { release: 2, procfile: "web: exit 1\n" }), "launch");
+    await formation.settled();
+    assert.equal(witness.health, [
+      { release: 1, verdict: "healthy" },
+      { release: 2, verdict: "unhealthy", ps: "web.1", failure: "exited with status 1" },
+    ]);
+  });
+
   test.needing(MISSING_PROC, "a port that another program listens on makes nobody up (R10)", async (t) => {
     const clock = heldClock(BOOT_MS);
     const { formation, witness } = await stage(t, { clock, settings: { ...PATIENT, bootTimeoutMs: BOOT_MS } });
