@@ -14,6 +14,7 @@ import type { Routes } from "../formation/roster.ts";
 import type { Slug } from "../build/slug-store.ts";
 import type { ConfigCipher } from "../ledger/config-cipher.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { NewRelease } from "../ledger/release-writer.ts";
 import type { Drains } from "../drains/drains.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Actor } from "./actor.ts";
@@ -48,10 +49,10 @@ export interface AppMakers {
   bisect: (app: App) => Bisect;
 }
 
-/** A release command that runs, as those who wait for it are told. */
+/** A release command that runs, and what it decides about. */
 export interface RunningPhase {
   version: number;
-  email: string;
+  asked: NewRelease & { askedAt: number };
   output: KeptOutput;
 }
 
