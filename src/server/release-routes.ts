@@ -105,21 +105,27 @@ interface Listed {
 async function listReleases(app: App, range: ListRange): Promise<Listed> {
   const inLedger = (await app.ledger.head())?.version ?? 0;
   const coming = pendingRelease(app, inLedger);
-  const head = coming?.version ?? inLedger;
+  const { lowest, highest, isCut } = cutRange(range, coming?.version ?? inLedger);
+  const releases = await between(app, lowest, Math.min(highest, inLedger));
+  const isDescending = range.order === "desc";
+  return {
+    releases: isDescending ? releases : releases.toReversed(),
+    pending: lowest <= highest && highest === coming?.version ? coming : undefined,
+    last: isDescending ? lowest : highest,
+    isCut,
+  };
+}
+
+/** The versions to give out, and whether there are more. */
+function cutRange(range: ListRange, head: number): { lowest: number; highest: number; isCut: boolean } {
   const isDescending = range.order === "desc";
   const [low, high] = isDescending ? [range.to, range.from] : [range.from, range.to];
   const lowest = Math.max(1, parseBound(low, 1));
   const highest = Math.min(parseBound(high, head), head);
-  const cut = isDescending
-    ? { lowest: Math.max(lowest, highest - range.max + 1), highest }
-    : { lowest, highest: Math.min(highest, lowest + range.max - 1) };
-  const releases = await between(app, cut.lowest, Math.min(cut.highest, inLedger));
-  return {
-    releases: isDescending ? releases : releases.toReversed(),
-    pending: coming !== undefined && cut.lowest <= head && cut.highest === head ? coming : undefined,
-    last: isDescending ? cut.lowest : cut.highest,
-    isCut: cut.lowest <= cut.highest && (cut.lowest > lowest || cut.highest < highest),
-  };
+  const isCut = highest - lowest >= range.max;
+  if (!isCut) return { lowest, highest, isCut };
+  if (isDescending) return { lowest: highest - range.max + 1, highest, isCut };
+  return { lowest, highest: lowest + range.max - 1, isCut };
 }
 
 /** Newest first. */

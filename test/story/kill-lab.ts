@@ -74,6 +74,8 @@ export async function killDuringChange(platform: TestPlatform, chosen: readonly 
   }
 }
 
+const isPending = (name: string): boolean => name === "pending-release.json";
+
 /** The release command's own side effects may have happened; the release has not, unless it is in the ledger. */
 export async function killDuringReleasePhase(platform: TestPlatform, chosen: Moments): Promise<void> {
   const clone = await deployFixture(platform, "migrates");
@@ -81,7 +83,6 @@ export async function killDuringReleasePhase(platform: TestPlatform, chosen: Mom
   await untilUp(platform, "migrates", 1);
   const repo = "repos/migrates.git/refs/heads";
   const pending = join(platform.home, "apps/migrates/pending-release.json");
-  const isPending = (name: string): boolean => name === "pending-release.json";
   const moments = {
     "the build begins": { dir: "apps/migrates/slugs" },
     "the pending release is written": { dir: "apps/migrates", isMoment: isPending },
