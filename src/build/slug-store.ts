@@ -1,10 +1,12 @@
 /** Where slugs live: `slugs/<id>/app` is the code, `slugs/<id>/slug.json` says what it is. A slug appears under its id
  *  by one rename, complete, and never changes after; what is being built has a name beginning with `.build-`. */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, readlink, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { formatJson, type Json } from "../core/json.ts";
 import { formatProcfile, parseProcfile, type Procfile } from "../core/procfile.ts";
+import { stampOf, type Sums } from "./content-sum.ts";
+import { absent, occupied, remove, syncDirectory, writeSynced } from "./slug-files.ts";
 
 export interface Slug {
   /** `<tree>-<builder key>`: the same code built the same way is the same slug. */
@@ -22,6 +24,10 @@ export interface Slug {
   buildpacks?: readonly UsedBuildpack[];
   /** What the last buildpack asks for with the first deploy of an app. */
   first?: FirstDeploy;
+  /** Its files are those of the tree: nothing was run among them. */
+  plain?: true;
+  /** What it depends on is named by its code: another build of the same is the same slug. */
+  locked?: true;
   /** Nothing was built: the slug was there already. */
   reused: boolean;
 }
@@ -37,12 +43,13 @@ export interface FirstDeploy {
   addons: readonly string[];
 }
 
-export type SlugFacts = Omit<Slug, "dir" | "reused"> & { declared: boolean };
-export type StoredSlug = Slug & { declared: boolean };
+export type SlugFacts = Omit<Slug, "dir" | "reused"> & { declared: boolean; sum: string | undefined };
+/** Slugs of before they had sums are without. */
+export type StoredSlug = Slug & Partial<Sums> & { declared: boolean };
 
 const PREFIX = ".build-";
 /** What of a workplace is no part of the slug. */
-const PASSING = ["env", "home", "tmp", "buildpacks"];
+const PASSING = ["env", "home", "tmp", "buildpacks", "layer"];
 /** A process may start another while the first is being ended. */
 const ROUNDS_MAX = 10;
 const ID = /^[0-9a-f]{40}-[0-9a-f]{12}$/;
@@ -56,7 +63,7 @@ export async function findSlug(appDir: string, id: string): Promise<StoredSlug |
   const dir = join(appDir, "slugs", id);
   const text = await readFile(join(dir, "slug.json"), "utf8").catch(absent);
   if (text === undefined) return undefined;
-  const facts = JSON.parse(text) as Omit<SlugFacts, "id" | "procfile"> & { procfile: string };
+  const facts = JSON.parse(text) as Omit<StoredSlug, "id" | "dir" | "procfile" | "reused"> & { procfile: string };
   return { ...facts, id, dir: join(dir, "app"), procfile: parseProcfile(facts.procfile), reused: true };
 }
 
@@ -71,6 +78,27 @@ export async function findSlugOfTree(appDir: string, tree: string): Promise<Slug
     chosen ??= slug;
   }
   return chosen;
+}
+
+/** The last slug that was made of a tree alone and is still as it was: the next tree is likely to be much the same. */
+export async function newestPlainSlug(appDir: string): Promise<{ dir: string; tree: string } | undefined> {
+  const slugs = join(appDir, "slugs");
+  const ids = ((await readdir(slugs).catch(absent)) ?? []).filter((name) => ID.test(name));
+  const made = await Promise.all(ids.map((id) => stat(join(slugs, id, "slug.json")).catch(() => undefined)));
+  const newestFirst = ids
+    .map((id, index) => ({ id, madeAt: made[index]?.mtimeMs ?? 0 }))
+    .sort((a, b) => b.madeAt - a.madeAt);
+  for (const { id } of newestFirst) {
+    const slug = await findSlug(appDir, id);
+    if (slug?.plain === true && slug.stamp === stampOf(slug.dir))
+      return { dir: join(slugs, id), tree: id.slice(0, 40) };
+  }
+  return undefined;
+}
+
+/** Says of a slug, or of what becomes one, that it has files in common with others (layers.ts). */
+export async function markShared(slugDir: string): Promise<void> {
+  await mkdir(join(slugDir, "layers"), { recursive: true });
 }
 
 /** Removes what killed builds left behind, their processes included. Builds of this process stay. */
@@ -114,17 +142,26 @@ export class Workplace {
   async publish(appDir: string, facts: SlugFacts): Promise<StoredSlug> {
     for (const name of PASSING) await remove(join(this.dir, name));
     const { id, procfile, ...others } = facts;
-    const about = { ...others, procfile: formatProcfile(procfile) } as unknown as Json;
-    const file = await open(join(this.dir, "slug.json"), "w");
-    await file.writeFile(formatJson(about));
-    await file.sync();
-    await file.close();
+    const stamp = stampOf(this.app);
+    const about = { ...others, procfile: formatProcfile(procfile), stamp } as unknown as Json;
+    await writeSynced(join(this.dir, "slug.json"), formatJson(about));
     const target = join(appDir, "slugs", id);
     const isFirst = await rename(this.dir, target).then(() => true, occupied);
     await syncDirectory(join(appDir, "slugs"));
     active.delete(this.dir);
     if (!isFirst) await this.discard();
-    return { ...facts, dir: join(target, "app"), reused: !isFirst };
+    const { sum, ...rest } = facts;
+    return { ...rest, ...(sum !== undefined && { sum }), stamp, dir: join(target, "app"), reused: !isFirst };
+  }
+
+  /** Takes everything away that was laid out. */
+  async emptyApp(): Promise<void> {
+    await remove(this.app);
+    await mkdir(this.app, { mode: 0o755 });
+  }
+
+  async removeFile(path: string): Promise<void> {
+    await rm(join(this.app, path), { force: true });
   }
 
   /** Ends what the tools have left running, in whatever group. */
@@ -163,24 +200,4 @@ function kill(pid: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
-}
-
-export async function remove(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  await handle.sync();
-  await handle.close();
-}
-
-export function absent(error: unknown): undefined {
-  if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-}
-
-function occupied(error: unknown): false {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
-  return false;
 }

@@ -1,7 +1,8 @@
 /** Slugs for releases: built by a push, found again by every later launch, rebuilt only when the disk lost one. */
 import { AppError } from "../core/error.ts";
 import type { Release } from "../core/release.ts";
-import { buildSlug, findBuilt } from "../build/build-slug.ts";
+import { buildSlug } from "../build/build-slug.ts";
+import { findBuilt } from "../build/find-built.ts";
 import { findSlug, findSlugOfTree, type Slug } from "../build/slug-store.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
@@ -73,7 +74,7 @@ export async function buildRelease(
   { output, signal = app.ending }: { output: Show; signal?: AbortSignal },
 ): Promise<Slug> {
   const code = { commit, tree: await treeOf(app, commit) };
-  return build({ platform, app, code, inputs: await buildInputs(app), output, signal });
+  return build({ platform, app, code, inputs: await buildInputs(app, await platform.isolation), output, signal });
 }
 
 interface CodeToBuild {
@@ -120,7 +121,7 @@ export async function ensureSlug(platform: Platform, app: App, release: BuiltRel
     app.slugs.set(version, found);
     return found;
   }
-  const inputs = await buildInputs(app);
+  const inputs = await buildInputs(app, await platform.isolation);
   const slug = await build({
     platform,
     app,
