@@ -21,7 +21,7 @@ import type { BuildSite, Tool } from "./pack.ts";
 import { runPacks, type PacksOutcome } from "./run-packs.ts";
 import { runTool } from "./run-tool.ts";
 import { hasReadableName, procfileIn, protect, sizeOf } from "./slug-files.ts";
-import { cleanBuilds, findSlug, Workplace, type Slug, type SlugFacts, type StoredSlug } from "./slug-store.ts";
+import { cleanBuilds, findSlug, Workplace, type Slug, type SlugFacts } from "./slug-store.ts";
 import { warnOfTree } from "./tree-warnings.ts";
 import { scriptEnv, toolPath, type ToolEnv } from "./tool-env.ts";
 
@@ -178,7 +178,7 @@ class Build {
     return place.publish(this.#request.appDir, { ...facts, sizeBytes: wholeSize, sum });
   }
 
-  #reuse(known: StoredSlug): Slug {
+  #reuse(known: Slug): Slug {
     this.#request.output(
       `-----> ${known.detected} app detected\n       Same code and buildpacks as before: using its slug\n`,
     );

@@ -28,22 +28,19 @@ export function sumOfTree(files: readonly Entry[]): string | undefined {
 /** What git would say of the files in a directory. They are read by git, in a process of its own. */
 export async function sumOfDirectory(git: GitContext, dir: string): Promise<string | undefined> {
   const entries: Entry[] = [];
-  const files: Entry[] = [];
   for (const path of await filesBelow(dir)) {
     const about = await lstat(join(dir, path)).catch(() => undefined);
+    // A name that is not UTF-8 finds no file.
     if (about === undefined) return undefined;
-    const isLink = about.isSymbolicLink();
-    if (!isLink && !about.isFile()) continue;
-    const mode = isLink ? "120000" : (about.mode & 0o100) === 0 ? "100644" : "100755";
-    const oid = isLink ? blobId(await readlink(join(dir, path), "buffer")) : "";
-    const entry = { path, mode, oid };
-    entries.push(entry);
-    if (!isLink) files.push(entry);
+    if (about.isSymbolicLink()) {
+      entries.push({ path, mode: "120000", oid: blobId(await readlink(join(dir, path), "buffer")) });
+    } else if (about.isFile()) {
+      entries.push({ path, mode: (about.mode & 0o100) === 0 ? "100644" : "100755", oid: "" });
+    }
   }
-  const oids = await hashFiles(
-    git,
-    files.map(({ path }) => join(dir, path)),
-  );
+  const files = entries.filter(({ oid }) => oid === "");
+  const paths = files.map(({ path }) => join(dir, path));
+  const oids = await hashFiles(git, paths);
   for (const [index, file] of files.entries()) file.oid = oids[index] ?? "";
   return sumOfTree(entries);
 }

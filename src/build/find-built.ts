@@ -5,7 +5,7 @@ import { PROCFILE_KEY } from "./builtin-packs.ts";
 import { slugId } from "./choose-packs.ts";
 import type { ChosenBuildpack } from "./fetch-buildpack.ts";
 import { NODE_BUILDER_KEY } from "./node-builder.ts";
-import { findSlug, type StoredSlug } from "./slug-store.ts";
+import { findSlug, type Slug } from "./slug-store.ts";
 
 /** Which of the two it was is not known before the tree is read, which a slug makes needless. What other buildpacks have
  *  made is found once they are known. */
@@ -17,7 +17,7 @@ export async function findBuilt({
   appDir: string;
   tree: string;
   buildpacks?: readonly ChosenBuildpack[];
-}): Promise<StoredSlug | undefined> {
+}): Promise<Slug | undefined> {
   if (buildpacks.length > 0) return undefined;
   const place = `${appDir} ${tree}`;
   const known = found.get(place);
@@ -29,4 +29,4 @@ export async function findBuilt({
 }
 
 /** Slugs found by this process, which never change while they are there. */
-const found = new RecentMap<string, StoredSlug>(200);
+const found = new RecentMap<string, Slug>(200);

@@ -105,24 +105,29 @@ export class LayOut {
     const args = ["diff-tree", "-r", "-z", "--no-renames", "--raw", tree, this.#code.tree];
     const output = await gitOutput(this.#git, args).catch(() => undefined);
     this.#git.signal.throwIfAborted();
-    const words = output?.toString("utf8").split("\0") ?? [];
-    const changes: Changes = { gone: [], made: [] };
-    for (let index = 0; index + 1 < words.length; index += 2) {
-      const [about = "", path = ""] = words.slice(index, index + 2);
-      const kind = about.at(-1);
-      if (!hasReadableName({ path })) return undefined;
-      if (kind !== "A") changes.gone.push(path);
-      if (kind !== "D") changes.made.push(path);
-    }
+    const changes = output === undefined ? undefined : parseChanges(output.toString("utf8").split("\0"));
+    if (changes === undefined) return undefined;
     const isLong = changes.made.length > CHANGES_MAX || changes.made.join(" ").length > CHANGES_BYTES_MAX;
-    const isMost = changes.made.length + changes.gone.length > this.#files.length;
-    return output === undefined || isLong || isMost ? undefined : changes;
+    return isLong || changes.made.length + changes.gone.length > this.#files.length ? undefined : changes;
   }
 }
 
 interface Changes {
   gone: string[];
   made: string[];
+}
+
+/** Of `git diff-tree`, words about a file and names in turn; undefined when a name is not UTF-8. */
+function parseChanges(words: readonly string[]): Changes | undefined {
+  const changes: Changes = { gone: [], made: [] };
+  for (let index = 0; index + 1 < words.length; index += 2) {
+    const [about = "", path = ""] = words.slice(index, index + 2);
+    const kind = about.at(-1);
+    if (!hasReadableName({ path })) return undefined;
+    if (kind !== "A") changes.gone.push(path);
+    if (kind !== "D") changes.made.push(path);
+  }
+  return changes;
 }
 
 /** And the directories above it that are empty then. */

@@ -8,11 +8,13 @@ import { formatProcfile, parseProcfile, type Procfile } from "../core/procfile.t
 import { stampOf, type Sums } from "./content-sum.ts";
 import { absent, occupied, remove, syncDirectory, writeSynced } from "./slug-files.ts";
 
-export interface Slug {
+export interface Slug extends Partial<Sums> {
   /** `<tree>-<builder key>`: the same code built the same way is the same slug. */
   id: string;
   /** The app's directory: files read-only, directories writable for their owner. */
   dir: string;
+  /** The code has a Procfile of its own. */
+  declared: boolean;
   /** The process types that are declared, or the default of the app's kind. */
   procfile: Procfile;
   /** What kind of app it is, by its buildpack's word: `Node.js`, `Procfile`. */
@@ -43,27 +45,26 @@ export interface FirstDeploy {
   addons: readonly string[];
 }
 
-export type SlugFacts = Omit<Slug, "dir" | "reused"> & { declared: boolean; sum: string | undefined };
-/** Slugs of before they had sums are without. */
-export type StoredSlug = Slug & Partial<Sums> & { declared: boolean };
+export type SlugFacts = Omit<Slug, "dir" | "reused" | "stamp" | "sum"> & { sum: string | undefined };
 
 const PREFIX = ".build-";
 /** What of a workplace is no part of the slug. */
 const PASSING = ["env", "home", "tmp", "buildpacks", "layer"];
 /** A process may start another while the first is being ended. */
 const ROUNDS_MAX = 10;
-const ID = /^[0-9a-f]{40}-[0-9a-f]{12}$/;
+/** `<tree>-<builder key>` */
+export const SLUG_ID = /^[0-9a-f]{40}-[0-9a-f]{12}$/;
 
 /** Builds of this process that are under way, by directory. */
 const active = new Set<string>();
 
 /** The slug with this id, or undefined when it was never built or has been removed. */
-export async function findSlug(appDir: string, id: string): Promise<StoredSlug | undefined> {
-  if (!ID.test(id)) return undefined;
+export async function findSlug(appDir: string, id: string): Promise<Slug | undefined> {
+  if (!SLUG_ID.test(id)) return undefined;
   const dir = join(appDir, "slugs", id);
   const text = await readFile(join(dir, "slug.json"), "utf8").catch(absent);
   if (text === undefined) return undefined;
-  const facts = JSON.parse(text) as Omit<StoredSlug, "id" | "dir" | "procfile" | "reused"> & { procfile: string };
+  const facts = JSON.parse(text) as Omit<Slug, "id" | "dir" | "procfile" | "reused"> & { procfile: string };
   return { ...facts, id, dir: join(dir, "app"), procfile: parseProcfile(facts.procfile), reused: true };
 }
 
@@ -83,7 +84,7 @@ export async function findSlugOfTree(appDir: string, tree: string): Promise<Slug
 /** The last slug that was made of a tree alone and is still as it was: the next tree is likely to be much the same. */
 export async function newestPlainSlug(appDir: string): Promise<{ dir: string; tree: string } | undefined> {
   const slugs = join(appDir, "slugs");
-  const ids = ((await readdir(slugs).catch(absent)) ?? []).filter((name) => ID.test(name));
+  const ids = ((await readdir(slugs).catch(absent)) ?? []).filter((name) => SLUG_ID.test(name));
   const made = await Promise.all(ids.map((id) => stat(join(slugs, id, "slug.json")).catch(() => undefined)));
   const newestFirst = ids
     .map((id, index) => ({ id, madeAt: made[index]?.mtimeMs ?? 0 }))
@@ -94,6 +95,11 @@ export async function newestPlainSlug(appDir: string): Promise<{ dir: string; tr
       return { dir: join(slugs, id), tree: id.slice(0, 40) };
   }
   return undefined;
+}
+
+/** Whether a build of this process is under way for the app. */
+export function isBuilding(appDir: string): boolean {
+  return [...active].some((dir) => dir.startsWith(`${join(appDir, "slugs")}/`));
 }
 
 /** Says of a slug, or of what becomes one, that it has files in common with others (layers.ts). */
@@ -139,7 +145,7 @@ export class Workplace {
   }
 
   /** Makes the slug appear. If another build of the same was faster, that one stays. */
-  async publish(appDir: string, facts: SlugFacts): Promise<StoredSlug> {
+  async publish(appDir: string, facts: SlugFacts): Promise<Slug> {
     for (const name of PASSING) await remove(join(this.dir, name));
     const { id, procfile, ...others } = facts;
     const stamp = stampOf(this.app);

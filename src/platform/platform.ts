@@ -25,6 +25,7 @@ import type { Journal } from "./journal.ts";
 import { launch } from "./launch.ts";
 import { settleAllKeys } from "./place-keys.ts";
 import { openApp } from "./open-app.ts";
+import { evictSlugs } from "./slugs.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** Made by the program that opens the platform. */
@@ -108,7 +109,7 @@ export class Platform {
     this.toolEnv = parts.toolEnv;
     this.buildSlots = new BuildSlots(parts.buildsMax);
     this.drainParts = parts.drainParts;
-    this.upkeep = new Upkeep(parts.clock, parts.journal);
+    this.upkeep = new Upkeep(parts.clock, parts.journal, (app) => evictSlugs(this, app));
     // Every follower of a log listens to it.
     setMaxListeners(0, this.closing);
   }
