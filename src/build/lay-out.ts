@@ -1,6 +1,6 @@
 /** Lays out a commit's tree for a build. To make ten thousand files costs the disk far more than to read them, so where
  *  nothing will run among them they are made read-only at once, or are those of a slug that has most of them already. */
-import { readFile, rmdir } from "node:fs/promises";
+import { chmod, readFile, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { checkOut, gitOutput, runProgram, type GitContext, type TreeFile } from "./git.ts";
 import { hasReadableName, protect } from "./slug-files.ts";
@@ -63,7 +63,7 @@ export class LayOut {
   async #plain(): Promise<void> {
     const { app } = this.#place;
     await checkOut(this.#git, { from: this.#code.commit, dir: app, umask: "0222" });
-    await runProgram(this.#git, "find", [app, "-type", "d", "-exec", "chmod", "u+w", "{}", "+"]);
+    for (const directory of directoriesOf(this.#files)) await chmod(join(app, directory), 0o755);
   }
 
   /** False when it cannot be done, and nothing was. */
@@ -110,6 +110,14 @@ export class LayOut {
     const isLong = changes.made.length > CHANGES_MAX || changes.made.join(" ").length > CHANGES_BYTES_MAX;
     return isLong || changes.made.length + changes.gone.length > this.#files.length ? undefined : changes;
   }
+}
+
+function directoriesOf(files: readonly TreeFile[]): Set<string> {
+  const found = new Set<string>();
+  for (const { path } of files) {
+    for (let dir = dirname(path); dir !== "." && !found.has(dir); dir = dirname(dir)) found.add(dir);
+  }
+  return found;
 }
 
 interface Changes {
