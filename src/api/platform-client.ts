@@ -17,6 +17,7 @@ import type {
   WhichLog,
 } from "./log-resources.ts";
 import { appPath, queryOf } from "./paths.ts";
+import type { DiskItem, SlugItem } from "./slug-resources.ts";
 import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
 import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
@@ -145,6 +146,12 @@ export class PlatformClient {
     this.#open({ method: "GET", path: appPath(app, "builds", id, "output") });
   /** By the beginning of its id, or `running`. */
   cancelBuild = (app: string, id: string): Promise<BuildItem> => this.#change("DELETE", appPath(app, "builds", id));
+
+  /** Newest first.
+   *  @param verify read every file */
+  slugs = (app: string, { verify }: { verify: boolean }): Promise<SlugItem[]> =>
+    this.#get(`${appPath(app, "slugs")}${verify ? "?verify=true" : ""}`);
+  diskUse = (app: string): Promise<DiskItem> => this.#get(appPath(app, "disk"));
 
   /** What the build and the release command printed, and go on to print. */
   releaseOutput = (app: string, version: ReleaseWord): Promise<IncomingMessage> =>

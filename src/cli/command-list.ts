@@ -47,6 +47,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   "builds:info": { load: async () => (await import("./commands/builds-info.ts")).buildsInfo },
   "builds:output": { load: async () => (await import("./commands/builds-output.ts")).buildsOutput },
   "builds:cancel": { load: async () => (await import("./commands/builds-cancel.ts")).buildsCancel },
+  slugs: { load: async () => (await import("./commands/slugs.ts")).slugs },
   "releases:diff": { load: async () => (await import("./commands/releases-diff.ts")).releasesDiff },
   "releases:verify": { load: async () => (await import("./commands/releases-verify.ts")).releasesVerify },
   "releases:revert": { load: async () => (await import("./commands/releases-revert.ts")).releasesRevert },

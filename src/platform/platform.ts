@@ -12,6 +12,7 @@ import type { LedgerKey } from "../ledger/ledger-key.ts";
 import { cleanBuilds } from "../build/slug-store.ts";
 import type { Trust } from "../drains/trust.ts";
 import type { ToolEnv } from "../build/tool-env.ts";
+import type { Isolation } from "../formation/isolation.ts";
 import type { PortAllocator } from "../formation/ports.ts";
 import type { Runtime } from "../formation/runtime.ts";
 import type { Routing } from "../router/routing.ts";
@@ -24,6 +25,7 @@ import type { Journal } from "./journal.ts";
 import { launch } from "./launch.ts";
 import { settleAllKeys } from "./place-keys.ts";
 import { openApp } from "./open-app.ts";
+import { evictSlugs } from "./slugs.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** Made by the program that opens the platform. */
@@ -37,6 +39,8 @@ export interface PlatformParts {
   /** The names of the spools that routers write access lines to now. */
   accessSpools: () => ReadonlySet<string>;
   runtime: Runtime;
+  /** What the runtime shuts processes in with. */
+  isolation: Isolation | Promise<Isolation>;
   ports: PortAllocator;
   signingKey: LedgerKey;
   /** How the repositories' hooks find the daemon. */
@@ -70,6 +74,7 @@ export class Platform {
   readonly router: Routing;
   readonly accessLogs: AccessLogs;
   readonly runtime: Runtime;
+  readonly isolation: Isolation | Promise<Isolation>;
   readonly ports: PortAllocator;
   readonly signingKey: LedgerKey;
   readonly hooks: HookFiles;
@@ -95,6 +100,7 @@ export class Platform {
     this.router = parts.router;
     this.accessLogs = new AccessLogs(this, parts.accessSpools);
     this.runtime = parts.runtime;
+    this.isolation = parts.isolation;
     this.ports = parts.ports;
     this.signingKey = parts.signingKey;
     this.hooks = parts.hooks;
@@ -103,7 +109,7 @@ export class Platform {
     this.toolEnv = parts.toolEnv;
     this.buildSlots = new BuildSlots(parts.buildsMax);
     this.drainParts = parts.drainParts;
-    this.upkeep = new Upkeep(parts.clock, parts.journal);
+    this.upkeep = new Upkeep(parts.clock, parts.journal, (app) => evictSlugs(this, app));
     // Every follower of a log listens to it.
     setMaxListeners(0, this.closing);
   }

@@ -22,6 +22,7 @@ import { oneOffRoutes } from "./one-off-routes.ts";
 import { outputRoutes } from "./output-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
+import { slugRoutes } from "./slug-routes.ts";
 import { undoRoutes } from "./undo-routes.ts";
 import { verifyRoutes } from "./verify-routes.ts";
 
@@ -47,6 +48,7 @@ const ROUTES = [
   oneOffRoutes,
   outputRoutes,
   releaseRoutes,
+  slugRoutes,
   undoRoutes,
   verifyRoutes,
 ];
