@@ -21,6 +21,7 @@ import type { DiskItem, SlugItem } from "./slug-resources.ts";
 import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
 import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
+import type { TokenItem, TokenRequest } from "./token-resources.ts";
 import type {
   App,
   BisectItem,
@@ -247,6 +248,12 @@ export class PlatformClient {
     this.#open(this.#signed("POST", appPath(app, "backups"), { recipient }));
   /** A `RestoreLine` as JSON on each line. */
   restore = (order: RestoreOrder): Promise<IncomingMessage> => this.#open(this.#signed("POST", "/restores", order));
+
+  tokens = (): Promise<TokenItem[]> => this.#get("/oauth/authorizations");
+  createToken = (request: TokenRequest): Promise<TokenItem> => this.#change("POST", "/oauth/authorizations", request);
+  /** By its id or a beginning of that. */
+  revokeToken = (id: string): Promise<TokenItem> =>
+    this.#change("DELETE", `/oauth/authorizations/${encodeURIComponent(id)}`);
 
   platform = (): Promise<PlatformInfo> => this.#get("/platform");
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });
