@@ -132,6 +132,12 @@ export class PlatformClient {
     const body = version === undefined ? {} : { release: String(version) };
     return (await this.#release<RollbackItem>(this.#signed("POST", appPath(app, "releases"), body), show)).body;
   }
+  /** Builds the code of a release again, of the current one without a version. */
+  async redeploy(app: string, version: number | undefined, show?: Show): Promise<ReleaseItem> {
+    const path = `${appPath(app, "releases")}/actions/redeploy`;
+    const body = version === undefined ? {} : { release: String(version) };
+    return (await this.#release<ReleaseItem>(this.#signed("POST", path, body), show)).body;
+  }
   /** The release is undefined when there was nothing to take back any more. */
   async revert(app: string, version: number, show?: Show): Promise<RevertItem | undefined> {
     const path = `${appPath(app, "releases", String(version))}/actions/revert`;

@@ -50,6 +50,20 @@ export async function recordBuild(
   }
 }
 
+/** Tells the app's log that a deploy is built, by whom and how it ended. */
+export async function logBuild<T>(app: App, commit: string, { by }: Actor, work: () => Promise<T>): Promise<T> {
+  const name = commit.slice(0, 7);
+  app.log("build", `Build of ${name} started by ${by.email}`);
+  try {
+    const built = await work();
+    app.log("build", `Build of ${name} succeeded`);
+    return built;
+  } catch (error) {
+    app.log("build", `Build of ${name} failed`);
+    throw error;
+  }
+}
+
 /** Somebody ended the build. */
 export class BuildCancelled extends AppError {
   constructor(how: string, cause: unknown) {
