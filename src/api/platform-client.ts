@@ -18,6 +18,7 @@ import type {
   WhichLog,
 } from "./log-resources.ts";
 import { appPath, queryOf } from "./paths.ts";
+import type { DiskItem, SlugItem } from "./slug-resources.ts";
 import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
 import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
@@ -134,6 +135,12 @@ export class PlatformClient {
     const body = version === undefined ? {} : { release: String(version) };
     return (await this.#release<RollbackItem>(this.#signed("POST", appPath(app, "releases"), body), show)).body;
   }
+  /** Builds the code of a release again, of the current one without a version. */
+  async redeploy(app: string, version: number | undefined, show?: Show): Promise<ReleaseItem> {
+    const path = `${appPath(app, "releases")}/actions/redeploy`;
+    const body = version === undefined ? {} : { release: String(version) };
+    return (await this.#release<ReleaseItem>(this.#signed("POST", path, body), show)).body;
+  }
   /** The release is undefined when there was nothing to take back any more. */
   async revert(app: string, version: number, show?: Show): Promise<RevertItem | undefined> {
     const path = `${appPath(app, "releases", String(version))}/actions/revert`;
@@ -149,6 +156,12 @@ export class PlatformClient {
     this.#open({ method: "GET", path: appPath(app, "builds", id, "output") });
   /** By the beginning of its id, or `running`. */
   cancelBuild = (app: string, id: string): Promise<BuildItem> => this.#change("DELETE", appPath(app, "builds", id));
+
+  /** Newest first.
+   *  @param verify read every file */
+  slugs = (app: string, { verify }: { verify: boolean }): Promise<SlugItem[]> =>
+    this.#get(`${appPath(app, "slugs")}${verify ? "?verify=true" : ""}`);
+  diskUse = (app: string): Promise<DiskItem> => this.#get(appPath(app, "disk"));
 
   /** What the build and the release command printed, and go on to print. */
   releaseOutput = (app: string, version: ReleaseWord): Promise<IncomingMessage> =>

@@ -178,6 +178,7 @@ async function openPlatform(request: PlatformRequest): Promise<{ platform: Platf
     accessSpools: () => router.spools,
     bases,
     runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock: systemClock, isolation }),
+    isolation,
     ports: new PortAllocator({ clock: systemClock, random: Math.random }),
     signingKey: await openLedgerKey(home.signingKey),
     hooks,

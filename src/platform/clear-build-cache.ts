@@ -1,7 +1,7 @@
 /** Forgets what builds have kept for the next one. */
 import { join } from "node:path";
 import { AppError } from "../core/error.ts";
-import { remove } from "../build/slug-store.ts";
+import { remove } from "../build/slug-files.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import type { Platform } from "./platform.ts";

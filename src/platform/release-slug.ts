@@ -7,7 +7,7 @@ import { ensureSlug } from "./ensure-slug.ts";
 import { launch } from "./launch.ts";
 import { makeRelease } from "./make-release.ts";
 import type { Platform } from "./platform.ts";
-import { findReleaseOfSlug } from "./slugs.ts";
+import { findReleaseOfSlug } from "./release-slugs.ts";
 
 const [MAIN = ""] = DEPLOY_REFS;
 

@@ -81,6 +81,7 @@ const RELEASES: Readonly<Record<string, Answer>> = {
   "GET /apps/:app/releases/:release/diff": ok(own.diff),
   "GET /apps/:app/releases/actions/verify": ok(own.verification),
   "POST /apps/:app/releases/:release/actions/revert": { 200: own.revertPlan, 201: own.revert },
+  "POST /apps/:app/releases/actions/redeploy": made(heroku.release),
   "GET /apps/:app/marks": ok(list(heroku.mark)),
   "GET /apps/:app/bisect": ok(own.bisection),
   "POST /apps/:app/bisect": { 200: own.bisectionPlan, 201: own.bisection },
@@ -98,7 +99,8 @@ const BUILDS: Readonly<Record<string, Answer>> = {
   "POST /sources": made(heroku.source),
   "POST /apps/:app/sources": made(heroku.source),
   "PUT /sources/:ticket": done,
-  "GET /apps/:app/slugs": ok(list(heroku.slug)),
+  "GET /apps/:app/slugs": ok(list(own.storedSlug)),
+  "GET /apps/:app/disk": ok(own.disk),
   "GET /apps/:app/slugs/:name": ok(heroku.slug),
   "POST /apps/:app/slugs": refused,
 };

@@ -4,14 +4,22 @@ import { idOfObject, type App } from "../platform/app.ts";
 import type { BuildRecord } from "../platform/builds.ts";
 import { cancelBuild } from "../platform/cancel-build.ts";
 import type { Platform } from "../platform/platform.ts";
+import { redeploy } from "../platform/redeploy.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
+import { answerLive } from "./live-answer.ts";
 import { linksOf, type Links } from "./links.ts";
-import { GENERATION, iso, named, person, slugId, STACK, type Resource } from "./resources.ts";
+import { findRelease } from "./release-routes.ts";
+import { GENERATION, iso, named, person, releaseResources, slugId, STACK, type Resource } from "./resources.ts";
 
 export interface BuildParams extends AppParams {
   build: string;
 }
+
+const redeployBody = {
+  type: ["object", "null"],
+  properties: { release: { type: "string", maxLength: 100 } },
+} as const;
 
 export function buildRoutes(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams }>("/apps/:app/builds", async (request) => {
@@ -24,6 +32,21 @@ export function buildRoutes(server: FastifyInstance, platform: Platform): void {
     const app = platform.app(request.params.app);
     return buildResource(platform, app, await app.builds.find(request.params.build), await linksOf(platform, request));
   });
+
+  server.post<{ Params: AppParams; Body: { release?: string } | undefined }>(
+    "/apps/:app/releases/actions/redeploy",
+    { schema: { body: redeployBody } },
+    async (request, reply) => {
+      const app = platform.app(request.params.app);
+      const wanted = request.body?.release;
+      const from = wanted === undefined ? undefined : await findRelease(app, wanted);
+      return answerLive(platform, request, reply, async (actor) => {
+        const release = await redeploy(platform, app, from, actor);
+        const [resource] = await releaseResources(app, [release], await linksOf(platform, request));
+        return { status: 201, body: { ...resource }, release: release.version };
+      });
+    },
+  );
 
   server.delete<{ Params: BuildParams }>("/apps/:app/builds/:build", async (request) => {
     const app = platform.app(request.params.app);

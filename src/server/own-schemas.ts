@@ -170,6 +170,22 @@ export const logImported = object({
   rejected_example: orNull(text),
 });
 
+/** What the slug store holds. */
+export const storedSlug = object({
+  buildpack_provided_description: text,
+  checksum: orNull(text),
+  created_at: time,
+  id: text,
+  intact: orNull(truth),
+  locked: truth,
+  own_size: whole,
+  releases: list(whole),
+  running: truth,
+  size: whole,
+});
+
+export const disk = object({ cache: whole, logs: whole, repository: whole, run: whole, slugs: whole });
+
 export const router = object({ pid: whole, port: whole, started_at: time, version: text });
 
 export const platform = object({

@@ -3,6 +3,8 @@
 import { once } from "node:events";
 import { createConnection } from "node:net";
 import * as assert from "uvu/assert";
+import fastify from "fastify";
+import { warn } from "../../src/server/http-rules.ts";
 import { createApp } from "../../src/platform/create-app.ts";
 import { describe } from "../support/suite.ts";
 import { poll } from "../support/poll.ts";
@@ -152,6 +154,89 @@ describe("api door: pages in a browser", (test) => {
   test("health answers no foreign page either", async () => {
     const { tcp } = await common();
     assert.is((await tcp("GET", "/health", { authorization: null, headers: { host: "evil.example" } })).status, 403);
+  });
+});
+
+describe("api door: what a path or a value may say", (test) => {
+  const common = test.shared(openDoor);
+
+  test("path traversal: no name leads out of where things of its kind are", async () => {
+    const lab = await common();
+    const app = await createApp(lab.platform, "foobaz", NED);
+    const ways = [
+      "..%2f..%2fformat",
+      "%2e%2e%2fformat",
+      "..%5c..%5cformat",
+      "%2fetc%2fpasswd",
+      "..",
+      ".git",
+      "a%00b",
+      "-h",
+    ];
+    const places = [
+      "/apps/WAY",
+      "/apps/WAY/config-vars",
+      "/apps/foobaz/releases/WAY",
+      "/apps/foobaz/releases/WAY/diff",
+      "/apps/foobaz/releases/WAY/output",
+      "/apps/foobaz/builds/WAY",
+      "/apps/foobaz/builds/WAY/output",
+      "/apps/foobaz/log-segments/WAY",
+      "/apps/foobaz/log-segments/WAY/index",
+      "/apps/foobaz/logs?imported=WAY",
+      "/apps/foobaz/config-history/WAY",
+      "/oauth/authorizations/WAY",
+    ];
+    for (const place of places) {
+      for (const way of ways) {
+        const path = place.replace("WAY", way);
+        // A client library would tidy the path up.
+        const answer = await lab.raw(`${head(lab, `GET ${path}`)}Connection: close\r\n\r\n`);
+        const isRefused =
+          [400, 404, 422].includes(statusOf(answer)) && /"id":"(?:bad_request|not_found|invalid_params)"/.test(answer);
+        // Without the last word some of them are another endpoint.
+        assert.ok(
+          isRefused || (way === ".." && statusOf(answer) === 200) || answer.endsWith("[]"),
+          `${path}: ${answer}`,
+        );
+        assert.not.match(answer, /root:|\[core\]/);
+      }
+    }
+    for (const name of ["../x", "..", "a/b", ".git", "-x", "x".repeat(200)])
+      assert.is((await lab.tcp("POST", "/apps", { body: { name } })).status, 422, name);
+    const imported = await lab.raw(
+      `${head(lab, "POST /apps/foobaz/log-imports/..%2fx")}Connection: close\r\nContent-Type: application/x-ndjson\r\nContent-Length: 0\r\n\r\n`,
+    );
+    assert.is(statusOf(imported), 422);
+    assert.is(app.isEnding, false);
+    await lab.tcp("DELETE", "/apps/foobaz");
+  });
+
+  test("secrets: a token is in no refusal and no journal", async () => {
+    const lab = await common();
+    const secret = "git-heroku-s3cret";
+    for (const answer of [
+      await lab.tcp("GET", "/account", { authorization: `Bearer ${secret}` }),
+      await lab.tcp("GET", "/account", { authorization: basic("kate", secret) }),
+      await lab.tcp("GET", "/account", { headers: { host: "evil.example" }, authorization: `Bearer ${secret}` }),
+      await lab.tcp("GET", `/oauth/authorizations?token=${secret}x`, { headers: { range: "nosuch .." } }),
+    ])
+      assert.not.match(JSON.stringify([answer.headers, answer.body]), "s3cret");
+    assert.not.match(lab.notes.join(), "s3cret");
+    assert.equal(lab.takeFaults(), []);
+  });
+
+  test("header injection: a notice is one line of plain text", async () => {
+    const lab = await common();
+    const server = fastify();
+    server.get("/", (_request, reply) => {
+      warn(reply, "a\r\nSet-Cookie: x=y\u001b[31m ☹");
+      return {};
+    });
+    const { headers } = await server.inject("/");
+    assert.is(headers["x-heroku-warning"], "a?Set-Cookie: x=y?[31m ?");
+    assert.is(headers["set-cookie"], undefined);
+    assert.is((await lab.tcp("GET", "/apps/a%0d%0aX:%20y")).headers["x"], undefined);
   });
 });
 

@@ -179,14 +179,11 @@ describe("uploads", (test) => {
     await lab.ask("PATCH", "/apps/foobaz/config-vars", { A: "1" });
     const [, first] = (await lab.ask("GET", "/apps/foobaz/releases?extended=true")).body;
     assert.equal(first.extended, { slug_id: first.commit, slug_uuid: first.slug.id });
-    const slugs = (await lab.ask("GET", "/apps/foobaz/slugs")).body;
+    const slug = (await lab.ask("GET", `/apps/foobaz/slugs/${String(first.slug.id)}`)).body;
     assert.equal(
-      slugs.map((slug: Record<string, unknown>) => slug["commit_description"]),
-      ["Code", "Code"],
+      [slug.id, slug.commit, slug.commit_description, slug.process_types],
+      [first.slug.id, first.commit, "Code", { worker: "exec sleep 600" }],
     );
-    assert.is(slugs[1].id, first.slug.id);
-    assert.equal((await lab.ask("GET", `/apps/foobaz/slugs/${String(first.slug.id)}`)).body, slugs[1]);
-    assert.equal([slugs[1].process_types, slugs[1].commit], [{ worker: "exec sleep 600" }, first.commit]);
     const made = await lab.ask("POST", "/apps/foobaz/releases", { slug: first.slug.id, description: "Retry of v2" });
     const { version, description, change, commit, current } = made.body;
     assert.equal(
