@@ -3,7 +3,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { Person } from "../core/person.ts";
-import { RELEASE_TYPE } from "../core/procfile.ts";
 import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
@@ -18,6 +17,7 @@ import type {
   WhichLog,
 } from "./log-resources.ts";
 import { appPath, queryOf } from "./paths.ts";
+import { scalable } from "./scalable.ts";
 import type { DiskItem, SlugItem } from "./slug-resources.ts";
 import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
@@ -84,9 +84,8 @@ export class PlatformClient {
   setMaintenance = (app: string, on: boolean): Promise<App> => this.#change("PATCH", appPath(app), { maintenance: on });
 
   dynos = (app: string, extended = false): Promise<Dyno[]> => this.#get(appPath(app, "dynos") + queryOf({ extended }));
-  /** The types that can be scaled; the API tells of the release command's too. */
-  formation = async (app: string): Promise<FormationItem[]> =>
-    (await this.#get<FormationItem[]>(appPath(app, "formation"))).filter(({ type }) => type !== RELEASE_TYPE);
+  formation = (app: string): Promise<FormationItem[]> =>
+    this.#get<FormationItem[]>(appPath(app, "formation")).then(scalable);
   scale = (app: string, updates: FormationUpdate[]): Promise<FormationItem[]> =>
     this.#change("PATCH", appPath(app, "formation"), { updates });
   restartAll = (app: string): Promise<unknown> => this.#change("DELETE", appPath(app, "dynos"));

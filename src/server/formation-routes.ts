@@ -79,10 +79,10 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
     const resources = await dynoResources(app, dynos);
     if (!extended) return resources;
     const memory = await Promise.all(dynos.map(({ id }) => platform.runtime.memory(id)));
-    return resources.map((resource, index) => {
-      const dyno = dynos[index];
-      return dyno && { ...resource, ...extendedFields(dyno, { host: hostname(), memory: memory[index] }) };
+    dynos.forEach((dyno, index) => {
+      Object.assign(resources[index] ?? {}, extendedFields(dyno, { host: hostname(), memory: memory[index] }));
     });
+    return resources;
   });
 
   server.get<{ Params: AppParams & { name: string } }>("/apps/:app/dynos/:name", async (request) => {
