@@ -23,10 +23,12 @@ export function launcherProgram(calls: SystemCalls): string {
 // itself ignores SIGFPE.
 // SIGCHLD is let through only while the launcher waits, so that none comes between its look at the children and its wait.
 // A process of one thread joins a group of version 1 by its `tasks`, for which the kernel does not wait for all processors.
-// Numbers: O_CREAT | O_EXCL | O_WRONLY and O_CREAT | O_TRUNC | O_WRONLY; SIG_SETMASK is 2, SIG_BLOCK 0; 17 is SIGCHLD.
+// bubblewrap reads the table of mounts once for each of its own, and most mounts of a machine are below /sys, of which a sandbox
+// shows nothing: so that goes first, in the process's own table. Others than root may not; then it stays.
+// Numbers: MNT_DETACH is 2, O_CREAT | O_EXCL | O_WRONLY and O_CREAT | O_TRUNC | O_WRONLY; SIG_SETMASK is 2, SIG_BLOCK 0; 17 is SIGCHLD.
 const KEEPER = `
 our ($request, $size, $status, $keeper, $process, $file) = ("", "", 0, 0, 0, undef);
-our ($no_signal, $sigchld, $input) = (pack("Q", 0), pack("Q", 1 << 16), pack("lss", 0, 1, 0));
+our ($no_signal, $sigchld, $input, $sys) = (pack("Q", 0), pack("Q", 1 << 16), pack("lss", 0, 1, 0), "/sys\\0");
 sub begin {
   my ($directory, $told, $groups, $user, $options, $count, @words) = split(/\\0/, $request, -1);
   pop(@words);
@@ -50,7 +52,10 @@ sub begin {
     open($file, ">", $told) && fileno($file) == 3 or fail($told);
   }
   chdir($directory) or fail($directory);
-  overlay($user ne "", $options) if $options ne "";
+  if ($options ne "") {
+    overlay($user ne "", $options);
+    syscall(UMOUNT2, $sys, 2) if $told ne "";
+  }
   chdir("app") or fail("app");
   %ENV = (%env, HOME => "$directory/app");
   exec({ $words[0] } @words) or fail($words[0]);
