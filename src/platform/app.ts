@@ -144,6 +144,7 @@ export class App {
     this.end();
     await this.pushes.drained();
     await this.releases.drained();
+    this.builds.settle();
     await this.launches.drained();
     await this.bisect.close(options);
     await Promise.all([this.formation.shutdown(options), this.oneOffs.shutdown(options)]);
