@@ -18,9 +18,11 @@ import type {
   WhichLog,
 } from "./log-resources.ts";
 import { appPath, queryOf } from "./paths.ts";
+import type { DiskItem, SlugItem } from "./slug-resources.ts";
 import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
 import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
+import type { TokenItem, TokenRequest } from "./token-resources.ts";
 import type {
   App,
   BisectItem,
@@ -77,7 +79,7 @@ export class PlatformClient {
   apps = (): Promise<App[]> => this.#get("/apps");
   app = (app: string): Promise<App> => this.#get(appPath(app));
   createApp = (name: string | undefined, setup?: AppSetup): Promise<App> =>
-    this.#change("POST", "/apps", { ...(name !== undefined && { name }), ...(setup !== undefined && { setup }) });
+    this.#change("POST", "/apps", { name, setup });
   destroyApp = (app: string): Promise<App> => this.#change("DELETE", appPath(app));
   setMaintenance = (app: string, on: boolean): Promise<App> => this.#change("PATCH", appPath(app), { maintenance: on });
 
@@ -146,6 +148,12 @@ export class PlatformClient {
     this.#open({ method: "GET", path: appPath(app, "builds", id, "output") });
   /** By the beginning of its id, or `running`. */
   cancelBuild = (app: string, id: string): Promise<BuildItem> => this.#change("DELETE", appPath(app, "builds", id));
+
+  /** Newest first.
+   *  @param verify read every file */
+  slugs = (app: string, { verify }: { verify: boolean }): Promise<SlugItem[]> =>
+    this.#get(`${appPath(app, "slugs")}${verify ? "?verify=true" : ""}`);
+  diskUse = (app: string): Promise<DiskItem> => this.#get(appPath(app, "disk"));
 
   /** What the build and the release command printed, and go on to print. */
   releaseOutput = (app: string, version: ReleaseWord): Promise<IncomingMessage> =>
@@ -241,6 +249,12 @@ export class PlatformClient {
     this.#open(this.#signed("POST", appPath(app, "backups"), { recipient }));
   /** A `RestoreLine` as JSON on each line. */
   restore = (order: RestoreOrder): Promise<IncomingMessage> => this.#open(this.#signed("POST", "/restores", order));
+
+  tokens = (): Promise<TokenItem[]> => this.#get("/oauth/authorizations");
+  createToken = (request: TokenRequest): Promise<TokenItem> => this.#change("POST", "/oauth/authorizations", request);
+  /** By its id or a beginning of that. */
+  revokeToken = (id: string): Promise<TokenItem> =>
+    this.#change("DELETE", `/oauth/authorizations/${encodeURIComponent(id)}`);
 
   platform = (): Promise<PlatformInfo> => this.#get("/platform");
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });

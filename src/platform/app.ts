@@ -77,6 +77,10 @@ export class App {
   readonly clock: Clock;
   /** Slugs known to be on disk, by the release that runs on them. */
   readonly slugs = new Map<number, Slug>();
+  /** Looks at whole slugs. */
+  readonly slugChecks = new SerialQueue();
+  /** When a launch or a rollback last asked for a slug, by its id: it is not let go under its hands. */
+  readonly slugsAsked = new Map<string, number>();
   /** Launches in the order of their causes. */
   readonly launches = new SerialQueue();
   /** Pushes to the deploy branch, one at a time. */

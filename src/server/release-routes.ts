@@ -1,7 +1,8 @@
 /** /apps/A/releases: the ledger as the Platform API shows it, and rollback. */
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
-import { parseVersion, type Release } from "../core/release.ts";
+import { parseRange, type ListRange } from "../core/list-range.ts";
+import { formatVersion, parseVersion, type Release } from "../core/release.ts";
 import type { App } from "../platform/app.ts";
 import { findReleaseById, type RunningPhase } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -9,8 +10,8 @@ import { rollback } from "../platform/rollback.ts";
 import { readConfig } from "../platform/set-config.ts";
 import type { AppParams } from "./app-routes.ts";
 import { answerLive } from "./live-answer.ts";
+import { warn } from "./http-rules.ts";
 import { pendingRelease, pendingResource } from "./pending-resource.ts";
-import { parseRange, type ListRange } from "./range.ts";
 import { pendingId, releaseResources } from "./resources.ts";
 
 export interface ReleaseParams extends AppParams {
@@ -23,7 +24,8 @@ const rollbackBody = {
 } as const;
 
 export function releaseRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/releases", async (request, reply) => {
+  const options = { config: { ownRange: true } };
+  server.get<{ Params: AppParams }>("/apps/:app/releases", options, async (request, reply) => {
     const app = platform.app(request.params.app);
     const range = parseRange(request.headers.range);
     const { releases, pending, last, isCut } = await listReleases(app, range);
@@ -57,6 +59,8 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
       return answerLive(platform, request, reply, async (actor) => {
         const release = await rollback(platform, app, target?.version, actor);
         const { skipped, targetMark } = release;
+        const passedOver = [...skipped].map(({ version, reason }) => `${formatVersion(version)} (${reason})`);
+        if (passedOver.length > 0) warn(reply, `Passed over, marked as bad: ${passedOver.join(", ")}`);
         const [resource] = await releaseResources(app, [release]);
         const body = { ...resource, skipped, target_mark: targetMark ?? null };
         return { status: 201, body };
@@ -118,14 +122,18 @@ async function listReleases(app: App, range: ListRange): Promise<Listed> {
 
 /** The versions to give out, and whether there are more. */
 function cutRange(range: ListRange, head: number): { lowest: number; highest: number; isCut: boolean } {
-  const isDescending = range.order === "desc";
-  const [low, high] = isDescending ? [range.to, range.from] : [range.from, range.to];
-  const lowest = Math.max(1, parseBound(low, 1));
-  const highest = Math.min(parseBound(high, head), head);
+  const { lowest, highest } = boundsOf(range, head);
   const isCut = highest - lowest >= range.max;
   if (!isCut) return { lowest, highest, isCut };
-  if (isDescending) return { lowest: highest - range.max + 1, highest, isCut };
+  if (range.order === "desc") return { lowest: highest - range.max + 1, highest, isCut };
   return { lowest, highest: lowest + range.max - 1, isCut };
+}
+
+function boundsOf({ order, from, to, isAfter }: ListRange, head: number): { lowest: number; highest: number } {
+  const after = isAfter ? 1 : 0;
+  if (order === "desc")
+    return { lowest: Math.max(1, parseBound(to, 1)), highest: Math.min(parseBound(from, head) - after, head) };
+  return { lowest: Math.max(1, parseBound(from, 1) + after), highest: Math.min(parseBound(to, head), head) };
 }
 
 /** Newest first. */

@@ -58,13 +58,30 @@ export async function appResource(platform: Platform, app: App): Promise<Resourc
 }
 
 export async function dynoResource(app: App, dyno: DynoInfo): Promise<Resource> {
+  const [resource = {}] = await dynoResources(app, [dyno]);
+  return resource;
+}
+
+/** The ledger is asked once for each release, not for each of the many processes that one may have. */
+export async function dynoResources(app: App, dynos: readonly DynoInfo[]): Promise<Resource[]> {
+  const ids = new Map<string, Promise<string>>();
+  const releaseId = (dyno: DynoInfo): Promise<string> => {
+    const key = `${dyno.type === RELEASE_TYPE ? "phase of " : ""}${String(dyno.release)}`;
+    let id = ids.get(key);
+    if (id === undefined) ids.set(key, (id = releaseIdOf(app, dyno)));
+    return id;
+  };
+  return Promise.all(dynos.map(async (dyno) => describe(app, dyno, await releaseId(dyno))));
+}
+
+function describe(app: App, dyno: DynoInfo, releaseId: string): Resource {
   return {
     attach_url: null,
     command: dyno.command,
     created_at: iso(dyno.since),
     id: dyno.id,
     name: dyno.name,
-    release: { id: await releaseIdOf(app, dyno), version: dyno.release },
+    release: { id: releaseId, version: dyno.release },
     app: { id: app.id, name: app.name },
     size: "Basic",
     state: dyno.state,
@@ -85,27 +102,14 @@ export function pendingId(app: App, version: number): string {
   return idOf(app.id, "release", String(version));
 }
 
-/** With what Heroku has no field for.
+/** What Heroku has no field for.
  *  @param host the name of the machine */
-export async function extendedDynoResource(
-  app: App,
-  dyno: DynoInfo,
+export function extendedFields(
+  { pid, port, restarts, serving, listed, release }: DynoInfo,
   { host, memory }: { host: string; memory: number | undefined },
-): Promise<Resource> {
-  const { pid, port, restarts, serving, listed, release } = dyno;
-  return {
-    ...(await dynoResource(app, dyno)),
-    extended: {
-      pid: pid ?? null,
-      port: port ?? null,
-      restarts,
-      serving,
-      listed,
-      release,
-      memory: memory ?? null,
-      host,
-    },
-  };
+): Resource {
+  const known = { pid: pid ?? null, port: port ?? null, restarts, serving, listed, release, memory: memory ?? null };
+  return { extended: { ...known, host } };
 }
 
 export function formationResources(
