@@ -255,7 +255,8 @@ export class Formation {
     this.#publishRoutes();
     this.#gate.check();
     this.#rests.keep(this.#roster.listed.values());
-    if (this.#phase === "working") this.#health.look(target.release, this.#roster.webOf(target), this.#roster.serving());
+    if (this.#phase === "working")
+      this.#health.look(target.release, this.#roster.webOf(target), this.#roster.serving());
     this.#memory.watch(this.#roster.all);
     this.#daily.watch(this.#settings.dailyRestart ? [...this.#roster.listed.values()] : []);
     this.#forgetTargets();
