@@ -2,6 +2,7 @@
  *  `wake` once to start the daemon and then asks again: nothing had been sent, so nothing is done twice. */
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
+import type { AppSetup } from "../core/app-setup.ts";
 import type { Person } from "../core/person.ts";
 import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
@@ -78,8 +79,8 @@ export class PlatformClient {
 
   apps = (): Promise<App[]> => this.#get("/apps");
   app = (app: string): Promise<App> => this.#get(appPath(app));
-  createApp = (name: string | undefined): Promise<App> =>
-    this.#change("POST", "/apps", name === undefined ? {} : { name });
+  createApp = (name: string | undefined, setup?: AppSetup): Promise<App> =>
+    this.#change("POST", "/apps", { name, setup });
   destroyApp = (app: string): Promise<App> => this.#change("DELETE", appPath(app));
   setMaintenance = (app: string, on: boolean): Promise<App> => this.#change("PATCH", appPath(app), { maintenance: on });
 

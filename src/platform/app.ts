@@ -154,6 +154,7 @@ export class App {
     await this.pushes.drained();
     await this.healing;
     await this.releases.drained();
+    this.builds.settle();
     await this.launches.drained();
     await this.bisect.close(options);
     await Promise.all([this.formation.shutdown(options), this.oneOffs.shutdown(options)]);

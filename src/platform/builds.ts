@@ -1,9 +1,10 @@
 /** The builds of one app, one record for each attempt, also for those that failed: `builds/ID.json`, and beside it what was
- *  printed. They tell what happened and decide nothing, so they are written without waiting for the disk. */
+ *  printed. They tell what happened and decide nothing, so they are written without waiting for the disk, and of a build that
+ *  finds its slug, which takes no time in which it could be lost, when the push has its answer. */
 import { randomUUID } from "node:crypto";
-import { renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { AppError } from "../core/error.ts";
 import { formatJson } from "../core/json.ts";
 import type { Actor } from "./actor.ts";
@@ -108,8 +109,14 @@ export class Builds {
   /** @throws AppError conflict when it does not run. */
   cancel({ id }: BuildRecord, actor: Actor): void {
     const running = this.#running.get(id);
-    if (running === undefined) throw new AppError("conflict", `The build ${id.slice(0, 8)} does not run any more.`);
+    if (running?.record.status !== "pending")
+      throw new AppError("conflict", `The build ${id.slice(0, 8)} does not run any more.`);
     running.cancel(`cancelled by ${actor.by.email}`);
+  }
+
+  /** Puts on disk what is to be there. */
+  settle(): void {
+    for (const build of this.#running.values()) build.settle();
   }
 
   async #read(id: string): Promise<BuildRecord | undefined> {
@@ -128,7 +135,7 @@ export class Builds {
 
   async #ids(): Promise<string[]> {
     const names = await readdir(this.#dir).catch(() => []);
-    return [...new Set(names.flatMap((name) => NAME.exec(name)?.[1] ?? []))];
+    return [...new Set([...this.#running.keys(), ...names.flatMap((name) => NAME.exec(name)?.[1] ?? [])])];
   }
 
   async #forgetOld(begun: string): Promise<void> {
@@ -151,12 +158,16 @@ export class Builds {
   }
 }
 
-/** One that is under way. */
+/** How long the record of a build that has ended waits for the release that comes of it. */
+const SETTLE_MS = 50;
+
+/** One that is under way, or was until now. */
 export class Build {
   readonly output: KeptOutput;
   readonly #path: string;
   readonly #cancelling = new AbortController();
   readonly #onEnd: () => void;
+  #settling: NodeJS.Timeout | undefined;
   #record: BuildRecord;
   #cancelled: string | undefined;
 
@@ -164,9 +175,13 @@ export class Build {
     this.#record = record;
     this.#path = join(dir, `${record.id}.json`);
     this.#onEnd = onEnd;
-    // Makes the directory too.
-    this.output = new KeptOutput(join(dir, `${record.id}.txt`));
-    this.#store({});
+    this.output = new KeptOutput(join(dir, `${record.id}.txt`), { isLazy: true });
+  }
+
+  /** Something is really built from here on: what a daemon that is killed now leaves must say so. */
+  begun(): void {
+    this.output.open();
+    this.#store();
   }
 
   get record(): BuildRecord {
@@ -185,7 +200,8 @@ export class Build {
 
   /** The archive has become this commit. */
   of(commit: string): void {
-    this.#store({ commit });
+    this.#record = { ...this.#record, commit };
+    this.#store();
   }
 
   cancel(reason: string): void {
@@ -203,19 +219,34 @@ export class Build {
 
   /** What came of it, after its end. */
   released(version: number): void {
-    this.#store({ release: version });
+    this.#record = { ...this.#record, release: version };
+    this.#settleSoon();
   }
 
   #end(facts: Partial<BuildRecord>): void {
+    this.#record = { ...this.#record, ...facts };
     this.output.end();
-    this.#store(facts);
+    this.#settleSoon();
+  }
+
+  /** Whoever asks meanwhile is told by the build itself. */
+  #settleSoon(): void {
+    this.#settling ??= setTimeout(() => this.settle(), SETTLE_MS);
+  }
+
+  settle(): void {
+    if (this.#settling === undefined) return;
+    clearTimeout(this.#settling);
+    this.#settling = undefined;
+    this.output.store();
+    this.#store();
     this.#onEnd();
   }
 
   /** What cannot be written, as on a full disk, is not told later; the build goes on. */
-  #store(facts: Partial<BuildRecord>): void {
-    this.#record = { ...this.#record, ...facts };
+  #store(): void {
     try {
+      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
       writeFileSync(`${this.#path}.tmp`, formatJson({ ...this.#record }), { mode: 0o600 });
       renameSync(`${this.#path}.tmp`, this.#path);
     } catch {

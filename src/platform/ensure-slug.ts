@@ -32,7 +32,7 @@ export async function recordBuild(
   const { signal, release } = firstSignal(app.ending, build.signal);
   try {
     show(begin);
-    const slug = await buildRelease(platform, app, commit, { output: show, signal });
+    const slug = await buildRelease(platform, app, commit, { output: show, signal, onBegun: () => build.begun() });
     await finish(slug, show);
     build.succeeded(platform.clock.now(), slug);
     return { build, slug };
@@ -95,10 +95,11 @@ export async function buildRelease(
   platform: Platform,
   app: App,
   commit: string,
-  { output, signal = app.ending }: { output: Show; signal?: AbortSignal },
+  { output, signal = app.ending, onBegun }: { output: Show; signal?: AbortSignal; onBegun?: () => void },
 ): Promise<Slug> {
   const code = { commit, tree: await treeOf(app, commit) };
-  return build({ platform, app, code, inputs: await buildInputs(app, await platform.isolation), output, signal });
+  const inputs = await buildInputs(app, await platform.isolation);
+  return build({ platform, app, code, inputs, output, signal, ...(onBegun && { onBegun }) });
 }
 
 interface CodeToBuild {
@@ -108,9 +109,11 @@ interface CodeToBuild {
   inputs: BuildInputs;
   output: Show;
   signal: AbortSignal;
+  /** Called when something has to be built. */
+  onBegun?: () => void;
 }
 
-async function build({ platform, app, code, inputs, output, signal }: CodeToBuild): Promise<Slug> {
+async function build({ platform, app, code, inputs, output, signal, onBegun }: CodeToBuild): Promise<Slug> {
   const slug = await buildSlug({
     repo: platform.home.repo(app.name),
     ...code,
@@ -118,7 +121,10 @@ async function build({ platform, app, code, inputs, output, signal }: CodeToBuil
     appDir: platform.home.app(app.name),
     output,
     signal,
-    slot: () => platform.buildSlots.take(`${code.commit.slice(0, 7)} of ${app.name}`, signal, output),
+    slot: () => {
+      onBegun?.();
+      return platform.buildSlots.take(`${code.commit.slice(0, 7)} of ${app.name}`, signal, output);
+    },
     clock: platform.clock,
     toolEnv: platform.toolEnv,
   });

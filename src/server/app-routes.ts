@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
 import type { App } from "../platform/app.ts";
 import { changeSettings, readSettingTexts } from "../platform/change-settings.ts";
-import { createApp } from "../platform/create-app.ts";
+import { createApp, type NewApp } from "../platform/create-app.ts";
 import { destroyApp } from "../platform/destroy-app.ts";
 import type { Platform } from "../platform/platform.ts";
 import { setMaintenance } from "../platform/set-maintenance.ts";
@@ -16,7 +16,20 @@ export interface AppParams {
 
 const createBody = {
   type: ["object", "null"],
-  properties: { name: { type: "string", maxLength: 200 } },
+  properties: {
+    name: { type: "string", maxLength: 200 },
+    setup: {
+      type: "object",
+      additionalProperties: false,
+      properties: {
+        config_vars: { type: "object", additionalProperties: { type: "string" }, maxProperties: 1_000 },
+        formation: { type: "object", additionalProperties: { type: "integer" }, maxProperties: 100 },
+        buildpacks: { type: "array", items: { type: "string", maxLength: 1_100 }, maxItems: 100 },
+        settings: { type: "object", additionalProperties: { type: "string", maxLength: 200 }, maxProperties: 50 },
+        postdeploy: { type: "string" },
+      },
+    },
+  },
 } as const;
 
 const patchBody = {
@@ -45,15 +58,11 @@ const settingsBody = {
 export function appRoutes(server: FastifyInstance, platform: Platform): void {
   server.get("/apps", () => Promise.all(platform.list().map((app) => appResource(platform, app))));
 
-  server.post<{ Body: { name?: string } | undefined }>(
-    "/apps",
-    { schema: { body: createBody } },
-    async (request, reply) => {
-      const app = await createApp(platform, request.body?.name, callerOf(request));
-      void reply.status(201);
-      return appResource(platform, app);
-    },
-  );
+  server.post<{ Body: NewApp | undefined }>("/apps", { schema: { body: createBody } }, async (request, reply) => {
+    const app = await createApp(platform, request.body ?? {}, callerOf(request));
+    void reply.status(201);
+    return appResource(platform, app);
+  });
 
   server.get<{ Params: AppParams }>("/apps/:app", (request) => appResource(platform, platform.app(request.params.app)));
 
