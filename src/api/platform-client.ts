@@ -3,10 +3,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { AppSetup } from "../core/app-setup.ts";
-import type { Person } from "../core/person.ts";
 import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
+import type { PatchOptions, PlatformClientOptions, ReleaseWord } from "./client-options.ts";
 import { exchange, openExchange, Unreachable, upload, type Question } from "./exchange.ts";
 import type {
   LogImportItem,
@@ -51,24 +51,6 @@ import type {
   WaitItem,
   WaitQuery,
 } from "./resources.ts";
-
-export interface PlatformClientOptions {
-  /** The platform home whose `server.sock` is asked. */
-  home: string;
-  /** Who is asking; needed only where something changes. */
-  identity: () => Person;
-  /** Starts the daemon. Left out, a silent socket is the caller's `Unreachable`. */
-  wake?: () => Promise<void>;
-}
-
-/** A version, or the newest release of all, or the newest that ran. */
-export type ReleaseWord = number | "newest" | "current";
-
-export interface PatchOptions {
-  base: number | undefined;
-  /** Whether git shall colour it. */
-  color: boolean;
-}
 
 export class PlatformClient {
   readonly #options: PlatformClientOptions;
