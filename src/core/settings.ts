@@ -14,6 +14,7 @@ interface Definition {
 }
 
 export const SETTINGS = {
+  "auto-rollback": { kind: "switch", default: "off", help: "roll back a release whose web processes never come up" },
   autosleep: {
     kind: "rest",
     default: "off",
@@ -48,6 +49,7 @@ export const SETTINGS = {
   },
   "exit-timeout": { kind: "duration", default: "30s", help: "how long a process may take to exit after SIGTERM (R12)" },
   "health-path": { kind: "path", default: "off", help: "what a web process must answer with 2xx or 3xx to be up" },
+  "health-timeout": { kind: "duration", default: "5s", help: "how long the answer of health-path may take" },
   "idle-timeout": {
     kind: "duration",
     default: "55s",
@@ -107,6 +109,7 @@ export const SETTINGS = {
   "slug-releases": { kind: "count", default: "20", help: "the built code of so many releases is kept, however old" },
   "slug-size": { kind: "size", default: "500MB", help: "how large the built code may be" },
   "up-after": { kind: "duration", default: "1s", help: "how long a process without a port must live to be up" },
+  "verify-deploy": { kind: "switch", default: "off", help: "a push tells whether its web processes come up" },
   "worker-overlap": { kind: "switch", default: "off", help: "two releases of one worker type may run at a time" },
 } as const satisfies Record<string, Definition>;
 
@@ -114,6 +117,7 @@ export type SettingName = keyof typeof SETTINGS;
 
 /** The settings in force. */
 export interface Settings extends DynoRules {
+  autoRollback: boolean;
   /** Infinite when web processes never sleep. */
   autosleepMs: number;
   autosleepWorkers: boolean;
@@ -141,6 +145,7 @@ export interface Settings extends DynoRules {
   /** Of a release command. */
   releaseTimeoutMs: number;
   readOnly: boolean;
+  healthTimeoutMs: number;
   readyCheckMs: number;
   sandbox: boolean;
   /** Infinite when the slug of each release is kept. */
@@ -149,6 +154,7 @@ export interface Settings extends DynoRules {
   slugReleases: number;
   /** The largest slug. */
   slugBytesMax: number;
+  verifyDeploy: boolean;
   workerOverlap: boolean;
   requestTimeoutMs: number;
 }
@@ -185,6 +191,7 @@ export function readSettings(stored: Json | undefined): Settings {
     return parsed === "default" ? undefined : parsed;
   };
   return {
+    autoRollback: isOn("auto-rollback"),
     autosleepMs: number("autosleep"),
     autosleepWorkers: isOn("autosleep-workers"),
     bootWaitMs: number("boot-wait"),
@@ -206,6 +213,7 @@ export function readSettings(stored: Json | undefined): Settings {
     memoryWarningMs: number("memory-warning"),
     preboot: isOn("preboot"),
     readOnly: isOn("readonly"),
+    healthTimeoutMs: number("health-timeout"),
     readyCheckMs: number("ready-check"),
     releaseTimeoutMs: number("release-timeout"),
     restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
@@ -214,6 +222,7 @@ export function readSettings(stored: Json | undefined): Settings {
     slugReleases: number("slug-releases"),
     slugBytesMax: number("slug-size"),
     upAfterMs: number("up-after"),
+    verifyDeploy: isOn("verify-deploy"),
     workerOverlap: isOn("worker-overlap"),
   };
 }

@@ -12,7 +12,10 @@ import { KeptOutput, readKeptOutput } from "./kept-output.ts";
 
 export interface BuildRecord {
   readonly id: string;
+  /** Empty as long as an archive has not become one. */
   readonly commit: string;
+  /** Of what was uploaded; none of a push. */
+  readonly source: BuildSource | null;
   /** An address. */
   readonly by: string;
   readonly status: "pending" | "succeeded" | "failed";
@@ -28,6 +31,14 @@ export interface BuildRecord {
   /** The version that came of it, whatever became of that. */
   readonly release: number | null;
 }
+
+/** What its maker says of it. */
+export type BuildSource = {
+  readonly version: string | null;
+  readonly description: string | null;
+  /** `SHA256:hex` */
+  readonly checksum: string | null;
+};
 
 /** Records that are kept. */
 const KEPT_MAX = 100;
@@ -45,10 +56,18 @@ export class Builds {
   }
 
   /** @param now milliseconds since the epoch */
-  begin(commit: string, actor: Actor, now: number): Build {
+  begin(commit: string, actor: Actor, now: number, source: BuildSource | null = null): Build {
     const nothing = { endedAt: null, reason: null, detected: null, slug: null, release: null };
     const id = randomUUID();
-    const record: BuildRecord = { id, commit, by: actor.by.email, status: "pending", startedAt: now, ...nothing };
+    const record: BuildRecord = {
+      id,
+      commit,
+      by: actor.by.email,
+      status: "pending",
+      startedAt: now,
+      source,
+      ...nothing,
+    };
     const build: Build = new Build(this.#dir, record, () => this.#running.delete(id));
     this.#running.set(id, build);
     void this.#forgetOld(id);
@@ -104,7 +123,9 @@ export class Builds {
     const running = this.#running.get(id);
     if (running !== undefined) return running.record;
     try {
-      const record = JSON.parse(await readFile(join(this.#dir, `${id}.json`), "utf8")) as BuildRecord;
+      const stored = JSON.parse(await readFile(join(this.#dir, `${id}.json`), "utf8")) as BuildRecord;
+      // Records of an earlier version do not have all.
+      const record = { ...stored, source: stored.source ?? null };
       return record.status === "pending" ? { ...record, status: "failed", reason: LOST } : record;
     } catch {
       // A power cut may have left half of it.
@@ -175,6 +196,12 @@ export class Build {
   /** Why it was cancelled. */
   get cancelled(): string | undefined {
     return this.#cancelled;
+  }
+
+  /** The archive has become this commit. */
+  of(commit: string): void {
+    this.#record = { ...this.#record, commit };
+    this.#store();
   }
 
   cancel(reason: string): void {

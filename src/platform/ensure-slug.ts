@@ -11,6 +11,7 @@ import type { App } from "./app.ts";
 import { recallBuild, rememberBuild } from "./build-memory.ts";
 import { buildInputs, type BuildInputs } from "./buildpacks.ts";
 import type { Build } from "./builds.ts";
+import { firstSignal } from "./first-signal.ts";
 import { exists } from "./home.ts";
 import type { Platform } from "./platform.ts";
 import { gitOf } from "./slugs.ts";
@@ -20,25 +21,18 @@ import { gitOf } from "./slugs.ts";
 export async function recordBuild(
   platform: Platform,
   app: App,
-  { commit, actor, begin = "" }: { commit: string; actor: Actor; begin?: string },
+  { commit, actor, begin = "", build: begun }: BuildOrder,
   finish: (slug: Slug, show: Show) => void | Promise<void> = () => undefined,
 ): Promise<RecordedBuild> {
-  const build = app.builds.begin(commit, actor, platform.clock.now());
+  const build = begun ?? app.builds.begin(commit, actor, platform.clock.now());
   const show: Show = (text) => {
     build.output.write(text);
     actor.output?.(text);
   };
-  const cancelling = new AbortController();
-  const cancel = (): void => cancelling.abort();
-  for (const signal of [app.ending, build.signal]) signal.addEventListener("abort", cancel);
-  if (app.isEnding) cancel();
+  const { signal, release } = firstSignal(app.ending, build.signal);
   try {
     show(begin);
-    const slug = await buildRelease(platform, app, commit, {
-      output: show,
-      signal: cancelling.signal,
-      onBegun: () => build.begun(),
-    });
+    const slug = await buildRelease(platform, app, commit, { output: show, signal, onBegun: () => build.begun() });
     await finish(slug, show);
     build.succeeded(platform.clock.now(), slug);
     return { build, slug };
@@ -50,7 +44,30 @@ export async function recordBuild(
     if (cancelled === undefined || app.isEnding) throw error;
     throw new BuildCancelled(cancelled, error);
   } finally {
-    app.ending.removeEventListener("abort", cancel);
+    release();
+  }
+}
+
+export interface BuildOrder {
+  commit: string;
+  actor: Actor;
+  /** The first words of its output. */
+  begin?: string;
+  /** One that was begun already. */
+  build?: Build | undefined;
+}
+
+/** Tells the app's log that a deploy is built, by whom and how it ended. */
+export async function logBuild<T>(app: App, commit: string, { by }: Actor, work: () => Promise<T>): Promise<T> {
+  const name = commit.slice(0, 7);
+  app.log("build", `Build of ${name} started by ${by.email}`);
+  try {
+    const built = await work();
+    app.log("build", `Build of ${name} succeeded`);
+    return built;
+  } catch (error) {
+    app.log("build", `Build of ${name} failed`);
+    throw error;
   }
 }
 

@@ -73,6 +73,7 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
         void faults.push(`${during}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     },
     router,
+    apiUrl: "http://127.0.0.1:5001",
     accessSpools: () => new Set(),
     runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock }),
     isolation: NO_ISOLATION,
