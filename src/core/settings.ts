@@ -14,6 +14,7 @@ interface Definition {
 }
 
 export const SETTINGS = {
+  "auto-rollback": { kind: "switch", default: "off", help: "roll back a release whose web processes never come up" },
   autosleep: {
     kind: "rest",
     default: "off",
@@ -101,6 +102,7 @@ export const SETTINGS = {
   sandbox: { kind: "switch", default: "on", help: "shut each process in, where the machine can" },
   "slug-size": { kind: "size", default: "500MB", help: "how large the built code may be" },
   "up-after": { kind: "duration", default: "1s", help: "how long a process without a port must live to be up" },
+  "verify-deploy": { kind: "switch", default: "off", help: "a push tells whether its web processes come up" },
   "worker-overlap": { kind: "switch", default: "off", help: "two releases of one worker type may run at a time" },
 } as const satisfies Record<string, Definition>;
 
@@ -108,6 +110,7 @@ export type SettingName = keyof typeof SETTINGS;
 
 /** The settings in force. */
 export interface Settings extends DynoRules {
+  autoRollback: boolean;
   /** Infinite when web processes never sleep. */
   autosleepMs: number;
   autosleepWorkers: boolean;
@@ -139,6 +142,7 @@ export interface Settings extends DynoRules {
   sandbox: boolean;
   /** The largest slug. */
   slugBytesMax: number;
+  verifyDeploy: boolean;
   workerOverlap: boolean;
   requestTimeoutMs: number;
 }
@@ -174,6 +178,7 @@ export function readSettings(stored: Json | undefined): Settings {
     return parsed === "default" ? undefined : parsed;
   };
   return {
+    autoRollback: text("auto-rollback") === "on",
     autosleepMs: number("autosleep"),
     autosleepWorkers: text("autosleep-workers") === "on",
     bootWaitMs: number("boot-wait"),
@@ -189,13 +194,7 @@ export function readSettings(stored: Json | undefined): Settings {
     drainTimeoutMs: number("drain-timeout"),
     exitTimeoutMs: number("exit-timeout"),
     healthPath: path === "off" ? undefined : path,
-    logAgeMsMax: number("log-days"),
-    logBytesMax: number("log-size"),
-    logDrainConnectMs: number("log-drain-connect"),
-    logDrainRequestMs: number("log-drain-request"),
-    logDrainRetryMs: number("log-drain-retry"),
-    logHotMs: number("log-hot"),
-    logRateMax: number("log-rate"),
+    ...readLogSettings(number),
     maxPerType: number("max-per-type"),
     memoryCheckMs: number("memory-check"),
     memoryWarningMs: number("memory-warning"),
@@ -207,7 +206,31 @@ export function readSettings(stored: Json | undefined): Settings {
     sandbox: text("sandbox") === "on",
     slugBytesMax: number("slug-size"),
     upAfterMs: number("up-after"),
+    verifyDeploy: text("verify-deploy") === "on",
     workerOverlap: text("worker-overlap") === "on",
+  };
+}
+
+type LogSettings = Pick<
+  Settings,
+  | "logAgeMsMax"
+  | "logBytesMax"
+  | "logDrainConnectMs"
+  | "logDrainRequestMs"
+  | "logDrainRetryMs"
+  | "logHotMs"
+  | "logRateMax"
+>;
+
+function readLogSettings(number: (name: SettingName) => number): LogSettings {
+  return {
+    logAgeMsMax: number("log-days"),
+    logBytesMax: number("log-size"),
+    logDrainConnectMs: number("log-drain-connect"),
+    logDrainRequestMs: number("log-drain-request"),
+    logDrainRetryMs: number("log-drain-retry"),
+    logHotMs: number("log-hot"),
+    logRateMax: number("log-rate"),
   };
 }
 

@@ -14,6 +14,7 @@ import { Launcher, startShim } from "./launcher.ts";
 import type { Keeper } from "./launcher.ts";
 import { LocalRun } from "./local-run.ts";
 import type { RunHost } from "./local-run.ts";
+import type { Listening } from "./port-owner.ts";
 import { processTable } from "./process-table.ts";
 import { claimRun, readPid, readRecord, removeRun, writeRecord } from "./run-record.ts";
 import { launchRequest, OVERLAY_DIRECTORIES, planRun, shimWords } from "./run-plan.ts";
@@ -136,8 +137,8 @@ export class LocalRuntime implements Runtime {
     return this.#runs.get(id)?.memory();
   }
 
-  async ownsPort(id: string, port: number): Promise<boolean | undefined> {
-    return this.#runs.get(id)?.ownsPort(port);
+  async listening(id: string, port: number): Promise<Listening | undefined> {
+    return this.#runs.get(id)?.listening(port);
   }
 
   async list(app: string): Promise<Instance[]> {

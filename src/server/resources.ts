@@ -76,8 +76,13 @@ export async function dynoResource(app: App, dyno: DynoInfo): Promise<Resource> 
 /** A release whose release phase runs has no object yet: nobody can ask for it by this id. */
 async function releaseIdOf(app: App, { type, release: version }: DynoInfo): Promise<string> {
   const head = await app.ledger.head();
-  if (type === RELEASE_TYPE && version > (head?.version ?? 0)) return idOf(app.id, "release", String(version));
+  if (type === RELEASE_TYPE && version > (head?.version ?? 0)) return pendingId(app, version);
   return idOfObject((await app.ledger.get(version)).oid);
+}
+
+/** Of a release whose release command runs. */
+export function pendingId(app: App, version: number): string {
+  return idOf(app.id, "release", String(version));
 }
 
 /** With what Heroku has no field for.
@@ -127,12 +132,12 @@ export async function releaseResources(app: App, releases: readonly Release[]): 
   const [current, marks, printed] = await Promise.all([app.ledger.current(), marksOf(app), versionsWithOutput(app)]);
   return releases.map((release) => ({
     ...releaseResource(app, release, current),
-    output_stream_url: printed.has(release.version) ? outputPath(app, release) : null,
+    output_stream_url: printed.has(release.version) ? outputPath(app, release.version) : null,
     mark: marks.get(release.version) ?? null,
   }));
 }
 
-function outputPath(app: App, { version }: Release): string {
+export function outputPath(app: App, version: number): string {
   return `/apps/${app.name}/releases/${String(version)}/output`;
 }
 

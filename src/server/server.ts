@@ -18,6 +18,7 @@ import { drainRoutes } from "./drain-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
 import { httpRules } from "./http-rules.ts";
+import { buildLateValidators } from "./late-schemas.ts";
 import { logAnalysisRoutes } from "./log-analysis-routes.ts";
 import { logCopyRoutes } from "./log-copy-routes.ts";
 import { oauthRoutes } from "./oauth-routes.ts";
@@ -79,6 +80,7 @@ export function createServer(
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     // What arrives must be of the right type already: `{"A": 1}` is no config var.
     ajv: { customOptions: { coerceTypes: false, allowUnionTypes: true } },
+    schemaController: { compilersFactory: { buildValidator: buildLateValidators() } },
     // What fails before a route is found, such as a path that is badly encoded.
     frameworkErrors: (error, request, reply) => answerError(platform, error, request, reply),
   });

@@ -12,6 +12,7 @@ import { describe } from "../support/suite.ts";
 /** Every limit of the platform that is a setting: its default as people write it, and what comes of it. */
 const TEXTS = {
   autosleep: "off",
+  "auto-rollback": "off",
   "autosleep-workers": "off",
   "backoff-first": "1s",
   "backoff-max": "10m",
@@ -46,10 +47,12 @@ const TEXTS = {
   "restart-policy": "default",
   sandbox: "on",
   "up-after": "1s",
+  "verify-deploy": "off",
   "worker-overlap": "off",
 };
 
 const DEFAULTS = {
+  autoRollback: false,
   autosleepMs: Number.POSITIVE_INFINITY,
   autosleepWorkers: false,
   bootWaitMs: 75_000,
@@ -83,6 +86,7 @@ const DEFAULTS = {
   restartPolicy: "default",
   sandbox: true,
   upAfterMs: 1_000,
+  verifyDeploy: false,
   workerOverlap: false,
 };
 
