@@ -54,19 +54,24 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
     },
   );
 
-  server.get<{ Params: AppParams; Querystring: { extended?: string } }>("/apps/:app/dynos", async (request) => {
-    const app = platform.app(request.params.app);
-    await platform.knowsProcesses(app);
-    const extended = request.query.extended === "true";
-    const dynos = app.processes().filter((dyno) => extended || dyno.listed);
-    return Promise.all(
-      dynos.map(async (dyno) => {
-        if (!extended) return dynoResource(app, dyno);
-        const memory = await platform.runtime.memory(dyno.id);
-        return extendedDynoResource(app, dyno, { host: hostname(), memory });
-      }),
-    );
-  });
+  const options = { config: { shared: true } };
+  server.get<{ Params: AppParams; Querystring: { extended?: string } }>(
+    "/apps/:app/dynos",
+    options,
+    async (request) => {
+      const app = platform.app(request.params.app);
+      await platform.knowsProcesses(app);
+      const extended = request.query.extended === "true";
+      const dynos = app.processes().filter((dyno) => extended || dyno.listed);
+      return Promise.all(
+        dynos.map(async (dyno) => {
+          if (!extended) return dynoResource(app, dyno);
+          const memory = await platform.runtime.memory(dyno.id);
+          return extendedDynoResource(app, dyno, { host: hostname(), memory });
+        }),
+      );
+    },
+  );
 
   waiting(server, platform);
 

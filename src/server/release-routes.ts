@@ -24,7 +24,7 @@ const rollbackBody = {
 } as const;
 
 export function releaseRoutes(server: FastifyInstance, platform: Platform): void {
-  const options = { config: { ownRange: true } };
+  const options = { config: { ownRange: true, shared: true } };
   server.get<{ Params: AppParams }>("/apps/:app/releases", options, async (request, reply) => {
     const app = platform.app(request.params.app);
     const range = parseRange(request.headers.range);
