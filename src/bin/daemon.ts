@@ -138,7 +138,7 @@ async function listen(server: FastifyInstance, door: TcpDoor, announce: () => Pr
   let announced: Promise<void> | undefined;
   server.addHook("onRequest", (_request, _reply, done) => {
     if (announced === undefined) done();
-    else announced.then(() => done(), done);
+    else announced.then(() => done()).catch(done);
   });
   server.addHook("onClose", () => door.close());
   announced = server.listen({ path: "server.sock" }).then(announce);
@@ -182,6 +182,7 @@ async function openPlatform(request: PlatformRequest): Promise<{ platform: Platf
     accessSpools: () => router.spools,
     bases,
     runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock: systemClock, isolation }),
+    isolation,
     ports: new PortAllocator({ clock: systemClock, random: Math.random }),
     signingKey: await openLedgerKey(home.signingKey),
     hooks,

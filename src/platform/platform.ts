@@ -12,6 +12,7 @@ import type { LedgerKey } from "../ledger/ledger-key.ts";
 import { cleanBuilds } from "../build/slug-store.ts";
 import type { Trust } from "../drains/trust.ts";
 import type { ToolEnv } from "../build/tool-env.ts";
+import type { Isolation } from "../formation/isolation.ts";
 import type { PortAllocator } from "../formation/ports.ts";
 import type { Runtime } from "../formation/runtime.ts";
 import type { Routing } from "../router/routing.ts";
@@ -24,6 +25,9 @@ import type { Journal } from "./journal.ts";
 import { launch } from "./launch.ts";
 import { settleAllKeys } from "./place-keys.ts";
 import { openApp } from "./open-app.ts";
+import { LogSessions } from "./log-sessions.ts";
+import { Tickets } from "./tickets.ts";
+import { evictSlugs } from "./slugs.ts";
 import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -40,6 +44,8 @@ export interface PlatformParts {
   /** The names of the spools that routers write access lines to now. */
   accessSpools: () => ReadonlySet<string>;
   runtime: Runtime;
+  /** What the runtime shuts processes in with. */
+  isolation: Isolation | Promise<Isolation>;
   ports: PortAllocator;
   signingKey: LedgerKey;
   /** How the repositories' hooks find the daemon. */
@@ -75,6 +81,7 @@ export class Platform {
   readonly tokens: Tokens;
   readonly accessLogs: AccessLogs;
   readonly runtime: Runtime;
+  readonly isolation: Isolation | Promise<Isolation>;
   readonly ports: PortAllocator;
   readonly signingKey: LedgerKey;
   readonly hooks: HookFiles;
@@ -86,6 +93,8 @@ export class Platform {
   /** Changes of domains, which no two apps may share. */
   readonly domainChanges = new SerialQueue();
   readonly upkeep: Upkeep;
+  readonly tickets: Tickets;
+  readonly logSessions: LogSessions;
   private readonly apps = new Map<AppName, App>();
   /** Whose processes are known. */
   private readonly known = new WeakSet<App>();
@@ -104,6 +113,7 @@ export class Platform {
     this.tokens = tokens;
     this.accessLogs = new AccessLogs(this, parts.accessSpools);
     this.runtime = parts.runtime;
+    this.isolation = parts.isolation;
     this.ports = parts.ports;
     this.signingKey = parts.signingKey;
     this.hooks = parts.hooks;
@@ -112,7 +122,9 @@ export class Platform {
     this.toolEnv = parts.toolEnv;
     this.buildSlots = new BuildSlots(parts.buildsMax);
     this.drainParts = parts.drainParts;
-    this.upkeep = new Upkeep(parts.clock, parts.journal);
+    this.tickets = new Tickets(parts.home.ticketKey);
+    this.logSessions = new LogSessions(parts.clock, this.tickets);
+    this.upkeep = new Upkeep(parts.clock, parts.journal, (app) => evictSlugs(this, app));
     // Every follower of a log listens to it.
     setMaxListeners(0, this.closing);
   }
@@ -162,6 +174,7 @@ export class Platform {
     }
     throw new AppError("not_found", "Couldn't find that app.", {
       hint: `There is no app ${JSON.stringify(name.slice(0, 40))}; \`git heroku apps\` lists the apps there are.`,
+      resource: "app",
     });
   }
 

@@ -40,7 +40,7 @@ export async function rollback(
   actor: Actor,
 ): Promise<Rollback> {
   // Before the ledger is asked: code that can be built no more must not become the current release.
-  await ensureSlug(platform, app, (await findTarget(app, version, await app.ledger.current())).release);
+  await ensureSlug(platform, app, (await findTarget(app, version, await app.ledger.current())).release, actor.output);
   let skipped: Mark[] = [];
   const release = await makeRelease(platform, app, { actor }, async ({ current }) => {
     const found = await findTarget(app, version, current);

@@ -1,7 +1,7 @@
 /** Requests for the same thing that have arrived together get one answer: whoever follows an app by asking again and again
  *  is seldom alone. "Together" is one turn of the event loop: all of them were there before the first was looked at, so
  *  nobody is told what was true before they asked. For routes that say `config: { shared: true }`, because their answer does not
- *  depend on who asks. */
+ *  depend on who asks, only on the path, the range and the host. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Awaited, giveAgain } from "./captured-answer.ts";
 
@@ -17,7 +17,9 @@ export function shareAnswers(server: FastifyInstance): void {
 
   server.addHook("preHandler", (request, reply, done) => {
     if (request.routeOptions.config.shared !== true) return done();
-    const key = `${request.method} ${request.url} ${request.headers.range ?? ""}`;
+    const { method, url, headers } = request;
+    // Some have links in them, which begin with the name that the client used.
+    const key = [method, url, headers.host, headers.range].join(" ");
     const earlier = ofThisTurn.get(key);
     if (earlier !== undefined) {
       void earlier.answer.then((answer) => (answer === undefined ? done() : giveAgain(reply, answer)));

@@ -2,6 +2,7 @@
  *  busy machine changes both sides. `npm run bench -- push` runs the rows whose name matches. Prints Markdown. */
 import { cpus, totalmem } from "node:os";
 import { benchApi } from "./api.ts";
+import { benchBuilds } from "./builds.ts";
 import { benchCommands } from "./commands.ts";
 import { benchFormation } from "./formation.ts";
 import { benchIdle } from "./idle.ts";
@@ -17,6 +18,7 @@ import type { Row } from "./measure.ts";
 const SETS: Record<string, () => Promise<Row[]>> = {
   push: benchPush,
   commands: benchCommands,
+  builds: benchBuilds,
   rollback: benchRollback,
   formation: benchFormation,
   see: benchSee,
