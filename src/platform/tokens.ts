@@ -118,6 +118,15 @@ export class Tokens {
     return { text: token, about: found.about, onRevoked: found.onRevoked };
   }
 
+  /** Whether somebody who was let in before still is. */
+  holds({ about: { id } }: TokenUse): boolean {
+    const entry = this.#entries.find((one) => one.about.id === id);
+    const now = this.#clock.now();
+    if (entry === undefined || isExpired(entry.about, now)) return false;
+    this.#noteUse(entry, now);
+    return true;
+  }
+
   /** Those that have expired go.
    *  @throws AppError invalid_params when there are too many, unavailable when it cannot be stored */
   async create({ owner, description, lifetimeMs }: NewToken): Promise<{ token: string; about: AccessToken }> {

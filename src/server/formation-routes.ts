@@ -71,19 +71,24 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
     },
   );
 
-  server.get<{ Params: AppParams; Querystring: { extended?: string } }>("/apps/:app/dynos", async (request) => {
-    const app = platform.app(request.params.app);
-    await platform.knowsProcesses(app);
-    const extended = request.query.extended === "true";
-    const dynos = app.processes().filter((dyno) => extended || dyno.listed);
-    const resources = await dynoResources(app, dynos);
-    if (!extended) return resources;
-    const memory = await Promise.all(dynos.map(({ id }) => platform.runtime.memory(id)));
-    dynos.forEach((dyno, index) => {
-      Object.assign(resources[index] ?? {}, extendedFields(dyno, { host: hostname(), memory: memory[index] }));
-    });
-    return resources;
-  });
+  const options = { config: { shared: true } };
+  server.get<{ Params: AppParams; Querystring: { extended?: string } }>(
+    "/apps/:app/dynos",
+    options,
+    async (request) => {
+      const app = platform.app(request.params.app);
+      await platform.knowsProcesses(app);
+      const extended = request.query.extended === "true";
+      const dynos = app.processes().filter((dyno) => extended || dyno.listed);
+      const resources = await dynoResources(app, dynos);
+      if (!extended) return resources;
+      const memory = await Promise.all(dynos.map(({ id }) => platform.runtime.memory(id)));
+      dynos.forEach((dyno, index) => {
+        Object.assign(resources[index] ?? {}, extendedFields(dyno, { host: hostname(), memory: memory[index] }));
+      });
+      return resources;
+    },
+  );
 
   server.get<{ Params: AppParams & { name: string } }>("/apps/:app/dynos/:name", async (request) => {
     const app = platform.app(request.params.app);

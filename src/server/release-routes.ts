@@ -40,7 +40,7 @@ interface ReleaseBody {
 const listQuery = { type: "object", properties: { extended: { enum: ["true", "false"] } } } as const;
 
 export function releaseRoutes(server: FastifyInstance, platform: Platform): void {
-  const options = { config: { ownRange: true }, schema: { querystring: listQuery } };
+  const options = { config: { ownRange: true, shared: true }, schema: { querystring: listQuery } };
   server.get<{ Params: AppParams; Querystring: { extended?: string } }>(
     "/apps/:app/releases",
     options,
