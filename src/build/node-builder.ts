@@ -2,6 +2,7 @@
  *  then development dependencies go. An app without dependencies and scripts never meets npm. The lockfile chooses the
  *  package manager, where the machine has it. */
 import { createHash } from "node:crypto";
+import type { NodeEngine } from "./node-engine.ts";
 import type { SiteLayers } from "./layers.ts";
 import { NodeModulesCache } from "./node-modules-cache.ts";
 import { chooseManager, type PackageManager } from "./package-manager.ts";
@@ -21,6 +22,7 @@ export interface NodeApp {
 
 export interface NodeBuild {
   app: NodeApp;
+  engine: NodeEngine;
   /** Where the app's code is laid out. */
   dir: string;
   cacheDir: string;
@@ -39,14 +41,19 @@ export const NODE_BUILDER_KEY = ["node/1", process.versions.modules, process.pla
   " ",
 );
 
+/** The same with another Node.js than the platform's own. */
+export function nodeKey({ prefix, version }: NodeEngine): string {
+  return prefix === undefined ? NODE_BUILDER_KEY : `${NODE_BUILDER_KEY} ${version}`;
+}
+
 /** Scripts of the app itself that run within an installation and may touch anything. */
 const LIFECYCLE = ["preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"];
 
 /** True when anything was run, so that the directory holds more than the commit. */
 export async function buildNode(build: NodeBuild): Promise<boolean> {
   const { manager, warning, plan } = decide(build);
-  build.say(`       Node.js ${process.versions.node}\n`);
-  if (warning !== undefined) build.say(` !     ${warning}\n`);
+  build.say(`       Node.js ${build.engine.version}\n`);
+  for (const text of [build.engine.warning, warning]) if (text !== undefined) build.say(` !     ${text}\n`);
   if (plan.prebuild !== undefined) await runScript(build, manager, plan.prebuild);
   const hasInstalled = plan.isInstalling && (await install(build, plan, manager));
   if (!plan.isInstalling && build.app.isVendored)
@@ -56,12 +63,13 @@ export async function buildNode(build: NodeBuild): Promise<boolean> {
     build.say("-----> Pruning development dependencies\n");
     await build.run(...manager.prune);
   }
-  return hasInstalled || plan.prebuild !== undefined || plan.build !== undefined;
+  return build.engine.prefix !== undefined || hasInstalled || (plan.prebuild ?? plan.build) !== undefined;
 }
 
 /** Whether `buildNode` will run nothing. The layer that it needs for that is in use then. */
 export async function isPassiveNode(build: NodeBuild): Promise<boolean> {
   const { manager, plan } = decide(build);
+  if (build.engine.prefix !== undefined) return false;
   if ((plan.prebuild ?? plan.build) !== undefined) return false;
   if (!plan.isInstalling) return true;
   return usesLayer(build, plan) && (await build.layers?.use(keyOf(build, plan, manager))) === true;
@@ -148,7 +156,7 @@ function usesLayer(build: NodeBuild, plan: NodePlan): boolean {
 function keyOf(build: NodeBuild, plan: NodePlan, manager: PackageManager): string {
   const { app } = build;
   const words = manager.install({ dev: plan.isScripted }).join(" ");
-  const facts = [NODE_BUILDER_KEY, build.identify(manager.name), app.manifest.packageManager, words];
+  const facts = [nodeKey(build.engine), build.identify(manager.name), app.manifest.packageManager, words];
   const text = JSON.stringify([...facts, manager.lockfile ?? "", app.npmrc ?? ""]);
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
