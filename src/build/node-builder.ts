@@ -52,18 +52,18 @@ const LIFECYCLE = ["preinstall", "install", "postinstall", "prepublish", "prepre
 /** True when anything was run, so that the directory holds more than the commit. */
 export async function buildNode(build: NodeBuild): Promise<boolean> {
   const { manager, warning, plan } = decide(build);
-  build.say(`       Node.js ${build.engine.version}\n`);
-  for (const text of [build.engine.warning, warning]) if (text !== undefined) build.say(` !     ${text}\n`);
-  if (plan.prebuild !== undefined) await runScript(build, manager, plan.prebuild);
+  const { engine, app } = build;
+  build.say(`       Node.js ${engine.version}\n`);
+  for (const text of [engine.warning, warning]) if (text !== undefined) build.say(` !     ${text}\n`);
+  await runScript(build, manager, plan.prebuild);
   const hasInstalled = plan.isInstalling && (await install(build, plan, manager));
-  if (!plan.isInstalling && build.app.isVendored)
-    build.say("       Using the node_modules of the commit as they are\n");
-  if (plan.build !== undefined) await runScript(build, manager, plan.build);
+  if (!plan.isInstalling && app.isVendored) build.say("       Using the node_modules of the commit as they are\n");
+  await runScript(build, manager, plan.build);
   if (plan.isPruning) {
     build.say("-----> Pruning development dependencies\n");
     await build.run(...manager.prune);
   }
-  return build.engine.prefix !== undefined || hasInstalled || (plan.prebuild ?? plan.build) !== undefined;
+  return engine.prefix !== undefined || hasInstalled || (plan.prebuild ?? plan.build) !== undefined;
 }
 
 /** Whether `buildNode` will run nothing. The layer that it needs for that is in use then. */
@@ -122,7 +122,9 @@ function isLocked({ manifest }: NodeApp, { name, lockfile }: PackageManager): bo
   return name === "npm" ? isSelfContained(lockfile) : !/(?:^|[\s"'@])(?:file|link|portal|workspace):/m.test(lockfile);
 }
 
-async function runScript(build: NodeBuild, manager: PackageManager, name: string): Promise<void> {
+/** Nothing, when there is no such script. */
+async function runScript(build: NodeBuild, manager: PackageManager, name: string | undefined): Promise<void> {
+  if (name === undefined) return;
   build.say(`-----> Running ${name}\n`);
   await build.run(manager.name, "run", name);
 }
