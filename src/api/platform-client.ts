@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { AppSetup } from "../core/app-setup.ts";
 import type { Person } from "../core/person.ts";
+import { RELEASE_TYPE } from "../core/procfile.ts";
 import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
@@ -84,7 +85,9 @@ export class PlatformClient {
   setMaintenance = (app: string, on: boolean): Promise<App> => this.#change("PATCH", appPath(app), { maintenance: on });
 
   dynos = (app: string, extended = false): Promise<Dyno[]> => this.#get(appPath(app, "dynos") + queryOf({ extended }));
-  formation = (app: string): Promise<FormationItem[]> => this.#get(appPath(app, "formation"));
+  /** The types that can be scaled; the API tells of the release command's too. */
+  formation = async (app: string): Promise<FormationItem[]> =>
+    (await this.#get<FormationItem[]>(appPath(app, "formation"))).filter(({ type }) => type !== RELEASE_TYPE);
   scale = (app: string, updates: FormationUpdate[]): Promise<FormationItem[]> =>
     this.#change("PATCH", appPath(app, "formation"), { updates });
   restartAll = (app: string): Promise<unknown> => this.#change("DELETE", appPath(app, "dynos"));
@@ -132,6 +135,12 @@ export class PlatformClient {
   async rollback(app: string, version: number | undefined, show?: Show): Promise<RollbackItem> {
     const body = version === undefined ? {} : { release: String(version) };
     return (await this.#release<RollbackItem>(this.#signed("POST", appPath(app, "releases"), body), show)).body;
+  }
+  /** Builds the code of a release again, of the current one without a version. */
+  async redeploy(app: string, version: number | undefined, show?: Show): Promise<ReleaseItem> {
+    const path = `${appPath(app, "releases")}/actions/redeploy`;
+    const body = version === undefined ? {} : { release: String(version) };
+    return (await this.#release<ReleaseItem>(this.#signed("POST", path, body), show)).body;
   }
   /** The release is undefined when there was nothing to take back any more. */
   async revert(app: string, version: number, show?: Show): Promise<RevertItem | undefined> {

@@ -51,6 +51,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   "releases:diff": { load: async () => (await import("./commands/releases-diff.ts")).releasesDiff },
   "releases:verify": { load: async () => (await import("./commands/releases-verify.ts")).releasesVerify },
   "releases:revert": { load: async () => (await import("./commands/releases-revert.ts")).releasesRevert },
+  "releases:redeploy": { load: async () => (await import("./commands/releases-redeploy.ts")).releasesRedeploy },
   "releases:mark": { load: async () => (await import("./commands/releases-mark.ts")).releasesMark },
   "releases:bisect": { load: async () => (await import("./commands/releases-bisect.ts")).releasesBisect },
   rollback: { aliases: ["releases:rollback"], load: async () => (await import("./commands/rollback.ts")).rollback },

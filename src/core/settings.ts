@@ -49,6 +49,7 @@ export const SETTINGS = {
   },
   "exit-timeout": { kind: "duration", default: "30s", help: "how long a process may take to exit after SIGTERM (R12)" },
   "health-path": { kind: "path", default: "off", help: "what a web process must answer with 2xx or 3xx to be up" },
+  "health-timeout": { kind: "duration", default: "5s", help: "how long the answer of health-path may take" },
   "idle-timeout": {
     kind: "duration",
     default: "55s",
@@ -144,6 +145,7 @@ export interface Settings extends DynoRules {
   /** Of a release command. */
   releaseTimeoutMs: number;
   readOnly: boolean;
+  healthTimeoutMs: number;
   readyCheckMs: number;
   sandbox: boolean;
   /** Infinite when the slug of each release is kept. */
@@ -211,6 +213,7 @@ export function readSettings(stored: Json | undefined): Settings {
     memoryWarningMs: number("memory-warning"),
     preboot: isOn("preboot"),
     readOnly: isOn("readonly"),
+    healthTimeoutMs: number("health-timeout"),
     readyCheckMs: number("ready-check"),
     releaseTimeoutMs: number("release-timeout"),
     restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
