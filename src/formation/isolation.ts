@@ -40,6 +40,13 @@ export interface Lack {
   readonly hint: string;
 }
 
+/** Whether slugs may have files in common: nobody can then write to a slug but on purpose. A process gets an overlay, a copy, or
+ *  the slug read-only; only others than root get links to its files where there is nothing better (run-plan.ts). */
+export function mayShareSlugs(isolation: Isolation, confinement: Pick<Confinement, "sandbox">): boolean {
+  const { isRoot, clones, sandbox, overlay } = isolation;
+  return isRoot || clones || (overlay !== undefined && sandbox !== undefined && confinement.sandbox);
+}
+
 /** Nothing but what every machine has. */
 export const NO_ISOLATION: Isolation = {
   isRoot: process.getuid?.() === 0,

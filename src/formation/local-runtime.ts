@@ -5,7 +5,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as otherWork } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
-import { makeAppDirectory } from "./app-directory.ts";
+import { makeAppDirectory, viewOf } from "./app-directory.ts";
 import { makeCgroup, removeCgroup } from "./cgroup.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { giveAll, giveOnce } from "./give-files.ts";
@@ -15,6 +15,7 @@ import { Launcher, startShim } from "./launcher.ts";
 import type { Keeper } from "./launcher.ts";
 import { LocalRun } from "./local-run.ts";
 import type { RunHost } from "./local-run.ts";
+import type { Listening } from "./port-owner.ts";
 import { processTable } from "./process-table.ts";
 import { claimRun, readPid, readRecord, removeRun, writeRecord } from "./run-record.ts";
 import { CHANGES, launchRequest, OVERLAY_DIRECTORIES, planRun, shimWords } from "./run-plan.ts";
@@ -152,8 +153,8 @@ export class LocalRuntime implements Runtime {
     return this.#runs.get(id)?.memory();
   }
 
-  async ownsPort(id: string, port: number): Promise<boolean | undefined> {
-    return this.#runs.get(id)?.ownsPort(port);
+  async listening(id: string, port: number): Promise<Listening | undefined> {
+    return this.#runs.get(id)?.listening(port);
   }
 
   async list(app: string): Promise<Instance[]> {
@@ -288,5 +289,5 @@ async function giveToUser(directory: string, { view, spec }: RunPlan, user: numb
   chownSync(join(directory, "out"), user, user);
   if (view === "files") return giveAll(join(directory, "app"), user);
   if (view === "overlay") chownSync(join(directory, CHANGES), user, user);
-  await giveOnce(spec.appDir, user);
+  for (const built of viewOf(spec.appDir).directories) await giveOnce(built, user);
 }

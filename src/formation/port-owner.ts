@@ -1,4 +1,5 @@
-/** Whose port is it? A connection that is accepted says only that somebody listens; the kernel knows who. */
+/** Whose port is it, and does anybody take the calls? A connection that comes about says only that somebody asked the
+ *  kernel to listen; the kernel knows who, and which connections nobody has accepted yet. */
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
 import type { Member } from "./process-table.ts";
 
@@ -8,35 +9,58 @@ const LISTEN = "0A";
  *  what it is given, and looks for others through a hash that is as large as the machine's memory: some milliseconds. */
 const PIECE_BYTES = 256;
 
-/** Does one of these processes listen on this TCP port? Undefined where the machine does not tell.
+export interface Listening {
+  /** Is it one of these processes that listens? Undefined where the machine does not tell. */
+  readonly isOwn: boolean | undefined;
+  /** Connections that wait to be accepted; 0 where the machine does not tell. */
+  readonly unaccepted: number;
+}
+
+/** Who listens on this TCP port, seen from these processes.
  *  @param likely the one that most often does
  *  @param members all of them; asked only when it is not the likely one, since to find them may take a look at all processes */
-export async function ownsPort(
+export async function readListening(
   likely: number,
   port: number,
   members: () => Promise<Member[]>,
-): Promise<boolean | undefined> {
-  const sockets = new Set<string>();
+): Promise<Listening> {
+  const names = new Set<string>();
+  let unaccepted = 0;
   for (const socket of listeningSockets(likely, port)) {
-    if (holdsOne(likely, (target) => target === socket) === true) return true;
-    sockets.add(socket);
+    names.add(socket.name);
+    unaccepted += socket.unaccepted;
+    if (holdsOne(likely, (target) => target === socket.name) === true) return { isOwn: true, unaccepted };
   }
-  if (sockets.size === 0) return undefined;
+  return { isOwn: names.size === 0 ? undefined : await isHeldByOne(names, members), unaccepted };
+}
+
+async function isHeldByOne(
+  sockets: ReadonlySet<string>,
+  members: () => Promise<Member[]>,
+): Promise<boolean | undefined> {
   const answers = (await members()).map(({ pid }) => holdsOne(pid, (target) => sockets.has(target)));
   if (answers.includes(true)) return true;
   // One that cannot be looked into may be the one.
   return answers.includes(undefined) ? undefined : false;
 }
 
-/** The sockets that listen on the port in the process's network, as its file descriptors name them. */
-function* listeningSockets(pid: number, port: number): Generator<string> {
+interface ListeningSocket {
+  /** As the file descriptors of a process name it. */
+  readonly name: string;
+  readonly unaccepted: number;
+}
+
+/** What listens on the port in the process's network; nothing where the machine does not tell. */
+function* listeningSockets(pid: number, port: number): Generator<ListeningSocket> {
   const hexPort = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  for (const name of ["tcp", "tcp6"]) {
-    for (const line of firstLines(`/proc/${String(pid)}/net/${name}`)) {
-      const [place, local, , state, , , , , , inode = ""] = line.trim().split(/\s+/);
+  for (const table of ["tcp", "tcp6"]) {
+    for (const line of firstLines(`/proc/${String(pid)}/net/${table}`)) {
+      const [place, local, , state, queues, , , , , inode = ""] = line.trim().split(/\s+/);
       if (place === "sl") continue;
       if (state !== LISTEN) break;
-      if (local?.endsWith(hexPort) === true) yield `socket:[${inode}]`;
+      if (local?.endsWith(hexPort) !== true) continue;
+      // `tx_queue:rx_queue`; of a socket that listens the second is its accept queue (net/ipv4/tcp_ipv4.c).
+      yield { name: `socket:[${inode}]`, unaccepted: Number.parseInt(queues?.split(":")[1] ?? "0", 16) };
     }
   }
 }

@@ -175,7 +175,7 @@ async function tryOverlay(trial: Trial, sandbox: Sandbox | undefined, clock: Clo
   if (!isRoot && sandbox === undefined) return { reason: "it needs the sandbox", hint: "See sandbox." };
   const inner = sandbox === undefined ? [] : await sandbox.words({ ...TRIAL_RUN, directory, ignoresModes: true });
   const write = 'echo changed >>"$0/file" && grep -q "as built" "$0/file" && exit 7';
-  const words = [...overlayWords(programs, { isRoot, slug: "slug", readOnly: false }), ...inner];
+  const words = [...overlayWords(programs, { isRoot, slug: ["slug"], readOnly: false }), ...inner];
   const { status, said } = await attempt([...words, "/bin/sh", "-c", write, join(directory, "app")], directory);
   const init = sandbox === undefined ? undefined : sandboxInit(join(directory, "state", "sandbox"));
   if (init !== undefined) await gone(init.pid, clock);

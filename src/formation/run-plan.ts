@@ -2,6 +2,7 @@
  *  around its command. From the inside out: shell, sandbox, overlay, session. */
 import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { viewOf } from "./app-directory.ts";
 import { cgroupPaths, planCgroup } from "./cgroup.ts";
 import type { Confinement, Isolation, OverlayPrograms } from "./isolation.ts";
 import type { LaunchRequest } from "./launcher.ts";
@@ -131,18 +132,23 @@ function processLimit({ isRoot, spec, bonds }: RunPlan): { outside: string; insi
 
 export interface OverlayOptions {
   readonly isRoot: boolean;
-  /** From the directory of the run: then nothing in the name of a home can break the options of the mount. */
-  readonly slug: string;
+  /** The built code, then its layers, from the directory of the run: then nothing in the name of a home can break the options of the mount. */
+  readonly slug: readonly string[];
   readonly readOnly: boolean;
 }
 
 function overlayOptions({ isRoot, directory, spec }: RunPlan): OverlayOptions {
-  return { isRoot, slug: relative(directory, spec.appDir), readOnly: spec.confinement?.readOnly === true };
+  return {
+    isRoot,
+    slug: viewOf(spec.appDir).directories.map((one) => relative(directory, one)),
+    readOnly: spec.confinement?.readOnly === true,
+  };
 }
 
 /** With two layers below and none above, nothing can be written. */
 function mountOptions({ isRoot, slug, readOnly }: OverlayOptions): string {
-  const layers = readOnly ? `lowerdir=${slug}:app` : `lowerdir=${slug},upperdir=${CHANGES},workdir=${SCRATCH}`;
+  const below = slug.join(":");
+  const layers = readOnly ? `lowerdir=${below}:app` : `lowerdir=${below},upperdir=${CHANGES},workdir=${SCRATCH}`;
   return isRoot ? layers : `userxattr,${layers}`;
 }
 
@@ -170,7 +176,7 @@ async function sandboxWords({ sandbox, view, spec, directory, user }: RunPlan): 
     directory,
     path: spec.env["PATH"] ?? "",
     ignoresModes: view === "overlay",
-    readOnlySlug: view === "slug" ? spec.appDir : undefined,
+    readOnlySlug: view === "slug" ? viewOf(spec.appDir).directories : undefined,
     // Beside the directories of runs.
     user: user === undefined ? undefined : { id: user, etc: join(dirname(dirname(directory)), "sandbox") },
   });

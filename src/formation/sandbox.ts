@@ -1,6 +1,7 @@
 /** The sandbox of a process, made by bubblewrap: namespaces of its own for processes, mounts, IPC and host name, and of the
  *  machine's files only what is listed here, read-only. The network is the machine's. What is visible is told in
  *  docs/isolation.md. */
+import { readdirSync } from "node:fs";
 import { lstat, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { EtcView } from "./etc-view.ts";
@@ -8,8 +9,8 @@ import { EtcView } from "./etc-view.ts";
 export interface SandboxRun {
   /** The directory of the run, which holds `app` and `tmp`. */
   readonly directory: string;
-  /** Shown read-only in the place of `app`. */
-  readonly readOnlySlug: string | undefined;
+  /** Shown read-only in the place of `app`: the built code, then the layers whose entries go over it. */
+  readonly readOnlySlug: readonly string[] | undefined;
   /** PATH of the process. */
   readonly path: string;
   /** Files of the directory may be written to whatever their modes, which are the built code's. */
@@ -82,7 +83,7 @@ export class Sandbox {
       ...bind("--bind", join(run.directory, "tmp"), "/tmp"),
       ...bind("--symlink", "../tmp", "/var/tmp"),
       ...(await path),
-      ...(run.readOnlySlug === undefined ? bind("--bind", app, app) : bind("--ro-bind", run.readOnlySlug, app)),
+      ...(run.readOnlySlug === undefined ? bind("--bind", app, app) : showSlug(run.readOnlySlug, app)),
       ...bind("--symlink", app, "/app"),
     ];
     return [
@@ -192,6 +193,12 @@ function capabilitiesOf({ user, ignoresModes }: SandboxRun, isRoot: boolean): st
 
 function bind(option: "--bind" | "--ro-bind" | "--ro-bind-try" | "--symlink", from: string, to: string): string[] {
   return [option, from, to];
+}
+
+/** The built code has an empty directory in the place of each entry of a layer. */
+function showSlug([code = "", ...layers]: readonly string[], app: string): string[] {
+  const entries = layers.flatMap((layer) => readdirSync(layer).map((name) => [join(layer, name), join(app, name)]));
+  return [...bind("--ro-bind", code, app), ...entries.flatMap(([from = "", to = ""]) => bind("--ro-bind", from, to))];
 }
 
 /** Of the users of the system some have homes such as /usr/sbin, which are no homes. */

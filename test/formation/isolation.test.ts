@@ -61,7 +61,7 @@ async function examineAsNobody(t: TestContext, without: Without): Promise<Report
 
 const ALONE = { secret: "hidden", other: "hidden", processes: "own", usr: "read-only", app: "there" };
 const AMONG_OTHERS = { secret: "seen", other: "seen", processes: "all", app: "none" };
-const ALWAYS = { tmp: "writable", home: "here", directory: "writable", file: "as built" };
+const ALWAYS = { tmp: "writable", home: "here", directory: "writable", file: "as built", layer: "as built" };
 
 function check(report: Report, seen: Record<string, string>, escaped = 0): void {
   const { uid: _uid, usr, ...rest } = report.seen;
@@ -69,7 +69,7 @@ function check(report: Report, seen: Record<string, string>, escaped = 0): void 
   assert.equal(report.statuses, [7, 5, 143]);
   assert.is(report.handled, 1);
   assert.is(report.escaped, escaped);
-  assert.is(report.slug, "as built\n");
+  assert.is(report.slug, "as built\nas built\n");
   assert.equal(report.left, []);
 }
 
@@ -153,7 +153,8 @@ describe("isolation", (test) => {
     assert.is(unshut.seen["secret"], "seen");
     if (NO_SANDBOX !== undefined) return;
     const shared = await lab.look({ sandbox: true, readOnly: true });
-    assert.equal([shared.seen["directory"], shared.seen["file"]], ["read-only", "as built"]);
+    const { directory, file, layer } = shared.seen;
+    assert.equal([directory, file, layer], ["read-only", "as built", "as built"]);
   });
 
   test.needing(NO_OVERLAY, "an overlay is made of the built code without a copy", async (t) => {
@@ -163,7 +164,7 @@ describe("isolation", (test) => {
     const run = join(started.spool, "..");
     assert.equal(await readdir(join(run, "app")), []);
     assert.equal((await readdir(join(run, "changes"))).sort(), ["file", "new"]);
-    assert.equal(await readdir(lab.slug), ["file"]);
+    assert.equal((await readdir(lab.slug)).sort(), ["file", "lib"]);
     await lab.runtime.signal(started.id, "SIGKILL");
     assert.is((await lab.end(started.id)).status, 137);
   });
