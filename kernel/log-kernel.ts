@@ -371,43 +371,76 @@ function isNeedle(at: u32, length: u32, fold: bool): bool {
   return n == length;
 }
 
+/** Where both bytes of the needle stand, of sixteen places. */
+// @ts-ignore: decorator
+@inline
+function pairs(at: u32, other: u32, first: v128, second: v128): v128 {
+  return v128.and(i8x16.eq(v128.load(at), first), i8x16.eq(v128.load(other), second));
+}
+
 /** The next place of the needle in [from, end); `end` when there is none. Its bytes at `one` and `two` are looked for. */
-function find(from: u32, end: u32, length: u32, one: u32, two: u32, fold: bool): u32 {
+function find(from: u32, end: u32, length: u32, one: u32, two: u32): u32 {
   if (end - from < length) return end;
   const last = end - length;
-  const first: u8 = load<u8>(NEEDLE + one);
-  const second: u8 = load<u8>(NEEDLE + two);
-  // Of a letter both cases: what is no letter but becomes one by this bit is put aside below.
-  const foldFirst = i8x16.splat(fold && first - 0x61 < 26 ? 0x20 : 0);
-  const foldSecond = i8x16.splat(fold && second - 0x61 < 26 ? 0x20 : 0);
-  const firsts = i8x16.splat(first);
-  const seconds = i8x16.splat(second);
-  for (let p = from; p <= last; p += 32) {
-    const a = v128.and(
-      i8x16.eq(v128.or(v128.load(p + one), foldFirst), firsts),
-      i8x16.eq(v128.or(v128.load(p + two), foldSecond), seconds),
-    );
-    const b = v128.and(
-      i8x16.eq(v128.or(v128.load(p + one, 16), foldFirst), firsts),
-      i8x16.eq(v128.or(v128.load(p + two, 16), foldSecond), seconds),
-    );
-    if (!v128.any_true(v128.or(a, b))) continue;
-    for (let mask = i8x16.bitmask(a) | (i8x16.bitmask(b) << 16); mask != 0; mask &= mask - 1) {
-      const at = p + ctz(mask);
+  const first = i8x16.splat(load<u8>(NEEDLE + one));
+  const second = i8x16.splat(load<u8>(NEEDLE + two));
+  const shift = two - one;
+  for (let p = from; p <= last; p += 64) {
+    const place = p + one;
+    const other = place + shift;
+    const a = pairs(place, other, first, second);
+    const b = pairs(place + 16, other + 16, first, second);
+    const c = pairs(place + 32, other + 32, first, second);
+    const d = pairs(place + 48, other + 48, first, second);
+    if (!v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) continue;
+    const low = i8x16.bitmask(a) | (i8x16.bitmask(b) << 16);
+    const high = i8x16.bitmask(c) | (i8x16.bitmask(d) << 16);
+    for (let mask = (<u64>(<u32>high) << 32) | <u64>(<u32>low); mask != 0; mask &= mask - 1) {
+      const at = p + <u32>ctz(mask);
       if (at > last) return end;
-      if (isNeedle(at, length, fold)) return at;
+      if (isNeedle(at, length, false)) return at;
     }
   }
   return end;
 }
 
-/** Whether what is behind a backslash may be part of an escape: then the decoded message decides. */
 // @ts-ignore: decorator
 @inline
-function isDoubtful(hit: u32, message: u32): bool {
+function foldedPairs(at: u32, other: u32, first: v128, second: v128, bits: v128, otherBits: v128): v128 {
+  const a = i8x16.eq(v128.or(v128.load(at), bits), first);
+  return v128.and(a, i8x16.eq(v128.or(v128.load(other), otherBits), second));
+}
+
+/** The same where A–Z of the bytes count as a–z. What is no letter but becomes one by that bit is no place of the needle. */
+function findFolded(from: u32, end: u32, length: u32, one: u32, two: u32): u32 {
+  if (end - from < length) return end;
+  const last = end - length;
+  const first: u8 = load<u8>(NEEDLE + one);
+  const second: u8 = load<u8>(NEEDLE + two);
+  const bits = i8x16.splat(first - 0x61 < 26 ? 0x20 : 0);
+  const otherBits = i8x16.splat(second - 0x61 < 26 ? 0x20 : 0);
+  for (let p = from; p <= last; p += 16) {
+    const found = foldedPairs(p + one, p + two, i8x16.splat(first), i8x16.splat(second), bits, otherBits);
+    for (let mask = i8x16.bitmask(found); mask != 0; mask &= mask - 1) {
+      const at = p + ctz(mask);
+      if (at > last) return end;
+      if (isNeedle(at, length, true)) return at;
+    }
+  }
+  return end;
+}
+
+/** Whether a hit lies within an escape, so that the decoded message decides: one that begins with the last backslash before it,
+ *  unless that is the second of a pair. */
+function isWithinEscape(hit: u32, message: u32): bool {
   const from = max(message, hit - 5);
-  for (let p = from; p < hit; p += 1) if (load<u8>(p) == BACKSLASH) return true;
-  return false;
+  let last = hit - 1;
+  while (last >= from && load<u8>(last) != BACKSLASH) last -= 1;
+  if (last < from) return false;
+  let first = last;
+  while (first > message && load<u8>(first - 1) == BACKSLASH) first -= 1;
+  if ((last - first) & 1) return false;
+  return last + 1 == hit || load<u8>(last + 1) == 0x75;
 }
 
 /** Finds the lines of [from, end) whose message has the needle of so many bytes, and writes start and end of each to `out`,
@@ -421,7 +454,7 @@ export function search(from: u32, end: u32, length: u32, one: u32, two: u32, mod
   let counted: u32 = 0;
   let at = from;
   while (at < end && put + 8 <= END) {
-    const hit = find(at, end, length, one, two, fold);
+    const hit = fold ? findFolded(at, end, length, one, two) : find(at, end, length, one, two);
     if (hit >= end) {
       at = end;
       break;
@@ -435,7 +468,7 @@ export function search(from: u32, end: u32, length: u32, one: u32, two: u32, mod
     }
     at = stop;
     if (message != 0 && hit + length > stop - 3) continue;
-    const isSure = message != 0 && !isDoubtful(hit, message);
+    const isSure = message != 0 && !isWithinEscape(hit, message);
     if (isSure && count) {
       counted += 1;
       continue;

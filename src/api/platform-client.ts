@@ -216,6 +216,9 @@ export class PlatformClient {
   /** The lines as NDJSON; empty lines only keep the connection alive. */
   logs = (app: string, query: LogQuery): Promise<IncomingMessage> =>
     this.#open({ method: "GET", path: appPath(app, "logs") + queryOf(query) });
+  /** How many lines there are. */
+  logCount = (app: string, query: LogQuery): Promise<{ count: number }> =>
+    this.#get(appPath(app, "log-count") + queryOf(query));
   logStats = (app: string, query: LogStatsQuery): Promise<LogStats> =>
     this.#get(appPath(app, "log-stats") + queryOf(query));
   logErrors = (app: string, query: LogRange & { groups: number }): Promise<LogErrors> =>

@@ -21,15 +21,13 @@ const HEAD_LENGTHS = 1280;
 const HEADS = 2048;
 const HEAD_STRIDE = 512;
 const NEEDLE = 0x2000;
-export const SOURCE_AT = 0x8000;
+const SOURCE_AT = 0x8000;
 const TARGET = 0x180000;
 /** Bytes that are given to it at once. */
 export const KERNEL_BYTES_MAX = 1024 * 1024;
 
 /** Of a needle, whose length is left to the plain form when it is more. */
 export const NEEDLE_BYTES_MAX = 16 * 1024;
-/** In logs the most frequent bytes first; what is not here is rare. */
-const FREQUENT = ' e0a1t2o3r4s5i6n7"8d9=cpul-m.:/fbh_gv,\\'.split("").map((char) => char.charCodeAt(0));
 const FOLD = 1;
 const COUNT = 2;
 
@@ -40,20 +38,17 @@ export interface KernelRun {
   levels: number;
 }
 
-export interface KernelHits {
-  next: number;
-  /** Start and end of each line, counted from SOURCE_AT; the end has DOUBT set where the plain form must look again. Until the next
-   *  call. */
-  lines: Uint32Array;
-  counted: number;
+/** Bytes as they are stored, at most NEEDLE_BYTES_MAX, and the places of two of them that are rare: these are looked for. */
+export interface Needle {
+  bytes: Buffer;
+  one: number;
+  two: number;
+  /** Whether A–Z of what is searched count as a–z. */
+  fold: boolean;
 }
 
-export const DOUBT = 0x80000000;
-
-function rank(byte: number): number {
-  const at = FREQUENT.indexOf(byte);
-  return at === -1 ? FREQUENT.length : at;
-}
+/** In the end of a line that the plain form must look at again. */
+const DOUBT = 0x80000000;
 
 export class LogKernel {
   private readonly exports: KernelExports;
@@ -94,8 +89,12 @@ export class LogKernel {
    *  level, by its number, that is the level of all. */
   encode(from: number, end: number, level: number | undefined): KernelRun {
     this.exports.encode(SOURCE_AT + from, SOURCE_AT + end, TARGET, level ?? -1);
-    const [next, bytes, lines, levels] = this.results(4) as [number, number, number, number];
-    return { next: next - SOURCE_AT, bytes, lines, levels };
+    return {
+      next: this.result(0) - SOURCE_AT,
+      bytes: this.result(1),
+      lines: this.result(2),
+      levels: this.result(3),
+    };
   }
 
   /** What `encode` wrote; until the next call. */
@@ -103,27 +102,40 @@ export class LogKernel {
     return this.bytes.subarray(TARGET, TARGET + bytes);
   }
 
-  /** For `search`: bytes as they are stored, at most NEEDLE_BYTES_MAX. With `fold`, A–Z of what is searched count as a–z. */
-  setNeedle(needle: Buffer, fold: boolean): void {
-    const places = [...needle.subarray(0, 256).entries()].map(([at, byte]) => ({ at, rank: rank(byte) }));
-    const [one, two] = places.sort((a, b) => b.rank - a.rank).map(({ at }) => at);
-    this.bytes.set(needle, NEEDLE);
-    this.needle = { length: needle.length, one: one ?? 0, two: two ?? one ?? 0, mode: fold ? FOLD : 0 };
+  /** Room for what is read in place of `load`, for whoever has the kernel alone. */
+  get area(): Buffer {
+    return this.bytes.subarray(SOURCE_AT, SOURCE_AT + KERNEL_BYTES_MAX);
   }
 
-  /** Finds the lines of what was loaded, which ends behind a newline at `end`, whose message has the needle. With `count` those
-   *  that are certain are only counted. */
-  search(from: number, end: number, count: boolean): KernelHits {
-    const { length, one, two, mode } = this.needle;
-    this.words[RESULT / 4] = TARGET;
-    this.exports.search(SOURCE_AT + from, SOURCE_AT + end, length, one, two, mode | (count ? COUNT : 0));
-    const [next, found, counted] = this.results(3) as [number, number, number];
-    const lines = this.words.subarray(TARGET / 4, TARGET / 4 + found * 2);
-    return { next: next - SOURCE_AT, lines, counted };
+  /** For `search`. */
+  setNeedle({ bytes, one, two, fold }: Needle): void {
+    this.bytes.set(bytes, NEEDLE);
+    this.needle = { length: bytes.length, one, two, mode: fold ? FOLD : 0 };
   }
 
-  private results(count: number): number[] {
-    return Array.from(this.words.subarray(RESULT / 4, RESULT / 4 + count));
+  /** Calls `take` with start and end of each line of what was loaded, which ends behind a newline at `end`, whose message has
+   *  the needle, or may have it where that is not sure. With `count` those that are sure are only counted.
+   *  @returns how many were counted. */
+  search(end: number, count: boolean, take: (start: number, end: number, isSure: boolean) => void): number {
+    const { words, needle } = this;
+    let counted = 0;
+    for (let from = 0; from < end;) {
+      words[RESULT / 4] = TARGET;
+      const mode = needle.mode | (count ? COUNT : 0);
+      this.exports.search(SOURCE_AT + from, SOURCE_AT + end, needle.length, needle.one, needle.two, mode);
+      const outEnd = TARGET / 4 + this.result(1) * 2;
+      for (let place = TARGET / 4; place < outEnd; place += 2) {
+        const [start, stop] = [words[place] as number, words[place + 1] as number];
+        take(start - SOURCE_AT, (stop % DOUBT) - SOURCE_AT, stop < DOUBT);
+      }
+      from = this.result(0) - SOURCE_AT;
+      counted += this.result(2);
+    }
+    return counted;
+  }
+
+  private result(number: number): number {
+    return this.words[RESULT / 4 + number] as number;
   }
 }
 
