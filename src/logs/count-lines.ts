@@ -8,7 +8,7 @@ import { LineSelection, type LogFilter } from "./line-selection.ts";
 import type { Reading } from "./log-reader.ts";
 import type { SegmentToRead } from "./segment-index.ts";
 
-/** What is smaller is counted before a thread has started. */
+/** What is smaller is counted before a thread has started, unless there are threads already. */
 const THREAD_BYTES_MIN = 32 * 1024 * 1024;
 /** So that all threads are done at about the same time. */
 const PIECE_BYTES = 32 * 1024 * 1024;
@@ -20,7 +20,8 @@ export async function countLines({ files, snapshot, signal }: Reading, filter: L
   let count = 0;
   try {
     for await (const target of forwardSegments(files, snapshot, selection, signal)) {
-      const pieces = await piecesForThreads(target, selection);
+      const isLarge = inThreads.length > 0 || target.size >= THREAD_BYTES_MIN;
+      const pieces = isLarge ? await piecesForThreads(target, selection) : [];
       for (const piece of pieces) inThreads.push(settled(countInThread(jobOf(target, filter, piece), signal)));
       if (pieces.length === 0) count += await countSegment(target, selection, signal);
     }
@@ -38,7 +39,7 @@ async function piecesForThreads(
   selection: LineSelection,
 ): Promise<readonly (Piece | undefined)[]> {
   const { filter, loneText } = selection;
-  if (filter.regex !== undefined || target.size < THREAD_BYTES_MIN) return [];
+  if (filter.regex !== undefined) return [];
   if (loneText === undefined) return [undefined];
   if (!(await isForReadingThrough(target, selection))) return [];
   const count = Math.ceil(target.size / PIECE_BYTES);

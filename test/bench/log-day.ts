@@ -88,8 +88,8 @@ function journalOf(dir: string, lines: string): string | undefined {
   const journal = join(dir, "journal");
   if (program === undefined || existsSync(journal)) return program && journal;
   made(journal, (unfinished) => {
-    const first = `awk 'BEGIN { RS = ""; ORS = "\n\n" } NR > ${String(JOURNAL_LINES)} { exit } 1' "$1"`;
-    const script = `${first} | ${program} --split-mode=none --compress=no -o "$2" -`;
+    const first = String.raw`awk 'BEGIN { RS = ""; ORS = "\n\n" } NR > ${String(JOURNAL_LINES)} { exit } 1' "$1"`;
+    const script = `set -o pipefail; ${first} | ${program} --split-mode=none --compress=no -o "$2" -`;
     execFileSync("bash", ["-c", script, "bash", lines, join(unfinished, "a.journal")], { stdio: "ignore" });
   });
   return journal;

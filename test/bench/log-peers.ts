@@ -7,8 +7,8 @@ export function isThere(program: string): boolean {
 }
 
 /** The number that a command of bash prints. */
-export async function shell(command: string): Promise<number> {
-  const child = spawn("bash", ["-c", command], { stdio: ["ignore", "pipe", "inherit"] });
+export async function shell(command: string, env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  const child = spawn("bash", ["-c", command], { stdio: ["ignore", "pipe", "inherit"], env });
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
   await once(child, "close");
