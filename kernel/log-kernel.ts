@@ -227,18 +227,24 @@ function levelOf(from: u32, to: u32): u32 {
     if (stop - p < 16) begins &= (1 << (stop - p)) - 1;
     isInside = (words >> 15) & 1;
     for (; begins != 0; begins &= begins - 1) {
-      const level = levelAt(from, p + ctz(begins), stop, to);
+      const at = p + ctz(begins);
+      if (!mayBegin(at)) continue;
+      const level = levelAt(from, at, stop, to);
       if (level != 0) return level;
     }
   }
   return stop - from > 10 && load<u8>(from) == 0x7b ? numericLevel(from, stop) : 0;
 }
 
-function levelAt(from: u32, at: u32, stop: u32, to: u32): u32 {
+/** Whether the next four letters are those of one of the words. */
+// @ts-ignore: decorator
+@inline
+function mayBegin(at: u32): bool {
   const four = load<u32>(at) | 0x20202020;
-  const mayBe =
-    four == 0x6f666e69 || four == 0x6e726177 || four == 0x6f727265 || four == 0x61746166 || four == 0x75626564;
-  if (!mayBe) return 0;
+  return four == 0x6f666e69 || four == 0x6e726177 || four == 0x6f727265 || four == 0x61746166 || four == 0x75626564;
+}
+
+function levelAt(from: u32, at: u32, stop: u32, to: u32): u32 {
   let end = at + 1;
   while (end < stop && isWord(load<u8>(end))) end += 1;
   if (end == stop && stop < to) return 0;

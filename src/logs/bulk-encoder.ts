@@ -4,7 +4,7 @@ import type { ByteSink } from "./byte-sink.ts";
 import { LEVELS } from "./level.ts";
 import type { EncodedRun, EncodeOptions } from "./line-encoder.ts";
 import type { LineHeads } from "./line-head.ts";
-import { KERNEL_BYTES_MAX, logKernel, type LogKernel } from "./log-kernel.ts";
+import { KERNEL_BYTES_MAX, LogKernel } from "./log-kernel.ts";
 import type { PartScanner } from "./raw-parts.ts";
 
 export class BulkEncoder {
@@ -22,8 +22,7 @@ export class BulkEncoder {
   static begin({ src }: PartScanner, heads: LineHeads, options: EncodeOptions): BulkEncoder | undefined {
     const { us, cleanUntil } = options;
     if (typeof us !== "number" || cleanUntil === 0 || cleanUntil > KERNEL_BYTES_MAX) return undefined;
-    const kernel = logKernel();
-    kernel?.load(src.subarray(0, cleanUntil));
+    const kernel = LogKernel.holding(src.subarray(0, cleanUntil));
     kernel?.setHeads(LEVELS.map((_, level) => heads.at(level, false, us)));
     return kernel && new BulkEncoder(kernel, heads, { ...options, us });
   }

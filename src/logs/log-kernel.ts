@@ -50,6 +50,9 @@ export interface Needle {
 /** In the end of a line that the plain form must look at again. */
 const DOUBT = 0x80000000;
 
+let module: object | undefined;
+const owners = new WeakMap<ArrayBufferLike, LogKernel>();
+
 export class LogKernel {
   private readonly exports: KernelExports;
   private readonly bytes: Buffer;
@@ -60,21 +63,26 @@ export class LogKernel {
     this.exports = exports;
     this.bytes = Buffer.from(exports.memory.buffer);
     this.words = new Uint32Array(exports.memory.buffer);
+    owners.set(exports.memory.buffer, this);
   }
 
   /** Undefined where WebAssembly or its SIMD is missing. */
   static make(): LogKernel | undefined {
     try {
-      const module = new WebAssembly.Module(Buffer.from(KERNEL_CODE, "base64"));
+      module ??= new WebAssembly.Module(Buffer.from(KERNEL_CODE, "base64"));
       return new LogKernel(new WebAssembly.Instance(module, {}).exports as KernelExports);
     } catch {
       return undefined;
     }
   }
 
-  /** What follows is about these bytes, at most KERNEL_BYTES_MAX. */
-  load(bytes: Buffer): void {
-    this.bytes.set(bytes, SOURCE_AT);
+  /** The kernel that holds the bytes, at most KERNEL_BYTES_MAX, for what follows: that in whose area they are, else the one of this
+   *  thread gets them, and what is done with it is done in one turn. Undefined where there is none. */
+  static holding(bytes: Buffer): LogKernel | undefined {
+    const owner = bytes.byteOffset === SOURCE_AT ? owners.get(bytes.buffer) : undefined;
+    const kernel = owner ?? logKernel();
+    if (owner === undefined) kernel?.bytes.set(bytes, SOURCE_AT);
+    return kernel;
   }
 
   /** For `encode`: the heads of lines of each level. */
@@ -102,7 +110,7 @@ export class LogKernel {
     return this.bytes.subarray(TARGET, TARGET + bytes);
   }
 
-  /** Room for what is read in place of `load`, for whoever has the kernel alone. */
+  /** Room to read to, for whoever has the kernel alone. */
   get area(): Buffer {
     return this.bytes.subarray(SOURCE_AT, SOURCE_AT + KERNEL_BYTES_MAX);
   }
@@ -141,7 +149,7 @@ export class LogKernel {
 
 let shared: LogKernel | undefined | "unknown" = "unknown";
 
-/** The one of this thread. What is done with it is done in one turn. */
+/** The one of this thread. */
 export function logKernel(): LogKernel | undefined {
   if (shared === "unknown") shared = LogKernel.make();
   return shared;

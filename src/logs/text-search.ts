@@ -2,7 +2,7 @@
  *  compared. A hit right behind a backslash may lie within an escape (`n` in `\n`); then the decoded message decides. */
 import { HeadReader } from "./head-reader.ts";
 import type { LineMatcher } from "./line-matcher.ts";
-import { KERNEL_BYTES_MAX, logKernel, NEEDLE_BYTES_MAX, type LogKernel, type Needle } from "./log-kernel.ts";
+import { KERNEL_BYTES_MAX, LogKernel, NEEDLE_BYTES_MAX, type Needle } from "./log-kernel.ts";
 import { rowsOf } from "./signature.ts";
 
 const NEWLINE = 10;
@@ -47,10 +47,7 @@ export class TextSearch {
   /** How many lines have the text. */
   count(lines: Buffer): number {
     const kernel = this.kernelFor(lines);
-    if (kernel !== undefined) {
-      kernel.load(lines);
-      return this.countIn(kernel, lines.length);
-    }
+    if (kernel !== undefined) return this.countIn(kernel, lines.length);
     let count = 0;
     this.eachHitPlainly(lines, (start, end) => (count += this.isIn(lines, start, end) ? 1 : 0));
     return count;
@@ -61,7 +58,6 @@ export class TextSearch {
     const kernel = this.kernelFor(lines);
     if (kernel === undefined) return this.ignoreCase || lines.includes(this.needle.bytes);
     let mayBe = false;
-    kernel.load(lines);
     kernel.setNeedle(this.needle);
     return kernel.search(lines.length, true, () => (mayBe = true)) > 0 || mayBe;
   }
@@ -80,7 +76,6 @@ export class TextSearch {
   private eachHit(lines: Buffer, take: Take): void {
     const kernel = this.kernelFor(lines);
     if (kernel === undefined) return this.eachHitPlainly(lines, take);
-    kernel.load(lines);
     kernel.setNeedle(this.needle);
     kernel.search(lines.lastIndexOf(NEWLINE) + 1, false, take);
   }
@@ -90,8 +85,9 @@ export class TextSearch {
     return length > 0 && length <= NEEDLE_BYTES_MAX;
   }
 
+  /** Holding the lines. */
   private kernelFor(lines: Buffer): LogKernel | undefined {
-    return this.isForKernel && lines.length <= KERNEL_BYTES_MAX ? logKernel() : undefined;
+    return this.isForKernel && lines.length <= KERNEL_BYTES_MAX ? LogKernel.holding(lines) : undefined;
   }
 
   private eachHitPlainly(lines: Buffer, take: Take): void {

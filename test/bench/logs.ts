@@ -1,8 +1,11 @@
 /** Questions to a day's log, asked of the store and of the tools that people would take instead, over the same lines. Every answer,
  *  ours and theirs, is checked against what the generator knows, else there is nothing to compare. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { systemClock } from "../../src/bin/system-clock.ts";
 import { LogStore } from "../../src/logs/log-store.ts";
 import type { LogQuery } from "../../src/logs/log-store.ts";
+import type { TestContext } from "../support/suite.ts";
 import { openDay, type Day } from "./log-day.ts";
 import { isThere, shell } from "./log-peers.ts";
 import { inPairs, ms, timed, times, withContext, type Row } from "./measure.ts";
@@ -19,9 +22,30 @@ export async function benchLogs(): Promise<Row[]> {
     await store.caredFor();
     await checkAnswers(store, day);
     const rows: Row[] = [];
-    for (const question of questions(day)) rows.push(await compare(store, question));
+    for (const question of questions(day, await formatForLnav(t))) rows.push(await compare(store, question));
     return rows;
   });
+}
+
+/** A home in which lnav knows the form of a line. */
+async function formatForLnav(t: TestContext): Promise<string> {
+  const home = await t.tempDir();
+  const formats = join(home, ".config/lnav/formats/log");
+  await mkdir(formats, { recursive: true });
+  const field = (name: string): object => ({ kind: "string", identifier: name === "ps" });
+  const about = {
+    title: "log",
+    json: true,
+    "file-type": "json",
+    "line-format": [{ field: "ts" }, " ", { field: "source" }, "[", { field: "ps" }, "]: ", { field: "msg" }],
+    "timestamp-field": "ts",
+    "body-field": "msg",
+    "level-field": "level",
+    value: { ps: field("ps"), source: field("source"), msg: field("msg") },
+  };
+  const schema = "https://lnav.org/schemas/format-v1.schema.json";
+  await writeFile(join(formats, "log.json"), JSON.stringify({ $schema: schema, stored_log: about }));
+  return home;
 }
 
 interface Question {
@@ -86,7 +110,7 @@ function someMinute({ truth }: Day): { text: string; us: number; lines: number }
   return { text, us: Date.parse(`${text}:00Z`) * 1000, lines: cells.reduce((sum, [, count]) => sum + count, 0) };
 }
 
-function questions(day: Day): Question[] {
+function questions(day: Day, lnavHome: string): Question[] {
   const { truth, logs } = day;
   const files = `${logs}/*.ndjson`;
   const needle = truth.needles[0]?.text ?? "";
@@ -164,6 +188,13 @@ function questions(day: Day): Question[] {
         "mawk",
         `cat ${files} | LC_ALL=C mawk -F'"' '{c[substr($4,1,16)" "$8]++} END{n=0;for(k in c)n++;print n}'`,
       ],
+    },
+    {
+      what: "a rare text",
+      limit: "",
+      wanted: 1,
+      ask: rareText,
+      peer: ["lnav", `HOME=${lnavHome} lnav -n -c ':filter-in ${needle}' ${files} | wc -l`],
     },
     {
       what: "a rare text",
