@@ -2,7 +2,9 @@
  *  `wake` once to start the daemon and then asks again: nothing had been sent, so nothing is done twice. */
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
+import type { AppSetup } from "../core/app-setup.ts";
 import type { Person } from "../core/person.ts";
+import { RELEASE_TYPE } from "../core/procfile.ts";
 import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
@@ -17,9 +19,11 @@ import type {
   WhichLog,
 } from "./log-resources.ts";
 import { appPath, queryOf } from "./paths.ts";
+import type { DiskItem, SlugItem } from "./slug-resources.ts";
 import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
 import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
+import type { TokenItem, TokenRequest } from "./token-resources.ts";
 import type {
   App,
   BisectItem,
@@ -75,13 +79,15 @@ export class PlatformClient {
 
   apps = (): Promise<App[]> => this.#get("/apps");
   app = (app: string): Promise<App> => this.#get(appPath(app));
-  createApp = (name: string | undefined): Promise<App> =>
-    this.#change("POST", "/apps", name === undefined ? {} : { name });
+  createApp = (name: string | undefined, setup?: AppSetup): Promise<App> =>
+    this.#change("POST", "/apps", { name, setup });
   destroyApp = (app: string): Promise<App> => this.#change("DELETE", appPath(app));
   setMaintenance = (app: string, on: boolean): Promise<App> => this.#change("PATCH", appPath(app), { maintenance: on });
 
   dynos = (app: string, extended = false): Promise<Dyno[]> => this.#get(appPath(app, "dynos") + queryOf({ extended }));
-  formation = (app: string): Promise<FormationItem[]> => this.#get(appPath(app, "formation"));
+  /** The types that can be scaled; the API tells of the release command's too. */
+  formation = async (app: string): Promise<FormationItem[]> =>
+    (await this.#get<FormationItem[]>(appPath(app, "formation"))).filter(({ type }) => type !== RELEASE_TYPE);
   scale = (app: string, updates: FormationUpdate[]): Promise<FormationItem[]> =>
     this.#change("PATCH", appPath(app, "formation"), { updates });
   restartAll = (app: string): Promise<unknown> => this.#change("DELETE", appPath(app, "dynos"));
@@ -130,6 +136,12 @@ export class PlatformClient {
     const body = version === undefined ? {} : { release: String(version) };
     return (await this.#release<RollbackItem>(this.#signed("POST", appPath(app, "releases"), body), show)).body;
   }
+  /** Builds the code of a release again, of the current one without a version. */
+  async redeploy(app: string, version: number | undefined, show?: Show): Promise<ReleaseItem> {
+    const path = `${appPath(app, "releases")}/actions/redeploy`;
+    const body = version === undefined ? {} : { release: String(version) };
+    return (await this.#release<ReleaseItem>(this.#signed("POST", path, body), show)).body;
+  }
   /** The release is undefined when there was nothing to take back any more. */
   async revert(app: string, version: number, show?: Show): Promise<RevertItem | undefined> {
     const path = `${appPath(app, "releases", String(version))}/actions/revert`;
@@ -145,6 +157,12 @@ export class PlatformClient {
     this.#open({ method: "GET", path: appPath(app, "builds", id, "output") });
   /** By the beginning of its id, or `running`. */
   cancelBuild = (app: string, id: string): Promise<BuildItem> => this.#change("DELETE", appPath(app, "builds", id));
+
+  /** Newest first.
+   *  @param verify read every file */
+  slugs = (app: string, { verify }: { verify: boolean }): Promise<SlugItem[]> =>
+    this.#get(`${appPath(app, "slugs")}${verify ? "?verify=true" : ""}`);
+  diskUse = (app: string): Promise<DiskItem> => this.#get(appPath(app, "disk"));
 
   /** What the build and the release command printed, and go on to print. */
   releaseOutput = (app: string, version: ReleaseWord): Promise<IncomingMessage> =>
@@ -243,6 +261,12 @@ export class PlatformClient {
     this.#open(this.#signed("POST", appPath(app, "backups"), { recipient }));
   /** A `RestoreLine` as JSON on each line. */
   restore = (order: RestoreOrder): Promise<IncomingMessage> => this.#open(this.#signed("POST", "/restores", order));
+
+  tokens = (): Promise<TokenItem[]> => this.#get("/oauth/authorizations");
+  createToken = (request: TokenRequest): Promise<TokenItem> => this.#change("POST", "/oauth/authorizations", request);
+  /** By its id or a beginning of that. */
+  revokeToken = (id: string): Promise<TokenItem> =>
+    this.#change("DELETE", `/oauth/authorizations/${encodeURIComponent(id)}`);
 
   platform = (): Promise<PlatformInfo> => this.#get("/platform");
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });

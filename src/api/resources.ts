@@ -162,6 +162,7 @@ export interface PlatformInfo {
   home: string;
   started_at: string;
   router_url: string;
+  api_url: string;
   router: RouterInfo;
   apps: number;
   rss_bytes: number;

@@ -14,6 +14,7 @@ interface Definition {
 }
 
 export const SETTINGS = {
+  "auto-rollback": { kind: "switch", default: "off", help: "roll back a release whose web processes never come up" },
   autosleep: {
     kind: "rest",
     default: "off",
@@ -48,6 +49,7 @@ export const SETTINGS = {
   },
   "exit-timeout": { kind: "duration", default: "30s", help: "how long a process may take to exit after SIGTERM (R12)" },
   "health-path": { kind: "path", default: "off", help: "what a web process must answer with 2xx or 3xx to be up" },
+  "health-timeout": { kind: "duration", default: "5s", help: "how long the answer of health-path may take" },
   "idle-timeout": {
     kind: "duration",
     default: "55s",
@@ -99,8 +101,15 @@ export const SETTINGS = {
   },
   "restart-policy": { kind: "policy", default: "default", help: "when a crash is followed by a start" },
   sandbox: { kind: "switch", default: "on", help: "shut each process in, where the machine can" },
+  "slug-days": {
+    kind: "days",
+    default: "30",
+    help: "for how many days after a release its built code is kept; off: for ever",
+  },
+  "slug-releases": { kind: "count", default: "20", help: "the built code of so many releases is kept, however old" },
   "slug-size": { kind: "size", default: "500MB", help: "how large the built code may be" },
   "up-after": { kind: "duration", default: "1s", help: "how long a process without a port must live to be up" },
+  "verify-deploy": { kind: "switch", default: "off", help: "a push tells whether its web processes come up" },
   "worker-overlap": { kind: "switch", default: "off", help: "two releases of one worker type may run at a time" },
 } as const satisfies Record<string, Definition>;
 
@@ -108,6 +117,7 @@ export type SettingName = keyof typeof SETTINGS;
 
 /** The settings in force. */
 export interface Settings extends DynoRules {
+  autoRollback: boolean;
   /** Infinite when web processes never sleep. */
   autosleepMs: number;
   autosleepWorkers: boolean;
@@ -135,10 +145,16 @@ export interface Settings extends DynoRules {
   /** Of a release command. */
   releaseTimeoutMs: number;
   readOnly: boolean;
+  healthTimeoutMs: number;
   readyCheckMs: number;
   sandbox: boolean;
+  /** Infinite when the slug of each release is kept. */
+  slugAgeMsMax: number;
+  /** Slugs of so many releases are kept, however old these are. */
+  slugReleases: number;
   /** The largest slug. */
   slugBytesMax: number;
+  verifyDeploy: boolean;
   workerOverlap: boolean;
   requestTimeoutMs: number;
 }
@@ -168,14 +184,16 @@ export function readSettings(stored: Json | undefined): Settings {
     return parseSettingValue(kind, texts[name]) === undefined ? usual : texts[name];
   };
   const number = (name: SettingName): number => Number(parseSettingValue(SETTINGS[name].kind, text(name)));
+  const isOn = (name: SettingName): boolean => text(name) === "on";
   const path = text("health-path");
   const page = (name: SettingName): PageSetting | undefined => {
     const parsed = parsePage(text(name));
     return parsed === "default" ? undefined : parsed;
   };
   return {
+    autoRollback: isOn("auto-rollback"),
     autosleepMs: number("autosleep"),
-    autosleepWorkers: text("autosleep-workers") === "on",
+    autosleepWorkers: isOn("autosleep-workers"),
     bootWaitMs: number("boot-wait"),
     buildTimeoutMs: number("build-timeout"),
     connectTimeoutMs: number("connect-timeout"),
@@ -185,10 +203,34 @@ export function readSettings(stored: Json | undefined): Settings {
     requestTimeoutMs: number("request-timeout"),
     backoff: { firstMs: number("backoff-first"), maxMs: number("backoff-max"), resetAfterMs: number("backoff-reset") },
     bootTimeoutMs: number("boot-timeout"),
-    dailyRestart: text("daily-restart") === "on",
+    dailyRestart: isOn("daily-restart"),
     drainTimeoutMs: number("drain-timeout"),
     exitTimeoutMs: number("exit-timeout"),
     healthPath: path === "off" ? undefined : path,
+    ...readLogSettings(number),
+    maxPerType: number("max-per-type"),
+    memoryCheckMs: number("memory-check"),
+    memoryWarningMs: number("memory-warning"),
+    preboot: isOn("preboot"),
+    readOnly: isOn("readonly"),
+    healthTimeoutMs: number("health-timeout"),
+    readyCheckMs: number("ready-check"),
+    releaseTimeoutMs: number("release-timeout"),
+    restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
+    sandbox: isOn("sandbox"),
+    slugAgeMsMax: number("slug-days"),
+    slugReleases: number("slug-releases"),
+    slugBytesMax: number("slug-size"),
+    upAfterMs: number("up-after"),
+    verifyDeploy: isOn("verify-deploy"),
+    workerOverlap: isOn("worker-overlap"),
+  };
+}
+
+type LogSettings = Pick<Settings, Extract<keyof Settings, `log${string}`>>;
+
+function readLogSettings(number: (name: SettingName) => number): LogSettings {
+  return {
     logAgeMsMax: number("log-days"),
     logBytesMax: number("log-size"),
     logDrainConnectMs: number("log-drain-connect"),
@@ -196,18 +238,6 @@ export function readSettings(stored: Json | undefined): Settings {
     logDrainRetryMs: number("log-drain-retry"),
     logHotMs: number("log-hot"),
     logRateMax: number("log-rate"),
-    maxPerType: number("max-per-type"),
-    memoryCheckMs: number("memory-check"),
-    memoryWarningMs: number("memory-warning"),
-    preboot: text("preboot") === "on",
-    readOnly: text("readonly") === "on",
-    readyCheckMs: number("ready-check"),
-    releaseTimeoutMs: number("release-timeout"),
-    restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
-    sandbox: text("sandbox") === "on",
-    slugBytesMax: number("slug-size"),
-    upAfterMs: number("up-after"),
-    workerOverlap: text("worker-overlap") === "on",
   };
 }
 

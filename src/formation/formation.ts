@@ -20,6 +20,7 @@ import type { Instance } from "./runtime.ts";
 import { StartGate } from "./start-gate.ts";
 import { takeOver } from "./take-over.ts";
 import { NOTHING, type Target } from "./target.ts";
+import { WebHealthTeller, type WebHealth } from "./web-health.ts";
 
 export type ConvergeReason = "launch" | "scale" | "restart" | "start";
 
@@ -31,6 +32,7 @@ export class Formation {
   readonly #rests: RestBook;
   readonly #daily: DailyRestart;
   readonly #memory: MemoryWatch;
+  readonly #health: WebHealthTeller;
   readonly #targets = new Map<number, Target>();
   /** Processes that are gone and whose last words and traces are being seen to. */
   readonly #endings = new Set<Promise<void>>();
@@ -49,6 +51,7 @@ export class Formation {
     this.#settings = { ...FORMATION_SETTINGS, ...options.settings };
     this.#rests = new RestBook(options.restFile, (error) => options.callbacks.onFault(error));
     this.#daily = new DailyRestart(options.clock, (dyno) => this.#restart(dyno, true));
+    this.#health = new WebHealthTeller((health) => options.callbacks.onWebHealth(health));
     this.#host = this.#makeHost(options);
     this.#memory = new MemoryWatch({
       ...this.#host,
@@ -93,8 +96,12 @@ export class Formation {
 
   /** The dynos that changed in this moment are looked at, and written down, in the next. */
   async #kept(): Promise<void> {
-    await Promise.resolve();
+    await this.#looked();
     await this.#rests.kept();
+  }
+
+  async #looked(): Promise<void> {
+    while (this.#isTouched) await this.#changes.next();
   }
 
   configure(settings: Partial<FormationSettings>): void {
@@ -133,6 +140,11 @@ export class Formation {
   /** Everything that was asked for has been looked at. */
   get isCurrent(): boolean {
     return this.#phase === "working" && !this.#isTouched;
+  }
+
+  /** How the web processes turn out that should run. */
+  get webHealth(): WebHealth {
+    return this.#health.now;
   }
 
   /** Resolves when something has changed since the call, at the latest when the signal aborts. */
@@ -192,6 +204,7 @@ export class Formation {
       this.#touch();
       await this.settled();
     }
+    await this.#looked();
     this.#phase = "closed";
     this.#unwatch();
     this.#daily.watch([]);
@@ -225,22 +238,28 @@ export class Formation {
     this.#endings.add(ending);
   }
 
-  /** Something has changed: looks at everything once, after all that happens in this moment. */
+  /** Something has changed: looks at everything once, after all that happens in this moment. Of hundreds of processes that
+   *  start together, many events and timers come in one turn of the event loop. */
   #touch(): void {
     if (this.#isTouched || this.#phase === "new" || this.#phase === "closed") return;
     this.#isTouched = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#isTouched = false;
-      if (this.#target === undefined || this.#phase === "closed") return;
-      this.#roster.reconcile(this.#target);
-      this.#publishRoutes();
-      this.#gate.check();
-      this.#rests.keep(this.#roster.listed.values());
-      this.#memory.watch(this.#roster.all);
-      this.#daily.watch(this.#settings.dailyRestart ? [...this.#roster.listed.values()] : []);
-      this.#forgetTargets();
+      if (this.#target !== undefined && this.#phase !== "closed") this.#lookAtAll(this.#target);
       this.#changes.tell();
     });
+  }
+
+  #lookAtAll(target: Target): void {
+    this.#roster.reconcile(target);
+    this.#publishRoutes();
+    this.#gate.check();
+    this.#rests.keep(this.#roster.listed.values());
+    if (this.#phase === "working")
+      this.#health.look(target.release, this.#roster.webOf(target), this.#roster.serving());
+    this.#memory.watch(this.#roster.all);
+    this.#daily.watch(this.#settings.dailyRestart ? [...this.#roster.listed.values()] : []);
+    this.#forgetTargets();
   }
 
   #publishRoutes(): void {

@@ -1,22 +1,24 @@
 /** The runtime of this machine: each process in a directory of its own under `apps/<app>/run`, behind a shim that
  *  outlives the daemon. A new daemon finds everything again from the directories alone. */
-import { accessSync, chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { accessSync, chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as otherWork } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
-import { makeAppDirectory } from "./app-directory.ts";
+import { makeAppDirectory, viewOf } from "./app-directory.ts";
 import { makeCgroup, removeCgroup } from "./cgroup.ts";
 import type { Cgroup } from "./cgroup.ts";
+import { giveAll, giveOnce } from "./give-files.ts";
 import { NO_ISOLATION } from "./isolation.ts";
 import type { Isolation } from "./isolation.ts";
 import { Launcher, startShim } from "./launcher.ts";
 import type { Keeper } from "./launcher.ts";
 import { LocalRun } from "./local-run.ts";
 import type { RunHost } from "./local-run.ts";
+import type { Listening } from "./port-owner.ts";
 import { processTable } from "./process-table.ts";
 import { claimRun, readPid, readRecord, removeRun, writeRecord } from "./run-record.ts";
-import { launchRequest, OVERLAY_DIRECTORIES, planRun, shimWords } from "./run-plan.ts";
+import { CHANGES, launchRequest, OVERLAY_DIRECTORIES, planRun, shimWords } from "./run-plan.ts";
 import type { RunPlan } from "./run-plan.ts";
 import type { Instance, InstanceListener, Runtime, StartSpec } from "./runtime.ts";
 import { findShimPrograms } from "./shim.ts";
@@ -136,8 +138,8 @@ export class LocalRuntime implements Runtime {
     return this.#runs.get(id)?.memory();
   }
 
-  async ownsPort(id: string, port: number): Promise<boolean | undefined> {
-    return this.#runs.get(id)?.ownsPort(port);
+  async listening(id: string, port: number): Promise<Listening | undefined> {
+    return this.#runs.get(id)?.listening(port);
   }
 
   async list(app: string): Promise<Instance[]> {
@@ -263,5 +265,14 @@ async function layOut(directory: string, plan: RunPlan, spec: StartSpec, signal:
     // For whatever user the app may become; the platform's umask is not the app's.
     chmodSync(join(directory, "tmp"), 0o1777);
   }
+  if (plan.user !== undefined) await giveToUser(directory, plan, plan.user);
   if (plan.bonds.cgroup !== undefined) makeCgroup(plan.bonds.cgroup, spec.limits ?? {});
+}
+
+async function giveToUser(directory: string, { view, spec }: RunPlan, user: number): Promise<void> {
+  // Programs open what they write to once more, by /dev/stdout.
+  chownSync(join(directory, "out"), user, user);
+  if (view === "files") return giveAll(join(directory, "app"), user);
+  if (view === "overlay") chownSync(join(directory, CHANGES), user, user);
+  for (const built of viewOf(spec.appDir).directories) await giveOnce(built, user);
 }

@@ -1,6 +1,6 @@
 /** Where everything lives: the layout of a platform home (docs/formats.md, "Home"). Several homes can run side by
  *  side; nothing is kept outside of one. */
-import { access, chmod, mkdir } from "node:fs/promises";
+import { access, chmod, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { AppName } from "../core/app-name.ts";
 import { AppError } from "../core/error.ts";
@@ -43,6 +43,11 @@ export class Home {
     );
   }
 
+  /** Milliseconds since the epoch. */
+  async madeAt(): Promise<number> {
+    return (await stat(join(this.root, "format"))).mtimeMs;
+  }
+
   get repos(): string {
     return join(this.root, "repos");
   }
@@ -51,6 +56,10 @@ export class Home {
   }
   get trash(): string {
     return join(this.root, "trash");
+  }
+  /** Code that was uploaded to be built. */
+  get uploads(): string {
+    return join(this.root, "uploads");
   }
   /** Sockets of the git hooks. */
   get git(): string {
@@ -75,12 +84,20 @@ export class Home {
   get journal(): string {
     return join(this.root, "platform.log");
   }
+  /** Who may use the API over TCP. */
+  get tokensFile(): string {
+    return join(this.root, "access", "tokens.json");
+  }
   /** Certificate authorities that drains trust besides the well-known ones. */
   get authoritiesFile(): string {
     return join(this.root, "ca.pem");
   }
   get signingKey(): string {
     return join(this.keys, "ledger.key");
+  }
+  /** What proves the URLs that are given out for use without a token. */
+  get ticketKey(): string {
+    return join(this.root, "access", "ticket.key");
   }
   get keys(): string {
     return join(this.root, "keys");

@@ -6,7 +6,7 @@ import { formatVersion, type Release } from "../core/release.ts";
 import type { Base } from "../ledger/ledger.ts";
 import type { NewRelease } from "../ledger/release-writer.ts";
 import type { Actor } from "./actor.ts";
-import type { App } from "./app.ts";
+import type { App, RunningPhase } from "./app.ts";
 import { rememberBuild } from "./build-memory.ts";
 import type { RecordedBuild } from "./ensure-slug.ts";
 import { loadSnapshot } from "./launch.ts";
@@ -20,6 +20,8 @@ export interface Making {
   actor: Actor;
   /** What was built for it. */
   built?: RecordedBuild | undefined;
+  /** The version whose slug it runs on, where that is neither the current one nor the target of a rollback. */
+  slugOf?: number;
   /** For what changes nothing that the command could see. */
   skipsPhase?: boolean;
 }
@@ -61,8 +63,8 @@ export function makeRelease(platform: Platform, app: App, making: Making, plan: 
 }
 
 /** `waiting for the release phase of v5 by ned@foobazco.com` */
-export function waitingFor({ version, email }: { version: number; email: string }): string {
-  return `waiting for the release phase of ${formatVersion(version)} by ${email}`;
+export function waitingFor({ version, asked }: RunningPhase): string {
+  return `waiting for the release phase of ${formatVersion(version)} by ${asked.by.email}`;
 }
 
 /** The release command failed: that release is in the ledger, and never runs. */
@@ -86,8 +88,13 @@ interface Planned {
 }
 
 /** What it runs on is known before it is made, so that no crash leaves it with the slug of another one. */
-async function settleSlug(app: App, { built }: Making, { code, rollbackTo }: ReleasePlan, base: Base): Promise<void> {
-  const from = built?.slug ?? rollbackTo?.version ?? base.current?.version;
+async function settleSlug(
+  app: App,
+  { built, slugOf }: Making,
+  { code, rollbackTo }: ReleasePlan,
+  base: Base,
+): Promise<void> {
+  const from = built?.slug ?? slugOf ?? rollbackTo?.version ?? base.current?.version;
   if (code !== undefined && from !== undefined) await rememberBuild(app, versionAfter(base), from);
 }
 
@@ -128,7 +135,7 @@ class PhasedRelease {
     const cargo = await loadSnapshot(this.#platform, app, { ...pending, ...pending.asked, createdAt: askedAt });
     const output = openReleaseOutput(this.#platform, app, pending.version, this.#making.built?.build.output.text);
     this.#making.built?.build.released(pending.version);
-    app.phase = { version: pending.version, email: actor.by.email, output };
+    app.phase = { ...pending, output };
     try {
       await app.pendingRelease.write(pending);
       app.logChange(actor, asked.description);

@@ -12,6 +12,7 @@ import type { LedgerKey } from "../ledger/ledger-key.ts";
 import { cleanBuilds } from "../build/slug-store.ts";
 import type { Trust } from "../drains/trust.ts";
 import type { ToolEnv } from "../build/tool-env.ts";
+import type { Isolation } from "../formation/isolation.ts";
 import type { PortAllocator } from "../formation/ports.ts";
 import type { Runtime } from "../formation/runtime.ts";
 import type { Routing } from "../router/routing.ts";
@@ -24,6 +25,10 @@ import type { Journal } from "./journal.ts";
 import { launch } from "./launch.ts";
 import { settleAllKeys } from "./place-keys.ts";
 import { openApp } from "./open-app.ts";
+import { LogSessions } from "./log-sessions.ts";
+import { Tickets } from "./tickets.ts";
+import { evictSlugs } from "./slugs.ts";
+import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** Made by the program that opens the platform. */
@@ -34,9 +39,13 @@ export interface PlatformParts {
   random: () => number;
   journal: Journal;
   router: Routing;
+  /** Where the Platform API listens, such as `http://127.0.0.1:5001`. */
+  apiUrl: string;
   /** The names of the spools that routers write access lines to now. */
   accessSpools: () => ReadonlySet<string>;
   runtime: Runtime;
+  /** What the runtime shuts processes in with. */
+  isolation: Isolation | Promise<Isolation>;
   ports: PortAllocator;
   signingKey: LedgerKey;
   /** How the repositories' hooks find the daemon. */
@@ -68,8 +77,11 @@ export class Platform {
   readonly random: () => number;
   readonly journal: Journal;
   readonly router: Routing;
+  readonly apiUrl: string;
+  readonly tokens: Tokens;
   readonly accessLogs: AccessLogs;
   readonly runtime: Runtime;
+  readonly isolation: Isolation | Promise<Isolation>;
   readonly ports: PortAllocator;
   readonly signingKey: LedgerKey;
   readonly hooks: HookFiles;
@@ -81,20 +93,25 @@ export class Platform {
   /** Changes of domains, which no two apps may share. */
   readonly domainChanges = new SerialQueue();
   readonly upkeep: Upkeep;
+  readonly tickets: Tickets;
+  readonly logSessions: LogSessions;
   private readonly apps = new Map<AppName, App>();
   private readonly reserved = new Set<AppName>();
   /** Apps that are on disk but not open, with what stands in the way. */
   private readonly failed = new Map<AppName, unknown>();
   private readonly stopping = new AbortController();
 
-  private constructor(parts: PlatformParts) {
+  private constructor(parts: PlatformParts, tokens: Tokens) {
     this.home = parts.home;
     this.clock = parts.clock;
     this.random = parts.random;
     this.journal = parts.journal;
     this.router = parts.router;
+    this.apiUrl = parts.apiUrl;
+    this.tokens = tokens;
     this.accessLogs = new AccessLogs(this, parts.accessSpools);
     this.runtime = parts.runtime;
+    this.isolation = parts.isolation;
     this.ports = parts.ports;
     this.signingKey = parts.signingKey;
     this.hooks = parts.hooks;
@@ -103,7 +120,9 @@ export class Platform {
     this.toolEnv = parts.toolEnv;
     this.buildSlots = new BuildSlots(parts.buildsMax);
     this.drainParts = parts.drainParts;
-    this.upkeep = new Upkeep(parts.clock, parts.journal);
+    this.tickets = new Tickets(parts.home.ticketKey);
+    this.logSessions = new LogSessions(parts.clock, this.tickets);
+    this.upkeep = new Upkeep(parts.clock, parts.journal, (app) => evictSlugs(this, app));
     // Every follower of a log listens to it.
     setMaxListeners(0, this.closing);
   }
@@ -111,7 +130,7 @@ export class Platform {
   /** Opens every app of the home and brings back what should run. An app that cannot be opened is left as it is and
    *  told in the journal and by doctor; the others are not affected. */
   static async open(parts: PlatformParts): Promise<Platform> {
-    const platform = new Platform(parts);
+    const platform = new Platform(parts, await Tokens.open(parts.home, parts));
     await removeUnfinishedRepositories(parts.home.repos);
     await settleAllKeys(parts.home);
     await sweepRemains(parts.home, parts.clock.now(), parts.journal);
@@ -153,6 +172,7 @@ export class Platform {
     }
     throw new AppError("not_found", "Couldn't find that app.", {
       hint: `There is no app ${JSON.stringify(name.slice(0, 40))}; \`git heroku apps\` lists the apps there are.`,
+      resource: "app",
     });
   }
 
@@ -246,6 +266,7 @@ export class Platform {
           .catch((error: unknown) => this.journal.fault(`closing ${app.name}`, error)),
       ),
     );
+    await this.tokens.close();
     this.apps.clear();
     await this.runtime.close({ detach: !options.apps });
   }

@@ -12,6 +12,7 @@ import { describe } from "../support/suite.ts";
 /** Every limit of the platform that is a setting: its default as people write it, and what comes of it. */
 const TEXTS = {
   autosleep: "off",
+  "auto-rollback": "off",
   "autosleep-workers": "off",
   "backoff-first": "1s",
   "backoff-max": "10m",
@@ -24,6 +25,7 @@ const TEXTS = {
   "error-page": "default",
   "exit-timeout": "30s",
   "health-path": "off",
+  "health-timeout": "5s",
   "idle-timeout": "55s",
   "log-days": "off",
   "log-drain-connect": "3s",
@@ -41,15 +43,19 @@ const TEXTS = {
   "ready-check": "10ms",
   "build-timeout": "15m",
   "release-timeout": "1h",
+  "slug-days": "30",
+  "slug-releases": "20",
   "slug-size": "500MB",
   "request-timeout": "30s",
   "restart-policy": "default",
   sandbox: "on",
   "up-after": "1s",
+  "verify-deploy": "off",
   "worker-overlap": "off",
 };
 
 const DEFAULTS = {
+  autoRollback: false,
   autosleepMs: Number.POSITIVE_INFINITY,
   autosleepWorkers: false,
   bootWaitMs: 75_000,
@@ -76,13 +82,17 @@ const DEFAULTS = {
   preboot: true,
   releaseTimeoutMs: 3_600_000,
   requestTimeoutMs: 30_000,
+  slugAgeMsMax: 30 * 24 * 3_600_000,
+  slugReleases: 20,
   slugBytesMax: 500_000_000,
   buildTimeoutMs: 900_000,
   readOnly: false,
+  healthTimeoutMs: 5_000,
   readyCheckMs: 10,
   restartPolicy: "default",
   sandbox: true,
   upAfterMs: 1_000,
+  verifyDeploy: false,
   workerOverlap: false,
 };
 

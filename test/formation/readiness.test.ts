@@ -31,6 +31,18 @@ describe("readiness", (test) => {
     assert.not(witness.saw("web.1 v2 State changed from starting to up"));
   });
 
+  test("without preboot too, a release is judged by its own web processes", async (t) => {
+    const { formation, witness } = await stage(t, { settings: { ...PATIENT, preboot: false } });
+    formation.converge(await target("hello", { web: 1 }, { release: 1 }), "launch");
+    await formation.settled();
+    formation.converge(await target("hello", { web: 1 }, { release: 2, procfile: "web: exit 1\n" }), "launch");
+    await formation.settled();
+    assert.equal(witness.health, [
+      { release: 1, verdict: "healthy" },
+      { release: 2, verdict: "unhealthy", ps: "web.1", failure: "exited with status 1" },
+    ]);
+  });
+
   test.needing(MISSING_PROC, "a port that another program listens on makes nobody up (R10)", async (t) => {
     const clock = heldClock(BOOT_MS);
     const { formation, witness } = await stage(t, { clock, settings: { ...PATIENT, bootTimeoutMs: BOOT_MS } });
@@ -54,6 +66,24 @@ describe("readiness", (test) => {
     );
   });
 
+  test.needing(MISSING_PROC, "a port that is bound and not served makes nobody up (R10)", async (t) => {
+    const clock = heldClock(BOOT_MS);
+    const { formation, runtime, witness } = await stage(t, { clock, settings: { ...PATIENT, bootTimeoutMs: BOOT_MS } });
+    // As a server that has its port and loads its code, or hangs in it.
+    const stuck = web("s.end()", "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)");
+    const listening = runtime.listening.bind(runtime);
+    let looks = 0;
+    runtime.listening = (id, port) => {
+      // A look asks twice, so the third question is of the second.
+      if ((looks += 1) === 3) clock.letPass();
+      return listening(id, port);
+    };
+    formation.converge(await target("hello", { web: 1 }, stuck), "launch");
+    await formation.settled();
+    assert.equal(shown(formation.list()), ["web.1 v1 crashed"]);
+    assert.ok(witness.saw("within 77 seconds of launch: it listens, but accepts no connection"));
+  });
+
   test("a child of the process may be the one that listens", async (t) => {
     const { formation } = await stage(t);
     const { procfile } = web("s.end()");
@@ -71,6 +101,17 @@ describe("readiness", (test) => {
     assert.equal(shown(formation.list()), ["web.1 v1 up serving"]);
     await formation.shutdown({ stopApps: true });
     assert.equal([...witness.outputs.values()], ["/healthz?deep=1 503\n/healthz?deep=1 302\n"]);
+  });
+
+  test("an answer to the health check that does not come within health-timeout counts as none", async (t) => {
+    const settings = { healthPath: "/healthz", healthTimeoutMs: 200 };
+    const { formation, witness } = await stage(t, { settings });
+    const handler = `console.log(this.n = (this.n || 0) + 1); if (this.n > 1) s.end()`;
+    formation.converge(await target("hello", { web: 1 }, web(handler)), "launch");
+    await formation.settled();
+    assert.equal(shown(formation.list()), ["web.1 v1 up serving"]);
+    await formation.shutdown({ stopApps: true });
+    assert.match([...witness.outputs.values()].join(""), /^1\n2\n/);
   });
 
   test("a health check that never passes is a boot timeout (R10) with the last answer", async (t) => {
