@@ -218,6 +218,9 @@ export class PlatformClient {
   /** The lines as NDJSON; empty lines only keep the connection alive. */
   logs = (app: string, query: Log.LogQuery): Promise<IncomingMessage> =>
     this.#open({ method: "GET", path: appPath(app, "logs") + queryOf(query) });
+  /** How many lines there are. */
+  logCount = (app: string, query: Log.LogQuery): Promise<{ count: number }> =>
+    this.#get(appPath(app, "log-count") + queryOf(query));
   logStats = (app: string, query: Log.LogStatsQuery): Promise<LogStats> =>
     this.#get(appPath(app, "log-stats") + queryOf(query));
   logErrors = (app: string, query: Log.LogRange & { groups: number }): Promise<LogErrors> =>
