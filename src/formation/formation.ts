@@ -96,11 +96,12 @@ export class Formation {
 
   /** The dynos that changed in this moment are looked at, and written down, in the next. */
   async #kept(): Promise<void> {
-    await this.#looked();
+    await this.looked();
     await this.#rests.kept();
   }
 
-  async #looked(): Promise<void> {
+  /** Resolves when everything that was asked for so far has been looked at. */
+  async looked(): Promise<void> {
     while (this.#isTouched) await this.#changes.next();
   }
 
@@ -204,7 +205,7 @@ export class Formation {
       this.#touch();
       await this.settled();
     }
-    await this.#looked();
+    await this.looked();
     this.#phase = "closed";
     this.#unwatch();
     this.#daily.watch([]);

@@ -12,6 +12,8 @@ import { wake } from "./wake.ts";
  *  @throws AppError not_found when nothing of that name is in the formation. */
 export async function restart(platform: Platform, app: App, name: string | undefined, actor: Actor): Promise<void> {
   await platform.knowsProcesses(app);
+  // Who has just scaled may name what was scaled.
+  await app.formation.looked();
   if (name !== undefined && isOneOff(app, name)) return stopOneOffs(app, name, actor);
   checkName(app, name);
   app.logChange(actor, `Restart ${name ?? "all processes"}`);
@@ -22,6 +24,8 @@ export async function restart(platform: Platform, app: App, name: string | undef
 /** A stopped process of the formation is started again, as on Heroku. */
 export async function stop(platform: Platform, app: App, name: string, actor: Actor): Promise<void> {
   await platform.knowsProcesses(app);
+  // Who has just scaled may name what was scaled.
+  await app.formation.looked();
   if (isOneOff(app, name)) return stopOneOffs(app, name, actor);
   checkName(app, name);
   app.logChange(actor, `Stop ${name}`);
