@@ -74,6 +74,11 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
     return readConfig(app, await findRelease(app, request.params.release));
   });
 
+  makingReleases(server, platform);
+}
+
+/** Rollbacks, and releases of a slug. */
+function makingReleases(server: FastifyInstance, platform: Platform): void {
   server.post<{ Params: AppParams; Body: ReleaseBody | undefined }>(
     "/apps/:app/releases",
     { schema: { body: rollbackBody } },
