@@ -7,7 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import { spellDuration } from "../core/duration.ts";
 import { AppError } from "../core/error.ts";
 import { sortProcfile } from "../core/procfile.ts";
-import { buildFailed, describeStatus } from "./build-failed.ts";
+import { buildFailed, describeStatus, diskFull } from "./build-failed.ts";
 import { choosePacks, isPassive, packsSlugId, type BuildConfig } from "./choose-packs.ts";
 import { RootFiles } from "./detect.ts";
 import type { ChosenBuildpack } from "./fetch-buildpack.ts";
@@ -94,7 +94,7 @@ async function buildWithin(request: BuildRequest): Promise<Slug> {
     if (limit.signal.aborted) {
       throw buildFailed(`It took longer than ${spellDuration(settings.timeLimitMs)}, the setting build-timeout.`);
     }
-    throw error;
+    throw diskFull(error) ?? error;
   } finally {
     request.signal.removeEventListener("abort", cancel);
     limit.abort();
