@@ -3,13 +3,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { AppSetup } from "../core/app-setup.ts";
-import { RELEASE_TYPE } from "../core/procfile.ts";
 import { formatPerson, type Person } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
 import { exchange, openExchange, Unreachable, upload, type Question } from "./exchange.ts";
 import type * as Log from "./log-resources.ts";
 import { appPath, queryOf } from "./paths.ts";
+import { scalable } from "./scalable.ts";
 import type { DiskItem, SlugItem } from "./slug-resources.ts";
 import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
@@ -70,9 +70,8 @@ export class PlatformClient {
   setMaintenance = (app: string, on: boolean): Promise<App> => this.#change("PATCH", appPath(app), { maintenance: on });
 
   dynos = (app: string, extended = false): Promise<Dyno[]> => this.#get(appPath(app, "dynos") + queryOf({ extended }));
-  /** The types that can be scaled; the API tells of the release command's too. */
-  formation = async (app: string): Promise<FormationItem[]> =>
-    (await this.#get<FormationItem[]>(appPath(app, "formation"))).filter(({ type }) => type !== RELEASE_TYPE);
+  formation = (app: string): Promise<FormationItem[]> =>
+    this.#get<FormationItem[]>(appPath(app, "formation")).then(scalable);
   scale = (app: string, updates: FormationUpdate[]): Promise<FormationItem[]> =>
     this.#change("PATCH", appPath(app, "formation"), { updates });
   restartAll = (app: string): Promise<unknown> => this.#change("DELETE", appPath(app, "dynos"));
@@ -219,6 +218,9 @@ export class PlatformClient {
   /** The lines as NDJSON; empty lines only keep the connection alive. */
   logs = (app: string, query: Log.LogQuery): Promise<IncomingMessage> =>
     this.#open({ method: "GET", path: appPath(app, "logs") + queryOf(query) });
+  /** How many lines there are. */
+  logCount = (app: string, query: Log.LogQuery): Promise<{ count: number }> =>
+    this.#get(appPath(app, "log-count") + queryOf(query));
   logStats = (app: string, query: Log.LogStatsQuery): Promise<LogStats> =>
     this.#get(appPath(app, "log-stats") + queryOf(query));
   logErrors = (app: string, query: Log.LogRange & { groups: number }): Promise<LogErrors> =>
