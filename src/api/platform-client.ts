@@ -8,7 +8,7 @@ import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
 import { exchange, openExchange, Unreachable, upload, type Question } from "./exchange.ts";
 import type * as Log from "./log-resources.ts";
-import { appPath, queryOf } from "./paths.ts";
+import { appPath, diffPath, queryOf } from "./paths.ts";
 import { scalable } from "./scalable.ts";
 import type { DiskItem, SlugItem } from "./slug-resources.ts";
 import type { BuildItem } from "./build-resources.ts";
@@ -292,8 +292,4 @@ export class PlatformClient {
     await this.#options.wake();
     return ask();
   }
-}
-
-function diffPath(app: string, release: ReleaseWord, query: Record<string, number | boolean | undefined>): string {
-  return appPath(app, "releases", String(release), "diff") + queryOf(query);
 }

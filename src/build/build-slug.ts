@@ -14,7 +14,7 @@ import type { ChosenBuildpack } from "./fetch-buildpack.ts";
 import { findBuilt } from "./find-built.ts";
 import { listTree, type GitContext, type TreeFile } from "./git.ts";
 import { sumOfDirectory, sumOfTree } from "./content-sum.ts";
-import { ignoredFiles, removeFiles } from "./ignored-files.ts";
+import { removeIgnored, withoutIgnored } from "./ignored-files.ts";
 import { LayOut } from "./lay-out.ts";
 import { SiteLayers } from "./layers.ts";
 import { Captured } from "./output-sink.ts";
@@ -142,11 +142,10 @@ class Build {
     try {
       const all = await listTree(this.#git, tree);
       const layOut = new LayOut(this.#git, this.#request, place, all);
-      const ignored = await ignoredFiles(all, layOut);
-      const files = ignored.size === 0 ? all : all.filter(({ path }) => !ignored.has(path));
+      const files = await withoutIgnored(all, layOut);
       this.#checkSize(sizeOf(files));
-      if (layOut.isSmall || ignored.size > 0) await layOut.writable();
-      await removeFiles(place.app, ignored);
+      if (layOut.isSmall) await layOut.writable();
+      await removeIgnored(layOut, place.app, { all, files });
       const layers = shares ? new SiteLayers(place, appDir, this.#git) : undefined;
       const site = await this.#site(place, { files, layOut, layers });
       const choice = await choosePacks(site, this.#packRequest());
@@ -161,7 +160,7 @@ class Build {
       await warnOfTree(files, place.app, this.#request.output);
       const packed = await runPacks(site, choice);
       // Other slugs are made of one that has all files of its tree.
-      const outcome = ignored.size === 0 ? packed : { ...packed, hasRun: true };
+      const outcome = { ...packed, hasRun: packed.hasRun || files.length < all.length };
       const facts = { id, ...(await this.#describe(site, outcome)) };
       return await this.#finish(site, { files, layOut, facts });
     } catch (error) {
