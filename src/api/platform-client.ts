@@ -3,7 +3,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { AppSetup } from "../core/app-setup.ts";
-import type { Person } from "../core/person.ts";
 import { RELEASE_TYPE } from "../core/procfile.ts";
 import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
@@ -23,6 +22,7 @@ import type { DiskItem, SlugItem } from "./slug-resources.ts";
 import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
 import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
+import type { PatchOptions, PlatformClientOptions, ReleaseWord } from "./client-options.ts";
 import type { TokenItem, TokenRequest } from "./token-resources.ts";
 import type {
   App,
@@ -51,24 +51,6 @@ import type {
   WaitItem,
   WaitQuery,
 } from "./resources.ts";
-
-export interface PlatformClientOptions {
-  /** The platform home whose `server.sock` is asked. */
-  home: string;
-  /** Who is asking; needed only where something changes. */
-  identity: () => Person;
-  /** Starts the daemon. Left out, a silent socket is the caller's `Unreachable`. */
-  wake?: () => Promise<void>;
-}
-
-/** A version, or the newest release of all, or the newest that ran. */
-export type ReleaseWord = number | "newest" | "current";
-
-export interface PatchOptions {
-  base: number | undefined;
-  /** Whether git shall colour it. */
-  color: boolean;
-}
 
 export class PlatformClient {
   readonly #options: PlatformClientOptions;

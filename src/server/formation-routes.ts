@@ -71,6 +71,21 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
     },
   );
 
+  dynoLists(server, platform);
+  waiting(server, platform);
+
+  processActions(server, platform);
+  limits(server, platform);
+}
+
+interface WaitQuery {
+  type?: string;
+  with_run?: string;
+  /** In seconds. */
+  timeout?: string;
+}
+
+function dynoLists(server: FastifyInstance, platform: Platform): void {
   const options = { config: { shared: true } };
   server.get<{ Params: AppParams; Querystring: { extended?: string } }>(
     "/apps/:app/dynos",
@@ -85,7 +100,7 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
       const memory = await Promise.all(dynos.map(({ id }) => platform.runtime.memory(id)));
       return resources.map((resource, index) => {
         const dyno = dynos[index];
-        return dyno && { ...resource, ...extendedFields(dyno, { host: hostname(), memory: memory[index] }) };
+        return dyno && Object.assign(resource, extendedFields(dyno, { host: hostname(), memory: memory[index] }));
       });
     },
   );
@@ -101,18 +116,6 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
       resource: "dyno",
     });
   });
-
-  waiting(server, platform);
-
-  processActions(server, platform);
-  limits(server, platform);
-}
-
-interface WaitQuery {
-  type?: string;
-  with_run?: string;
-  /** In seconds. */
-  timeout?: string;
 }
 
 const WAIT_SECONDS_USUAL = 300;
