@@ -12,9 +12,3 @@ export interface PlatformClientOptions {
 
 /** A version, or the newest release of all, or the newest that ran. */
 export type ReleaseWord = number | "newest" | "current";
-
-export interface PatchOptions {
-  base: number | undefined;
-  /** Whether git shall colour it. */
-  color: boolean;
-}

@@ -101,6 +101,12 @@ export class Tokens {
     throw new AppError("not_found", `Several tokens begin with ${id}.`, { hint: "Give more of the id." });
   }
 
+  /** Called when this token is revoked; undefined when it lets nobody in any more. */
+  revocationOf(id: string): Set<() => void> | undefined {
+    const now = this.#clock.now();
+    return this.#entries.find(({ about }) => about.id === id && !isExpired(about, now))?.onRevoked;
+  }
+
   /** The time that it takes does not tell how much of a token is right. */
   authenticate(token: string): TokenUse | undefined {
     const digest = digestOf(token);

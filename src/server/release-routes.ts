@@ -56,6 +56,10 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
     return readConfig(app, await findRelease(app, request.params.release));
   });
 
+  making(server, platform);
+}
+
+function making(server: FastifyInstance, platform: Platform): void {
   server.post<{ Params: AppParams; Body: ReleaseBody | undefined }>(
     "/apps/:app/releases",
     { schema: { body: rollbackBody } },

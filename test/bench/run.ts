@@ -8,6 +8,8 @@ import { benchFormation } from "./formation.ts";
 import { benchIdle } from "./idle.ts";
 import { benchLedger } from "./ledger.ts";
 import { benchLogs } from "./logs.ts";
+import { benchLogsIntake } from "./logs-intake.ts";
+import { benchLogsLive } from "./logs-live.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
 import { benchRouter } from "./router.ts";
@@ -26,8 +28,10 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   router: benchRouter,
   verify: benchVerify,
   ledger: benchLedger,
-  logs: benchLogs,
   api: benchApi,
+  "logs-query": benchLogs,
+  "logs-intake": benchLogsIntake,
+  "logs-live": benchLogsLive,
 };
 
 const wanted = process.argv.slice(2);
@@ -36,7 +40,7 @@ console.log(
 );
 console.log("| what | ours | peer | ratio | limit |\n|---|---|---|---|---|");
 for (const [name, bench] of Object.entries(SETS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (wanted.length > 0 && !wanted.some((set) => name === set || name.startsWith(`${set}-`))) continue;
   for (const row of await bench()) {
     console.log(`| ${row.what} | ${row.ours} | ${row.peer} | ${row.ratio} | ${row.limit} |`);
   }
