@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { AppSetup } from "../core/app-setup.ts";
-import { formatPerson, type Person } from "../core/person.ts";
+import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
 import { exchange, openExchange, Unreachable, upload, type Question } from "./exchange.ts";
@@ -14,6 +14,7 @@ import type { DiskItem, SlugItem } from "./slug-resources.ts";
 import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
 import type { ConfigBlameItem, ConfigHistoryItem, PatchOptions, ReleaseDiff } from "./history-resources.ts";
+import type { PlatformClientOptions, ReleaseWord } from "./client-options.ts";
 import type { TokenItem, TokenRequest } from "./token-resources.ts";
 import type {
   App,
@@ -33,7 +34,6 @@ import type {
   RouterInfo,
   ReleaseDetails,
   ReleaseItem,
-  ReleaseWord,
   RestoreOrder,
   VerifyReport,
   RevertChanges,
@@ -43,15 +43,6 @@ import type {
   WaitItem,
   WaitQuery,
 } from "./resources.ts";
-
-export interface PlatformClientOptions {
-  /** The platform home whose `server.sock` is asked. */
-  home: string;
-  /** Who is asking; needed only where something changes. */
-  identity: () => Person;
-  /** Starts the daemon. Left out, a silent socket is the caller's `Unreachable`. */
-  wake?: () => Promise<void>;
-}
 
 export class PlatformClient {
   readonly #options: PlatformClientOptions;

@@ -107,9 +107,6 @@ export interface Mark {
   at: string;
 }
 
-/** A version, or the newest release of all, or the newest that ran. */
-export type ReleaseWord = number | "newest" | "current";
-
 export interface RollbackItem extends ReleaseItem {
   /** Passed over because they are marked bad, newest first. */
   skipped?: Mark[];

@@ -71,6 +71,21 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
     },
   );
 
+  dynoLists(server, platform);
+  waiting(server, platform);
+
+  processActions(server, platform);
+  limits(server, platform);
+}
+
+interface WaitQuery {
+  type?: string;
+  with_run?: string;
+  /** In seconds. */
+  timeout?: string;
+}
+
+function dynoLists(server: FastifyInstance, platform: Platform): void {
   const options = { config: { shared: true } };
   server.get<{ Params: AppParams; Querystring: { extended?: string } }>(
     "/apps/:app/dynos",
@@ -101,18 +116,6 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
       resource: "dyno",
     });
   });
-
-  waiting(server, platform);
-
-  processActions(server, platform);
-  limits(server, platform);
-}
-
-interface WaitQuery {
-  type?: string;
-  with_run?: string;
-  /** In seconds. */
-  timeout?: string;
 }
 
 const WAIT_SECONDS_USUAL = 300;

@@ -40,25 +40,7 @@ interface ReleaseBody {
 const listQuery = { type: "object", properties: { extended: { enum: ["true", "false"] } } } as const;
 
 export function releaseRoutes(server: FastifyInstance, platform: Platform): void {
-  const options = { config: { ownRange: true, shared: true }, schema: { querystring: listQuery } };
-  server.get<{ Params: AppParams; Querystring: { extended?: string } }>(
-    "/apps/:app/releases",
-    options,
-    async (request, reply) => {
-      const app = platform.app(request.params.app);
-      const range = parseRange(request.headers.range);
-      const { releases, pending, last, isCut } = await listReleases(app, range);
-      if (isCut) void reply.status(206).header("Next-Range", nextRange(last, range));
-      const links = await linksOf(platform, request);
-      const resources = await releaseResources(app, releases, links);
-      if (request.query.extended === "true") {
-        resources.forEach((resource, index) => Object.assign(resource, extendedRelease(releases[index]?.code)));
-      }
-      if (pending === undefined) return resources;
-      const resource = pendingResource(app, pending, links);
-      return range.order === "desc" ? [resource, ...resources] : [...resources, resource];
-    },
-  );
+  listing(server, platform);
 
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release", async (request) => {
     const app = platform.app(request.params.app);
@@ -108,6 +90,28 @@ function making(server: FastifyInstance, platform: Platform): void {
 
 function bothAsked(): AppError {
   return new AppError("invalid_params", "Either release or slug says what to run, not both.");
+}
+
+function listing(server: FastifyInstance, platform: Platform): void {
+  const options = { config: { ownRange: true, shared: true }, schema: { querystring: listQuery } };
+  server.get<{ Params: AppParams; Querystring: { extended?: string } }>(
+    "/apps/:app/releases",
+    options,
+    async (request, reply) => {
+      const app = platform.app(request.params.app);
+      const range = parseRange(request.headers.range);
+      const { releases, pending, last, isCut } = await listReleases(app, range);
+      if (isCut) void reply.status(206).header("Next-Range", nextRange(last, range));
+      const links = await linksOf(platform, request);
+      const resources = await releaseResources(app, releases, links);
+      if (request.query.extended === "true") {
+        resources.forEach((resource, index) => Object.assign(resource, extendedRelease(releases[index]?.code)));
+      }
+      if (pending === undefined) return resources;
+      const resource = pendingResource(app, pending, links);
+      return range.order === "desc" ? [resource, ...resources] : [...resources, resource];
+    },
+  );
 }
 
 /** By version, by `current` or `newest`, or by the id that a listing gave.

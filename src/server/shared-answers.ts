@@ -22,7 +22,8 @@ export function shareAnswers(server: FastifyInstance): void {
     const key = [method, url, headers.host, headers.range].join(" ");
     const earlier = ofThisTurn.get(key);
     if (earlier !== undefined) {
-      void earlier.answer.then((answer) => (answer === undefined ? done() : giveAgain(reply, answer)));
+      const again = (): void => done();
+      void earlier.answer.then((answer) => (answer === undefined ? again() : giveAgain(reply, answer)));
       return undefined;
     }
     if (ofThisTurn.size === 0) setImmediate(() => ofThisTurn.clear());
