@@ -1,8 +1,7 @@
 /** The typed client of the Platform API (docs/formats.md, "Platform API"). A call that finds nobody on the socket asks
  *  `wake` once to start the daemon and then asks again: nothing had been sent, so nothing is done twice. */
 import type { IncomingMessage } from "node:http";
-import type { Readable } from "node:stream";
-import type { Person } from "../core/person.ts";
+import type { Duplex, Readable } from "node:stream";
 import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
@@ -19,9 +18,13 @@ import type {
 import { appPath, queryOf } from "./paths.ts";
 import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
+import type { PatchOptions, PlatformClientOptions, ReleaseWord } from "./client-options.ts";
+import { openUpgrade } from "./upgrade.ts";
 import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
 import type {
   App,
+  AttachedDyno,
+  AttachRequest,
   BisectItem,
   BisectPlanItem,
   BisectRequest,
@@ -47,24 +50,6 @@ import type {
   WaitItem,
   WaitQuery,
 } from "./resources.ts";
-
-export interface PlatformClientOptions {
-  /** The platform home whose `server.sock` is asked. */
-  home: string;
-  /** Who is asking; needed only where something changes. */
-  identity: () => Person;
-  /** Starts the daemon. Left out, a silent socket is the caller's `Unreachable`. */
-  wake?: () => Promise<void>;
-}
-
-/** A version, or the newest release of all, or the newest that ran. */
-export type ReleaseWord = number | "newest" | "current";
-
-export interface PatchOptions {
-  base: number | undefined;
-  /** Whether git shall colour it. */
-  color: boolean;
-}
 
 export class PlatformClient {
   readonly #options: PlatformClientOptions;
@@ -106,6 +91,13 @@ export class PlatformClient {
 
   runDetached = (app: string, request: RunRequest): Promise<Dyno> =>
     this.#change("POST", appPath(app, "dynos"), { attach: false, ...request });
+
+  /** The connection carries frames (core/run-frames.ts). */
+  async runAttached(app: string, request: AttachRequest): Promise<{ dyno: Dyno; connection: Duplex }> {
+    const body = { attach: true, door: "upgrade", ...request };
+    const dyno = await this.#change<AttachedDyno>("POST", appPath(app, "dynos"), body);
+    return { dyno, connection: await openUpgrade(this.#options.home, dyno.attach_url) };
+  }
 
   bisect = (app: string): Promise<BisectItem> => this.#get(appPath(app, "bisect"));
   startBisect = (app: string, request: BisectRequest): Promise<BisectItem> =>

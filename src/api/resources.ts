@@ -263,6 +263,16 @@ export interface RunRequest {
   release?: string;
 }
 
+/** A one-off process with the way to its input and outputs. */
+export interface AttachedDyno extends Dyno {
+  attach_url: string;
+}
+
+export interface AttachRequest extends RunRequest {
+  /** Pipes instead of a terminal, whose size is in the variables COLUMNS and LINES. */
+  force_no_tty?: boolean;
+}
+
 export interface RestoreOrder {
   name: string;
   /** A mirror clone, or the file that a bundle is in. */

@@ -98,6 +98,18 @@ export const SETTINGS = {
     help: "how long an app may take for the first byte of its answer (H12)",
   },
   "restart-policy": { kind: "policy", default: "default", help: "when a crash is followed by a start" },
+  "run-attach": {
+    kind: "duration",
+    default: "30s",
+    help: "how long an attached one-off process waits for its client (R13)",
+  },
+  "run-hangup": {
+    kind: "duration",
+    default: "5s",
+    help: "the wait after each SIGHUP to a one-off process whose client is gone (R16)",
+  },
+  "run-idle": { kind: "limit", default: "1h", help: "how long the connection to a one-off process may be silent" },
+  "run-timeout": { kind: "limit", default: "24h", help: "how long a one-off process may run" },
   sandbox: { kind: "switch", default: "on", help: "shut each process in, where the machine can" },
   "slug-size": { kind: "size", default: "500MB", help: "how large the built code may be" },
   "up-after": { kind: "duration", default: "1s", help: "how long a process without a port must live to be up" },
@@ -136,6 +148,12 @@ export interface Settings extends DynoRules {
   releaseTimeoutMs: number;
   readOnly: boolean;
   readyCheckMs: number;
+  /** How long a one-off process that somebody is to be attached to waits for them. */
+  runAttachMs: number;
+  runHangUpMs: number;
+  runIdleMs: number;
+  /** Of a one-off process. */
+  runTimeoutMs: number;
   sandbox: boolean;
   /** The largest slug. */
   slugBytesMax: number;
@@ -204,10 +222,22 @@ export function readSettings(stored: Json | undefined): Settings {
     readyCheckMs: number("ready-check"),
     releaseTimeoutMs: number("release-timeout"),
     restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
+    ...runSettings(number),
     sandbox: text("sandbox") === "on",
     slugBytesMax: number("slug-size"),
     upAfterMs: number("up-after"),
     workerOverlap: text("worker-overlap") === "on",
+  };
+}
+
+type RunSettings = Pick<Settings, "runAttachMs" | "runHangUpMs" | "runIdleMs" | "runTimeoutMs">;
+
+function runSettings(number: (name: SettingName) => number): RunSettings {
+  return {
+    runAttachMs: number("run-attach"),
+    runHangUpMs: number("run-hangup"),
+    runIdleMs: number("run-idle"),
+    runTimeoutMs: number("run-timeout"),
   };
 }
 

@@ -3,6 +3,7 @@
 import { accessSync, chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { setImmediate as otherWork } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
 import { makeAppDirectory } from "./app-directory.ts";
@@ -15,13 +16,15 @@ import type { Keeper } from "./launcher.ts";
 import { LocalRun } from "./local-run.ts";
 import type { RunHost } from "./local-run.ts";
 import { processTable } from "./process-table.ts";
+import { relayEnvironment, relayWords } from "./relay-program.ts";
+import { Relays } from "./relays.ts";
 import { claimRun, readPid, readRecord, removeRun, writeRecord } from "./run-record.ts";
 import { launchRequest, OVERLAY_DIRECTORIES, planRun, shimWords } from "./run-plan.ts";
 import type { RunPlan } from "./run-plan.ts";
 import type { Instance, InstanceListener, Runtime, StartSpec } from "./runtime.ts";
 import { findShimPrograms } from "./shim.ts";
 import type { ShimPrograms } from "./shim.ts";
-import { findSystemCalls } from "./system-calls.ts";
+import { findSystemCalls, type SystemCalls } from "./system-calls.ts";
 
 export interface LocalRuntimeOptions {
   /** The directory that holds `<app>/run`. */
@@ -40,11 +43,13 @@ const SHIM_PATIENCE_MS = 5_000;
 export class LocalRuntime implements Runtime {
   readonly #options: LocalRuntimeOptions;
   readonly #programs: ShimPrograms;
+  readonly #calls: SystemCalls | undefined;
   readonly #launcher: Launcher | undefined;
   readonly #isolation: Isolation | Promise<Isolation>;
   readonly #bootId: string;
   readonly #host: RunHost;
   readonly #runs = new Map<string, LocalRun>();
+  readonly #relays = new Relays();
   /** Names of directories that are being made or are known. */
   readonly #directories = new Set<string>();
   /** Those that are being taken over, so that everybody who asks meanwhile waits for them. */
@@ -56,19 +61,19 @@ export class LocalRuntime implements Runtime {
 
   static async open(options: LocalRuntimeOptions): Promise<LocalRuntime> {
     const calls = options.withLauncher === false ? undefined : await findSystemCalls();
-    const launcher = calls === undefined ? undefined : new Launcher(calls);
-    return new LocalRuntime(options, await findShimPrograms(), launcher, await processTable.bootId());
+    return new LocalRuntime(options, await findShimPrograms(), calls, await processTable.bootId());
   }
 
   private constructor(
     options: LocalRuntimeOptions,
     programs: ShimPrograms,
-    launcher: Launcher | undefined,
+    calls: SystemCalls | undefined,
     bootId: string,
   ) {
     this.#options = options;
     this.#programs = programs;
-    this.#launcher = launcher;
+    this.#calls = calls;
+    this.#launcher = calls === undefined ? undefined : new Launcher(calls);
     this.#isolation = options.isolation ?? NO_ISOLATION;
     this.#bootId = bootId;
     this.#host = {
@@ -79,15 +84,26 @@ export class LocalRuntime implements Runtime {
     void this.#sweepForEver();
   }
 
+  get canAttach(): boolean {
+    return this.#launcher !== undefined;
+  }
+
   async start(spec: StartSpec, signal?: AbortSignal): Promise<Instance> {
-    const { env: _env, appDir: _appDir, limits: _limits, confinement: _confinement, ...rest } = spec;
+    const { env: _env, appDir: _appDir, limits: _limits, confinement: _confinement, attach, ...rest } = spec;
     const isolation = await this.#isolation;
     await (this.#turn = this.#turn.then(() => otherWork()));
     const name = `${spec.type}.${String(spec.slot)}.${String(spec.release)}.${spec.id.slice(0, 8)}`;
     const directory = join(this.#runDirectory(spec.app), name);
     this.#directories.add(directory);
     const plan = planRun(isolation, spec, directory);
-    const record = { ...rest, bonds: plan.bonds, bootId: this.#bootId, createdAt: this.#options.clock.now() };
+    const attached = attach === undefined ? {} : { attached: true };
+    const record = {
+      ...rest,
+      ...attached,
+      bonds: plan.bonds,
+      bootId: this.#bootId,
+      createdAt: this.#options.clock.now(),
+    };
     const run = new LocalRun(directory, record, this.#host);
     try {
       mkdirSync(join(directory, "state"), { recursive: true, mode: 0o700 });
@@ -101,6 +117,7 @@ export class LocalRuntime implements Runtime {
     } catch (error) {
       run.unobserve();
       this.#runs.delete(spec.id);
+      this.#relays.remove(spec.id);
       await this.#discard(directory, plan.bonds.cgroup);
       throw error;
     }
@@ -119,12 +136,24 @@ export class LocalRuntime implements Runtime {
     throw new Error(early?.failure ?? "the shell that should start it ended at once");
   }
 
+  relay(id: string): Duplex | undefined {
+    return this.#relays.get(id);
+  }
+
   async #launch(plan: RunPlan): Promise<{ ended: Keeper }> {
     // The shim sets HOME itself, so that only what it starts has it; a shell has its own idea of OPTIND.
     const { HOME: _home, OPTIND: _optind, ...env } = plan.spec.env;
-    const launcher = this.#launcher;
-    if (launcher !== undefined) return { ended: launcher.start(await launchRequest(plan, env, this.#programs.shell)) };
-    const cwd = join(plan.directory, plan.view === "overlay" ? "." : "app");
+    const { shell } = this.#programs;
+    const { directory, spec } = plan;
+    const { id, attach } = spec;
+    const [calls, launcher] = [this.#calls, this.#launcher];
+    if (launcher !== undefined && calls !== undefined) {
+      if (attach === undefined) return { ended: launcher.start(await launchRequest(plan, env, { shell })) };
+      const request = await launchRequest(plan, relayEnvironment(env), { shell, relay: relayWords(calls, attach) });
+      return this.#relays.admit(id, directory, async () => ({ ended: launcher.start(request) }));
+    }
+    if (attach !== undefined) throw new Error("nobody can be attached without a launcher");
+    const cwd = join(directory, plan.view === "overlay" ? "." : "app");
     return { ended: startShim(await shimWords(plan, this.#programs), cwd, env) };
   }
 
@@ -186,6 +215,7 @@ export class LocalRuntime implements Runtime {
     const run = this.#runs.get(id);
     if (run === undefined) return;
     run.unobserve();
+    this.#relays.forget(id);
     this.#runs.delete(id);
     await this.#discard(run.directory);
   }
@@ -194,6 +224,7 @@ export class LocalRuntime implements Runtime {
     this.#closed.abort();
     if (!options.detach) await this.#endAll();
     for (const run of this.#runs.values()) run.unobserve();
+    this.#relays.close();
     this.#launcher?.close();
     this.#listeners.clear();
   }

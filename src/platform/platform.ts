@@ -17,6 +17,7 @@ import type { Runtime } from "../formation/runtime.ts";
 import type { Routing } from "../router/routing.ts";
 import { AccessLogs } from "./access-logs.ts";
 import type { App } from "./app.ts";
+import { Attachments } from "./attachments.ts";
 import { BuildSlots } from "./build-slots.ts";
 import { sweepRemains } from "./destroy-app.ts";
 import type { Home } from "./home.ts";
@@ -81,6 +82,7 @@ export class Platform {
   /** Changes of domains, which no two apps may share. */
   readonly domainChanges = new SerialQueue();
   readonly upkeep: Upkeep;
+  readonly attachments: Attachments;
   private readonly apps = new Map<AppName, App>();
   private readonly reserved = new Set<AppName>();
   /** Apps that are on disk but not open, with what stands in the way. */
@@ -103,6 +105,7 @@ export class Platform {
     this.toolEnv = parts.toolEnv;
     this.buildSlots = new BuildSlots(parts.buildsMax);
     this.drainParts = parts.drainParts;
+    this.attachments = new Attachments(parts.clock, this.closing);
     this.upkeep = new Upkeep(parts.clock, parts.journal);
     // Every follower of a log listens to it.
     setMaxListeners(0, this.closing);

@@ -4,6 +4,7 @@ import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
 import { answerFor, MESSAGE_LENGTH_MAX } from "./answer-for.ts";
 import { appRoutes } from "./app-routes.ts";
+import { attachRoutes, serveAttachments } from "./attach-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { bisectRoutes } from "./bisect-routes.ts";
 import { buildRoutes } from "./build-routes.ts";
@@ -30,6 +31,7 @@ const PARAM_LENGTH_MAX = 1000;
 
 const ROUTES = [
   appRoutes,
+  attachRoutes,
   backupRoutes,
   bisectRoutes,
   buildRoutes,
@@ -75,6 +77,7 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
   });
   for (const routes of ROUTES) routes(server, platform);
   platformRoutes(server, platform, control);
+  serveAttachments(server.server, platform);
   return server;
 }
 

@@ -1,0 +1,20 @@
+/** What the client of the Platform API is made with and asked for. */
+import type { Person } from "../core/person.ts";
+
+export interface PlatformClientOptions {
+  /** The platform home whose `server.sock` is asked. */
+  home: string;
+  /** Who is asking; needed only where something changes. */
+  identity: () => Person;
+  /** Starts the daemon. Left out, a silent socket is the caller's `Unreachable`. */
+  wake?: () => Promise<void>;
+}
+
+/** A version, or the newest release of all, or the newest that ran. */
+export type ReleaseWord = number | "newest" | "current";
+
+export interface PatchOptions {
+  base: number | undefined;
+  /** Whether git shall colour it. */
+  color: boolean;
+}
