@@ -16,15 +16,16 @@ import type {
   WhichLog,
 } from "./log-resources.ts";
 import { appPath, queryOf } from "./paths.ts";
+import type { DiskItem, SlugItem } from "./slug-resources.ts";
 import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
 import type { PatchOptions, PlatformClientOptions, ReleaseWord } from "./client-options.ts";
+import type { AttachedDyno, AttachRequest, RunRequest } from "./run-resources.ts";
 import { openUpgrade } from "./upgrade.ts";
 import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
+import type { TokenItem, TokenRequest } from "./token-resources.ts";
 import type {
   App,
-  AttachedDyno,
-  AttachRequest,
   BisectItem,
   BisectPlanItem,
   BisectRequest,
@@ -46,7 +47,6 @@ import type {
   RevertChanges,
   RevertItem,
   RollbackItem,
-  RunRequest,
   WaitItem,
   WaitQuery,
 } from "./resources.ts";
@@ -122,6 +122,12 @@ export class PlatformClient {
     const body = version === undefined ? {} : { release: String(version) };
     return (await this.#release<RollbackItem>(this.#signed("POST", appPath(app, "releases"), body), show)).body;
   }
+  /** Builds the code of a release again, of the current one without a version. */
+  async redeploy(app: string, version: number | undefined, show?: Show): Promise<ReleaseItem> {
+    const path = `${appPath(app, "releases")}/actions/redeploy`;
+    const body = version === undefined ? {} : { release: String(version) };
+    return (await this.#release<ReleaseItem>(this.#signed("POST", path, body), show)).body;
+  }
   /** The release is undefined when there was nothing to take back any more. */
   async revert(app: string, version: number, show?: Show): Promise<RevertItem | undefined> {
     const path = `${appPath(app, "releases", String(version))}/actions/revert`;
@@ -137,6 +143,12 @@ export class PlatformClient {
     this.#open({ method: "GET", path: appPath(app, "builds", id, "output") });
   /** By the beginning of its id, or `running`. */
   cancelBuild = (app: string, id: string): Promise<BuildItem> => this.#change("DELETE", appPath(app, "builds", id));
+
+  /** Newest first.
+   *  @param verify read every file */
+  slugs = (app: string, { verify }: { verify: boolean }): Promise<SlugItem[]> =>
+    this.#get(`${appPath(app, "slugs")}${verify ? "?verify=true" : ""}`);
+  diskUse = (app: string): Promise<DiskItem> => this.#get(appPath(app, "disk"));
 
   /** What the build and the release command printed, and go on to print. */
   releaseOutput = (app: string, version: ReleaseWord): Promise<IncomingMessage> =>
@@ -232,6 +244,12 @@ export class PlatformClient {
     this.#open(this.#signed("POST", appPath(app, "backups"), { recipient }));
   /** A `RestoreLine` as JSON on each line. */
   restore = (order: RestoreOrder): Promise<IncomingMessage> => this.#open(this.#signed("POST", "/restores", order));
+
+  tokens = (): Promise<TokenItem[]> => this.#get("/oauth/authorizations");
+  createToken = (request: TokenRequest): Promise<TokenItem> => this.#change("POST", "/oauth/authorizations", request);
+  /** By its id or a beginning of that. */
+  revokeToken = (id: string): Promise<TokenItem> =>
+    this.#change("DELETE", `/oauth/authorizations/${encodeURIComponent(id)}`);
 
   platform = (): Promise<PlatformInfo> => this.#get("/platform");
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });

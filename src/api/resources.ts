@@ -162,6 +162,9 @@ export interface PlatformInfo {
   home: string;
   started_at: string;
   router_url: string;
+  api_url: string;
+  /** The file that NODE_EXTRA_CA_CERTS has to name for `heroku run`. */
+  certificate: string;
   router: RouterInfo;
   apps: number;
   rss_bytes: number;
@@ -254,23 +257,6 @@ export interface BisectRequest {
   /** Seconds. */
   timeout: number | undefined;
   trust: boolean;
-}
-
-export interface RunRequest {
-  command: string;
-  env?: Record<string, string>;
-  /** `v73`; the current release unless given. */
-  release?: string;
-}
-
-/** A one-off process with the way to its input and outputs. */
-export interface AttachedDyno extends Dyno {
-  attach_url: string;
-}
-
-export interface AttachRequest extends RunRequest {
-  /** Pipes instead of a terminal, whose size is in the variables COLUMNS and LINES. */
-  force_no_tty?: boolean;
 }
 
 export interface RestoreOrder {

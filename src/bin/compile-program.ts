@@ -1,11 +1,14 @@
-/** Part of the build, a process of its own: `compile-program FILE` runs the client as a user would, in a clone, asking a
- *  platform that knows one release, or only reads the program when it is another; and keeps what V8 compiled of it. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+/** Part of the build, a process of its own: `compile-program FILE` runs the program as it will be run and keeps what V8
+ *  compiled of it. The client is run in a clone, asking a platform that knows one release; the daemon in a home of its own,
+ *  with one app for a moment; the router is only read. */
+import { chmodSync, existsSync, mkdirSync, watch, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { PlatformClient } from "../api/platform-client.ts";
 import { loadCompiled, run } from "./run-compiled.ts";
 
 const RELEASE = {
@@ -31,7 +34,11 @@ const DIFF = {
 /** The commands that people wait for most often. */
 const RUNS = ["releases", "releases:diff"];
 const file = resolve(process.argv[2] ?? "");
-if (basename(file).startsWith("git-heroku.")) await runClient();
+/** What V8 has when nothing is said; the cache is for a V8 whose flags are as at the start of a program. */
+const USUAL_FLAGS = "--semi-space-growth-factor=2";
+const [program] = basename(file).split(".");
+if (program === "git-heroku") await runClient();
+else if (program === "platformd") await runDaemon();
 else keep(loadCompiled(file));
 
 /** What a run compiles is kept too, so that the next run need not. */
@@ -55,6 +62,38 @@ async function runClient(): Promise<void> {
   });
 }
 
+async function runDaemon(): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), "git-heroku-build-"));
+  process.env["GIT_HEROKU_HOME"] = home;
+  process.env["GIT_HEROKU_ROUTER_PORT"] = "0";
+  const script = loadCompiled(file);
+  run(script, file, createRequire(file));
+  process.on("exit", () => {
+    setFlagsFromString(USUAL_FLAGS);
+    keep(script);
+    rmSync(home, { recursive: true });
+  });
+  await writtenIn(home, "server.json");
+  const client = new PlatformClient({ home, identity: () => ({ name: "Sample", email: "sample@git-heroku" }) });
+  await client.createApp("sample");
+  await client.changeConfig("sample", { SAMPLE: "value" });
+  await Promise.all([client.releases("sample", 15), client.dynos("sample"), client.formation("sample")]);
+  await client.destroyApp("sample");
+  await client.stopPlatform(true);
+}
+
+function writtenIn(directory: string, name: string): Promise<void> {
+  return new Promise((written) => {
+    const look = (): void => {
+      if (!existsSync(join(directory, name))) return;
+      watcher.close();
+      written();
+    };
+    const watcher = watch(directory, look);
+    look();
+  });
+}
+
 /** As little of one as a client looks at. */
 function makeClone(home: string): void {
   const git = join(home, "clone", ".git");
@@ -70,4 +109,6 @@ function makeClone(home: string): void {
 
 function keep(script: ReturnType<typeof loadCompiled>): void {
   writeFileSync(`${file}.cache`, script.createCachedData());
+  // The daemon keeps to itself what it writes.
+  chmodSync(`${file}.cache`, 0o644);
 }

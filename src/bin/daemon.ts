@@ -22,6 +22,8 @@ import type { RemoteRouter } from "../router/remote-router.ts";
 import { ROUTER_DIRECTORY } from "../router/wire.ts";
 import { createServer } from "../server/server.ts";
 import { lockHome } from "../server/single-instance.ts";
+import type { TcpDoor } from "../server/tcp-door.ts";
+import { takeApiPort } from "./api-port.ts";
 import { hookFiles } from "./hook-files.ts";
 import { inspectIsolation, inspectMachine } from "./inspect-machine.ts";
 import { onPost, onReceive } from "./push-door.ts";
@@ -63,7 +65,9 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   const stop = new StopRequest();
   const hooks = await hookFiles(home);
   const isolation = isolationOf(home, journal);
-  const { platform, router } = await openPlatform({ home, journal, env, version, hooks: hooks.files, isolation });
+  const door = await takeApiPort({ home, journal, env });
+  const parts = { home, journal, env, version, hooks: hooks.files, isolation, apiUrl: door.url };
+  const { platform, router } = await openPlatform(parts);
   const hookServer = await HookServer.listen({
     dir: home.git,
     clock: systemClock,
@@ -83,9 +87,10 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
       ...inspectIsolation(await isolation),
     ],
   });
-  const about = { pid: process.pid, router: platform.routerUrl, version };
-  await listen(server, () => writeServerFile(home, journal, about));
-  journal.note(`started, version ${version}, pid ${String(process.pid)}, router ${platform.routerUrl}`);
+  const about = { pid: process.pid, router: platform.routerUrl, api: door.url, version };
+  await listen(server, door, () => writeServerFile(home, journal, about));
+  const places = `router ${platform.routerUrl}, api ${door.url}`;
+  journal.note(`started, version ${version}, pid ${String(process.pid)}, ${places}`);
   const told = isolation.then((known) => noteIsolation(journal, known));
   const options = await stop.asked;
   await told;
@@ -129,15 +134,18 @@ function noteIsolation(journal: Journal, isolation: Isolation): void {
 
 /** Nobody is answered before `announce` is done: whoever has spoken to the daemon finds server.json, and whoever finds
  *  server.json can speak to the daemon. */
-async function listen(server: FastifyInstance, announce: () => Promise<void>): Promise<void> {
+async function listen(server: FastifyInstance, door: TcpDoor, announce: () => Promise<void>): Promise<void> {
   let announced: Promise<void> = Promise.resolve();
   server.addHook("onRequest", () => announced);
+  server.addHook("onClose", () => door.close());
   announced = server.listen({ path: "server.sock" }).then(announce);
   await announced;
+  door.open(server);
 }
 
 interface PlatformRequest {
   isolation: Promise<Isolation>;
+  apiUrl: string;
   home: Home;
   journal: Journal;
   env: Environment;
@@ -166,9 +174,11 @@ async function openPlatform(request: PlatformRequest): Promise<{ platform: Platf
     random: Math.random,
     journal,
     router,
+    apiUrl: request.apiUrl,
     accessSpools: () => router.spools,
     bases,
     runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock: systemClock, isolation }),
+    isolation,
     ports: new PortAllocator({ clock: systemClock, random: Math.random }),
     signingKey: await openLedgerKey(home.signingKey),
     hooks,

@@ -28,6 +28,7 @@ export async function inspectMachine(inspected: Inspected): Promise<DoctorLine[]
   const { platform, client } = inspected;
   return [
     inspectRouter(inspected),
+    inspectApi(platform),
     hookClient(client),
     await hookPrograms(platform),
     ...(await exposedPorts(platform)),
@@ -43,6 +44,17 @@ function inspectRouter({ platform, router, version }: Inspected): DoctorLine {
   if (router.version === version) return { name: "router", ok: true, level: "ok", message };
   const hint = `The platform is ${version}. Try: git heroku server:restart`;
   return { name: "router", ok: true, level: "warning", message, hint };
+}
+
+function inspectApi({ apiUrl, tokens, home }: Platform): DoctorLine {
+  if (tokens.isDamaged) {
+    const message = `${home.tokensFile} is damaged, so no token lets anybody in`;
+    const hint = "Remove it, then: git heroku server:restart. All tokens must be made again.";
+    return { name: "api", ok: false, level: "error", message, hint };
+  }
+  const count = tokens.list().length;
+  const words = `${String(count)} ${count === 1 ? "token" : "tokens"}`;
+  return { name: "api", ok: true, level: "ok", message: `listens on ${apiUrl}, for ${words}` };
 }
 
 export function inspectIsolation(isolation: Isolation): DoctorLine[] {

@@ -2,7 +2,7 @@
 /** The daemon: serves one home until it is told to stop. The client and the hooks start it detached; in a terminal it
  *  runs in the foreground.
  *
- *  Environment: GIT_HEROKU_HOME, GIT_HEROKU_ROUTER_PORT. Exit status: 0 stopped, 1 refused, 70 a bug. */
+ *  Environment: GIT_HEROKU_HOME, GIT_HEROKU_ROUTER_PORT, GIT_HEROKU_API_PORT. Exit status: 0 stopped, 1 refused, 70 a bug. */
 import { setFlagsFromString } from "node:v8";
 import { AppError } from "../core/error.ts";
 import { runDaemon } from "./daemon.ts";

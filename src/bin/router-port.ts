@@ -1,17 +1,17 @@
 /** Opens the router of a home: finds the process that serves, or starts one. Its port is the one asked for, else the one
- *  used before, else 5000, else any free one. Once chosen it is kept in `ports.json`, so that an app's address does not
- *  change when nobody is left to remember it. */
-import { readdir, readFile } from "node:fs/promises";
+ *  used before, else 5000, else any free one. */
+import { readdir } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
-import { writeDurably } from "../ledger/durable-file.ts";
 import type { Home } from "../platform/home.ts";
 import type { Journal } from "../platform/journal.ts";
 import type { AppRoute } from "../router/route-table.ts";
 import { RemoteRouter, RouterPortTaken } from "../router/remote-router.ts";
 import type { NameSettings, TrafficEvent } from "../router/wire.ts";
+import { planPorts, portTaken, rememberPort } from "./ports.ts";
 
 const PORT_DEFAULT = 5000;
+const VARIABLE = "GIT_HEROKU_ROUTER_PORT";
 
 export interface RouterRequest {
   home: Home;
@@ -31,27 +31,26 @@ export interface RouterRequest {
 /** @throws AppError unavailable when a port that was asked for is taken */
 export async function openRouter(request: RouterRequest): Promise<RemoteRouter> {
   const { home, journal } = request;
-  const asked = readPort(request.env["GIT_HEROKU_ROUTER_PORT"]);
-  const before = await rememberedPort(home);
-  const isPortFixed = asked !== undefined && asked > 0;
-  const usual = [before, asked ?? PORT_DEFAULT, 0].filter((port) => port !== undefined);
+  const asked = request.env["GIT_HEROKU_ROUTER_PORT"];
+  const wish = { name: "router", variable: VARIABLE, asked, usual: PORT_DEFAULT } as const;
+  const { ports, isFixed, before } = await planPorts(home, wish);
   try {
     const router = await RemoteRouter.open({
       ...request,
       home: home.root,
       program: { node: process.execPath, script: request.script },
       output: home.journal,
-      ports: isPortFixed ? [asked] : [...new Set(usual)],
-      isPortFixed,
+      ports,
+      isPortFixed: isFixed,
       routes: () => heldRoutes(home),
       onNote: (message) => journal.note(message),
       onFault: (during, error) => journal.fault(during, error),
     });
-    if (router.port !== before) await rememberPort(request, router.port);
+    if (router.port !== before) await rememberPort(request, "router", router.port);
     return router;
   } catch (error) {
     if (!(error instanceof RouterPortTaken)) throw error;
-    if (isPortFixed) throw portTaken(asked);
+    if (isFixed) throw portTaken(VARIABLE, ports[0] ?? 0);
     throw new AppError("unavailable", "No port is free for the router.", { cause: error });
   }
 }
@@ -66,43 +65,4 @@ async function heldRoutes(home: Home): Promise<AppRoute[]> {
     state: "starting",
     backends: [],
   }));
-}
-
-function readPort(text: string | undefined): number | undefined {
-  if (text === undefined || text === "") return undefined;
-  const port = Number(text);
-  if (isPort(port)) return port;
-  throw new AppError("invalid_params", `GIT_HEROKU_ROUTER_PORT is ${JSON.stringify(text.slice(0, 20))}, not a port.`, {
-    hint: "Give a number from 1 to 65535, or 0 for any free port.",
-  });
-}
-
-function isPort(port: number): boolean {
-  return Number.isInteger(port) && port >= 0 && port <= 65_535;
-}
-
-/** A port that cannot be remembered, as on a full disk, serves all the same. */
-async function rememberPort({ home, journal }: RouterRequest, port: number): Promise<void> {
-  try {
-    await writeDurably(home.portsFile, `{"router":${String(port)}}\n`, 0o600);
-  } catch (error) {
-    journal.fault("writing ports.json", error);
-  }
-}
-
-async function rememberedPort(home: Home): Promise<number | undefined> {
-  try {
-    const ports: unknown = JSON.parse(await readFile(home.portsFile, "utf8"));
-    const port = typeof ports === "object" && ports !== null && "router" in ports ? ports.router : undefined;
-    return typeof port === "number" && isPort(port) && port > 0 ? port : undefined;
-  } catch {
-    // Missing or damaged: a port is chosen anew.
-    return undefined;
-  }
-}
-
-function portTaken(port: number): AppError {
-  return new AppError("unavailable", `Port ${String(port)} is taken by another program.`, {
-    hint: "Set GIT_HEROKU_ROUTER_PORT to another port, or to 0 for any free one.",
-  });
 }

@@ -8,6 +8,8 @@ export interface ServerFacts {
   pid: number;
   /** Its address, `http://127.0.0.1:5000`. */
   router: string;
+  /** The Platform API over TCP, `http://127.0.0.1:5001`. */
+  api: string;
   version: string;
 }
 

@@ -1,30 +1,28 @@
 /** From a commit to a slug: detect, lay out, build, publish. Whatever happens on the way, a slug is either there,
  *  complete, or not there. Builds see no config vars, so that the same code is the same slug: a rollback or a changed
  *  config var needs no build. */
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { formatBytes } from "../core/byte-size.ts";
 import type { Clock } from "../core/clock.ts";
 import { spellDuration } from "../core/duration.ts";
 import { AppError } from "../core/error.ts";
 import { sortProcfile } from "../core/procfile.ts";
-import { RecentMap } from "../core/recent-map.ts";
 import { buildFailed, describeStatus } from "./build-failed.ts";
-import { PROCFILE_KEY } from "./builtin-packs.ts";
-import { choosePacks, packsSlugId, slugId, type BuildConfig } from "./choose-packs.ts";
+import { choosePacks, isPassive, packsSlugId, type BuildConfig } from "./choose-packs.ts";
 import { RootFiles } from "./detect.ts";
 import type { ChosenBuildpack } from "./fetch-buildpack.ts";
-import { checkOut, listTree, type GitContext, type TreeFile } from "./git.ts";
-import { findLargeFilePointers } from "./large-files.ts";
-import { NODE_BUILDER_KEY } from "./node-builder.ts";
-import { findOutwardLinks } from "./outward-links.ts";
+import { findBuilt } from "./find-built.ts";
+import { listTree, type GitContext, type TreeFile } from "./git.ts";
+import { sumOfDirectory, sumOfTree } from "./content-sum.ts";
+import { LayOut } from "./lay-out.ts";
+import { SiteLayers } from "./layers.ts";
 import { Captured } from "./output-sink.ts";
 import type { BuildSite, Tool } from "./pack.ts";
 import { runPacks, type PacksOutcome } from "./run-packs.ts";
 import { runTool } from "./run-tool.ts";
 import { hasReadableName, procfileIn, protect, sizeOf } from "./slug-files.ts";
-import { cleanBuilds, findSlug, Workplace, type Slug, type SlugFacts, type StoredSlug } from "./slug-store.ts";
+import { cleanBuilds, findSlug, Workplace, type Slug, type SlugFacts } from "./slug-store.ts";
+import { warnOfTree } from "./tree-warnings.ts";
 import { scriptEnv, toolPath, type ToolEnv } from "./tool-env.ts";
 
 export interface BuildSettings {
@@ -57,11 +55,11 @@ export interface BuildRequest {
   /** In their order; none leaves it to the code and to the platform. */
   buildpacks?: readonly ChosenBuildpack[];
   config?: BuildConfig;
+  /** Whether files may be shared with other slugs: who shows slugs must see to it that nobody writes through one. */
+  shares?: boolean;
 }
 
 const NO_CONFIG: BuildConfig = { key: "", read: () => Promise.resolve({}) };
-/** Up to here, changing modes one by one is faster than starting two programs for it. */
-const FEW_FILES = 200;
 
 /** @throws AppError invalid_params when the app is not fit or its build fails ("build failed"), unavailable when the
  *  signal cancels it. */
@@ -102,26 +100,6 @@ async function buildWithin(request: BuildRequest): Promise<Slug> {
   }
 }
 
-/** Which of the two it was is not known before the tree is read, which a slug makes needless. What other buildpacks have
- *  made is found once they are known. */
-export async function findBuilt({
-  appDir,
-  tree,
-  buildpacks = [],
-}: Pick<BuildRequest, "appDir" | "tree" | "buildpacks">): Promise<StoredSlug | undefined> {
-  if (buildpacks.length > 0) return undefined;
-  const place = `${appDir} ${tree}`;
-  const known = found.get(place);
-  if (known !== undefined && existsSync(known.dir)) return known;
-  const slug =
-    (await findSlug(appDir, slugId(tree, NODE_BUILDER_KEY))) ?? (await findSlug(appDir, slugId(tree, PROCFILE_KEY)));
-  if (slug !== undefined) found.set(place, slug);
-  return slug;
-}
-
-/** Slugs found by this process, which never change while they are there. */
-const found = new RecentMap<string, StoredSlug>(200);
-
 type Announced = Pick<SlugFacts, "detected" | "procfile" | "declared" | "defaultTypes">;
 
 function announce({ output }: BuildRequest, slug: Announced): void {
@@ -132,7 +110,13 @@ function announce({ output }: BuildRequest, slug: Announced): void {
   output(`-----> Discovering process types\n       ${origin} -> ${types}\n${more}`);
 }
 
-type Facts = Omit<SlugFacts, "id" | "sizeBytes">;
+type Facts = Omit<SlugFacts, "id" | "sizeBytes" | "sum">;
+
+interface Built {
+  files: readonly TreeFile[];
+  layOut: LayOut;
+  facts: Facts & { id: string };
+}
 
 const ANSWER_BYTES_MAX = 64 * 1024;
 const UNSEEN = new Captured(0);
@@ -152,11 +136,15 @@ class Build {
   }
 
   async run(): Promise<Slug> {
-    const { appDir, tree } = this.#request;
+    const { appDir, tree, shares = false } = this.#request;
     const place = await Workplace.make(appDir);
     try {
-      const files = await this.#layOut(place.app);
-      const site = await this.#site(place, files);
+      const files = await listTree(this.#git, tree);
+      this.#checkSize(sizeOf(files));
+      const layOut = new LayOut(this.#git, this.#request, place, files);
+      if (layOut.isSmall) await layOut.writable();
+      const layers = shares ? new SiteLayers(place, appDir, this.#git) : undefined;
+      const site = await this.#site(place, { files, layOut, layers });
       const choice = await choosePacks(site, this.#packRequest());
       const id = await packsSlugId(site, tree, choice.packs);
       const known = await findSlug(appDir, id);
@@ -164,20 +152,33 @@ class Build {
         await place.discard();
         return this.#reuse(known);
       }
-      await this.#warn(files, place.app);
+      if (await isPassive(site, choice)) await layOut.readOnly(shares ? appDir : undefined);
+      else await layOut.writable();
+      await warnOfTree(files, place.app, this.#request.output);
       const outcome = await runPacks(site, choice);
       const facts = { id, ...(await this.#describe(site, outcome)) };
-      const sizeBytes = await this.#protect(files, place, outcome.hasRun);
-      this.#checkSize(sizeBytes);
-      announce(this.#request, facts);
-      return await place.publish(appDir, { ...facts, sizeBytes });
+      return await this.#finish(site, { files, layOut, facts });
     } catch (error) {
       await place.discard();
       throw error;
     }
   }
 
-  #reuse(known: StoredSlug): Slug {
+  /** Makes a slug of what was built. */
+  async #finish({ place, layers }: BuildSite, { files, layOut, facts }: Built): Promise<Slug> {
+    const { plain = false } = facts;
+    if (!plain) await place.endTools();
+    const sizeBytes = plain ? sizeOf(files) : await this.#protectAll(place, place.app);
+    if (plain && !layOut.isReadOnly) await this.#protect(files, place);
+    const sizes = ((await layers?.makePlaces()) ?? []).map((layer) => layer.sizeBytes);
+    const wholeSize = sizes.reduce((sum, one) => sum + one, sizeBytes);
+    this.#checkSize(wholeSize);
+    const sum = plain ? sumOfTree(files) : await sumOfDirectory(this.#git, place.app);
+    announce(this.#request, facts);
+    return place.publish(this.#request.appDir, { ...facts, sizeBytes: wholeSize, sum });
+  }
+
+  #reuse(known: Slug): Slug {
     this.#request.output(
       `-----> ${known.detected} app detected\n       Same code and buildpacks as before: using its slug\n`,
     );
@@ -191,17 +192,36 @@ class Build {
     return { wanted: buildpacks, config, fetch };
   }
 
-  async #site(place: Workplace, files: readonly TreeFile[]): Promise<BuildSite> {
+  async #site(
+    place: Workplace,
+    { files, layOut, layers }: Pick<Built, "files" | "layOut"> & { layers: SiteLayers | undefined },
+  ): Promise<BuildSite> {
     const { appDir, commit, toolEnv, output } = this.#request;
-    const root = new RootFiles(files, (name) => readFile(join(place.app, name), "utf8"));
+    const root = new RootFiles(files, (name) => layOut.read(name));
     const declared = await root.procfile();
-    const cacheDir = join(appDir, "cache");
-    const run = (tool: Tool): Promise<number | string> => this.#run(place, tool);
-    return { place, cacheDir, root, declared, toolEnv, commit, exported: {}, say: output, run };
+    return {
+      place,
+      layers,
+      root,
+      declared,
+      toolEnv,
+      commit,
+      cacheDir: join(appDir, "cache"),
+      exported: {},
+      say: output,
+      layOut: () => layOut.writable(),
+      protect: (dir) => this.#protectAll(place, dir),
+      run: (tool) => {
+        // Files of other slugs may be among these.
+        if (layOut.isReadOnly) throw new Error("nothing runs where files are shared");
+        return this.#run(place, tool);
+      },
+    };
   }
 
   /** A buildpack may write a Procfile too. */
-  async #describe(site: BuildSite, { detected, types, hasRun, buildpacks, first }: PacksOutcome): Promise<Facts> {
+  async #describe(site: BuildSite, outcome: PacksOutcome): Promise<Facts> {
+    const { detected, types, hasRun, isLocked, buildpacks, first } = outcome;
     const declared = hasRun ? await procfileIn(site.place.app) : site.declared;
     const procfile = sortProcfile([...types, ...(declared ?? [])]);
     if (procfile.size === 0) {
@@ -217,28 +237,21 @@ class Build {
       ...(defaultTypes.length > 0 && { defaultTypes }),
       ...(buildpacks !== undefined && { buildpacks }),
       ...(first !== undefined && { first }),
+      ...(isLocked && { locked: true as const }),
+      ...(!hasRun && { plain: true as const }),
     };
   }
 
-  /** Lists and lays out at the same time; both have ended when this returns or throws. */
-  async #layOut(dir: string): Promise<TreeFile[]> {
-    const laidOut = checkOut(this.#git, this.#request.commit, dir);
-    const [listed] = await Promise.allSettled([listTree(this.#git, this.#request.tree), laidOut]);
-    await laidOut;
-    if (listed.status === "rejected") throw listed.reason;
-    this.#checkSize(sizeOf(listed.value));
-    return listed.value;
+  /** Takes the write permission from the files of a tree. */
+  async #protect(files: readonly TreeFile[], place: Workplace): Promise<void> {
+    if (files.every(hasReadableName)) await protect(files, place.app);
+    else await this.#protectAll(place, place.app);
   }
 
-  /** Makes the files read-only and gives the size of all. */
-  async #protect(files: readonly TreeFile[], place: Workplace, hasRun: boolean): Promise<number> {
-    if (hasRun) await place.endTools();
-    if (!hasRun && files.length <= FEW_FILES && files.every(hasReadableName)) {
-      await protect(files, place.app);
-      return sizeOf(files);
-    }
-    await this.#ask(place, ["find", ".", "-type", "f", "-exec", "chmod", "a-w", "{}", "+"]);
-    return hasRun ? Number.parseInt(await this.#ask(place, ["du", "-sk", "."]), 10) * 1024 : sizeOf(files);
+  /** The same for whatever lies in a directory; gives how many bytes it takes. */
+  async #protectAll(place: Workplace, dir: string): Promise<number> {
+    await this.#ask(place, ["find", dir, "-type", "f", "-exec", "chmod", "a-w", "{}", "+"]);
+    return Number.parseInt(await this.#ask(place, ["du", "-sk", dir]), 10) * 1024;
   }
 
   async #run(place: Workplace, { words, env, output = UNSEEN, errors }: Tool): Promise<number | string> {
@@ -260,18 +273,6 @@ class Build {
     const status = await this.#run(place, { words, env, output });
     if (status !== 0) throw buildFailed(`\`${words.join(" ")}\` ended with ${describeStatus(status)}.`);
     return output.text;
-  }
-
-  async #warn(files: readonly TreeFile[], dir: string): Promise<void> {
-    const pointers = await findLargeFilePointers(files, dir);
-    this.#tell("Git LFS files are not fetched, the app gets pointers", pointers);
-    this.#tell("Symbolic links lead out of the app", await findOutwardLinks(files, dir));
-  }
-
-  #tell(what: string, names: readonly string[]): void {
-    if (names.length === 0) return;
-    const named = names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
-    this.#request.output(` !     ${what} (${String(names.length)}): ${named}\n`);
   }
 
   #checkSize(sizeBytes: number): void {

@@ -1,7 +1,7 @@
 /** The buildpacks that come with the platform. Two are part of this program, because an app that needs nothing built must
  *  cost nothing to build; the others are scripts of the same API as everybody's, in `buildpacks/`. */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,9 +9,11 @@ import type { BuiltInName } from "../core/buildpack.ts";
 import { NodePack } from "./node-pack.ts";
 import type { BuildSite, Pack } from "./pack.ts";
 import { ScriptPack } from "./script-pack.ts";
-import { toolPath } from "./tool-env.ts";
+import { identifyTool, toolPath } from "./tool-env.ts";
 
 interface Scripts {
+  /** A file at the root that names what is fetched, each by its contents; or nothing is fetched. */
+  lock: string | undefined;
   /** A file at the root of which one must be there before `bin/detect` is asked. */
   asks: RegExp;
   /** Programs whose version decides the result. */
@@ -19,10 +21,10 @@ interface Scripts {
 }
 
 const SCRIPTS: Readonly<Record<Exclude<BuiltInName, "nodejs" | "procfile">, Scripts>> = {
-  ruby: { asks: /^Gemfile$/, tools: ["ruby", "bundle"] },
-  python: { asks: /^(?:requirements\.txt|uv\.lock)$/, tools: ["python3", "uv"] },
-  go: { asks: /^go\.mod$/, tools: ["go"] },
-  static: { asks: /^(?:static\.json|index\.html|public|dist|_site)$/, tools: [] },
+  ruby: { asks: /^Gemfile$/, tools: ["ruby", "bundle"], lock: "Gemfile.lock" },
+  python: { asks: /^(?:requirements\.txt|uv\.lock)$/, tools: ["python3", "uv"], lock: "uv.lock" },
+  go: { asks: /^go\.mod$/, tools: ["go"], lock: "go.mod" },
+  static: { asks: /^(?:static\.json|index\.html|public|dist|_site)$/, tools: [], lock: undefined },
 };
 
 export function builtInPack(name: BuiltInName): Pack {
@@ -34,7 +36,14 @@ export function builtInPack(name: BuiltInName): Pack {
     layOut: (to) => cp(dir, to, { recursive: true }),
     key: (site) => Promise.resolve(scriptsKey(name, dir, site)),
     config: () => Promise.resolve({}),
+    isLocked: (site) => isLockedBy(SCRIPTS[name], site),
   });
+}
+
+/** Every program that reads the lock file is there, too. */
+function isLockedBy({ lock, tools }: Scripts, { root, toolEnv }: BuildSite): boolean {
+  const path = toolPath(toolEnv).split(":");
+  return lock === undefined || (root.has(lock) && tools.every((tool) => identifyTool(tool, path) !== ""));
 }
 
 /** Whether it is worth asking: a quick look that never says no where `bin/detect` says yes. */
@@ -52,6 +61,8 @@ const PROCFILE: Pack = {
   source: "procfile",
   key: () => Promise.resolve(PROCFILE_KEY),
   detect: ({ declared }) => Promise.resolve(declared === undefined ? undefined : "Procfile"),
+  isPassive: () => Promise.resolve(true),
+  isLocked: () => Promise.resolve(true),
   compile: () => Promise.resolve(false),
   release: () => Promise.resolve({ types: new Map(), configVars: {}, addons: [] }),
 };
@@ -59,19 +70,11 @@ const PROCFILE: Pack = {
 /** The scripts themselves and the programs that they use: another python3 makes another slug. */
 function scriptsKey(name: keyof typeof SCRIPTS, dir: string, { toolEnv }: BuildSite): string {
   const path = toolPath(toolEnv).split(":");
-  const tools = SCRIPTS[name].tools.map((tool) => identify(tool, path));
+  const tools = SCRIPTS[name].tools.map((tool) => identifyTool(tool, path));
   return JSON.stringify([name, process.platform, process.arch, contentsOf(dir), tools]);
 }
 
-function identify(tool: string, path: readonly string[]): string {
-  const found = path.map((directory) => join(directory, tool)).find((file) => existsSync(file));
-  if (found === undefined) return "";
-  const file = realpathSync(found);
-  const { size, mtimeMs } = statSync(file);
-  return `${file} ${String(size)} ${String(mtimeMs)}`;
-}
-
-function contentsOf(dir: string): string {
+export function contentsOf(dir: string): string {
   const hash = createHash("sha256");
   for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true }).sort(byPath)) {
     if (entry.isFile()) hash.update(`${entry.name}\0`).update(readFileSync(join(entry.parentPath, entry.name)));

@@ -76,6 +76,12 @@ async function obtain(site: BuildSite, wanted: ChosenBuildpack, { config, fetch 
   });
 }
 
+/** Whether the build that was chosen runs nothing. */
+export async function isPassive(site: BuildSite, { packs }: Choice): Promise<boolean> {
+  const [pack] = packs;
+  return packs.length === 1 && (await pack?.isPassive?.(site)) === true;
+}
+
 /** The slug of these buildpacks and this tree. */
 export async function packsSlugId(site: BuildSite, tree: string, packs: readonly Pack[]): Promise<string> {
   const keys = await Promise.all(packs.map((pack) => pack.key(site)));

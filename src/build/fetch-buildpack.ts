@@ -54,7 +54,7 @@ export async function fetchBuildpack(context: FetchContext, { source, commit }: 
 
 /** Lays the buildpack out in an empty directory. */
 export async function layOutBuildpack(context: FetchContext, oid: string, dir: string): Promise<void> {
-  await checkOut(gitOf(context), oid, dir);
+  await checkOut(gitOf(context), { from: oid, dir, umask: "0022" });
 }
 
 function gitOf({ cacheDir, toolEnv, signal }: FetchContext): GitContext {

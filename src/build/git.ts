@@ -54,16 +54,29 @@ function parseTreeLine(line: string): TreeFile {
   return { path: line.slice(tab + 1), mode, oid, sizeBytes: size === "-" ? 0 : Number(size) };
 }
 
-/** Lays the commit's files out in an empty directory: no smudge filters, no submodules, links as they are. */
-export async function checkOut(git: GitContext, commit: string, dir: string): Promise<void> {
+export interface CheckOut {
+  /** A commit or a tree. */
+  from: string;
+  /** An empty directory, or one that has none of these files. */
+  dir: string;
+  /** Taken from the modes of what is made. */
+  umask: "0022" | "0222";
+  /** These files only. */
+  paths?: readonly string[];
+}
+
+/** Lays files out: no smudge filters, no submodules, links as they are. */
+export async function checkOut(git: GitContext, { from, dir, umask, paths = [] }: CheckOut): Promise<void> {
   await keepEverything(git.repo);
   const archive = start(git, "git", [
     `--git-dir=${git.repo}`,
+    "--literal-pathspecs",
     "-c",
-    "tar.umask=0022",
+    `tar.umask=${umask}`,
     "archive",
     "--format=tar",
-    commit,
+    from,
+    ...(paths.length === 0 ? [] : ["--", ...paths]),
   ]);
   // -o: the files are ours, also when root unpacks them.
   const unpack = start(git, "tar", ["-x", "-o", "-f", "-", "-C", dir]);
@@ -91,8 +104,19 @@ export async function gitOutput(git: GitContext, args: readonly string[]): Promi
 /** Gives what it writes.
  *  @throws ToolFailed */
 export async function runProgram(git: GitContext, command: string, args: readonly string[]): Promise<Buffer> {
+  return feedProgram(git, command, args, "");
+}
+
+/** The same with something to read.
+ *  @throws ToolFailed */
+export async function feedProgram(
+  git: GitContext,
+  command: string,
+  args: readonly string[],
+  input: string,
+): Promise<Buffer> {
   const child = start(git, command, args);
-  child.stdin.end();
+  child.stdin.end(input);
   const [output] = await Promise.all([buffer(child.stdout), child.succeeded]);
   return output;
 }

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TreeFile } from "./git.ts";
-import { absent } from "./slug-store.ts";
+import { absent } from "./slug-files.ts";
 
 /** The specification caps a pointer at 1024 bytes; real ones have about 130. */
 const POINTER_BYTES_MAX = 1024;

@@ -1,6 +1,8 @@
 /** Builds a Node.js app in place, as Heroku's buildpack does: heroku-prebuild, install, heroku-postbuild (or build),
  *  then development dependencies go. An app without dependencies and scripts never meets npm. The lockfile chooses the
  *  package manager, where the machine has it. */
+import { createHash } from "node:crypto";
+import type { SiteLayers } from "./layers.ts";
 import { NodeModulesCache } from "./node-modules-cache.ts";
 import { chooseManager, type PackageManager } from "./package-manager.ts";
 import { isSelfContained, type PackageJson } from "./package-json.ts";
@@ -22,13 +24,14 @@ export interface NodeBuild {
   /** Where the app's code is laid out. */
   dir: string;
   cacheDir: string;
-  /** Whether the machine has a program. */
-  has(program: string): boolean;
+  layers: SiteLayers | undefined;
+  /** Which program the machine has of that name: another text for another version, empty for none. */
+  identify(program: string): string;
   say(text: string): void;
   /** Runs a program in the app's directory, its output shown; throws when it fails. */
   run(command: string, ...args: string[]): Promise<void>;
-  /** Runs a program and gives what it says on standard output. */
-  ask(command: string, ...args: string[]): Promise<string>;
+  /** Takes the write permission from all files of a directory, and gives how large they are. */
+  protect(dir: string): Promise<number>;
 }
 
 /** What decides the result besides the tree; part of a slug's id. */
@@ -41,19 +44,38 @@ const LIFECYCLE = ["preinstall", "install", "postinstall", "prepublish", "prepre
 
 /** True when anything was run, so that the directory holds more than the commit. */
 export async function buildNode(build: NodeBuild): Promise<boolean> {
-  const { manager, warning } = chooseManager(build.app, (program) => build.has(program));
-  const plan = planNode(build.app, manager);
+  const { manager, warning, plan } = decide(build);
   build.say(`       Node.js ${process.versions.node}\n`);
   if (warning !== undefined) build.say(` !     ${warning}\n`);
   if (plan.prebuild !== undefined) await runScript(build, manager, plan.prebuild);
-  if (plan.isInstalling) await install(build, plan, manager);
-  else if (build.app.isVendored) build.say("       Using the node_modules of the commit as they are\n");
+  const hasInstalled = plan.isInstalling && (await install(build, plan, manager));
+  if (!plan.isInstalling && build.app.isVendored)
+    build.say("       Using the node_modules of the commit as they are\n");
   if (plan.build !== undefined) await runScript(build, manager, plan.build);
   if (plan.isPruning) {
     build.say("-----> Pruning development dependencies\n");
     await build.run(...manager.prune);
   }
-  return plan.isInstalling || plan.prebuild !== undefined || plan.build !== undefined;
+  return hasInstalled || plan.prebuild !== undefined || plan.build !== undefined;
+}
+
+/** Whether `buildNode` will run nothing. The layer that it needs for that is in use then. */
+export async function isPassiveNode(build: NodeBuild): Promise<boolean> {
+  const { manager, plan } = decide(build);
+  if ((plan.prebuild ?? plan.build) !== undefined) return false;
+  if (!plan.isInstalling) return true;
+  return usesLayer(build, plan) && (await build.layers?.use(keyOf(build, plan, manager))) === true;
+}
+
+/** Whether another build of the same code installs the same. */
+export function isLockedNode(build: NodeBuild): boolean {
+  const { manager, plan } = decide(build);
+  return !plan.isInstalling || manager.lockfile !== undefined;
+}
+
+function decide(build: NodeBuild): { manager: PackageManager; warning: string | undefined; plan: NodePlan } {
+  const chosen = chooseManager(build.app, (program) => build.identify(program) !== "");
+  return { ...chosen, plan: planNode(build.app, chosen.manager) };
 }
 
 interface NodePlan {
@@ -97,27 +119,40 @@ async function runScript(build: NodeBuild, manager: PackageManager, name: string
   await build.run(manager.name, "run", name);
 }
 
-async function install(build: NodeBuild, plan: NodePlan, manager: PackageManager): Promise<void> {
+/** True when anything was run. */
+async function install(build: NodeBuild, plan: NodePlan, manager: PackageManager): Promise<boolean> {
   build.say("-----> Installing dependencies\n");
-  const words = manager.install({ dev: plan.isScripted });
-  const mode = plan.isScripted ? "copy" : "link";
-  const cache = plan.isCacheable ? await cacheOf(build, manager, words) : undefined;
-  if ((await cache?.restore(build.dir, mode)) === true) {
+  const key = keyOf(build, plan, manager);
+  const cache = plan.isCacheable ? new NodeModulesCache(build.cacheDir, key, copyWith(build)) : undefined;
+  const isLayer = usesLayer(build, plan);
+  const isThere = isLayer ? await build.layers?.use(key) : await cache?.restore(build.dir);
+  if (isThere === true) {
     build.say("       Using the dependencies installed before: the lockfile is the same\n");
-    return;
+    return !isLayer;
   }
   if (manager.lockfile === undefined) {
     build.say("       No package-lock.json: versions may differ from build to build\n");
   }
-  await build.run(...words);
-  await cache?.keep(build.dir, mode);
+  await build.run(...manager.install({ dev: plan.isScripted }));
+  if (isLayer) await build.layers?.keep(key, "node_modules", (dir) => build.protect(dir));
+  else await cache?.keep(build.dir);
+  return true;
 }
 
-async function cacheOf(build: NodeBuild, manager: PackageManager, words: readonly string[]): Promise<NodeModulesCache> {
-  const version = (await build.ask(manager.name, "--version")).trim();
-  const facts = [NODE_BUILDER_KEY, version, words.join(" "), manager.lockfile ?? "", build.app.npmrc ?? ""];
-  // -l: hard links. Both flags are known to GNU, BSD and busybox.
-  const copy = (from: string, to: string, mode: "link" | "copy"): Promise<void> =>
-    build.run("cp", mode === "link" ? "-al" : "-a", from, to);
-  return new NodeModulesCache(build.cacheDir, facts, copy);
+/** Scripts may change what they find; a layer is for many slugs. */
+function usesLayer(build: NodeBuild, plan: NodePlan): boolean {
+  return build.layers !== undefined && plan.isCacheable && !plan.isScripted;
+}
+
+/** Of all that decides what is installed. */
+function keyOf(build: NodeBuild, plan: NodePlan, manager: PackageManager): string {
+  const { app } = build;
+  const words = manager.install({ dev: plan.isScripted }).join(" ");
+  const facts = [NODE_BUILDER_KEY, build.identify(manager.name), app.manifest.packageManager, words];
+  const text = JSON.stringify([...facts, manager.lockfile ?? "", app.npmrc ?? ""]);
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+function copyWith(build: NodeBuild): (from: string, to: string) => Promise<void> {
+  return (from, to) => build.run("cp", "-a", from, to);
 }

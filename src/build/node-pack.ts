@@ -1,19 +1,22 @@
 /** The buildpack of Node.js apps as builds use it: reads what decides, runs npm where it must (node-builder.ts). */
-import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../core/error.ts";
 import { sortProcfile } from "../core/procfile.ts";
 import { buildFailed, describeStatus } from "./build-failed.ts";
-import { buildNode, NODE_BUILDER_KEY, type NodeApp } from "./node-builder.ts";
+import {
+  buildNode,
+  isLockedNode,
+  isPassiveNode,
+  NODE_BUILDER_KEY,
+  type NodeApp,
+  type NodeBuild,
+} from "./node-builder.ts";
 import type { RootFiles } from "./detect.ts";
-import { Captured } from "./output-sink.ts";
 import type { BuildSite, Pack, ReleaseFacts } from "./pack.ts";
 import { parsePackageJson } from "./package-json.ts";
-import { buildEnv, toolPath } from "./tool-env.ts";
+import { buildEnv, identifyTool, toolPath } from "./tool-env.ts";
 import { ToolOutput } from "./tool-output.ts";
-
-const VERSION_BYTES_MAX = 64 * 1024;
 
 export class NodePack implements Pack {
   readonly source = "nodejs";
@@ -28,36 +31,44 @@ export class NodePack implements Pack {
     return this.#app === undefined ? undefined : "Node.js";
   }
 
+  async isPassive(site: BuildSite): Promise<boolean> {
+    return isPassiveNode(this.#build(site, new ToolOutput(() => undefined)));
+  }
+
+  isLocked(site: BuildSite): Promise<boolean> {
+    return Promise.resolve(isLockedNode(this.#build(site, new ToolOutput(() => undefined))));
+  }
+
   async compile(site: BuildSite, { isLast }: { isLast: boolean }): Promise<boolean> {
-    const app = this.#known();
     // What cannot be started need not be built.
     if (isLast) await this.release(site);
     await mkdir(site.cacheDir, { recursive: true });
-    const { place, cacheDir } = site;
-    const scratch = { home: place.home, tmp: place.tmp, npmCache: join(cacheDir, "npm") };
-    const env = { ...buildEnv(site.toolEnv, scratch), ...site.exported };
     const shown = new ToolOutput((text) => site.say(text));
-    const run = async (words: readonly string[], output: ToolOutput | Captured): Promise<void> => {
-      const status = await site.run({ words, env, output });
-      if (status !== 0) throw buildFailed(`\`${words.join(" ")}\` ended with ${describeStatus(status)}.`);
-    };
     try {
-      return await buildNode({
-        app,
-        dir: place.app,
-        cacheDir,
-        has: (program) => isOnPath(program, env["PATH"] ?? toolPath(site.toolEnv)),
-        say: (text) => site.say(text),
-        run: (...words) => run(words, shown),
-        ask: async (...words) => {
-          const said = new Captured(VERSION_BYTES_MAX);
-          await run(words, said);
-          return said.text;
-        },
-      });
+      return await buildNode(this.#build(site, shown));
     } finally {
       shown.end();
     }
+  }
+
+  #build(site: BuildSite, output: ToolOutput): NodeBuild {
+    const { place, cacheDir, layers } = site;
+    const scratch = { home: place.home, tmp: place.tmp, npmCache: join(cacheDir, "npm") };
+    const env = { ...buildEnv(site.toolEnv, scratch), ...site.exported };
+    const path = (env["PATH"] ?? toolPath(site.toolEnv)).split(":");
+    return {
+      app: this.#known(),
+      dir: place.app,
+      cacheDir,
+      layers,
+      identify: (program) => identifyTool(program, path),
+      say: (text) => site.say(text),
+      protect: (dir) => site.protect(dir),
+      run: async (...words) => {
+        const status = await site.run({ words, env, output });
+        if (status !== 0) throw buildFailed(`\`${words.join(" ")}\` ended with ${describeStatus(status)}.`);
+      },
+    };
   }
 
   release({ root, declared }: BuildSite): Promise<ReleaseFacts> {
@@ -90,8 +101,4 @@ async function readNodeApp(root: RootFiles): Promise<NodeApp | undefined> {
     npmrc: await root.read(".npmrc"),
     isVendored: root.all.some(({ path }) => path === "node_modules" || path.startsWith("node_modules/")),
   };
-}
-
-function isOnPath(program: string, path: string): boolean {
-  return path.split(":").some((directory) => existsSync(join(directory, program)));
 }

@@ -1,6 +1,7 @@
 /** A buildpack as a build uses it, whether it is written in this program or as scripts, and what it is given. */
 import type { Procfile } from "../core/procfile.ts";
 import type { RootFiles } from "./detect.ts";
+import type { SiteLayers } from "./layers.ts";
 import type { OutputSink } from "./output-sink.ts";
 import type { FirstDeploy, Workplace } from "./slug-store.ts";
 import type { ToolEnv } from "./tool-env.ts";
@@ -14,6 +15,10 @@ export interface Pack {
   key(site: BuildSite): Promise<string>;
   /** Its name for the app, or undefined when the app is none of its kind. */
   detect(site: BuildSite): Promise<string | undefined>;
+  /** True when compile will run nothing, so that no file of the app can be changed. What that needs is made sure of. */
+  isPassive?(site: BuildSite): Promise<boolean>;
+  /** Another compile of the same tree gives the same: what is fetched is named by the code, down to its contents. */
+  isLocked(site: BuildSite): Promise<boolean>;
   /** True when anything was run, so that the directory holds more than the commit. */
   compile(site: BuildSite, place: { isLast: boolean }): Promise<boolean>;
   /** What it says of a built app, asked of the last buildpack only. */
@@ -27,6 +32,8 @@ export interface ReleaseFacts extends FirstDeploy {
 
 export interface BuildSite {
   readonly place: Workplace;
+  /** Undefined where files cannot be shared with other slugs. */
+  readonly layers: SiteLayers | undefined;
   /** `cache` of the app. */
   readonly cacheDir: string;
   readonly root: RootFiles;
@@ -38,6 +45,11 @@ export interface BuildSite {
   exported: Readonly<Record<string, string>>;
   /** To whoever pushes, in Heroku's words. */
   say(text: string): void;
+  /** Makes sure that the code is laid out, for a program to see. */
+  layOut(): Promise<void>;
+  /** Takes the write permission from all files of a directory.
+   *  @returns how many bytes its files take */
+  protect(dir: string): Promise<number>;
   /** Runs a program in the app's directory.
    *  @throws AppError when the machine has no such program */
   run(tool: Tool): Promise<number | string>;

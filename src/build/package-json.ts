@@ -5,6 +5,8 @@ export interface PackageJson {
   hasDependencies: boolean;
   hasDevDependencies: boolean;
   hasWorkspaces: boolean;
+  /** Which version of which manager, for those who have several; empty when not said. */
+  packageManager: string;
   scripts: ReadonlyMap<string, string>;
 }
 
@@ -24,6 +26,7 @@ export function parsePackageJson(text: string): PackageJson {
     hasDependencies: has("dependencies") || has("optionalDependencies") || json["workspaces"] !== undefined,
     hasDevDependencies: has("devDependencies"),
     hasWorkspaces: json["workspaces"] !== undefined,
+    packageManager: typeof json["packageManager"] === "string" ? json["packageManager"] : "",
     scripts: new Map(scripts),
   };
 }

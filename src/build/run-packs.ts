@@ -11,6 +11,8 @@ export interface PacksOutcome {
   types: Procfile;
   /** Anything was run. */
   hasRun: boolean;
+  /** Of all buildpacks. */
+  isLocked: boolean;
   /** Undefined where the platform's own choice says it all. */
   buildpacks: readonly UsedBuildpack[] | undefined;
   first: FirstDeploy | undefined;
@@ -26,12 +28,14 @@ export async function runPacks(site: BuildSite, { packs, detected: known }: Choi
     const hasThisRun = await pack.compile(site, { isLast: index === packs.length - 1 });
     hasRun ||= hasThisRun;
   }
+  const locked = await Promise.all(packs.map((pack) => pack.isLocked(site)));
   const { types, configVars, addons } = (await packs.at(-1)?.release(site)) ?? NOTHING;
   const asks = Object.keys(configVars).length + addons.length > 0;
   return {
     detected,
     types: sortProcfile(types),
     hasRun,
+    isLocked: locked.every(Boolean),
     buildpacks: known !== undefined && isBuiltIn(packs[0]) ? undefined : packs.map(describe),
     first: asks ? { configVars, addons } : undefined,
   };

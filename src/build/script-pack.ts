@@ -18,6 +18,8 @@ export interface ScriptSource {
   /** Lays the buildpack out in an empty directory. */
   layOut: (dir: string) => Promise<void>;
   key: (site: BuildSite) => Promise<string>;
+  /** Of one from elsewhere nobody knows. */
+  isLocked?: (site: BuildSite) => boolean;
   /** For ENV_DIR. */
   config: () => Promise<Readonly<Record<string, string>>>;
 }
@@ -53,7 +55,12 @@ export class ScriptPack implements Pack {
     return this.#from.key(site);
   }
 
+  isLocked(site: BuildSite): Promise<boolean> {
+    return Promise.resolve(this.#from.isLocked?.(site) ?? false);
+  }
+
   async detect(site: BuildSite): Promise<string | undefined> {
+    await site.layOut();
     const dir = await this.#laidOut(site);
     const [output, errors] = [new Captured(DETECT_BYTES_MAX), new Captured(DETECT_BYTES_MAX)];
     const words = [SHELL, "-c", RUN, join(dir, "bin", "detect"), site.place.app];

@@ -1,5 +1,6 @@
-/** The files of a slug: how large they are together, what their Procfile says, and that nobody changes them. */
-import { chmod, lstat, readFile } from "node:fs/promises";
+/** The files of a slug: how large they are together, what their Procfile says, and that nobody changes them; and how files
+ *  of the store are written and removed. */
+import { chmod, lstat, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseProcfile, type Procfile } from "../core/procfile.ts";
 import type { TreeFile } from "./git.ts";
@@ -18,11 +19,39 @@ export function sizeOf(files: readonly TreeFile[]): number {
 }
 
 /** A name that is not UTF-8 was not read as it is. */
-export function hasReadableName({ path }: TreeFile): boolean {
+export function hasReadableName({ path }: Pick<TreeFile, "path">): boolean {
   return !path.includes("\ufffd");
 }
 
 export async function protect(files: readonly TreeFile[], dir: string): Promise<void> {
   const regular = files.filter(({ mode }) => mode.startsWith("100"));
   await Promise.all(regular.map(({ path, mode }) => chmod(join(dir, path), mode === "100755" ? 0o555 : 0o444)));
+}
+
+export async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+}
+
+/** On disk when it resolves. */
+export async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(path, "w");
+  await file.writeFile(text);
+  await file.sync();
+  await file.close();
+}
+
+export async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  await handle.sync();
+  await handle.close();
+}
+
+export function absent(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+}
+
+export function occupied(error: unknown): false {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+  return false;
 }

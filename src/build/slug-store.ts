@@ -1,16 +1,20 @@
 /** Where slugs live: `slugs/<id>/app` is the code, `slugs/<id>/slug.json` says what it is. A slug appears under its id
  *  by one rename, complete, and never changes after; what is being built has a name beginning with `.build-`. */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, readlink, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { formatJson, type Json } from "../core/json.ts";
 import { formatProcfile, parseProcfile, type Procfile } from "../core/procfile.ts";
+import { stampOf, type Sums } from "./content-sum.ts";
+import { absent, occupied, remove, syncDirectory, writeSynced } from "./slug-files.ts";
 
-export interface Slug {
+export interface Slug extends Partial<Sums> {
   /** `<tree>-<builder key>`: the same code built the same way is the same slug. */
   id: string;
   /** The app's directory: files read-only, directories writable for their owner. */
   dir: string;
+  /** The code has a Procfile of its own. */
+  declared: boolean;
   /** The process types that are declared, or the default of the app's kind. */
   procfile: Procfile;
   /** What kind of app it is, by its buildpack's word: `Node.js`, `Procfile`. */
@@ -22,6 +26,10 @@ export interface Slug {
   buildpacks?: readonly UsedBuildpack[];
   /** What the last buildpack asks for with the first deploy of an app. */
   first?: FirstDeploy;
+  /** Its files are those of the tree: nothing was run among them. */
+  plain?: true;
+  /** What it depends on is named by its code: another build of the same is the same slug. */
+  locked?: true;
   /** Nothing was built: the slug was there already. */
   reused: boolean;
 }
@@ -37,26 +45,26 @@ export interface FirstDeploy {
   addons: readonly string[];
 }
 
-export type SlugFacts = Omit<Slug, "dir" | "reused"> & { declared: boolean };
-export type StoredSlug = Slug & { declared: boolean };
+export type SlugFacts = Omit<Slug, "dir" | "reused" | "stamp" | "sum"> & { sum: string | undefined };
 
 const PREFIX = ".build-";
 /** What of a workplace is no part of the slug. */
-const PASSING = ["env", "home", "tmp", "buildpacks"];
+const PASSING = ["env", "home", "tmp", "buildpacks", "layer"];
 /** A process may start another while the first is being ended. */
 const ROUNDS_MAX = 10;
-const ID = /^[0-9a-f]{40}-[0-9a-f]{12}$/;
+/** `<tree>-<builder key>` */
+export const SLUG_ID = /^[0-9a-f]{40}-[0-9a-f]{12}$/;
 
 /** Builds of this process that are under way, by directory. */
 const active = new Set<string>();
 
 /** The slug with this id, or undefined when it was never built or has been removed. */
-export async function findSlug(appDir: string, id: string): Promise<StoredSlug | undefined> {
-  if (!ID.test(id)) return undefined;
+export async function findSlug(appDir: string, id: string): Promise<Slug | undefined> {
+  if (!SLUG_ID.test(id)) return undefined;
   const dir = join(appDir, "slugs", id);
   const text = await readFile(join(dir, "slug.json"), "utf8").catch(absent);
   if (text === undefined) return undefined;
-  const facts = JSON.parse(text) as Omit<SlugFacts, "id" | "procfile"> & { procfile: string };
+  const facts = JSON.parse(text) as Omit<Slug, "id" | "dir" | "procfile" | "reused"> & { procfile: string };
   return { ...facts, id, dir: join(dir, "app"), procfile: parseProcfile(facts.procfile), reused: true };
 }
 
@@ -71,6 +79,32 @@ export async function findSlugOfTree(appDir: string, tree: string): Promise<Slug
     chosen ??= slug;
   }
   return chosen;
+}
+
+/** The last slug that was made of a tree alone and is still as it was: the next tree is likely to be much the same. */
+export async function newestPlainSlug(appDir: string): Promise<{ dir: string; tree: string } | undefined> {
+  const slugs = join(appDir, "slugs");
+  const ids = ((await readdir(slugs).catch(absent)) ?? []).filter((name) => SLUG_ID.test(name));
+  const made = await Promise.all(ids.map((id) => stat(join(slugs, id, "slug.json")).catch(() => undefined)));
+  const newestFirst = ids
+    .map((id, index) => ({ id, madeAt: made[index]?.mtimeMs ?? 0 }))
+    .sort((a, b) => b.madeAt - a.madeAt);
+  for (const { id } of newestFirst) {
+    const slug = await findSlug(appDir, id);
+    if (slug?.plain === true && slug.stamp === stampOf(slug.dir))
+      return { dir: join(slugs, id), tree: id.slice(0, 40) };
+  }
+  return undefined;
+}
+
+/** Whether a build of this process is under way for the app. */
+export function isBuilding(appDir: string): boolean {
+  return [...active].some((dir) => dir.startsWith(`${join(appDir, "slugs")}/`));
+}
+
+/** Says of a slug, or of what becomes one, that it has files in common with others (layers.ts). */
+export async function markShared(slugDir: string): Promise<void> {
+  await mkdir(join(slugDir, "layers"), { recursive: true });
 }
 
 /** Removes what killed builds left behind, their processes included. Builds of this process stay. */
@@ -111,20 +145,29 @@ export class Workplace {
   }
 
   /** Makes the slug appear. If another build of the same was faster, that one stays. */
-  async publish(appDir: string, facts: SlugFacts): Promise<StoredSlug> {
+  async publish(appDir: string, facts: SlugFacts): Promise<Slug> {
     for (const name of PASSING) await remove(join(this.dir, name));
     const { id, procfile, ...others } = facts;
-    const about = { ...others, procfile: formatProcfile(procfile) } as unknown as Json;
-    const file = await open(join(this.dir, "slug.json"), "w");
-    await file.writeFile(formatJson(about));
-    await file.sync();
-    await file.close();
+    const stamp = stampOf(this.app);
+    const about = { ...others, procfile: formatProcfile(procfile), stamp } as unknown as Json;
+    await writeSynced(join(this.dir, "slug.json"), formatJson(about));
     const target = join(appDir, "slugs", id);
     const isFirst = await rename(this.dir, target).then(() => true, occupied);
     await syncDirectory(join(appDir, "slugs"));
     active.delete(this.dir);
     if (!isFirst) await this.discard();
-    return { ...facts, dir: join(target, "app"), reused: !isFirst };
+    const { sum, ...rest } = facts;
+    return { ...rest, ...(sum !== undefined && { sum }), stamp, dir: join(target, "app"), reused: !isFirst };
+  }
+
+  /** Takes everything away that was laid out. */
+  async emptyApp(): Promise<void> {
+    await remove(this.app);
+    await mkdir(this.app, { mode: 0o755 });
+  }
+
+  async removeFile(path: string): Promise<void> {
+    await rm(join(this.app, path), { force: true });
   }
 
   /** Ends what the tools have left running, in whatever group. */
@@ -163,24 +206,4 @@ function kill(pid: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
-}
-
-export async function remove(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  await handle.sync();
-  await handle.close();
-}
-
-export function absent(error: unknown): undefined {
-  if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-}
-
-function occupied(error: unknown): false {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
-  return false;
 }

@@ -1,5 +1,6 @@
 /** The environment of a build. It is made up from names that are known to be needed, never inherited. */
-import { dirname } from "node:path";
+import { existsSync, realpathSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 export type ToolEnv = Readonly<Record<string, string>>;
 
@@ -19,6 +20,15 @@ export function pickToolEnv(env: Readonly<Record<string, string | undefined>>): 
 /** The node that runs the platform comes first, because it is the one that will run the app. */
 export function toolPath(toolEnv: ToolEnv): string {
   return `${dirname(process.execPath)}:${toolEnv["PATH"] ?? FALLBACK_PATH}`;
+}
+
+/** Another text for another version of the program, without starting it; empty where the machine has none. */
+export function identifyTool(program: string, path: readonly string[]): string {
+  const found = path.map((directory) => join(directory, program)).find((file) => existsSync(file));
+  if (found === undefined) return "";
+  const file = realpathSync(found);
+  const { size, mtimeMs } = statSync(file);
+  return `${file} ${String(size)} ${String(mtimeMs)}`;
 }
 
 /** Heroku's name for what its builds run on, by which buildpacks choose what to fetch. */

@@ -40,7 +40,17 @@ export interface Command {
 }
 
 export type Topic =
-  "Apps" | "Processes" | "Logs" | "Releases" | "Config" | "Builds" | "Domains" | "Maintenance" | "Platform" | "Help";
+  | "Apps"
+  | "Processes"
+  | "Logs"
+  | "Releases"
+  | "Config"
+  | "Builds"
+  | "Domains"
+  | "Maintenance"
+  | "Access"
+  | "Platform"
+  | "Help";
 export const TOPICS: readonly Topic[] = [
   "Apps",
   "Processes",
@@ -50,6 +60,7 @@ export const TOPICS: readonly Topic[] = [
   "Builds",
   "Domains",
   "Maintenance",
+  "Access",
   "Platform",
   "Help",
 ];

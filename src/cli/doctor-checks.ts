@@ -10,13 +10,16 @@ import type { Environment } from "../api/home.ts";
 /** proc-receive and the refs protocol that the ledger uses are all there from 2.36 on. */
 const GIT_NEEDED = [2, 36];
 const NODE_NEEDED = [20, 19];
-const ROUTER_PORT_USUAL = 5000;
+const ROUTER_PORT = { what: "router port", variable: "GIT_HEROKU_ROUTER_PORT", usual: 5000 };
+const API_PORT = { what: "api port", variable: "GIT_HEROKU_API_PORT", usual: 5001 };
 
 export interface Machine {
   env: Environment;
   home: string;
   /** The router of this home listens on the port. */
   portIsOurs: boolean;
+  /** The daemon runs, and has its own port. */
+  isRunning: boolean;
 }
 
 export async function checkMachine(machine: Machine): Promise<DoctorCheck[]> {
@@ -28,7 +31,8 @@ export async function checkMachine(machine: Machine): Promise<DoctorCheck[]> {
     checkHookClient(env),
     checkProgram(env, "bash", "without it the commands of a Procfile are run by sh"),
     checkProgram(env, "fallocate", "without it the disk space of read output is freed only when a process ends"),
-    ...(machine.portIsOurs ? [] : [checkPort(env)]),
+    ...(machine.portIsOurs ? [] : [checkPort(env, ROUTER_PORT)]),
+    ...(machine.isRunning ? [] : [checkPort(env, API_PORT)]),
   ]);
   return [node, ...others];
 }
@@ -88,11 +92,9 @@ async function isOnPath(env: Environment, program: string): Promise<boolean> {
   return false;
 }
 
-async function checkPort(env: Environment): Promise<DoctorCheck> {
-  const variable = "GIT_HEROKU_ROUTER_PORT";
+async function checkPort(env: Environment, { what, variable, usual }: typeof API_PORT): Promise<DoctorCheck> {
   const chosen = env[variable] ?? "";
-  const port = chosen === "" ? ROUTER_PORT_USUAL : Number(chosen);
-  const what = "router port";
+  const port = chosen === "" ? usual : Number(chosen);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     return problem("error", what, `${variable}=${chosen} is no port`, "Set it to a number from 0 to 65535.");
   }

@@ -34,6 +34,7 @@ const DESCRIPTION = [
 const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["GIT_HEROKU_HOME", "The platform's home, ~/.git-heroku unless set."],
   ["GIT_HEROKU_ROUTER_PORT", "The port where apps are served; 0 means any free one."],
+  ["GIT_HEROKU_API_PORT", "The port of the Platform API on the loopback; 0 means any free one."],
   ["GIT_HEROKU_USER", "Who is asking, as Name <email>; otherwise the author that git would name."],
   ["NO_COLOR", "When not empty, no colours are used."],
 ];

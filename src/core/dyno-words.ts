@@ -1,6 +1,6 @@
 /** What is said about a dyno in the app's log, in Heroku's words. */
-import { exitStatus } from "./dyno.ts";
-import type { DynoEffect, DynoExit, DynoRules } from "./dyno.ts";
+import { exitStatus, isBooting } from "./dyno.ts";
+import type { Dyno, DynoEffect, DynoEvent, DynoExit, DynoRules } from "./dyno.ts";
 
 type Line = Extract<DynoEffect, { type: "log" }>;
 
@@ -21,13 +21,24 @@ export function exitLine(exit: DynoExit): Line {
 
 const seconds = (ms: number): string => `${String(ms / 1000)} seconds`;
 
+export function bootTimeoutLine(rules: DynoRules, reason?: string): Line {
+  return complain(`Error R10 (Boot timeout) -> Web process ${describeBootTimeout(rules, reason)}`);
+}
+
 /** Heroku knows no health check, so its words are for a port that nobody listens on. */
-export function bootTimeoutLine({ bootTimeoutMs, healthPath }: DynoRules, reason?: string): Line {
+function describeBootTimeout({ bootTimeoutMs, healthPath }: DynoRules, reason?: string): string {
   const task = healthPath === undefined ? "bind to $PORT" : `pass the health check GET ${healthPath}`;
   const detail = reason === undefined ? "" : `: ${reason}`;
-  return complain(
-    `Error R10 (Boot timeout) -> Web process failed to ${task} within ${seconds(bootTimeoutMs)} of launch${detail}`,
-  );
+  return `failed to ${task} within ${seconds(bootTimeoutMs)} of launch${detail}`;
+}
+
+/** What keeps a process that starts from ever being up, to be said of it: `exited with status 1`. */
+export function describeBootFailure(dyno: Dyno, event: DynoEvent, rules: DynoRules): string | undefined {
+  if (!isBooting(dyno)) return undefined;
+  if (event.type === "boot-timeout") return describeBootTimeout(rules, event.reason);
+  if (event.type === "exited") return `exited with status ${String(exitStatus(event.exit))}`;
+  if (event.type === "spawn-failed") return `failed to start: ${event.reason}`;
+  return event.type === "memory-exceeded" ? "used more memory than it may" : undefined;
 }
 
 export function stopTimeoutLine({ exitTimeoutMs }: DynoRules): Line {

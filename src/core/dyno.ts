@@ -148,6 +148,11 @@ export function isSettled(dyno: Dyno): boolean {
   return ["down", "up", "idle", "crashed"].includes(dyno.phase);
 }
 
+/** It is to come up, and has not yet. */
+export function isBooting(dyno: Dyno): boolean {
+  return dyno.phase === "launching" || dyno.phase === "starting";
+}
+
 /** It does what would make it sleep. */
 export function canIdle(dyno: Dyno): boolean {
   return ["down", "launching", "starting", "up", "crashed"].includes(dyno.phase);

@@ -23,6 +23,8 @@ export type ErrorId = keyof typeof STATUS;
 export interface AppErrorOptions {
   /** What to try next, in one sentence. */
   hint?: string | undefined;
+  /** What kind of thing is not there, where Heroku's client asks for that: `session`. */
+  resource?: string | undefined;
   cause?: unknown;
 }
 
@@ -31,12 +33,14 @@ export class AppError extends Error {
   readonly id: ErrorId;
   readonly status: number;
   readonly hint: string | undefined;
+  readonly resource: string | undefined;
 
   constructor(id: ErrorId, message: string, options: AppErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.id = id;
     this.status = STATUS[id];
     this.hint = options.hint;
+    this.resource = options.resource;
   }
 }
 

@@ -14,6 +14,7 @@ interface Definition {
 }
 
 export const SETTINGS = {
+  "auto-rollback": { kind: "switch", default: "off", help: "roll back a release whose web processes never come up" },
   autosleep: {
     kind: "rest",
     default: "off",
@@ -111,8 +112,15 @@ export const SETTINGS = {
   "run-idle": { kind: "limit", default: "1h", help: "how long the connection to a one-off process may be silent" },
   "run-timeout": { kind: "limit", default: "24h", help: "how long a one-off process may run" },
   sandbox: { kind: "switch", default: "on", help: "shut each process in, where the machine can" },
+  "slug-days": {
+    kind: "days",
+    default: "30",
+    help: "for how many days after a release its built code is kept; off: for ever",
+  },
+  "slug-releases": { kind: "count", default: "20", help: "the built code of so many releases is kept, however old" },
   "slug-size": { kind: "size", default: "500MB", help: "how large the built code may be" },
   "up-after": { kind: "duration", default: "1s", help: "how long a process without a port must live to be up" },
+  "verify-deploy": { kind: "switch", default: "off", help: "a push tells whether its web processes come up" },
   "worker-overlap": { kind: "switch", default: "off", help: "two releases of one worker type may run at a time" },
 } as const satisfies Record<string, Definition>;
 
@@ -120,6 +128,7 @@ export type SettingName = keyof typeof SETTINGS;
 
 /** The settings in force. */
 export interface Settings extends DynoRules {
+  autoRollback: boolean;
   /** Infinite when web processes never sleep. */
   autosleepMs: number;
   autosleepWorkers: boolean;
@@ -155,8 +164,13 @@ export interface Settings extends DynoRules {
   /** Of a one-off process. */
   runTimeoutMs: number;
   sandbox: boolean;
+  /** Infinite when the slug of each release is kept. */
+  slugAgeMsMax: number;
+  /** Slugs of so many releases are kept, however old these are. */
+  slugReleases: number;
   /** The largest slug. */
   slugBytesMax: number;
+  verifyDeploy: boolean;
   workerOverlap: boolean;
   requestTimeoutMs: number;
 }
@@ -186,14 +200,16 @@ export function readSettings(stored: Json | undefined): Settings {
     return parseSettingValue(kind, texts[name]) === undefined ? usual : texts[name];
   };
   const number = (name: SettingName): number => Number(parseSettingValue(SETTINGS[name].kind, text(name)));
+  const isOn = (name: SettingName): boolean => text(name) === "on";
   const path = text("health-path");
   const page = (name: SettingName): PageSetting | undefined => {
     const parsed = parsePage(text(name));
     return parsed === "default" ? undefined : parsed;
   };
   return {
+    autoRollback: isOn("auto-rollback"),
     autosleepMs: number("autosleep"),
-    autosleepWorkers: text("autosleep-workers") === "on",
+    autosleepWorkers: isOn("autosleep-workers"),
     bootWaitMs: number("boot-wait"),
     buildTimeoutMs: number("build-timeout"),
     connectTimeoutMs: number("connect-timeout"),
@@ -203,10 +219,34 @@ export function readSettings(stored: Json | undefined): Settings {
     requestTimeoutMs: number("request-timeout"),
     backoff: { firstMs: number("backoff-first"), maxMs: number("backoff-max"), resetAfterMs: number("backoff-reset") },
     bootTimeoutMs: number("boot-timeout"),
-    dailyRestart: text("daily-restart") === "on",
+    dailyRestart: isOn("daily-restart"),
     drainTimeoutMs: number("drain-timeout"),
     exitTimeoutMs: number("exit-timeout"),
     healthPath: path === "off" ? undefined : path,
+    ...readLogSettings(number),
+    maxPerType: number("max-per-type"),
+    memoryCheckMs: number("memory-check"),
+    memoryWarningMs: number("memory-warning"),
+    preboot: isOn("preboot"),
+    readOnly: isOn("readonly"),
+    readyCheckMs: number("ready-check"),
+    releaseTimeoutMs: number("release-timeout"),
+    ...runSettings(number),
+    restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
+    sandbox: isOn("sandbox"),
+    slugAgeMsMax: number("slug-days"),
+    slugReleases: number("slug-releases"),
+    slugBytesMax: number("slug-size"),
+    upAfterMs: number("up-after"),
+    verifyDeploy: isOn("verify-deploy"),
+    workerOverlap: isOn("worker-overlap"),
+  };
+}
+
+type LogSettings = Pick<Settings, Extract<keyof Settings, `log${string}`>>;
+
+function readLogSettings(number: (name: SettingName) => number): LogSettings {
+  return {
     logAgeMsMax: number("log-days"),
     logBytesMax: number("log-size"),
     logDrainConnectMs: number("log-drain-connect"),
@@ -214,19 +254,6 @@ export function readSettings(stored: Json | undefined): Settings {
     logDrainRetryMs: number("log-drain-retry"),
     logHotMs: number("log-hot"),
     logRateMax: number("log-rate"),
-    maxPerType: number("max-per-type"),
-    memoryCheckMs: number("memory-check"),
-    memoryWarningMs: number("memory-warning"),
-    preboot: text("preboot") === "on",
-    readOnly: text("readonly") === "on",
-    readyCheckMs: number("ready-check"),
-    releaseTimeoutMs: number("release-timeout"),
-    restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
-    ...runSettings(number),
-    sandbox: text("sandbox") === "on",
-    slugBytesMax: number("slug-size"),
-    upAfterMs: number("up-after"),
-    workerOverlap: text("worker-overlap") === "on",
   };
 }
 

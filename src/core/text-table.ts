@@ -94,6 +94,6 @@ export function pad(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - Array.from(text).length));
 }
 
-function joinLines(lines: readonly string[]): string {
+export function joinLines(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join("");
 }

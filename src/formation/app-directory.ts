@@ -1,7 +1,8 @@
 /** The directory in which a process runs: a throw-away view of its slug that the process may write to.
  *  The reasons for copy, clone and link are in docs/decisions/031-process-directory.md. */
+import { existsSync, readdirSync } from "node:fs";
 import { constants, copyFile, chmod, link, lstat, mkdir, readdir, readlink, rm, symlink } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** Up to these, a plain copy is quicker than it is worth to save. */
 const COPY_FILES_MAX = 200;
@@ -16,12 +17,35 @@ interface Tree {
 
 type Place = (from: string, to: string) => Promise<void>;
 
+/** The built code together with the layers that belong over it, and whether other built code has files in common with it. */
+export interface SlugView {
+  readonly directories: readonly string[];
+  readonly isShared: boolean;
+}
+
+/** What lies beside the built code says so: links to its layers, in `layers`; without that directory it shares nothing. */
+export function viewOf(appDir: string): SlugView {
+  const layers = join(dirname(appDir), "layers");
+  if (!existsSync(layers)) return { directories: [appDir], isShared: false };
+  const names = readdirSync(layers).sort();
+  return { directories: [appDir, ...names.map((name) => join(layers, name))], isShared: true };
+}
+
 /** @throws when the slug cannot be read, or the signal aborts; what was made so far stays for the caller to remove. */
-export async function makeAppDirectory(slug: string, target: string, signal?: AbortSignal): Promise<void> {
-  const tree = await survey(slug);
-  const place = await choosePlace(slug, target, tree);
+export async function makeAppDirectory(appDir: string, target: string, signal?: AbortSignal): Promise<void> {
+  const { directories, isShared } = viewOf(appDir);
   await mkdir(target, { recursive: true });
-  for (const directory of tree.directories) await mkdir(join(target, directory));
+  for (const directory of directories) await fill(directory, target, { isShared, signal });
+}
+
+async function fill(
+  slug: string,
+  target: string,
+  { isShared, signal }: { isShared: boolean; signal: AbortSignal | undefined },
+): Promise<void> {
+  const tree = await survey(slug);
+  const place = isShared ? copyWritable : await choosePlace(slug, target, tree);
+  for (const directory of tree.directories) await mkdir(join(target, directory), { recursive: true });
   for (let index = 0; index < tree.files.length; index += AT_ONCE) {
     signal?.throwIfAborted();
     await Promise.all(

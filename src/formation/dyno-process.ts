@@ -2,16 +2,18 @@
  *  It decides nothing itself. */
 import { randomUUID } from "node:crypto";
 import { nextDyno } from "../core/dyno-table.ts";
+import { describeBootFailure } from "../core/dyno-words.ts";
 import { canIdle, dynoState, hasProcess, isLeaving, isSettled, newDyno, TIMER_EVENTS } from "../core/dyno.ts";
 import type { Dyno, DynoEffect, DynoEvent, DynoSpec, DynoState, DynoTimer } from "../core/dyno.ts";
 import { formatDynoName } from "../core/formation-plan.ts";
 import type { DynoName } from "../core/formation-plan.ts";
+import { startSpecOf } from "./dyno-start.ts";
 import { LOOPBACK } from "./ports.ts";
 import type { Rest } from "./rest-book.ts";
 import { servesAlready, waitUntilReady } from "./readiness.ts";
 import type { DynoHost, Endpoint } from "./dyno-host.ts";
 import { Timers } from "./timers.ts";
-import type { Instance, StartSpec } from "./runtime.ts";
+import type { Instance } from "./runtime.ts";
 
 export class DynoProcess {
   readonly name: DynoName;
@@ -22,6 +24,7 @@ export class DynoProcess {
   #id: string = randomUUID();
   #since: number;
   #wasUp = false;
+  #failure: string | undefined;
   #instance: Instance | undefined;
   /** The release of the process that lives or is about to. */
   #running: number | undefined;
@@ -76,6 +79,14 @@ export class DynoProcess {
   get wasUp(): boolean {
     return this.#wasUp;
   }
+  /** What became of the last process that ended before it was up. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+  /** One has, and none was up. */
+  get hasFailed(): boolean {
+    return !this.#wasUp && this.#dyno.crashes > 0;
+  }
   get isDown(): boolean {
     return this.#dyno.phase === "down";
   }
@@ -125,7 +136,9 @@ export class DynoProcess {
   send(event: DynoEvent): void {
     if (this.#isDisposed) return;
     const before = this.state;
+    this.#failure = describeBootFailure(this.#dyno, event, this.#host.rules()) ?? this.#failure;
     const step = nextDyno(this.#dyno, event, this.#host.rules(), this.#host.random());
+    if (step.dyno.spec.release !== this.spec.release) this.#wasUp = false;
     this.#dyno = step.dyno;
     if (this.state !== before) this.#since = this.#host.clock.now();
     if (this.#dyno.phase === "up") this.#wasUp = true;
@@ -169,6 +182,8 @@ export class DynoProcess {
     const age = this.#host.clock.now() - instance.since;
     const isReady = this.spec.web ? await servesAlready(instance, this.#host) : age >= this.#host.rules().upAfterMs;
     this.send({ type: "adopted", ready: isReady || instance.phase === "exited" });
+    // Nobody saw whether one that has ended since was.
+    this.#wasUp = isReady;
     this.#since = instance.since;
   }
 
@@ -242,26 +257,10 @@ export class DynoProcess {
   }
 
   async #start(spec: DynoSpec, signal: AbortSignal): Promise<Instance> {
-    const cargo = this.#host.cargo(spec.release);
-    if (cargo === undefined) throw new Error(`there is no code of v${String(spec.release)} to run`);
     const port = spec.web ? await this.#host.ports.allocate() : undefined;
-    const env = { ...cargo.env, DYNO: this.ps, ...(port === undefined ? {} : { PORT: String(port) }) };
-    const start: StartSpec = {
-      id: this.#id,
-      app: this.#host.app,
-      type: this.name.type,
-      slot: this.name.slot,
-      release: spec.release,
-      attempt: this.#dyno.starts,
-      command: spec.command,
-      env,
-      appDir: cargo.appDir,
-      ...(cargo.confinement === undefined ? {} : { confinement: cargo.confinement }),
-      limits: this.#host.limits(this.name.type),
-      ...(port === undefined ? {} : { port }),
-    };
     try {
-      return await this.#host.runtime.start(start, signal);
+      const start = { name: this.name, spec, id: this.#id, attempt: this.#dyno.starts, port };
+      return await this.#host.runtime.start(startSpecOf(start, this.#host), signal);
     } catch (error) {
       if (port !== undefined) this.#host.ports.release(port);
       throw error;

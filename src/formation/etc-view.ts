@@ -1,7 +1,7 @@
 /** The /etc of a sandbox whose platform runs as root, whom modes do not hold back: a directory that the platform keeps, with
  *  what programs need and nothing else. Its small files are copies, brought up to date before each start; what is larger or
  *  changes while processes run is mounted over it. So a start needs a handful of mounts instead of twenty. */
-import { chmodSync, copyFileSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, chmodSync, copyFileSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { lstat, readlink, realpath, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -10,6 +10,11 @@ const NAMES =
   "mime.types fonts os-release gitconfig pki crypto-policies java-17-openjdk ImageMagick-6 ImageMagick-7 " +
   // Of ssl without its private keys.
   "ssl/certs ssl/openssl.cnf ssl/cert.pem";
+/** Programs ask who they are. */
+const ACCOUNTS: Readonly<Record<string, (user: number) => string>> = {
+  passwd: (user) => `app:x:${String(user)}:${String(user)}::/app:/bin/sh\n`,
+  group: (user) => `app:x:${String(user)}:\n`,
+};
 /** Networks come and go while processes run. */
 const LIVE = new Set(["hosts", "resolv.conf"]);
 
@@ -17,6 +22,7 @@ export class EtcView {
   /** Shown as /etc. */
   readonly directory: string;
   readonly #scratch: string;
+  readonly #user: number | undefined;
   /** Name → what the file was when it was copied. */
   readonly #copies = new Map<string, string>();
   /** Mounted from the machine's /etc. */
@@ -24,9 +30,10 @@ export class EtcView {
 
   /** Sandboxes of an earlier daemon may have the directory mounted, so it is changed in place, entry by entry.
    *  @param place a directory of its own
-   *  @param staysLink whether a link to this path leads somewhere inside of the sandbox too */
-  static async open(place: string, staysLink: (path: string) => boolean): Promise<EtcView> {
-    const view = new EtcView(place);
+   *  @param staysLink whether a link to this path leads somewhere inside of the sandbox too
+   *  @param user gets an account of the name `app` */
+  static async open(place: string, staysLink: (path: string) => boolean, user?: number): Promise<EtcView> {
+    const view = new EtcView(place, user);
     mkdirSync(place, { recursive: true, mode: 0o700 });
     makeDirectory(view.directory);
     for (const name of NAMES.split(" ")) {
@@ -38,7 +45,8 @@ export class EtcView {
     return view;
   }
 
-  private constructor(place: string) {
+  private constructor(place: string, user: number | undefined) {
+    this.#user = user;
     this.directory = join(place, "etc");
     this.#scratch = join(place, `copy.${String(process.pid)}`);
   }
@@ -74,6 +82,7 @@ export class EtcView {
       if (stats === undefined) rmSync(join(this.directory, name), { force: true });
       else {
         copyFileSync(source, this.#scratch);
+        if (this.#user !== undefined) appendFileSync(this.#scratch, ACCOUNTS[name]?.(this.#user) ?? "");
         chmodSync(this.#scratch, stats.mode & 0o777);
         renameSync(this.#scratch, join(this.directory, name));
       }

@@ -9,6 +9,7 @@ import type { PortAllocator } from "./ports.ts";
 import type { ReadinessRules } from "./readiness.ts";
 import type { Routes } from "./roster.ts";
 import type { Instance, Runtime } from "./runtime.ts";
+import type { WebHealth } from "./web-health.ts";
 
 export interface FormationSettings extends DynoRules, ReadinessRules, MemoryRules {
   /** Memory counts at once, the others when a process starts. */
@@ -40,6 +41,8 @@ export interface FormationCallbacks {
   onExit(instance: Instance): Promise<void>;
   /** Called only when something differs. */
   onRoutes(routes: Routes): void;
+  /** A web process of the release that should run is up for the first time, or none comes up. */
+  onWebHealth(health: WebHealth): void;
   /** Resolves when nothing is under way to an endpoint that is no longer in the routes. */
   drained(endpoint: Endpoint): Promise<void>;
   /** A fault of the platform or its runtime, for the platform's own log. */

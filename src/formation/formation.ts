@@ -20,6 +20,7 @@ import type { Instance } from "./runtime.ts";
 import { StartGate } from "./start-gate.ts";
 import { takeOver } from "./take-over.ts";
 import { NOTHING, type Target } from "./target.ts";
+import { WebHealthTeller, type WebHealth } from "./web-health.ts";
 
 export type ConvergeReason = "launch" | "scale" | "restart" | "start";
 
@@ -31,6 +32,7 @@ export class Formation {
   readonly #rests: RestBook;
   readonly #daily: DailyRestart;
   readonly #memory: MemoryWatch;
+  readonly #health: WebHealthTeller;
   readonly #targets = new Map<number, Target>();
   /** Processes that are gone and whose last words and traces are being seen to. */
   readonly #endings = new Set<Promise<void>>();
@@ -49,6 +51,7 @@ export class Formation {
     this.#settings = { ...FORMATION_SETTINGS, ...options.settings };
     this.#rests = new RestBook(options.restFile, (error) => options.callbacks.onFault(error));
     this.#daily = new DailyRestart(options.clock, (dyno) => this.#restart(dyno, true));
+    this.#health = new WebHealthTeller((health) => options.callbacks.onWebHealth(health));
     this.#host = this.#makeHost(options);
     this.#memory = new MemoryWatch({
       ...this.#host,
@@ -133,6 +136,11 @@ export class Formation {
   /** Everything that was asked for has been looked at. */
   get isCurrent(): boolean {
     return this.#phase === "working" && !this.#isTouched;
+  }
+
+  /** How the web processes turn out that should run. */
+  get webHealth(): WebHealth {
+    return this.#health.now;
   }
 
   /** Resolves when something has changed since the call, at the latest when the signal aborts. */
@@ -236,6 +244,9 @@ export class Formation {
       this.#publishRoutes();
       this.#gate.check();
       this.#rests.keep(this.#roster.listed.values());
+      if (this.#phase === "working") {
+        this.#health.look(this.#target.release, this.#roster.webOf(this.#target), this.#roster.serving());
+      }
       this.#memory.watch(this.#roster.all);
       this.#daily.watch(this.#settings.dailyRestart ? [...this.#roster.listed.values()] : []);
       this.#forgetTargets();

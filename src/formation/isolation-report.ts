@@ -44,15 +44,13 @@ function viewLine({ isRoot, overlay, clones, missing }: Isolation): IsolationLin
   return { name, level: "warning", message: `${cost}, as ${reason}`, hint };
 }
 
-function userLine({ isRoot, sandbox }: Isolation): IsolationLine {
+function userLine({ isRoot, sandbox, users, missing }: Isolation): IsolationLine {
   const name = "users";
   if (!isRoot) return { name, level: "ok", message: "processes run as the user that the platform runs as" };
-  const hint = "Run the platform as a user of its own.";
-  if (sandbox === undefined) return { name, level: "warning", message: "processes run as root", hint };
-  return {
-    name,
-    level: "warning",
-    message: "processes run as root, in sandboxes without its power over the machine",
-    hint,
-  };
+  if (users) return { name, level: "ok", message: "each app's processes run as a user of its own, without an account" };
+  const own = "Run the platform as a user of its own.";
+  if (sandbox === undefined) return { name, level: "warning", message: "processes run as root", hint: own };
+  const { reason, hint } = missing.users ?? NO_LACK;
+  const message = `processes run as root, in sandboxes without its power over the machine: ${reason}`;
+  return { name, level: "warning", message, hint: `${hint}. Or: ${own}` };
 }

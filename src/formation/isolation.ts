@@ -10,6 +10,8 @@ export interface Confinement {
   readonly sandbox: boolean;
   /** The slug itself is its directory and cannot be written to. */
   readonly readOnly: boolean;
+  /** The user and group it is to run as, where the platform runs as root and the machine can. */
+  readonly user?: number;
 }
 
 /** What gives a process an overlay of its slug: perl, else two programs by absolute path. */
@@ -20,10 +22,16 @@ export interface Isolation {
   readonly sandbox: Sandbox | undefined;
   readonly overlay: OverlayPrograms | undefined;
   readonly cgroups: CgroupSite | undefined;
+  /** In a sandbox, processes of root's platform can be another user's. */
+  readonly users: boolean;
   /** Copies share their blocks with the original (btrfs, xfs). */
   readonly clones: boolean;
   /** Why something cannot be done, and what would help. */
-  readonly missing: { readonly sandbox: Lack | undefined; readonly overlay: Lack | undefined };
+  readonly missing: {
+    readonly sandbox: Lack | undefined;
+    readonly overlay: Lack | undefined;
+    readonly users: Lack | undefined;
+  };
 }
 
 export interface Lack {
@@ -32,12 +40,20 @@ export interface Lack {
   readonly hint: string;
 }
 
+/** Whether slugs may have files in common: nobody can then write to a slug but on purpose. A process gets an overlay, a copy, or
+ *  the slug read-only; only others than root get links to its files where there is nothing better (run-plan.ts). */
+export function mayShareSlugs(isolation: Isolation, confinement: Pick<Confinement, "sandbox">): boolean {
+  const { isRoot, clones, sandbox, overlay } = isolation;
+  return isRoot || clones || (overlay !== undefined && sandbox !== undefined && confinement.sandbox);
+}
+
 /** Nothing but what every machine has. */
 export const NO_ISOLATION: Isolation = {
   isRoot: process.getuid?.() === 0,
   sandbox: undefined,
   overlay: undefined,
   cgroups: undefined,
+  users: false,
   clones: false,
-  missing: { sandbox: undefined, overlay: undefined },
+  missing: { sandbox: undefined, overlay: undefined, users: undefined },
 };

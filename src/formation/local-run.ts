@@ -8,7 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import type { DynoExit } from "../core/dyno.ts";
 import { removeCgroup } from "./cgroup.ts";
 import type { Keeper } from "./launcher.ts";
-import { ownsPort } from "./port-owner.ts";
+import { readListening, type Listening } from "./port-owner.ts";
 import { sendSignal } from "./process-table.ts";
 import type { ProcessTable } from "./process-table.ts";
 import { ProcessTree } from "./process-tree.ts";
@@ -242,10 +242,10 @@ export class LocalRun {
     return this.#instance.phase === "running" ? this.#knownTree().memory() : undefined;
   }
 
-  async ownsPort(port: number): Promise<boolean | undefined> {
+  async listening(port: number): Promise<Listening | undefined> {
     if (this.#instance.phase !== "running") return undefined;
     const tree = this.#knownTree();
-    return ownsPort((await tree.appPid()) ?? tree.leader.pid, port, () => tree.members());
+    return readListening((await tree.appPid()) ?? tree.leader.pid, port, () => tree.members());
   }
 
   #knownTree(): ProcessTree {

@@ -1,25 +1,26 @@
 /** The runtime of this machine: each process in a directory of its own under `apps/<app>/run`, behind a shim that
  *  outlives the daemon. A new daemon finds everything again from the directories alone. */
-import { accessSync, chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { setImmediate as otherWork } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
-import { makeAppDirectory } from "./app-directory.ts";
-import { makeCgroup, removeCgroup } from "./cgroup.ts";
+import { removeCgroup } from "./cgroup.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { NO_ISOLATION } from "./isolation.ts";
 import type { Isolation } from "./isolation.ts";
 import { Launcher, startShim } from "./launcher.ts";
 import type { Keeper } from "./launcher.ts";
+import { layOut } from "./lay-out.ts";
 import { LocalRun } from "./local-run.ts";
 import type { RunHost } from "./local-run.ts";
+import type { Listening } from "./port-owner.ts";
 import { processTable } from "./process-table.ts";
 import { relayEnvironment, relayWords } from "./relay-program.ts";
 import { Relays } from "./relays.ts";
 import { claimRun, readPid, readRecord, removeRun, writeRecord } from "./run-record.ts";
-import { launchRequest, OVERLAY_DIRECTORIES, planRun, shimWords } from "./run-plan.ts";
+import { launchRequest, planRun, shimWords } from "./run-plan.ts";
 import type { RunPlan } from "./run-plan.ts";
 import type { Instance, InstanceListener, Runtime, StartSpec } from "./runtime.ts";
 import { findShimPrograms } from "./shim.ts";
@@ -165,8 +166,8 @@ export class LocalRuntime implements Runtime {
     return this.#runs.get(id)?.memory();
   }
 
-  async ownsPort(id: string, port: number): Promise<boolean | undefined> {
-    return this.#runs.get(id)?.ownsPort(port);
+  async listening(id: string, port: number): Promise<Listening | undefined> {
+    return this.#runs.get(id)?.listening(port);
   }
 
   async list(app: string): Promise<Instance[]> {
@@ -277,22 +278,4 @@ async function hasProcess(directory: string, clock: Clock): Promise<boolean> {
     await clock.sleep(20);
   }
   return true;
-}
-
-/** What lies in the directory of a run before anything runs, and its control groups. */
-async function layOut(directory: string, plan: RunPlan, spec: StartSpec, signal: AbortSignal): Promise<void> {
-  const app = join(directory, "app");
-  writeFileSync(join(directory, "out"), "", { mode: 0o600, flag: "a" });
-  if (plan.view === "files") await makeAppDirectory(spec.appDir, app, signal);
-  else {
-    accessSync(spec.appDir);
-    mkdirSync(app);
-  }
-  if (plan.view === "overlay") for (const name of OVERLAY_DIRECTORIES) mkdirSync(join(directory, name));
-  if (plan.sandbox !== undefined) {
-    mkdirSync(join(directory, "tmp"));
-    // For whatever user the app may become; the platform's umask is not the app's.
-    chmodSync(join(directory, "tmp"), 0o1777);
-  }
-  if (plan.bonds.cgroup !== undefined) makeCgroup(plan.bonds.cgroup, spec.limits ?? {});
 }

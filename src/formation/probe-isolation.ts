@@ -1,9 +1,10 @@
 /** Finds out what this machine can do, by doing it: a kernel, a container or a security module may refuse what the programs
  *  are there for. Takes some tens of milliseconds, once in the life of a daemon. */
 import { execFile } from "node:child_process";
-import { constants, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chown, constants, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { appUser } from "../core/app-user.ts";
 import type { Clock } from "../core/clock.ts";
 import { NO_ISOLATION } from "./isolation.ts";
 import { findProgram } from "./find-program.ts";
@@ -22,11 +23,12 @@ export interface ProbeOptions {
   /** Processes must not see it. */
   readonly platformHome: string;
   /** What is taken for impossible without a trial. */
-  readonly without?: readonly ("sandbox" | "overlay" | "cgroups")[];
+  readonly without?: readonly ("sandbox" | "overlay" | "cgroups" | "users")[];
 }
 
 const TRIAL_PREFIX = ".trial-";
 const TRIAL_MS = 5_000;
+const TRIAL_USER = appUser("0");
 const RESTART = "then: git heroku server:restart";
 
 interface Trial {
@@ -35,7 +37,8 @@ interface Trial {
 }
 
 export async function probeIsolation(options: ProbeOptions): Promise<Isolation> {
-  if (process.platform !== "linux") return { ...NO_ISOLATION, missing: { sandbox: NOT_LINUX, overlay: NOT_LINUX } };
+  if (process.platform !== "linux")
+    return { ...NO_ISOLATION, missing: { sandbox: NOT_LINUX, overlay: NOT_LINUX, users: NOT_LINUX } };
   await mkdir(options.appsDirectory, { recursive: true, mode: 0o700 });
   await removeOldTrials(options.appsDirectory);
   const directory = await mkdtemp(join(options.appsDirectory, TRIAL_PREFIX));
@@ -55,15 +58,18 @@ async function tryAll(trial: Trial, options: ProbeOptions): Promise<Isolation> {
   const box = sandbox instanceof Sandbox ? sandbox : undefined;
   const overlay = without.has("overlay") ? LEFT_OUT : await tryOverlay(trial, box, options.clock);
   const programs = "reason" in overlay ? undefined : overlay;
+  const users = without.has("users") ? LEFT_OUT : await tryUsers(trial, box, options.clock);
   return {
     isRoot: trial.isRoot,
     sandbox: box,
     overlay: programs,
     cgroups: await cgroups,
+    users: users === undefined,
     clones: await clones,
     missing: {
       sandbox: sandbox instanceof Sandbox ? undefined : sandbox,
       overlay: "reason" in overlay ? overlay : undefined,
+      users,
     },
   };
 }
@@ -104,13 +110,38 @@ async function trySandbox({ directory, isRoot }: Trial, options: ProbeOptions): 
     platformHome: options.platformHome,
     userHome: homedir(),
     nodeDirectory: dirname(process.execPath),
+    setpriv: await findProgram("setpriv"),
   });
-  const words = await sandbox.words({ directory, path: "", ignoresModes: false, readOnlySlug: undefined });
+  const words = await sandbox.words({ ...TRIAL_RUN, directory });
   const { status, said } = await attempt([...words, "/bin/sh", "-c", "exit 7"], directory);
   const init = sandboxInit(join(directory, "state", "sandbox"));
   if (init !== undefined) await gone(init.pid, options.clock);
   if (status === 7 && init !== undefined) return sandbox;
   return { reason: `bubblewrap does not work here: ${said || "it is too old"}`, hint: await namespaceHint(isRoot) };
+}
+
+const TRIAL_RUN = { path: "", ignoresModes: false, readOnlySlug: undefined, user: undefined };
+
+/** As a user without an account, who has to be able to write where a process may.
+ *  @returns why it cannot be done. */
+async function tryUsers(trial: Trial, sandbox: Sandbox | undefined, clock: Clock): Promise<Lack | undefined> {
+  const { directory, isRoot } = trial;
+  if (!isRoot) return { reason: "the platform does not run as root", hint: "" };
+  if (sandbox === undefined) return { reason: "it needs the sandbox", hint: "See sandbox." };
+  try {
+    for (const name of ["app", "tmp"]) await chown(join(directory, name), TRIAL_USER, TRIAL_USER);
+  } catch {
+    return { reason: "this container has no user ids for apps", hint: `Give it the whole range of ids, ${RESTART}` };
+  }
+  const user = { id: TRIAL_USER, etc: join(directory, "etc") };
+  const words = await sandbox.words({ ...TRIAL_RUN, directory, user });
+  const look = '[ "$(id -u)" = "$0" ] && [ "$(id -un)" = app ] && [ -w . ] && [ -w /tmp ] && [ -w /dev/shm ] && exit 7';
+  const { status, said } = await attempt([...words, "/bin/sh", "-c", look, String(TRIAL_USER)], directory);
+  const init = sandboxInit(join(directory, "state", "sandbox"));
+  if (init !== undefined) await gone(init.pid, clock);
+  if (status === 7) return undefined;
+  const reason = `a user without an account cannot be become: ${said || "setpriv or bubblewrap is too old"}`;
+  return { reason, hint: `Install util-linux and bubblewrap 0.7 or newer, ${RESTART}` };
 }
 
 /** bubblewrap's own first process ends moments after what it ran. */
@@ -142,12 +173,9 @@ async function tryOverlay(trial: Trial, sandbox: Sandbox | undefined, clock: Clo
   }
   // Without a sandbox, somebody else than root would become root in the namespace that the mount needs.
   if (!isRoot && sandbox === undefined) return { reason: "it needs the sandbox", hint: "See sandbox." };
-  const inner =
-    sandbox === undefined
-      ? []
-      : await sandbox.words({ directory, path: "", ignoresModes: true, readOnlySlug: undefined });
+  const inner = sandbox === undefined ? [] : await sandbox.words({ ...TRIAL_RUN, directory, ignoresModes: true });
   const write = 'echo changed >>"$0/file" && grep -q "as built" "$0/file" && exit 7';
-  const words = [...overlayWords(programs, { isRoot, slug: "slug", readOnly: false }), ...inner];
+  const words = [...overlayWords(programs, { isRoot, slug: ["slug"], readOnly: false }), ...inner];
   const { status, said } = await attempt([...words, "/bin/sh", "-c", write, join(directory, "app")], directory);
   const init = sandbox === undefined ? undefined : sandboxInit(join(directory, "state", "sandbox"));
   if (init !== undefined) await gone(init.pid, clock);

@@ -1,5 +1,6 @@
-/** When a web process is ready: it listens on its port itself, goes on doing so for a moment, and passes the app's health
- *  check where there is one. A process that throws right after it began to listen, or whose port is somebody else's, is not. */
+/** When a web process is ready: it listens on its port itself, accepts, goes on doing so for a moment, and passes the
+ *  app's health check where there is one. A process that throws right after it began to listen, one that has its port
+ *  and still loads its code, or one whose port is somebody else's, is not. */
 import { request } from "node:http";
 import type { Clock } from "../core/clock.ts";
 import { acceptsConnections, LOOPBACK } from "./ports.ts";
@@ -22,12 +23,16 @@ interface Lack {
   readonly text?: string;
   /** Not sooner than then is it worth another look. */
   readonly pauseMs: number;
+  /** A connection of ours waits to be accepted: another would only wait behind it. */
+  readonly isKnocking?: boolean;
 }
 
 /** A process that boots in 50 ms should not wait for us; one that takes a minute should not be pestered. */
 const FIRST_PAUSE_MS = 5;
 const LAST_PAUSE_MS = 250;
 const QUICK_PAUSES = 100;
+/** One that has to load its code first takes longer than a look at its port is cheap. */
+const KNOCK_PAUSE_MS = 25;
 /** When more boot at once they are looked at less often: each look takes from them what they boot with. */
 const UNDISTURBED = 2;
 const HEALTH_PATIENCE_MS = 5_000;
@@ -45,8 +50,9 @@ export async function waitUntilReady(
 ): Promise<boolean> {
   booting += 1;
   try {
+    let lack: Lack | undefined;
     for (let tries = 0; !signal.aborted; tries += 1) {
-      const lack = await look(instance, host, signal);
+      lack = await look(instance, host, signal, lack?.isKnocking === true);
       if (lack === undefined) return !signal.aborted;
       if (!signal.aborted) note(lack.text);
       await host.clock.sleep(Math.max(lack.pauseMs, pauseAfter(tries)), signal);
@@ -65,24 +71,39 @@ function pauseAfter(tries: number): number {
 /** Does one that was found running serve already? */
 export async function servesAlready(instance: Instance, host: ReadinessHost): Promise<boolean> {
   if (instance.phase !== "running" || !(await acceptsConnections(instance.port ?? 0))) return false;
-  return ((await lackOfOwner(instance, host)) ?? (await lackOfHealth(instance, host))) === undefined;
+  const lack = await lackOfListener(instance, host);
+  // One that serves may have visitors waiting.
+  return ((lack?.isKnocking === true ? undefined : lack) ?? (await lackOfHealth(instance, host))) === undefined;
 }
 
-async function look(instance: Instance, host: ReadinessHost, signal: AbortSignal): Promise<Lack | undefined> {
+async function look(
+  instance: Instance,
+  host: ReadinessHost,
+  signal: AbortSignal,
+  isKnocking: boolean,
+): Promise<Lack | undefined> {
   const { port = 0 } = instance;
-  if (!(await acceptsConnections(port))) return { pauseMs: 0 };
-  const [foreign] = await Promise.all([
-    lackOfOwner(instance, host),
+  if (!isKnocking && !(await acceptsConnections(port))) return { pauseMs: 0 };
+  const [first] = await Promise.all([
+    lackOfListener(instance, host),
     host.clock.sleep(host.rules().readyCheckMs, signal),
   ]);
-  if (foreign !== undefined) return foreign;
+  // At the first look it may just not have come to it.
+  const lack = first?.isKnocking === true ? await lackOfListener(instance, host) : first;
+  if (lack !== undefined) return lack;
   if (!(await acceptsConnections(port))) return { pauseMs: 0 };
   return lackOfHealth(instance, host, signal);
 }
 
-async function lackOfOwner({ id, port = 0 }: Instance, { runtime }: ReadinessHost): Promise<Lack | undefined> {
-  if ((await runtime.ownsPort(id, port)) !== false) return undefined;
-  return { text: `another program listens on port ${String(port)}`, pauseMs: LAST_PAUSE_MS };
+/** Not its own port, or one where it has not accepted what the kernel has let in for it. */
+async function lackOfListener({ id, port = 0 }: Instance, { runtime }: ReadinessHost): Promise<Lack | undefined> {
+  const { isOwn, unaccepted = 0 } = (await runtime.listening(id, port)) ?? {};
+  if (isOwn === false) {
+    return { text: `another program listens on port ${String(port)}`, pauseMs: LAST_PAUSE_MS };
+  }
+  return unaccepted > 0
+    ? { text: "it listens, but accepts no connection", pauseMs: KNOCK_PAUSE_MS, isKnocking: true }
+    : undefined;
 }
 
 async function lackOfHealth(instance: Instance, host: ReadinessHost, signal?: AbortSignal): Promise<Lack | undefined> {

@@ -113,7 +113,7 @@ export class Roster {
   #advanceSwitch(target: Target): void {
     if (this.#switch === "none") return;
     const wantsWeb = !target.asleep.has(WEB_TYPE) && wantedDynos(target).some((name) => name.type === WEB_TYPE);
-    const news = wantsWeb ? this.#web().filter((dyno) => dyno.spec.release === target.release) : [];
+    const news = wantsWeb ? this.webOf(target) : [];
     const old = this.#oldRelease();
     // Right after `beginRelease` the new ones do not exist yet.
     if (news.length > 0 || !wantsWeb) this.#switch = nextSwitch(this.#switch, news, old.length);
@@ -213,6 +213,11 @@ export class Roster {
     const web = this.#web();
     const are = (state: DynoState): boolean => web.length > 0 && web.every((dyno) => dyno.state === state);
     return are("idle") ? "idle" : are("crashed") ? "crashed" : "starting";
+  }
+
+  /** Those that the target has brought up or is bringing up. */
+  webOf(target: Target): DynoProcess[] {
+    return this.#web().filter((dyno) => dyno.spec.release === target.release);
   }
 
   #web(): DynoProcess[] {

@@ -1,7 +1,8 @@
 /** How one run is made on this machine: what has to lie in its directory, the control groups it gets, and the command line
  *  around its command. From the inside out: shell, sandbox, overlay, session. */
 import { existsSync } from "node:fs";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
+import { viewOf } from "./app-directory.ts";
 import { cgroupPaths, planCgroup } from "./cgroup.ts";
 import type { Confinement, Isolation, OverlayPrograms } from "./isolation.ts";
 import type { LaunchRequest } from "./launcher.ts";
@@ -22,10 +23,12 @@ export interface RunPlan {
   readonly bonds: Bonds;
   readonly sandbox: Sandbox | undefined;
   readonly overlay: OverlayPrograms | undefined;
+  /** Whose the process and its files are; undefined: whoever runs the platform. */
+  readonly user: number | undefined;
 }
 
 /** Directories of a run beside an overlay `app`: what the process wrote, and what the kernel needs for that. */
-const CHANGES = "changes";
+export const CHANGES = "changes";
 export const SCRATCH = "scratch";
 export const OVERLAY_DIRECTORIES = [CHANGES, SCRATCH] as const;
 
@@ -38,7 +41,8 @@ export function planRun(isolation: Isolation, spec: StartSpec, directory: string
   const { confinement = USUAL } = spec;
   const { isRoot } = isolation;
   const sandbox = confinement.sandbox ? isolation.sandbox : undefined;
-  const base = { isRoot, directory, spec, sandbox, bonds: bondsOf(isolation, spec, sandbox) };
+  const user = isolation.users && sandbox !== undefined ? confinement.user : undefined;
+  const base = { isRoot, directory, spec, sandbox, user, bonds: bondsOf(isolation, spec, sandbox) };
   if (confinement.readOnly && sandbox !== undefined) return { ...base, view: "slug", overlay: undefined };
   // Others than root can mount only in a user namespace, in which they would be root without a sandbox.
   const mayMount = isRoot || sandbox !== undefined;
@@ -138,18 +142,23 @@ function processLimit({ isRoot, spec, bonds }: RunPlan): { outside: string; insi
 
 export interface OverlayOptions {
   readonly isRoot: boolean;
-  /** From the directory of the run: then nothing in the name of a home can break the options of the mount. */
-  readonly slug: string;
+  /** The built code, then its layers, from the directory of the run: then nothing in the name of a home can break the options of the mount. */
+  readonly slug: readonly string[];
   readonly readOnly: boolean;
 }
 
 function overlayOptions({ isRoot, directory, spec }: RunPlan): OverlayOptions {
-  return { isRoot, slug: relative(directory, spec.appDir), readOnly: spec.confinement?.readOnly === true };
+  return {
+    isRoot,
+    slug: viewOf(spec.appDir).directories.map((one) => relative(directory, one)),
+    readOnly: spec.confinement?.readOnly === true,
+  };
 }
 
 /** With two layers below and none above, nothing can be written. */
 function mountOptions({ isRoot, slug, readOnly }: OverlayOptions): string {
-  const layers = readOnly ? `lowerdir=${slug}:app` : `lowerdir=${slug},upperdir=${CHANGES},workdir=${SCRATCH}`;
+  const below = slug.join(":");
+  const layers = readOnly ? `lowerdir=${below}:app` : `lowerdir=${below},upperdir=${CHANGES},workdir=${SCRATCH}`;
   return isRoot ? layers : `userxattr,${layers}`;
 }
 
@@ -171,12 +180,14 @@ export function overlayWords(programs: OverlayPrograms, overlay: OverlayOptions)
   return [programs.unshare, ...namespaces, "/bin/sh", "-c", MOUNT_OVERLAY, programs.mount, options];
 }
 
-async function sandboxWords({ sandbox, view, spec, directory }: RunPlan): Promise<string[]> {
+async function sandboxWords({ sandbox, view, spec, directory, user }: RunPlan): Promise<string[]> {
   if (sandbox === undefined) return [];
   return sandbox.words({
     directory,
     path: spec.env["PATH"] ?? "",
     ignoresModes: view === "overlay",
-    readOnlySlug: view === "slug" ? spec.appDir : undefined,
+    readOnlySlug: view === "slug" ? viewOf(spec.appDir).directories : undefined,
+    // Beside the directories of runs.
+    user: user === undefined ? undefined : { id: user, etc: join(dirname(dirname(directory)), "sandbox") },
   });
 }

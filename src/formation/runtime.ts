@@ -6,6 +6,7 @@ import type { DynoExit } from "../core/dyno.ts";
 import type { Limits } from "../core/limits.ts";
 import type { TerminalSize } from "../core/run-frames.ts";
 import type { Confinement } from "./isolation.ts";
+import type { Listening } from "./port-owner.ts";
 
 export interface StartSpec {
   /** A UUID made by the caller. */
@@ -87,8 +88,8 @@ export interface Runtime {
   /** Bytes of memory that all processes of the instance use now, what they share with others not counted where that can be
    *  told. Undefined when it does not run, or the machine does not say. */
   memory(id: string): Promise<number | undefined>;
-  /** Is it a process of this instance that listens on the TCP port? Undefined where the machine does not tell. */
-  ownsPort(id: string, port: number): Promise<boolean | undefined>;
+  /** Who listens on the TCP port, seen from the processes of this instance. Undefined when it does not run. */
+  listening(id: string, port: number): Promise<Listening | undefined>;
   /** Everything of the app that runs or has ended and was not forgotten, also from before this daemon. */
   list(app: string): Promise<Instance[]>;
   /** Tells of every change of a phase, until the returned function is called. */

@@ -1,6 +1,7 @@
 /** The sandbox of a process, made by bubblewrap: namespaces of its own for processes, mounts, IPC and host name, and of the
  *  machine's files only what is listed here, read-only. The network is the machine's. What is visible is told in
  *  docs/isolation.md. */
+import { readdirSync } from "node:fs";
 import { lstat, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { EtcView } from "./etc-view.ts";
@@ -8,12 +9,20 @@ import { EtcView } from "./etc-view.ts";
 export interface SandboxRun {
   /** The directory of the run, which holds `app` and `tmp`. */
   readonly directory: string;
-  /** Shown read-only in the place of `app`. */
-  readonly readOnlySlug: string | undefined;
+  /** Shown read-only in the place of `app`: the built code, then the layers whose entries go over it. */
+  readonly readOnlySlug: readonly string[] | undefined;
   /** PATH of the process. */
   readonly path: string;
   /** Files of the directory may be written to whatever their modes, which are the built code's. */
   readonly ignoresModes: boolean;
+  /** What it runs as when the platform is root's; without, as root. */
+  readonly user: SandboxUser | undefined;
+}
+
+export interface SandboxUser {
+  readonly id: number;
+  /** A directory for what the sandbox shows as /etc. */
+  readonly etc: string;
 }
 
 export interface SandboxOptions {
@@ -29,6 +38,8 @@ export interface SandboxOptions {
   readonly userHome: string;
   /** The directory of the node that runs the daemon. */
   readonly nodeDirectory: string;
+  /** setpriv, by absolute path, where it is installed. */
+  readonly setpriv: string | undefined;
 }
 
 const SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix", "/var/lib/gems"];
@@ -40,13 +51,17 @@ const COMPANIONS = ["lib", "lib64", "libexec", "conf", "versions", "version", "i
 const CAPABILITIES =
   "CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP SETFCAP NET_BIND_SERVICE NET_RAW SYS_CHROOT AUDIT_WRITE";
 
+/** What takes root's rights away needs these, and is left with none. */
+const CHANGE_USER = "SETUID SETGID";
+
 /** In a user namespace it holds for files of this user alone. */
 const IGNORE_MODES = "DAC_OVERRIDE";
 
 export class Sandbox {
   readonly #options: SandboxOptions;
   readonly #system: Promise<readonly string[]>;
-  #etc: EtcView | undefined;
+  /** By place. */
+  readonly #etc = new Map<string, Promise<EtcView>>();
   readonly #paths = new Map<string, Promise<readonly string[]>>();
 
   constructor(options: SandboxOptions) {
@@ -58,44 +73,66 @@ export class Sandbox {
   async words(run: SandboxRun): Promise<string[]> {
     const { program, isRoot, uid, gid } = this.#options;
     const app = join(run.directory, "app");
-    const capabilities = isRoot ? CAPABILITIES.split(" ") : run.ignoresModes ? [IGNORE_MODES] : [];
     const system = await this.#system;
-    this.#etc?.refresh();
+    const etc = isRoot ? await this.#etcWords(run.user) : [];
     let path = this.#paths.get(run.path);
     if (path === undefined) this.#paths.set(run.path, (path = this.#pathWords(run.path)));
+    const places = [
+      ...system,
+      ...etc,
+      ...bind("--bind", join(run.directory, "tmp"), "/tmp"),
+      ...bind("--symlink", "../tmp", "/var/tmp"),
+      ...(await path),
+      ...(run.readOnlySlug === undefined ? bind("--bind", app, app) : showSlug(run.readOnlySlug, app)),
+      ...bind("--symlink", app, "/app"),
+    ];
     return [
       program,
       "--unshare-pid",
       "--unshare-ipc",
       "--unshare-uts",
       ...(isRoot ? [] : ["--unshare-user", "--uid", String(uid), "--gid", String(gid)]),
-      ...system,
-      ...bind("--bind", join(run.directory, "tmp"), "/tmp"),
-      ...bind("--symlink", "../tmp", "/var/tmp"),
-      ...(await path),
-      ...(run.readOnlySlug === undefined ? bind("--bind", app, app) : bind("--ro-bind", run.readOnlySlug, app)),
-      ...bind("--symlink", app, "/app"),
+      ...(run.user === undefined ? places : withParents(places)),
       "--remount-ro",
       "/",
       "--chdir",
       app,
       ...(isRoot ? ["--cap-drop", "ALL"] : []),
-      ...capabilities.flatMap((name) => ["--cap-add", `CAP_${name}`]),
+      ...capabilitiesOf(run, isRoot).flatMap((name) => ["--cap-add", `CAP_${name}`]),
       "--json-status-fd",
       "3",
       "--",
+      ...this.#userWords(run.user),
     ];
+  }
+
+  #userWords(user: SandboxUser | undefined): string[] {
+    const { setpriv } = this.#options;
+    if (user === undefined || setpriv === undefined) return [];
+    return [setpriv, `--reuid=${String(user.id)}`, `--regid=${String(user.id)}`, "--clear-groups"];
+  }
+
+  async #etcWords(user: SandboxUser | undefined): Promise<string[]> {
+    const place = user?.etc ?? join(this.#options.platformHome, "sandbox");
+    let opening = this.#etc.get(place);
+    if (opening === undefined) {
+      opening = EtcView.open(place, (path) => isBelowAny(path, SYSTEM), user?.id);
+      this.#etc.set(place, opening);
+      // The next start tries again.
+      opening.catch(() => this.#etc.delete(place));
+    }
+    const view = await opening;
+    view.refresh();
+    return [...view.words(), ...(user === undefined ? [] : SHARED_MEMORY)];
   }
 
   async #systemWords(): Promise<string[]> {
     const { isRoot, platformHome, userHome } = this.#options;
     const shown = [...SYSTEM, ...RUN.map((name) => `/run/${name}`), ...(isRoot ? [] : ["/etc"])];
-    if (isRoot) this.#etc = await EtcView.open(join(platformHome, "sandbox"), (path) => isBelowAny(path, SYSTEM));
     // Homes that lie in a directory that is shown are covered up.
     const homes = isSystemPlace(userHome) ? [platformHome, userHome] : [platformHome];
     return [
       ...(await Promise.all(shown.map((path) => showAsItIs(path)))).flat(),
-      ...(this.#etc?.words() ?? []),
       ...bind("--symlink", "../run", "/var/run"),
       "--proc",
       "/proc",
@@ -123,8 +160,45 @@ export class Sandbox {
   }
 }
 
+/** bubblewrap makes the directories that lead to a place for its own user alone. */
+function withParents(words: readonly string[]): string[] {
+  const made = new Set<string>();
+  const result: string[] = [];
+  for (let index = 0; index < words.length;) {
+    const length = /^--(symlink|(ro-)?bind(-try)?|chmod)$/.test(words[index] ?? "") ? 3 : 2;
+    const option = words.slice(index, index + length);
+    for (const parent of ancestors(option.at(-1) ?? "")) {
+      if (!made.has(parent)) result.push("--dir", parent);
+      made.add(parent);
+    }
+    result.push(...option);
+    index += length;
+  }
+  return result;
+}
+
+/** From the top; without the root. */
+function ancestors(path: string): string[] {
+  const parent = dirname(path);
+  return parent === "/" ? [] : [...ancestors(parent), parent];
+}
+
+/** It is root's otherwise. */
+const SHARED_MEMORY = ["--chmod", "1777", "/dev/shm"];
+
+function capabilitiesOf({ user, ignoresModes }: SandboxRun, isRoot: boolean): string[] {
+  if (isRoot) return (user === undefined ? CAPABILITIES : CHANGE_USER).split(" ");
+  return ignoresModes ? [IGNORE_MODES] : [];
+}
+
 function bind(option: "--bind" | "--ro-bind" | "--ro-bind-try" | "--symlink", from: string, to: string): string[] {
   return [option, from, to];
+}
+
+/** The built code has an empty directory in the place of each entry of a layer. */
+function showSlug([code = "", ...layers]: readonly string[], app: string): string[] {
+  const entries = layers.flatMap((layer) => readdirSync(layer).map((name) => [join(layer, name), join(app, name)]));
+  return [...bind("--ro-bind", code, app), ...entries.flatMap(([from = "", to = ""]) => bind("--ro-bind", from, to))];
 }
 
 /** Of the users of the system some have homes such as /usr/sbin, which are no homes. */

@@ -2,17 +2,16 @@
  *  double quotes dotenvx would run commands found in a decrypted value. An unchanged variable keeps its line byte for
  *  byte, unless the line is for an older key: all lines of what is written here are for the newest key, which the first
  *  line names, so that one private key opens them (docs/decisions/051-one-key-per-release.md). One of these per app: it
- *  remembers plaintexts by ciphertext, for a decryption takes some 15 ms. */
+ *  remembers plaintexts by ciphertext, for a decryption takes 1 to 2 ms. */
 import { setImmediate as otherWork } from "node:timers/promises";
-import { decrypt, encrypt, keypair } from "@dotenvx/primitives";
 import { parse } from "dotenv";
 import { checkConfigName, checkConfigValue, type ConfigChange, type ConfigVars } from "../core/config-vars.ts";
 import { AppError } from "../core/error.ts";
 import { RecentMap } from "../core/recent-map.ts";
 import type { AppKeys } from "./app-keys.ts";
+import { decrypt, encrypt, ENCRYPTED_MARK, publicKeyOf } from "./ecies.ts";
 
 const PUBLIC_KEY_NAME = "DOTENV_PUBLIC_KEY";
-const MARK = "encrypted:";
 const REMEMBERED_MAX = 2000;
 
 /** The config of an app without variables. */
@@ -36,12 +35,9 @@ export class ConfigCipher {
   #keys: AppKeys;
   /** By ciphertext. */
   readonly #opened = new RecentMap<string, Opened>(REMEMBERED_MAX);
-  /** Private key → public key; one takes some milliseconds to work out. */
-  readonly #publicKeys = new Map<string, string>();
 
   constructor(keys: AppKeys) {
     this.#keys = keys;
-    this.useKeys(keys);
   }
 
   get keys(): AppKeys {
@@ -51,8 +47,6 @@ export class ConfigCipher {
   /** From now on these keys count. They must contain those there were, and be on disk. */
   useKeys(keys: AppKeys): void {
     this.#keys = keys;
-    const [newest] = keys.privateKeys;
-    if (newest !== undefined) this.#publicKeys.set(newest, keys.publicKey);
   }
 
   /** @throws AppError unavailable when no key of the app opens a value. */
@@ -65,7 +59,8 @@ export class ConfigCipher {
   /** Sets and removes (null) variables. A variable set to the value it has keeps its line. */
   async change(configEnv: string, change: ConfigChange): Promise<string> {
     // One key for all of it, also when the keys change meanwhile.
-    const { publicKey } = this.#keys;
+    const keys = this.#keys;
+    const { publicKey } = keys;
     const lines = readLines(configEnv);
     const before = await this.#open(configEnv);
     const wanted = new Map([...before].map(([name, { plain }]): [string, string] => [name, plain]));
@@ -78,7 +73,7 @@ export class ConfigCipher {
     for (const [name, value] of [...wanted].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const old = before.get(name);
       const line = old?.plain === value && old.publicKey === publicKey ? lines.get(name) : undefined;
-      text += `${line ?? (await this.#newLine(publicKey, name, value))}\n`;
+      text += `${line ?? (await this.#newLine(keys, name, value))}\n`;
     }
     return text;
   }
@@ -102,7 +97,7 @@ export class ConfigCipher {
 
   /** A text that is no config var, encrypted as they are. */
   seal(plain: string): Promise<string> {
-    return this.#encrypted(this.#keys.publicKey, plain);
+    return this.#encrypted(this.#keys, plain);
   }
 
   /** What was sealed; undefined when no key of the app opens it. */
@@ -115,14 +110,14 @@ export class ConfigCipher {
     }
   }
 
-  async #newLine(publicKey: string, name: string, value: string): Promise<string> {
+  async #newLine(keys: AppKeys, name: string, value: string): Promise<string> {
     checkConfigValue(name, value);
-    return `${name}='${await this.#encrypted(publicKey, value)}'`;
+    return `${name}='${await this.#encrypted(keys, value)}'`;
   }
 
-  async #encrypted(publicKey: string, plain: string): Promise<string> {
+  async #encrypted({ publicKey, privateKeys: [newest = ""] }: AppKeys, plain: string): Promise<string> {
     await otherWork();
-    const ciphertext = encrypt(publicKey, plain);
+    const ciphertext = encrypt(newest, plain);
     this.#opened.set(ciphertext, { plain, publicKey });
     return ciphertext;
   }
@@ -140,25 +135,19 @@ export class ConfigCipher {
   /** The key that the first line names comes first: a wrong one costs as much as the right one. */
   #inOrderFor(publicKey: string | undefined): readonly string[] {
     const { privateKeys } = this.#keys;
-    const named = privateKeys.find((key) => this.#publicKeyOf(key) === publicKey);
+    const named = privateKeys.find((key) => publicKeyOf(key) === publicKey);
     return named === undefined ? privateKeys : [named, ...privateKeys.filter((key) => key !== named)];
   }
 
-  #publicKeyOf(privateKey: string): string {
-    const publicKey = this.#publicKeys.get(privateKey) ?? keypair(privateKey).publicKey;
-    this.#publicKeys.set(privateKey, publicKey);
-    return publicKey;
-  }
-
   async #decrypted(name: string, value: string, keys: readonly string[]): Promise<Opened> {
-    if (!value.startsWith(MARK)) return { plain: value, publicKey: "" };
+    if (!value.startsWith(ENCRYPTED_MARK)) return { plain: value, publicKey: "" };
     const known = this.#opened.get(value);
     if (known !== undefined) return known;
     for (const key of keys) {
       await otherWork();
-      const plain = tryDecrypt(key, value);
+      const plain = decrypt(key, value);
       if (plain === undefined) continue;
-      const opened = { plain, publicKey: this.#publicKeyOf(key) };
+      const opened = { plain, publicKey: publicKeyOf(key) };
       this.#opened.set(value, opened);
       return opened;
     }
@@ -176,13 +165,4 @@ export function readLines(configEnv: string): Map<string, string> {
     if (name !== undefined && name !== PUBLIC_KEY_NAME) lines.set(name, line);
   }
   return lines;
-}
-
-/** The library's errors may quote what it was given, so they stop here. */
-function tryDecrypt(key: string, value: string): string | undefined {
-  try {
-    return decrypt(key, value);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import { formatVersion } from "../core/release.ts";
 import type { App } from "./app.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
+import { verifyDeploy, wantsVerifying } from "./verify-deploy.ts";
 import { BRANCH_PREFIX, ZERO_OID, type RefCommand } from "./receive-push.ts";
 
 export async function announcePush(
@@ -29,9 +30,10 @@ async function announceLaunch(
     (one) => one.code === update.new && one.change === "deploy" && one.status === "succeeded",
   );
   if (release === undefined) return;
-  void launchAfterPush(platform, app);
+  const launched = launchAfterPush(platform, app);
   output(`-----> Launching... done, ${formatVersion(release.version)}\n`);
   output(`       ${platform.webUrl(app.name)} deployed to Heroku\n`);
+  if (wantsVerifying((await app.state()).settings)) await verifyDeploy(app, release, launched, output);
 }
 
 /** The pusher's git has its last words to say, on the same processors that the new processes will boot on. */

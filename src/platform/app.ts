@@ -14,6 +14,7 @@ import type { Routes } from "../formation/roster.ts";
 import type { Slug } from "../build/slug-store.ts";
 import type { ConfigCipher } from "../ledger/config-cipher.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { NewRelease } from "../ledger/release-writer.ts";
 import type { Drains } from "../drains/drains.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Actor } from "./actor.ts";
@@ -21,6 +22,7 @@ import { Builds } from "./builds.ts";
 import { Sleep } from "./sleep.ts";
 import type { Bisect } from "./bisect.ts";
 import type { KeptOutput } from "./kept-output.ts";
+import { HealthyRelease } from "./healthy-release.ts";
 import { Pages } from "./pages.ts";
 import { PendingReleaseFile } from "./pending-release.ts";
 import { SerialQueue } from "../core/serial-queue.ts";
@@ -47,10 +49,10 @@ export interface AppMakers {
   bisect: (app: App) => Bisect;
 }
 
-/** A release command that runs, as those who wait for it are told. */
+/** A release command that runs, and what it decides about. */
 export interface RunningPhase {
   version: number;
-  email: string;
+  asked: NewRelease & { askedAt: number };
   output: KeptOutput;
 }
 
@@ -75,6 +77,10 @@ export class App {
   readonly clock: Clock;
   /** Slugs known to be on disk, by the release that runs on them. */
   readonly slugs = new Map<number, Slug>();
+  /** Looks at whole slugs. */
+  readonly slugChecks = new SerialQueue();
+  /** When a launch or a rollback last asked for a slug, by its id: it is not let go under its hands. */
+  readonly slugsAsked = new Map<string, number>();
   /** Launches in the order of their causes. */
   readonly launches = new SerialQueue();
   /** Pushes to the deploy branch, one at a time. */
@@ -93,6 +99,9 @@ export class App {
   readonly releases = new SerialQueue();
   readonly pendingRelease: PendingReleaseFile;
   phase: RunningPhase | undefined;
+  readonly healthy: HealthyRelease;
+  /** What follows from how web processes turned out, with the release that this led to. Never rejects. */
+  healing: Promise<Release | undefined> = Promise.resolve(undefined);
   /** Resolves when a daemon that has just started knows what an earlier one left running. Never rejects. */
   started: Promise<void> = Promise.resolve();
   /** Resolves when nobody packs the repository. Never rejects. */
@@ -112,6 +121,7 @@ export class App {
     this.cipher = parts.cipher;
     this.dir = parts.dir;
     this.pendingRelease = new PendingReleaseFile(join(parts.dir, "pending-release.json"));
+    this.healthy = new HealthyRelease(join(parts.dir, "last-healthy"));
     this.builds = new Builds(join(parts.dir, "builds"));
     this.clock = parts.clock;
     this.sleep = new Sleep(join(parts.dir, "asleep"));
@@ -139,12 +149,14 @@ export class App {
   async close(options: { stopApps: boolean }): Promise<void> {
     this.end();
     await this.pushes.drained();
+    await this.healing;
     await this.releases.drained();
     await this.launches.drained();
     await this.bisect.close(options);
     await Promise.all([this.formation.shutdown(options), this.oneOffs.shutdown(options)]);
     await this.bisect.settled();
     await this.routings.drained();
+    await this.healing;
     await this.notings.drained();
     await this.drainChanges.drained();
     await this.logs.close();

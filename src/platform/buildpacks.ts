@@ -7,6 +7,7 @@ import type { FirstDeploy } from "../build/slug-store.ts";
 import { readAppState } from "../core/app-state.ts";
 import { BUILDPACK_VAR, checkBuildpacks, normalBuildpack, readBuildpacks } from "../core/buildpack.ts";
 import { changeConfig } from "../core/config-vars.ts";
+import { mayShareSlugs, type Isolation } from "../formation/isolation.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 
@@ -34,10 +35,12 @@ export interface BuildInputs {
   buildpacks: readonly ChosenBuildpack[];
   config: BuildConfig;
   settings: BuildSettings;
+  /** Whether the slug may have files in common with others. */
+  shares: boolean;
 }
 
 /** What a build that begins now is done with. A config var goes before the list, as on Heroku. */
-export async function buildInputs(app: App): Promise<BuildInputs> {
+export async function buildInputs(app: App, isolation: Isolation): Promise<BuildInputs> {
   const current = await app.ledger.current();
   const configEnv = current === undefined ? "" : (await app.ledger.snapshot(current)).configEnv;
   const read = (): ReturnType<BuildConfig["read"]> => app.cipher.read(configEnv);
@@ -46,8 +49,13 @@ export async function buildInputs(app: App): Promise<BuildInputs> {
   const named = configEnv.includes(`\n${BUILDPACK_VAR}=`) ? (await read())[BUILDPACK_VAR] : undefined;
   const state = await app.ledger.readState();
   const texts = named === undefined || named === "" ? readBuildpacks(state[FILE]) : [normalBuildpack(named)];
-  const { buildTimeoutMs: timeLimitMs, slugBytesMax: sizeBytesMax } = readAppState(state).settings;
-  return { buildpacks: texts.map((source) => ({ source })), config, settings: { timeLimitMs, sizeBytesMax } };
+  const { buildTimeoutMs: timeLimitMs, slugBytesMax: sizeBytesMax, sandbox } = readAppState(state).settings;
+  return {
+    buildpacks: texts.map((source) => ({ source })),
+    config,
+    settings: { timeLimitMs, sizeBytesMax },
+    shares: mayShareSlugs(isolation, { sandbox }),
+  };
 }
 
 /** The config of an app's first deploy: what its buildpack asks for is added where the app has nothing of that name. */

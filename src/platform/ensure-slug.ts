@@ -1,7 +1,10 @@
 /** Slugs for releases: built by a push, found again by every later launch, rebuilt only when the disk lost one. */
 import { AppError } from "../core/error.ts";
-import type { Release } from "../core/release.ts";
-import { buildSlug, findBuilt } from "../build/build-slug.ts";
+import { formatVersion, type Release } from "../core/release.ts";
+import { buildSlug } from "../build/build-slug.ts";
+import { findBuilt } from "../build/find-built.ts";
+import { findDamage, looksIntact, stampAgain } from "../build/slug-check.ts";
+import { setAsideDamaged } from "../build/slug-shelf.ts";
 import { findSlug, findSlugOfTree, type Slug } from "../build/slug-store.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
@@ -10,6 +13,7 @@ import { buildInputs, type BuildInputs } from "./buildpacks.ts";
 import type { Build } from "./builds.ts";
 import { exists } from "./home.ts";
 import type { Platform } from "./platform.ts";
+import { gitOf } from "./slugs.ts";
 
 /** One build, in a record of its own. Its output is shown and kept.
  *  @throws AppError as `buildRelease`; BuildCancelled. */
@@ -46,6 +50,20 @@ export async function recordBuild(
   }
 }
 
+/** Tells the app's log that a deploy is built, by whom and how it ended. */
+export async function logBuild<T>(app: App, commit: string, { by }: Actor, work: () => Promise<T>): Promise<T> {
+  const name = commit.slice(0, 7);
+  app.log("build", `Build of ${name} started by ${by.email}`);
+  try {
+    const built = await work();
+    app.log("build", `Build of ${name} succeeded`);
+    return built;
+  } catch (error) {
+    app.log("build", `Build of ${name} failed`);
+    throw error;
+  }
+}
+
 /** Somebody ended the build. */
 export class BuildCancelled extends AppError {
   constructor(how: string, cause: unknown) {
@@ -73,7 +91,7 @@ export async function buildRelease(
   { output, signal = app.ending }: { output: Show; signal?: AbortSignal },
 ): Promise<Slug> {
   const code = { commit, tree: await treeOf(app, commit) };
-  return build({ platform, app, code, inputs: await buildInputs(app), output, signal });
+  return build({ platform, app, code, inputs: await buildInputs(app, await platform.isolation), output, signal });
 }
 
 interface CodeToBuild {
@@ -86,7 +104,7 @@ interface CodeToBuild {
 }
 
 async function build({ platform, app, code, inputs, output, signal }: CodeToBuild): Promise<Slug> {
-  return buildSlug({
+  const slug = await buildSlug({
     repo: platform.home.repo(app.name),
     ...code,
     ...inputs,
@@ -97,6 +115,8 @@ async function build({ platform, app, code, inputs, output, signal }: CodeToBuil
     clock: platform.clock,
     toolEnv: platform.toolEnv,
   });
+  if (!slug.reused) platform.upkeep.built(app);
+  return slug;
 }
 
 async function treeOf(app: App, commit: string): Promise<string> {
@@ -105,32 +125,72 @@ async function treeOf(app: App, commit: string): Promise<string> {
   return tree;
 }
 
-/** The slug of a release, at once when it is there, whatever the app would be built with now. A rebuild (a
- *  restored backup, a deleted directory) uses the same buildpacks where they are known, and tells its output to the
- *  app's log. */
-export async function ensureSlug(platform: Platform, app: App, release: BuiltRelease): Promise<Slug> {
+/** The slug of a release, at once when it is there and whole, whatever the app would be built with now. A rebuild (an evicted
+ *  or damaged slug, a restored backup) uses the same buildpacks where they are known, and tells its output to the
+ *  app's log.
+ *  @param say tells whoever waits for it that there is something to wait for */
+export async function ensureSlug(
+  platform: Platform,
+  app: App,
+  release: BuiltRelease,
+  say: Show = () => undefined,
+): Promise<Slug> {
   const { code: commit = "", version } = release;
-  const known = app.slugs.get(version);
-  if (known !== undefined && (await exists(known.dir))) return known;
-  const appDir = platform.home.app(app.name);
-  const code = { commit, tree: await treeOf(app, commit) };
-  const memory = await recallBuild(app, version);
-  const found = await (memory === undefined ? findWithoutMemory(appDir, code.tree) : findSlug(appDir, memory.slug));
-  if (found !== undefined) {
+  const found = app.slugs.get(version) ?? (await findSlugOf(platform, app, release));
+  if (found !== undefined && (await isWhole(platform, app, found))) {
     app.slugs.set(version, found);
+    app.slugsAsked.set(found.id, platform.clock.now());
     return found;
   }
-  const inputs = await buildInputs(app);
+  const memory = await recallBuild(app, version);
+  say(`-----> The slug of ${formatVersion(version)} is not there any more: building it again\n`);
+  const log = buildLog(app);
+  log(`Building the slug of ${formatVersion(version)} again`);
+  const inputs = await buildInputs(app, await platform.isolation);
   const slug = await build({
     platform,
     app,
-    code,
+    code: { commit, tree: await treeOf(app, commit) },
     inputs: { ...inputs, ...(memory && { buildpacks: memory.buildpacks }) },
-    output: buildLog(app),
+    output: (text) => {
+      log(text);
+      say(text);
+    },
     signal: app.ending,
   });
   await rememberBuild(app, version, slug);
+  app.slugsAsked.set(slug.id, platform.clock.now());
   return slug;
+}
+
+async function findSlugOf(platform: Platform, app: App, release: BuiltRelease): Promise<Slug | undefined> {
+  const { code: commit = "", version } = release;
+  const appDir = platform.home.app(app.name);
+  const memory = await recallBuild(app, version);
+  if (memory !== undefined) return findSlug(appDir, memory.slug);
+  return findWithoutMemory(appDir, await treeOf(app, commit));
+}
+
+/** A slug whose stamp is wrong is read in full, by one at a time. */
+async function isWhole(platform: Platform, app: App, slug: Slug): Promise<boolean> {
+  return (await looksIntact(slug)) || app.slugChecks.run(() => isWholeIndeed(platform, app, slug));
+}
+
+/** One that is not what was built is set aside (R17). */
+async function isWholeIndeed(platform: Platform, app: App, slug: Slug): Promise<boolean> {
+  if (await looksIntact(slug)) return true;
+  if (!(await exists(slug.dir))) return false;
+  const damage = await findDamage(gitOf(platform, app), slug);
+  if (damage === undefined) {
+    slug.stamp = await stampAgain(slug);
+    return true;
+  }
+  const { expected, actual, layer } = damage;
+  const sums = `Expected: SHA256:${expected} Actual: SHA256:${actual ?? "unreadable"}`;
+  const msg = `Error R17 (Checksum error) -> Slug ${slug.id.slice(0, 8)} is not what was built. ${sums}`;
+  app.logs.append({ ps: "build", source: "heroku", level: "error", msg });
+  setAsideDamaged(slug, layer);
+  return false;
 }
 
 type BuiltRelease = Pick<Release, "version" | "code">;

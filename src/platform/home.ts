@@ -1,6 +1,6 @@
 /** Where everything lives: the layout of a platform home (docs/formats.md, "Home"). Several homes can run side by
  *  side; nothing is kept outside of one. */
-import { access, chmod, mkdir } from "node:fs/promises";
+import { access, chmod, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { AppName } from "../core/app-name.ts";
 import { AppError } from "../core/error.ts";
@@ -43,6 +43,11 @@ export class Home {
     );
   }
 
+  /** Milliseconds since the epoch. */
+  async madeAt(): Promise<number> {
+    return (await stat(join(this.root, "format"))).mtimeMs;
+  }
+
   get repos(): string {
     return join(this.root, "repos");
   }
@@ -75,12 +80,23 @@ export class Home {
   get journal(): string {
     return join(this.root, "platform.log");
   }
+  /** Who may use the API over TCP. */
+  get tokensFile(): string {
+    return join(this.root, "access", "tokens.json");
+  }
   /** Certificate authorities that drains trust besides the well-known ones. */
   get authoritiesFile(): string {
     return join(this.root, "ca.pem");
   }
   get signingKey(): string {
     return join(this.keys, "ledger.key");
+  }
+  /** What clients of `rendezvous://` are to trust. */
+  get certificate(): string {
+    return join(this.root, "certificate.pem");
+  }
+  get certificateKey(): string {
+    return join(this.keys, "certificate.key");
   }
   get keys(): string {
     return join(this.root, "keys");

@@ -1,5 +1,6 @@
 /** launch: makes what runs equal to what the newest succeeded release says. Idempotent, so that a launch that was
  *  lost (a killed daemon, a lost post-receive) is repaired by the next one. */
+import { appUser } from "../core/app-user.ts";
 import { quantityOf } from "../core/app-state.ts";
 import { formationTypes, parseProcfile, type Procfile } from "../core/procfile.ts";
 import { describeDeploy, formatVersion, type Release } from "../core/release.ts";
@@ -72,7 +73,7 @@ export interface LoadedRelease {
   procfile: Procfile;
   /** Config vars and what the platform adds. */
   env: Readonly<Record<string, string>>;
-  confinement: { sandbox: boolean; readOnly: boolean };
+  confinement: { sandbox: boolean; readOnly: boolean; user: number };
 }
 
 /** What a process of the release needs to run; its slug is built when the disk has lost it.
@@ -93,7 +94,7 @@ export async function loadSnapshot(platform: Platform, app: App, release: Loadab
     appDir: slug.dir,
     procfile: parseProcfile(snapshot.procfile ?? ""),
     env: { ...(await app.cipher.read(snapshot.configEnv)), ...platformVars(platform, app, release) },
-    confinement: { sandbox, readOnly },
+    confinement: { sandbox, readOnly, user: appUser(app.id) },
   };
 }
 

@@ -6,7 +6,7 @@ import { formatVersion, type Release } from "../core/release.ts";
 import type { Base } from "../ledger/ledger.ts";
 import type { NewRelease } from "../ledger/release-writer.ts";
 import type { Actor } from "./actor.ts";
-import type { App } from "./app.ts";
+import type { App, RunningPhase } from "./app.ts";
 import { rememberBuild } from "./build-memory.ts";
 import type { RecordedBuild } from "./ensure-slug.ts";
 import { loadSnapshot } from "./launch.ts";
@@ -61,8 +61,8 @@ export function makeRelease(platform: Platform, app: App, making: Making, plan: 
 }
 
 /** `waiting for the release phase of v5 by ned@foobazco.com` */
-export function waitingFor({ version, email }: { version: number; email: string }): string {
-  return `waiting for the release phase of ${formatVersion(version)} by ${email}`;
+export function waitingFor({ version, asked }: RunningPhase): string {
+  return `waiting for the release phase of ${formatVersion(version)} by ${asked.by.email}`;
 }
 
 /** The release command failed: that release is in the ledger, and never runs. */
@@ -128,7 +128,7 @@ class PhasedRelease {
     const cargo = await loadSnapshot(this.#platform, app, { ...pending, ...pending.asked, createdAt: askedAt });
     const output = openReleaseOutput(this.#platform, app, pending.version, this.#making.built?.build.output.text);
     this.#making.built?.build.released(pending.version);
-    app.phase = { version: pending.version, email: actor.by.email, output };
+    app.phase = { ...pending, output };
     try {
       await app.pendingRelease.write(pending);
       app.logChange(actor, asked.description);

@@ -23,6 +23,7 @@ import { drainRulesOf, openDrains } from "./drains.ts";
 import { feedOf } from "./log-feed.ts";
 import type { Platform } from "./platform.ts";
 import { updateRoute } from "./route.ts";
+import { meetWebHealth } from "./web-health.ts";
 
 /** Longer than any setting of the formation, which gives up waiting by itself. */
 const DRAIN_PATIENCE_MS = 2 * DURATION_MAX_MS;
@@ -126,6 +127,9 @@ function makeFormation(platform: Platform, app: App): Formation {
       onRoutes: (routes) => {
         app.routes = routes;
         updateRoute(platform, app).catch((error: unknown) => platform.journal.fault(`routing to ${app.name}`, error));
+      },
+      onWebHealth: (health) => {
+        app.healing = app.healing.then(() => meetWebHealth(platform, app, health));
       },
       drained: async (endpoint) => {
         // The router must have been told where requests go instead.

@@ -12,6 +12,7 @@ import type { LedgerKey } from "../ledger/ledger-key.ts";
 import { cleanBuilds } from "../build/slug-store.ts";
 import type { Trust } from "../drains/trust.ts";
 import type { ToolEnv } from "../build/tool-env.ts";
+import type { Isolation } from "../formation/isolation.ts";
 import type { PortAllocator } from "../formation/ports.ts";
 import type { Runtime } from "../formation/runtime.ts";
 import type { Routing } from "../router/routing.ts";
@@ -25,6 +26,8 @@ import type { Journal } from "./journal.ts";
 import { launch } from "./launch.ts";
 import { settleAllKeys } from "./place-keys.ts";
 import { openApp } from "./open-app.ts";
+import { evictSlugs } from "./slugs.ts";
+import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** Made by the program that opens the platform. */
@@ -35,9 +38,13 @@ export interface PlatformParts {
   random: () => number;
   journal: Journal;
   router: Routing;
+  /** Where the Platform API listens, such as `http://127.0.0.1:5001`. */
+  apiUrl: string;
   /** The names of the spools that routers write access lines to now. */
   accessSpools: () => ReadonlySet<string>;
   runtime: Runtime;
+  /** What the runtime shuts processes in with. */
+  isolation: Isolation | Promise<Isolation>;
   ports: PortAllocator;
   signingKey: LedgerKey;
   /** How the repositories' hooks find the daemon. */
@@ -69,8 +76,11 @@ export class Platform {
   readonly random: () => number;
   readonly journal: Journal;
   readonly router: Routing;
+  readonly apiUrl: string;
+  readonly tokens: Tokens;
   readonly accessLogs: AccessLogs;
   readonly runtime: Runtime;
+  readonly isolation: Isolation | Promise<Isolation>;
   readonly ports: PortAllocator;
   readonly signingKey: LedgerKey;
   readonly hooks: HookFiles;
@@ -89,14 +99,17 @@ export class Platform {
   private readonly failed = new Map<AppName, unknown>();
   private readonly stopping = new AbortController();
 
-  private constructor(parts: PlatformParts) {
+  private constructor(parts: PlatformParts, tokens: Tokens) {
     this.home = parts.home;
     this.clock = parts.clock;
     this.random = parts.random;
     this.journal = parts.journal;
     this.router = parts.router;
+    this.apiUrl = parts.apiUrl;
+    this.tokens = tokens;
     this.accessLogs = new AccessLogs(this, parts.accessSpools);
     this.runtime = parts.runtime;
+    this.isolation = parts.isolation;
     this.ports = parts.ports;
     this.signingKey = parts.signingKey;
     this.hooks = parts.hooks;
@@ -106,7 +119,7 @@ export class Platform {
     this.buildSlots = new BuildSlots(parts.buildsMax);
     this.drainParts = parts.drainParts;
     this.attachments = new Attachments(parts.clock, this.closing);
-    this.upkeep = new Upkeep(parts.clock, parts.journal);
+    this.upkeep = new Upkeep(parts.clock, parts.journal, (app) => evictSlugs(this, app));
     // Every follower of a log listens to it.
     setMaxListeners(0, this.closing);
   }
@@ -114,7 +127,7 @@ export class Platform {
   /** Opens every app of the home and brings back what should run. An app that cannot be opened is left as it is and
    *  told in the journal and by doctor; the others are not affected. */
   static async open(parts: PlatformParts): Promise<Platform> {
-    const platform = new Platform(parts);
+    const platform = new Platform(parts, await Tokens.open(parts.home, parts));
     await removeUnfinishedRepositories(parts.home.repos);
     await settleAllKeys(parts.home);
     await sweepRemains(parts.home, parts.clock.now(), parts.journal);
@@ -249,6 +262,7 @@ export class Platform {
           .catch((error: unknown) => this.journal.fault(`closing ${app.name}`, error)),
       ),
     );
+    await this.tokens.close();
     this.apps.clear();
     await this.runtime.close({ detach: !options.apps });
   }

@@ -7,7 +7,7 @@ import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import type { Slug } from "../build/slug-store.ts";
 import { DEPLOY_REFS } from "../ledger/deploy-branch.ts";
-import { BuildCancelled, recordBuild, type RecordedBuild } from "./ensure-slug.ts";
+import { BuildCancelled, logBuild, recordBuild, type RecordedBuild } from "./ensure-slug.ts";
 import { makeRelease, ReleaseFailed, waitingFor } from "./make-release.ts";
 import { describeFirst, firstConfig } from "./buildpacks.ts";
 import { launch } from "./launch.ts";
@@ -138,23 +138,16 @@ function warnOfType({ procfile }: Slug, show: (text: string) => void): void {
   show(" !     The type run of the Procfile never runs by itself; start it with: git heroku run:detached run\n");
 }
 
-async function buildPushed(platform: Platform, app: App, push: Push, command: RefCommand): Promise<RecordedBuild> {
-  const name = command.new.slice(0, 7);
-  app.log("build", `Build of ${name} started by ${push.actor.by.email}`);
-  try {
-    const actor: Actor = { ...push.actor, output: (text) => push.output(text) };
-    const asked = { commit: command.new, actor, begin: "-----> Heroku receiving push\n" };
-    const built = await recordBuild(platform, app, asked, async (slug, show) => {
+function buildPushed(platform: Platform, app: App, push: Push, command: RefCommand): Promise<RecordedBuild> {
+  const actor: Actor = { ...push.actor, output: (text) => push.output(text) };
+  const asked = { commit: command.new, actor, begin: "-----> Heroku receiving push\n" };
+  return logBuild(app, command.new, actor, () =>
+    recordBuild(platform, app, asked, async (slug, show) => {
       warnOfType(slug, show);
       if (slug.first === undefined) return;
       if ((await app.ledger.current())?.code === undefined) show(describeFirst(slug.first));
-    });
-    app.log("build", `Build of ${name} succeeded`);
-    return built;
-  } catch (error) {
-    app.log("build", `Build of ${name} failed`);
-    throw error;
-  }
+    }),
+  );
 }
 
 async function appendRelease(

@@ -5,7 +5,7 @@ import { describeRollback, formatVersion, type Release } from "../core/release.t
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { ensureSlug } from "./ensure-slug.ts";
-import { makeRelease } from "./make-release.ts";
+import { makeRelease, type ReleasePlan } from "./make-release.ts";
 import { launch } from "./launch.ts";
 import { marksOf } from "./marks.ts";
 import type { Platform } from "./platform.ts";
@@ -40,27 +40,32 @@ export async function rollback(
   actor: Actor,
 ): Promise<Rollback> {
   // Before the ledger is asked: code that can be built no more must not become the current release.
-  await ensureSlug(platform, app, (await findTarget(app, version, await app.ledger.current())).release);
+  await ensureSlug(platform, app, (await findTarget(app, version, await app.ledger.current())).release, actor.output);
   let skipped: Mark[] = [];
   const release = await makeRelease(platform, app, { actor }, async ({ current }) => {
     const found = await findTarget(app, version, current);
     const target = found.release;
     ({ skipped } = found);
     if (current === undefined) throw nothingToRollBackTo(app);
-    const from = await app.ledger.snapshot(target);
-    // Add-ons are not rolled back: the services themselves would not follow (heroku-behaviour 2.2, 2.8).
-    const { addonsJson } = await app.ledger.snapshot(current);
-    return {
-      change: "rollback",
-      description: describeRollback(target.version),
-      code: target.code,
-      snapshot: { ...from, addonsJson },
-      rollbackTo: { version: target.version, oid: target.oid },
-    };
+    return copyOf(app, target, current);
   });
   if (release === undefined) throw new Error("a rollback always makes a release");
   await launch(platform, app, "launch");
   return { ...release, skipped, targetMark: (await marksOf(app)).get(release.rollbackTo?.version ?? 0) };
+}
+
+/** The release that a rollback is. */
+export async function copyOf(app: App, target: Release, current: Release): Promise<ReleasePlan> {
+  const from = await app.ledger.snapshot(target);
+  // Add-ons are not rolled back: the services themselves would not follow (heroku-behaviour 2.2, 2.8).
+  const { addonsJson } = await app.ledger.snapshot(current);
+  return {
+    change: "rollback",
+    description: describeRollback(target.version),
+    code: target.code,
+    snapshot: { ...from, addonsJson },
+    rollbackTo: { version: target.version, oid: target.oid },
+  };
 }
 
 /** Whether `rollback` to this release would be accepted, for listings. */

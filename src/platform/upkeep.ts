@@ -1,5 +1,5 @@
-/** Upkeep of the repositories, by the daemon and never by a push: one at a time, when enough was written and nothing is
- *  being built, and once some time after the start. Between writes no timer runs, so that an idle platform is idle. */
+/** Upkeep of the repositories and of what was built, by the daemon and never by a push: one app at a time, when enough was written
+ *  or something was built, when nothing is being built, and once some time after the start. Between writes no timer runs, so that an idle platform is idle. */
 import type { Clock } from "../core/clock.ts";
 import { SerialQueue } from "../core/serial-queue.ts";
 import type { App } from "./app.ts";
@@ -15,13 +15,16 @@ export const AFTER_START_MS = 5 * 60_000;
 export class Upkeep {
   readonly #clock: Clock;
   readonly #journal: Journal;
+  readonly #evict: (app: App) => Promise<void>;
   readonly #repositories = new SerialQueue();
   readonly #writes = new WeakMap<App, number>();
   readonly #planned = new WeakSet<App>();
 
-  constructor(clock: Clock, journal: Journal) {
+  /** @param evict lets slugs go that nothing needs */
+  constructor(clock: Clock, journal: Journal, evict: (app: App) => Promise<void>) {
     this.#clock = clock;
     this.#journal = journal;
+    this.#evict = evict;
   }
 
   /** An app was opened. */
@@ -33,7 +36,16 @@ export class Upkeep {
   wrote(app: App): void {
     const writes = (this.#writes.get(app) ?? 0) + 1;
     this.#writes.set(app, writes % WRITES_BETWEEN_LOOKS);
-    if (writes < WRITES_BETWEEN_LOOKS || this.#planned.has(app)) return;
+    if (writes >= WRITES_BETWEEN_LOOKS) this.#plan(app);
+  }
+
+  /** A slug was made. */
+  built(app: App): void {
+    this.#plan(app);
+  }
+
+  #plan(app: App): void {
+    if (this.#planned.has(app)) return;
     this.#planned.add(app);
     void this.#keepUpAfter(app, QUIET_MS).then(() => this.#planned.delete(app));
   }
@@ -44,7 +56,7 @@ export class Upkeep {
     while (app.pushes.length > 0 && !app.isEnding) await this.#clock.sleep(QUIET_MS, app.ending);
     await this.#repositories.run(async () => {
       // An app that closes waits for its own upkeep alone, which its end cuts short.
-      if (!app.isEnding) await (app.upkeep = this.#keepUp(app));
+      if (!app.isEnding) await (app.upkeep = this.#keepUp(app).then(() => this.#letGo(app)));
     });
   }
 
@@ -57,6 +69,14 @@ export class Upkeep {
       if (!app.isEnding) this.#journal.note(`packed the repository of ${app.name} in ${seconds} s`);
     } catch (error) {
       this.#journal.fault(`upkeep of ${app.name}`, error);
+    }
+  }
+
+  async #letGo(app: App): Promise<void> {
+    try {
+      if (!app.isEnding) await this.#evict(app);
+    } catch (error) {
+      if (!app.isEnding) this.#journal.fault(`letting go slugs of ${app.name}`, error);
     }
   }
 }

@@ -6,15 +6,23 @@ import { idOfObject, type App } from "../platform/app.ts";
 import type { BuildRecord } from "../platform/builds.ts";
 import { cancelBuild } from "../platform/cancel-build.ts";
 import type { Platform } from "../platform/platform.ts";
+import { redeploy } from "../platform/redeploy.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
+import { answerLive } from "./live-answer.ts";
 import { TEXT } from "./output-routes.ts";
-import { idOf, iso, type Resource } from "./resources.ts";
+import { findRelease } from "./release-routes.ts";
+import { idOf, iso, releaseResources, type Resource } from "./resources.ts";
 import { untilGone } from "./until-gone.ts";
 
 interface BuildParams extends AppParams {
   build: string;
 }
+
+const redeployBody = {
+  type: ["object", "null"],
+  properties: { release: { type: "string", maxLength: 100 } },
+} as const;
 
 export function buildRoutes(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams }>("/apps/:app/builds", async (request) => {
@@ -35,6 +43,21 @@ export function buildRoutes(server: FastifyInstance, platform: Platform): void {
     if (output === undefined) throw new AppError("not_found", `The output of the build ${id.slice(0, 8)} is not kept.`);
     return reply.type(TEXT).send(Readable.from(output, { objectMode: false }));
   });
+
+  server.post<{ Params: AppParams; Body: { release?: string } | undefined }>(
+    "/apps/:app/releases/actions/redeploy",
+    { schema: { body: redeployBody } },
+    async (request, reply) => {
+      const app = platform.app(request.params.app);
+      const wanted = request.body?.release;
+      const from = wanted === undefined ? undefined : await findRelease(app, wanted);
+      return answerLive(platform, request, reply, async (actor) => {
+        const release = await redeploy(platform, app, from, actor);
+        const [resource] = await releaseResources(app, [release]);
+        return { status: 201, body: { ...resource }, release: release.version };
+      });
+    },
+  );
 
   server.delete<{ Params: BuildParams }>("/apps/:app/builds/:build", async (request) => {
     const app = platform.app(request.params.app);

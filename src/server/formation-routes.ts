@@ -11,7 +11,7 @@ import { processTypes, scale } from "../platform/scale.ts";
 import { waitUntilUp } from "../platform/wait-until-up.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
-import { dynoResource, extendedDynoResource, formationResources } from "./resources.ts";
+import { dynoResources, extendedFields, formationResources } from "./resources.ts";
 import { untilGone } from "./until-gone.ts";
 
 interface FormationUpdate {
@@ -59,13 +59,13 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
     await platform.knowsProcesses(app);
     const extended = request.query.extended === "true";
     const dynos = app.processes().filter((dyno) => extended || dyno.listed);
-    return Promise.all(
-      dynos.map(async (dyno) => {
-        if (!extended) return dynoResource(app, dyno);
-        const memory = await platform.runtime.memory(dyno.id);
-        return extendedDynoResource(app, dyno, { host: hostname(), memory });
-      }),
-    );
+    const resources = await dynoResources(app, dynos);
+    if (!extended) return resources;
+    const memory = await Promise.all(dynos.map(({ id }) => platform.runtime.memory(id)));
+    return resources.map((resource, index) => {
+      const dyno = dynos[index];
+      return dyno && { ...resource, ...extendedFields(dyno, { host: hostname(), memory: memory[index] }) };
+    });
   });
 
   waiting(server, platform);
@@ -103,7 +103,7 @@ function waiting(server: FastifyInstance, platform: Platform): void {
       const request = { type: query.type, withRun: query.with_run === "true", timeoutMs: seconds * 1000 };
       const signal = untilGone(reply.raw, platform.closing);
       const { status, version, dynos } = await waitUntilUp(platform, app, request, signal);
-      return { status, version, dynos: await Promise.all(dynos.map((dyno) => dynoResource(app, dyno))) };
+      return { status, version, dynos: await dynoResources(app, dynos) };
     },
   );
 }

@@ -7,7 +7,7 @@ import { parseSize } from "../core/run-frames.ts";
 import type { Actor } from "../platform/actor.ts";
 import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
-import { runAttached, runDetached, type RunRequest } from "../platform/run-detached.ts";
+import { runAttached, runDetached, type AttachedRun, type RunRequest } from "../platform/run-detached.ts";
 import type { AppParams } from "./app-routes.ts";
 import { attachmentPath } from "./attach-routes.ts";
 import { callerOf } from "./caller.ts";
@@ -60,7 +60,16 @@ export function oneOffRoutes(server: FastifyInstance, platform: Platform): void 
       const timeLimitMs = seconds === undefined ? undefined : seconds * 1000;
       const order = { command, env, version, timeLimitMs };
       void reply.status(201);
-      if (attach === true) return attached(platform, app, { ...order, body: request.body }, callerOf(request));
+      if (attach === true) {
+        const { dyno, secret } = await startAttached(
+          platform,
+          app,
+          { ...order, body: request.body },
+          callerOf(request),
+        );
+        const url = request.body.door === "upgrade" ? attachmentPath(secret) : await server.rendezvous.url(secret);
+        return { ...(await dynoResource(app, dyno)), attach_url: url };
+      }
       return dynoResource(app, await runDetached(platform, app, order, callerOf(request)));
     },
   );
@@ -68,17 +77,16 @@ export function oneOffRoutes(server: FastifyInstance, platform: Platform): void 
 
 /** Heroku's client tells the size of its terminal by two variables. Programs believe them more than the terminal, which may
  *  change its size: so the process does not get them. */
-async function attached(
+function startAttached(
   platform: Platform,
   app: App,
   { body, env = {}, ...order }: RunRequest & { body: RunBody },
   caller: Actor,
-): Promise<unknown> {
+): Promise<AttachedRun> {
   const { COLUMNS = "", LINES = "", ...rest } = env;
   const size = parseSize(`${COLUMNS} ${LINES}`) ?? USUAL_SIZE;
   const how = body.force_no_tty === true ? { env, terminal: undefined } : { env: rest, terminal: size };
-  const { dyno, secret } = await runAttached(platform, app, { ...order, ...how }, caller);
-  return { ...(await dynoResource(app, dyno)), attach_url: attachmentPath(secret) };
+  return runAttached(platform, app, { ...order, ...how }, caller);
 }
 
 function checkType(type: string): void {

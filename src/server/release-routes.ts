@@ -1,16 +1,18 @@
 /** /apps/A/releases: the ledger as the Platform API shows it, and rollback. */
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
-import { parseVersion, type Release } from "../core/release.ts";
+import { parseRange, type ListRange } from "../core/list-range.ts";
+import { formatVersion, parseVersion, type Release } from "../core/release.ts";
 import type { App } from "../platform/app.ts";
-import { findReleaseById } from "../platform/app.ts";
+import { findReleaseById, type RunningPhase } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
 import { rollback } from "../platform/rollback.ts";
 import { readConfig } from "../platform/set-config.ts";
 import type { AppParams } from "./app-routes.ts";
 import { answerLive } from "./live-answer.ts";
-import { parseRange, type ListRange } from "./range.ts";
-import { releaseResources } from "./resources.ts";
+import { warn } from "./http-rules.ts";
+import { pendingRelease, pendingResource } from "./pending-resource.ts";
+import { pendingId, releaseResources } from "./resources.ts";
 
 export interface ReleaseParams extends AppParams {
   release: string;
@@ -22,16 +24,22 @@ const rollbackBody = {
 } as const;
 
 export function releaseRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/releases", async (request, reply) => {
+  const options = { config: { ownRange: true } };
+  server.get<{ Params: AppParams }>("/apps/:app/releases", options, async (request, reply) => {
     const app = platform.app(request.params.app);
     const range = parseRange(request.headers.range);
-    const { releases, isCut } = await listReleases(app, range);
-    if (isCut) void reply.status(206).header("Next-Range", nextRange(releases, range));
-    return releaseResources(app, releases);
+    const { releases, pending, last, isCut } = await listReleases(app, range);
+    if (isCut) void reply.status(206).header("Next-Range", nextRange(last, range));
+    const resources = await releaseResources(app, releases);
+    if (pending === undefined) return resources;
+    const resource = pendingResource(app, pending);
+    return range.order === "desc" ? [resource, ...resources] : [...resources, resource];
   });
 
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release", async (request) => {
     const app = platform.app(request.params.app);
+    const pending = await findPending(app, request.params.release);
+    if (pending !== undefined) return pendingResource(app, pending);
     const [resource] = await releaseResources(app, [await findRelease(app, request.params.release)]);
     return resource;
   });
@@ -51,6 +59,8 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
       return answerLive(platform, request, reply, async (actor) => {
         const release = await rollback(platform, app, target?.version, actor);
         const { skipped, targetMark } = release;
+        const passedOver = [...skipped].map(({ version, reason }) => `${formatVersion(version)} (${reason})`);
+        if (passedOver.length > 0) warn(reply, `Passed over, marked as bad: ${passedOver.join(", ")}`);
         const [resource] = await releaseResources(app, [release]);
         const body = { ...resource, skipped, target_mark: targetMark ?? null };
         return { status: 201, body };
@@ -70,26 +80,60 @@ export async function findRelease(app: App, text: string): Promise<Release> {
   });
 }
 
+/** Whoever listed one may ask for it by what the listing gave. */
+async function findPending(app: App, text: string): Promise<RunningPhase | undefined> {
+  const pending = pendingRelease(app, (await app.ledger.head())?.version ?? 0);
+  if (pending === undefined) return undefined;
+  const isIt = /^v?[1-9]\d{0,8}$/i.test(text)
+    ? parseVersion(text) === pending.version
+    : text === pendingId(app, pending.version);
+  return isIt ? pending : undefined;
+}
+
 function findByWord(app: App, text: string): Promise<Release | undefined> {
   if (text === "current") return app.ledger.current();
   return text === "newest" ? app.ledger.head() : findReleaseById(app, text);
 }
 
+interface Listed {
+  /** In the order of the range. */
+  releases: Release[];
+  /** One that is still to come, when it is within the range: the newest of all. */
+  pending: RunningPhase | undefined;
+  /** The version that is given out last. */
+  last: number;
+  isCut: boolean;
+}
+
 /** Either order costs only the rows that are given out. A range begins with the version that comes first in its order. */
-async function listReleases(app: App, range: ListRange): Promise<{ releases: Release[]; isCut: boolean }> {
-  const head = (await app.ledger.head())?.version ?? 0;
+async function listReleases(app: App, range: ListRange): Promise<Listed> {
+  const inLedger = (await app.ledger.head())?.version ?? 0;
+  const coming = pendingRelease(app, inLedger);
+  const { lowest, highest, isCut } = cutRange(range, coming?.version ?? inLedger);
+  const releases = await between(app, lowest, Math.min(highest, inLedger));
   const isDescending = range.order === "desc";
-  const [low, high] = isDescending ? [range.to, range.from] : [range.from, range.to];
-  const lowest = Math.max(1, parseBound(low, 1));
-  const highest = Math.min(parseBound(high, head), head);
-  const cut = isDescending
-    ? { lowest: Math.max(lowest, highest - range.max + 1), highest }
-    : { lowest, highest: Math.min(highest, lowest + range.max - 1) };
-  const releases = await between(app, cut.lowest, cut.highest);
   return {
     releases: isDescending ? releases : releases.toReversed(),
-    isCut: releases.length > 0 && (cut.lowest > lowest || cut.highest < highest),
+    pending: lowest <= highest && highest === coming?.version ? coming : undefined,
+    last: isDescending ? lowest : highest,
+    isCut,
   };
+}
+
+/** The versions to give out, and whether there are more. */
+function cutRange(range: ListRange, head: number): { lowest: number; highest: number; isCut: boolean } {
+  const { lowest, highest } = boundsOf(range, head);
+  const isCut = highest - lowest >= range.max;
+  if (!isCut) return { lowest, highest, isCut };
+  if (range.order === "desc") return { lowest: highest - range.max + 1, highest, isCut };
+  return { lowest, highest: lowest + range.max - 1, isCut };
+}
+
+function boundsOf({ order, from, to, isAfter }: ListRange, head: number): { lowest: number; highest: number } {
+  const after = isAfter ? 1 : 0;
+  if (order === "desc")
+    return { lowest: Math.max(1, parseBound(to, 1)), highest: Math.min(parseBound(from, head) - after, head) };
+  return { lowest: Math.max(1, parseBound(from, 1) + after), highest: Math.min(parseBound(to, head), head) };
 }
 
 /** Newest first. */
@@ -109,8 +153,7 @@ function parseBound(text: string | undefined, whenOpen: number): number {
   );
 }
 
-function nextRange(releases: readonly Release[], range: ListRange): string {
-  const last = releases.at(-1)?.version ?? 1;
+function nextRange(last: number, range: ListRange): string {
   const next = range.order === "desc" ? last - 1 : last + 1;
   return `version ${String(next)}..${range.to ?? ""}; max=${String(range.max)}, order=${range.order}`;
 }

@@ -58,13 +58,30 @@ export async function appResource(platform: Platform, app: App): Promise<Resourc
 }
 
 export async function dynoResource(app: App, dyno: DynoInfo): Promise<Resource> {
+  const [resource = {}] = await dynoResources(app, [dyno]);
+  return resource;
+}
+
+/** The ledger is asked once for each release, not for each of the many processes that one may have. */
+export async function dynoResources(app: App, dynos: readonly DynoInfo[]): Promise<Resource[]> {
+  const ids = new Map<string, Promise<string>>();
+  const releaseId = (dyno: DynoInfo): Promise<string> => {
+    const key = `${dyno.type === RELEASE_TYPE ? "phase of " : ""}${String(dyno.release)}`;
+    let id = ids.get(key);
+    if (id === undefined) ids.set(key, (id = releaseIdOf(app, dyno)));
+    return id;
+  };
+  return Promise.all(dynos.map(async (dyno) => describe(app, dyno, await releaseId(dyno))));
+}
+
+function describe(app: App, dyno: DynoInfo, releaseId: string): Resource {
   return {
     attach_url: null,
     command: dyno.command,
     created_at: iso(dyno.since),
     id: dyno.id,
     name: dyno.name,
-    release: { id: await releaseIdOf(app, dyno), version: dyno.release },
+    release: { id: releaseId, version: dyno.release },
     app: { id: app.id, name: app.name },
     size: "Basic",
     state: dyno.state,
@@ -76,31 +93,23 @@ export async function dynoResource(app: App, dyno: DynoInfo): Promise<Resource> 
 /** A release whose release phase runs has no object yet: nobody can ask for it by this id. */
 async function releaseIdOf(app: App, { type, release: version }: DynoInfo): Promise<string> {
   const head = await app.ledger.head();
-  if (type === RELEASE_TYPE && version > (head?.version ?? 0)) return idOf(app.id, "release", String(version));
+  if (type === RELEASE_TYPE && version > (head?.version ?? 0)) return pendingId(app, version);
   return idOfObject((await app.ledger.get(version)).oid);
 }
 
-/** With what Heroku has no field for.
+/** Of a release whose release command runs. */
+export function pendingId(app: App, version: number): string {
+  return idOf(app.id, "release", String(version));
+}
+
+/** What Heroku has no field for.
  *  @param host the name of the machine */
-export async function extendedDynoResource(
-  app: App,
-  dyno: DynoInfo,
+export function extendedFields(
+  { pid, port, restarts, serving, listed, release }: DynoInfo,
   { host, memory }: { host: string; memory: number | undefined },
-): Promise<Resource> {
-  const { pid, port, restarts, serving, listed, release } = dyno;
-  return {
-    ...(await dynoResource(app, dyno)),
-    extended: {
-      pid: pid ?? null,
-      port: port ?? null,
-      restarts,
-      serving,
-      listed,
-      release,
-      memory: memory ?? null,
-      host,
-    },
-  };
+): Resource {
+  const known = { pid: pid ?? null, port: port ?? null, restarts, serving, listed, release, memory: memory ?? null };
+  return { extended: { ...known, host } };
 }
 
 export function formationResources(
@@ -127,12 +136,12 @@ export async function releaseResources(app: App, releases: readonly Release[]): 
   const [current, marks, printed] = await Promise.all([app.ledger.current(), marksOf(app), versionsWithOutput(app)]);
   return releases.map((release) => ({
     ...releaseResource(app, release, current),
-    output_stream_url: printed.has(release.version) ? outputPath(app, release) : null,
+    output_stream_url: printed.has(release.version) ? outputPath(app, release.version) : null,
     mark: marks.get(release.version) ?? null,
   }));
 }
 
-function outputPath(app: App, { version }: Release): string {
+export function outputPath(app: App, version: number): string {
   return `/apps/${app.name}/releases/${String(version)}/output`;
 }
 

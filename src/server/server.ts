@@ -2,6 +2,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
+import { accountRoutes } from "./account-routes.ts";
 import { answerFor, MESSAGE_LENGTH_MAX } from "./answer-for.ts";
 import { appRoutes } from "./app-routes.ts";
 import { attachRoutes, serveAttachments } from "./attach-routes.ts";
@@ -9,27 +10,42 @@ import { backupRoutes } from "./backup-routes.ts";
 import { bisectRoutes } from "./bisect-routes.ts";
 import { buildRoutes } from "./build-routes.ts";
 import { buildpackRoutes } from "./buildpack-routes.ts";
+import { answerClientError } from "./client-error.ts";
 import { configKeyRoutes } from "./config-key-routes.ts";
 import { configRoutes } from "./config-routes.ts";
+import { guardDoor } from "./door.ts";
 import { domainRoutes } from "./domain-routes.ts";
 import { drainRoutes } from "./drain-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
+import { buildLateValidators } from "./late-schemas.ts";
+import { httpRules } from "./http-rules.ts";
 import { logAnalysisRoutes } from "./log-analysis-routes.ts";
 import { logCopyRoutes } from "./log-copy-routes.ts";
+import { oauthRoutes } from "./oauth-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { oneOffRoutes } from "./one-off-routes.ts";
 import { outputRoutes } from "./output-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
+import { Rendezvous } from "./rendezvous.ts";
 import { releaseRoutes } from "./release-routes.ts";
+import { slugRoutes } from "./slug-routes.ts";
+import {
+  BODY_BYTES_MAX,
+  HEAD_BYTES_MAX,
+  limitBodies,
+  parseJsonBody,
+  REQUEST_TIMES,
+  type RequestTimes,
+} from "./request-limits.ts";
+import { answerRepetitions } from "./repeated-requests.ts";
 import { undoRoutes } from "./undo-routes.ts";
 import { verifyRoutes } from "./verify-routes.ts";
 
-/** Config vars of one app fit into 64 KiB; nothing else that is sent comes near. */
-const BODY_BYTES_MAX = 1024 * 1024;
 const PARAM_LENGTH_MAX = 1000;
 
 const ROUTES = [
+  accountRoutes,
   appRoutes,
   attachRoutes,
   backupRoutes,
@@ -45,29 +61,42 @@ const ROUTES = [
   logAnalysisRoutes,
   logCopyRoutes,
   logRoutes,
+  oauthRoutes,
   oneOffRoutes,
   outputRoutes,
   releaseRoutes,
+  slugRoutes,
   undoRoutes,
   verifyRoutes,
 ];
 
-export function createServer(platform: Platform, control: DaemonControl): FastifyInstance {
+export function createServer(
+  platform: Platform,
+  control: DaemonControl,
+  times: RequestTimes = REQUEST_TIMES,
+): FastifyInstance {
   const server = fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
+    http: { maxHeaderSize: HEAD_BYTES_MAX, headersTimeout: times.headMs },
+    clientErrorHandler: answerClientError,
     forceCloseConnections: true,
     // A process type may have 128 characters; fastify's own limit is 100.
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     // What arrives must be of the right type already: `{"A": 1}` is no config var.
     ajv: { customOptions: { coerceTypes: false, allowUnionTypes: true } },
+    schemaController: { compilersFactory: { buildValidator: buildLateValidators() } },
     // What fails before a route is found, such as a path that is badly encoded.
     frameworkErrors: (error, request, reply) => answerError(platform, error, request, reply),
   });
-  acceptEmptyJson(server);
+  readJson(server);
   server.addHook("onRequest", (_request, _reply, done) => {
     done(platform.closing.aborted ? stopping() : undefined);
   });
+  httpRules(server);
+  guardDoor(server, platform);
+  limitBodies(server, times.bodyMs);
+  answerRepetitions(server, () => platform.clock);
   server.setErrorHandler((error, request, reply) => answerError(platform, error, request, reply));
   server.setNotFoundHandler((request, reply) => {
     void reply.status(404).send({
@@ -75,6 +104,9 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
       message: `There is no ${request.method} ${pathOf(request).slice(0, MESSAGE_LENGTH_MAX)}.`,
     });
   });
+  const rendezvous = new Rendezvous(platform);
+  server.decorate("rendezvous", rendezvous);
+  server.addHook("onClose", () => rendezvous.close());
   for (const routes of ROUTES) routes(server, platform);
   platformRoutes(server, platform, control);
   serveAttachments(server.server, platform);
@@ -82,10 +114,15 @@ export function createServer(platform: Platform, control: DaemonControl): Fastif
 }
 
 function answerError(platform: Platform, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { id, status, message, hint } = answerFor(error);
+  const { id, status, message, hint, resource } = answerFor(error);
   // The path without its query: nothing of what was sent belongs into the journal.
   if (id === "internal_server_error") platform.journal.fault(`${request.method} ${pathOf(request)}`, error);
-  void reply.status(status).send({ id, message, ...(hint !== undefined && { hint }) });
+  void reply.status(status).send({
+    id,
+    message,
+    ...(hint !== undefined && { hint }),
+    ...(resource !== undefined && { resource }),
+  });
 }
 
 function pathOf(request: FastifyRequest): string {
@@ -98,14 +135,13 @@ function stopping(): AppError {
   return new AppError("unavailable", "The platform is stopping.", { hint: "Try again in a moment." });
 }
 
-/** Clients send `Content-Type: application/json` with an empty body on some POSTs. */
-function acceptEmptyJson(server: FastifyInstance): void {
+function readJson(server: FastifyInstance): void {
   server.removeContentTypeParser("application/json");
   server.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {
     try {
-      done(null, body === "" ? undefined : JSON.parse(String(body)));
-    } catch {
-      done(new AppError("bad_request", "The request body is not JSON."));
+      done(null, parseJsonBody(String(body)));
+    } catch (error) {
+      done(error as Error);
     }
   });
 }

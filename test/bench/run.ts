@@ -1,6 +1,7 @@
 /** `npm run bench`: the product beside a real peer in the same run; figures are ratios of medians, so that a slow or
  *  busy machine changes both sides. `npm run bench -- push` runs the rows whose name matches. Prints Markdown. */
 import { cpus, totalmem } from "node:os";
+import { benchBuilds } from "./builds.ts";
 import { benchCommands } from "./commands.ts";
 import { benchFormation } from "./formation.ts";
 import { benchIdle } from "./idle.ts";
@@ -16,6 +17,7 @@ import type { Row } from "./measure.ts";
 const SETS: Record<string, () => Promise<Row[]>> = {
   push: benchPush,
   commands: benchCommands,
+  builds: benchBuilds,
   rollback: benchRollback,
   formation: benchFormation,
   see: benchSee,

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Server } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
+import { takeApiPort } from "../../src/bin/api-port.ts";
 import { openRouter } from "../../src/bin/router-port.ts";
 import { writeServerFile } from "../../src/bin/server-file.ts";
 import { systemClock } from "../../src/bin/system-clock.ts";
@@ -105,7 +106,7 @@ describe("router port", (test) => {
 });
 
 describe("server file", (test) => {
-  const FACTS = { pid: 1, router: "http://127.0.0.1:5000", version: "1.2.3" };
+  const FACTS = { pid: 1, router: "http://127.0.0.1:5000", api: "http://127.0.0.1:5001", version: "1.2.3" };
 
   test("says where the daemon is", async (t) => {
     const { home, journal, said } = await stage(t);
@@ -119,6 +120,27 @@ describe("server file", (test) => {
     await mkdir(join(home.serverFile, "in-the-way"), { recursive: true });
     await writeServerFile(home, journal, FACTS);
     assert.equal(said, ["writing server.json", "removing server.json"]);
+  });
+});
+
+describe("api port", (test) => {
+  test("kept over restarts beside the router's; one that is taken gives way, which is told", async (t) => {
+    const { home, journal, said } = await stage(t);
+    await writeFile(home.portsFile, '{"router":5000}');
+    const take = (port: string): ReturnType<typeof takeApiPort> =>
+      takeApiPort({ home, journal, env: { GIT_HEROKU_API_PORT: port } });
+    const first = await take("0");
+    await first.close();
+    const second = await take("");
+    assert.is(second.port, first.port);
+    assert.equal(JSON.parse(await readFile(home.portsFile, "utf8")), { router: 5000, api: first.port });
+    assert.equal(said, []);
+    const third = await take("0");
+    assert.is.not(third.port, first.port);
+    assert.match(said.join(), `port ${String(first.port)} is taken by another program`);
+    const refusal = await refuses("unavailable", () => take(String(second.port)));
+    assert.match(refusal.hint ?? "", "GIT_HEROKU_API_PORT");
+    await Promise.all([second.close(), third.close()]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { lstat, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { lstat, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
@@ -119,6 +119,29 @@ describe("build slug", (test) => {
     const files = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`f/${String(index)}`, "x"]));
     const { dir } = await lab.build(await lab.commit({ Procfile: "web: ./serve\n", ...files }));
     assert.is((await stat(join(dir, "f/299"))).mode & 0o222, 0);
+  });
+
+  test("of a large app only what has changed is laid out again, the rest is shared", async (t) => {
+    const lab = await BuildLab.make(t);
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`f/${String(index)}`, String(index)]));
+    const base = { Procfile: "web: ./serve\n", "dir/gone": "x", "dir/deep/gone": "x", kind: "file", ...many };
+    const first = await lab.build(await lab.commit(base), { shares: true });
+    const { "dir/gone": _gone, "dir/deep/gone": _deep, kind: _kind, ...kept } = base;
+    const next = { ...kept, "f/7": "changed", "f/new *": "new", "kind/of": "directory" };
+    const second = await lab.build(await lab.commit(next), { shares: true });
+    const read = (path: string): Promise<string> => readFile(join(second.dir, path), "utf8");
+    assert.equal([await read("f/7"), await read("f/new *"), await read("kind/of")], ["changed", "new", "directory"]);
+    assert.equal((await readdir(second.dir)).sort(), ["Procfile", "f", "kind"]);
+    assert.is(await readFile(join(first.dir, "f/7"), "utf8"), "7");
+    const [one, two] = await Promise.all([first, second].map(({ dir }) => stat(join(dir, "f/8"))));
+    assert.is(one?.ino, two?.ino);
+    const files = await Promise.all(Object.keys(next).map((path) => stat(join(second.dir, path))));
+    assert.ok(files.every(({ mode }) => (mode & 0o222) === 0));
+    // A process that nothing shuts in gets copies of such a slug, not links.
+    for (const { dir } of [first, second]) assert.equal(await readdir(join(dir, "..", "layers")), []);
+    const third = await lab.build(await lab.commit({ ...next, "f/9": "again" }));
+    const [own, other] = await Promise.all([second, third].map(({ dir }) => stat(join(dir, "f/8"))));
+    assert.is.not(own?.ino, other?.ino);
   });
 
   test("refuses a slug over the limit", async (t) => {

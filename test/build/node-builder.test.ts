@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { access, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import * as assert from "uvu/assert";
+import { layersOf } from "../../src/build/layers.ts";
 import { pickToolEnv } from "../../src/build/tool-env.ts";
 import { refuses } from "../support/assert.ts";
 import { describe, type TestContext } from "../support/suite.ts";
@@ -145,7 +146,7 @@ describe("node builder", (test) => {
     assert.match(lab.text, /\n {7}\([0-9]+ more bytes are not shown\)\n/);
   });
 
-  test("what the lockfile installs is fetched once and shared by hard links", async (t) => {
+  test("what the lockfile installs is fetched once, and is a layer of every slug of it", async (t) => {
     const lab = await BuildLab.make(t);
     const { url, integrity, asked } = await registry(t);
     const manifest = { name: "app", version: "1.0.0", dependencies: { left: "1.0.0" } };
@@ -156,14 +157,19 @@ describe("node builder", (test) => {
       "index.js": index,
     });
     const toolEnv = { ...pickToolEnv(process.env), npm_config_registry: url, npm_config_cache: await t.tempDir() };
-    const first = await lab.build(await lab.commit(app("// one")), { toolEnv });
+    const options = { toolEnv, shares: true };
+    const first = await lab.build(await lab.commit(app("// one")), options);
     assert.equal(asked, ["/left/-/left-1.0.0.tgz"], lab.text);
-    const second = await lab.build(await lab.commit(app("// two")), { toolEnv });
+    const second = await lab.build(await lab.commit(app("// two")), options);
     assert.match(lab.text, "Using the dependencies installed before");
-    const file = "node_modules/left/index.js";
-    const [one, two] = await Promise.all([first, second].map(({ dir }) => stat(join(dir, file))));
-    assert.is(one?.ino, two?.ino);
-    assert.is((two?.mode ?? 0) & 0o222, 0);
+    assert.equal([first.locked, first.plain, second.locked, second.plain], [true, undefined, true, true]);
+    const layers = await Promise.all([first, second].map(({ dir }) => layersOf(dirname(dir))));
+    assert.equal(layers[0], layers[1]);
+    const [layer] = layers[0] ?? [];
+    assert.equal(await readdir(join(first.dir, "node_modules")), []);
+    const file = await stat(join(layer?.dir ?? "", "node_modules/left/index.js"));
+    assert.is(file.mode & 0o222, 0);
+    assert.ok(second.sizeBytes >= (layer?.sizeBytes ?? Number.NaN));
     assert.is(asked.length, 1);
   });
 

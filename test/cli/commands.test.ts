@@ -130,10 +130,11 @@ describe("cli create, apps, info, open, remote, destroy", (test) => {
           "Created:       2011-06-18T08:21:37Z\n" +
           "Released:      never\n" +
           "Slug size:     3.0 MB\n" +
+          "Disk use:      4.3MB: slugs 4.0MB, repository 220K, logs 40K\n" +
           "Maintenance:   off\n",
       ),
     );
-    assert.equal(JSON.parse((await run("apps:info", "--json")).stdout), foobaz.app);
+    assert.equal(JSON.parse((await run("apps:info", "--json")).stdout), { ...foobaz.app, disk: foobaz.disk });
     assert.equal(
       await run("info", "-a", "nobody"),
       refused("Couldn't find that app.", "List the apps with `git heroku apps`."),

@@ -89,6 +89,24 @@ describe("cli ps", (test) => {
     for (const { url } of fake.asked) assert.is(url, "/apps/foobaz/dynos?extended=true");
   });
 
+  test("ps tells people, not programs, that the old release serves on", async (t) => {
+    const { foobaz, machine, run } = await setUp(t);
+    const extended = { pid: 4711, port: 5100, release: 1, restarts: 0, memory: null, host: "ned" };
+    foobaz.dynos = [
+      dyno("web.1", "crashed", "2011-06-19T08:36:15Z", { extended: { ...extended, serving: false, listed: true } }),
+      dyno("web.1", "up", "2011-06-19T07:36:15Z", {
+        release: { id: "r", version: 1 },
+        extended: { ...extended, serving: true, listed: false },
+      }),
+    ];
+    assert.is(
+      (await cli({ ...machine, isTTY: true, env: { ...machine.env, NO_COLOR: "1" } }, "ps", "web", "-a", "foobaz"))
+        .stderr,
+      " !    v1 serves on, because web.1 did not come up.\n !    Fix and push, or roll back with: git heroku rollback\n",
+    );
+    assert.is((await run("ps", "web")).stderr, "");
+  });
+
   test("scale prints a line for each type and sends one request", async (t) => {
     const { foobaz, fake, run } = await setUp(t);
     foobaz.formation = [

@@ -12,6 +12,7 @@ import { describe } from "../support/suite.ts";
 /** Every limit of the platform that is a setting: its default as people write it, and what comes of it. */
 const TEXTS = {
   autosleep: "off",
+  "auto-rollback": "off",
   "autosleep-workers": "off",
   "backoff-first": "1s",
   "backoff-max": "10m",
@@ -41,6 +42,8 @@ const TEXTS = {
   "ready-check": "10ms",
   "build-timeout": "15m",
   "release-timeout": "1h",
+  "slug-days": "30",
+  "slug-releases": "20",
   "slug-size": "500MB",
   "request-timeout": "30s",
   "restart-policy": "default",
@@ -50,10 +53,12 @@ const TEXTS = {
   "run-timeout": "24h",
   sandbox: "on",
   "up-after": "1s",
+  "verify-deploy": "off",
   "worker-overlap": "off",
 };
 
 const DEFAULTS = {
+  autoRollback: false,
   autosleepMs: Number.POSITIVE_INFINITY,
   autosleepWorkers: false,
   bootWaitMs: 75_000,
@@ -80,6 +85,8 @@ const DEFAULTS = {
   preboot: true,
   releaseTimeoutMs: 3_600_000,
   requestTimeoutMs: 30_000,
+  slugAgeMsMax: 30 * 24 * 3_600_000,
+  slugReleases: 20,
   slugBytesMax: 500_000_000,
   buildTimeoutMs: 900_000,
   readOnly: false,
@@ -91,6 +98,7 @@ const DEFAULTS = {
   runTimeoutMs: 86_400_000,
   sandbox: true,
   upAfterMs: 1_000,
+  verifyDeploy: false,
   workerOverlap: false,
 };
 

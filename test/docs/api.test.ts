@@ -13,6 +13,7 @@ const PARAMETERS: Record<string, string> = {
   BUILD: ":build",
   NAME: ":name",
   RELEASE: ":release",
+  TOKEN: ":id",
   TYPE: ":type",
 };
 

@@ -33,7 +33,7 @@ describe("readme", (test) => {
 
   test("every page speaks only of commands that there are", async () => {
     for (const page of await pages()) {
-      for (const [, word = ""] of (await readPage(page)).matchAll(/git heroku ([a-z][a-z:]*)/g)) {
+      for (const [, word = ""] of (await readPage(page)).matchAll(/git heroku ([a-z][a-z:-]*)/g)) {
         await properName(word).catch(() => assert.unreachable(`${page}: git heroku ${word}`));
       }
     }

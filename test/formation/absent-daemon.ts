@@ -22,6 +22,7 @@ const formation = new Formation({
     onProcess: () => void process.stdout.write("process\n"),
     onExit: () => Promise.resolve(),
     onRoutes: () => undefined,
+    onWebHealth: () => undefined,
     drained: () => Promise.resolve(),
     onFault: (error) => console.error(error),
   },

@@ -1,7 +1,7 @@
 /** Runs real processes at one level of isolation and reports what they saw and what was left of them. As a program it does
  *  so for another user: arguments are the directory and what is left out, the report is JSON. */
 import { randomInt, randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Confinement } from "../../src/formation/isolation.ts";
@@ -23,7 +23,7 @@ export interface Report {
   handled: number;
   /** Daemons of the old school, without its session or environment, that outlived the process that made them. */
   escaped: number;
-  /** In the slug afterwards. */
+  /** In the slug and its layer afterwards. */
   slug: string;
   /** In the directory of runs afterwards. */
   left: string[];
@@ -39,6 +39,8 @@ touch /usr/$MARK 2>/dev/null && echo usr=writable || echo usr=read-only
 [ -e /app/file ] && echo app=there || echo app=none
 echo changed 2>/dev/null >>file && echo new >other && echo directory=writable || echo directory=read-only
 echo file=$(head -1 file)
+echo layer=$(head -1 lib/part)
+echo changed 2>/dev/null >>lib/part
 echo uid=$(id -u)
 rm -f /tmp/$MARK /usr/$MARK
 exit 7`;
@@ -59,6 +61,7 @@ export class IsolationLab {
     await mkdir(lab.slug, { recursive: true });
     await writeFile(join(directory, "secret"), "hunter2\n");
     await writeFile(join(lab.slug, "file"), "as built\n", { mode: 0o444, flag: "wx" }).catch(() => undefined);
+    await lab.#makeLayer();
     return lab;
   }
 
@@ -66,6 +69,24 @@ export class IsolationLab {
     this.#directory = directory;
     this.runtime = runtime;
     this.slug = join(directory, "apps", "foobaz", "slugs", "one");
+  }
+
+  /** As the build makes one. */
+  async #makeLayer(): Promise<void> {
+    await mkdir(join(this.slug, "lib"), { recursive: true });
+    await mkdir(join(this.layer, "lib"), { recursive: true });
+    await writeFile(join(this.layer, "lib", "part"), "as built\n", { mode: 0o444, flag: "wx" }).catch(() => undefined);
+    await mkdir(join(this.slug, "..", "layers"), { recursive: true });
+    await symlink("../../layer/app", join(this.slug, "..", "layers", "one")).catch(() => undefined);
+  }
+
+  async #built(): Promise<string> {
+    const files = [join(this.slug, "file"), join(this.layer, "lib", "part")];
+    return (await Promise.all(files.map((file) => readFile(file, "utf8")))).join("");
+  }
+
+  get layer(): string {
+    return join(this.#directory, "apps", "foobaz", "layer", "app");
   }
 
   spec(command: string, change: Partial<StartSpec> = {}): StartSpec {
@@ -120,7 +141,7 @@ export class IsolationLab {
       statuses: [status, ...ends.map((end) => end.status)],
       handled: (ends[0]?.output ?? "").split("handled").length - 1,
       escaped: escaped.length,
-      slug: await readFile(join(this.slug, "file"), "utf8"),
+      slug: await this.#built(),
       left: await readdir(join(this.#directory, "apps", "foobaz", "run")),
     };
   }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as assert from "uvu/assert";
+import { appUser } from "../../src/core/app-user.ts";
 import { describeIsolation } from "../../src/formation/isolation-report.ts";
 import { ownCgroups } from "../../src/formation/probe-cgroups.ts";
 import { probeIsolation } from "../../src/formation/probe-isolation.ts";
@@ -28,6 +29,7 @@ const HERE = await (async () => {
 })();
 const NO_SANDBOX = HERE.sandbox === undefined ? (HERE.missing.sandbox?.reason ?? "a sandbox") : undefined;
 const NO_OVERLAY = HERE.overlay === undefined ? (HERE.missing.overlay?.reason ?? "an overlay") : undefined;
+const NO_USERS = HERE.users ? undefined : (HERE.missing.users?.reason ?? "users of their own");
 const NO_CGROUPS = HERE.cgroups === undefined ? "control groups that may be written to" : undefined;
 const NO_NOBODY = IS_ROOT ? await missingProgram("/usr/bin/setpriv") : "root, to become somebody else";
 
@@ -59,7 +61,7 @@ async function examineAsNobody(t: TestContext, without: Without): Promise<Report
 
 const ALONE = { secret: "hidden", other: "hidden", processes: "own", usr: "read-only", app: "there" };
 const AMONG_OTHERS = { secret: "seen", other: "seen", processes: "all", app: "none" };
-const ALWAYS = { tmp: "writable", home: "here", directory: "writable", file: "as built" };
+const ALWAYS = { tmp: "writable", home: "here", directory: "writable", file: "as built", layer: "as built" };
 
 function check(report: Report, seen: Record<string, string>, escaped = 0): void {
   const { uid: _uid, usr, ...rest } = report.seen;
@@ -67,7 +69,7 @@ function check(report: Report, seen: Record<string, string>, escaped = 0): void 
   assert.equal(report.statuses, [7, 5, 143]);
   assert.is(report.handled, 1);
   assert.is(report.escaped, escaped);
-  assert.is(report.slug, "as built\n");
+  assert.is(report.slug, "as built\nas built\n");
   assert.equal(report.left, []);
 }
 
@@ -87,6 +89,27 @@ describe("isolation", (test) => {
       check(await (await open(t)).examine(), ALONE);
     },
   );
+
+  for (const without of [[], ["overlay"]] as const) {
+    const name = without.length === 0 ? "an overlay" : "a copy";
+    test.needing(NO_USERS, `of a platform that runs as root, an app is somebody else, with ${name}`, async (t) => {
+      const lab = await open(t, without);
+      const user = appUser("b2c4d6e8-0000-4000-8000-000000000000");
+      const confinement = { sandbox: true, readOnly: false, user };
+      await mkdir(join(lab.slug, "lib"));
+      await writeFile(join(lab.slug, "lib", "file"), "as built\n", { mode: 0o444 });
+      const report = await lab.examine(confinement);
+      check(report, ALONE);
+      assert.is(report.seen["uid"], String(user));
+      const look =
+        "id -un; id -G; grep CapEff /proc/self/status; echo x >>lib/file && echo x >/dev/shm/x && echo ok >>/dev/stdout";
+      const { output } = await lab.run(`cd /app && ${look}; cat lib/file; touch /run/x`, { confinement });
+      const wanted = ["app", String(user), "CapEff:\t0000000000000000", "ok", "as built", "x"];
+      assert.equal(output.split("\n").slice(0, wanted.length), wanted);
+      assert.match(output, /touch: .*\/run\/x/);
+      assert.is(await readFile(join(lab.slug, "lib", "file"), "utf8"), "as built\n");
+    });
+  }
 
   test.needing(NO_SANDBOX, "without control groups and overlays it is the same", async (t) => {
     check(await (await open(t, ["cgroups", "overlay"])).examine(), ALONE);
@@ -130,7 +153,8 @@ describe("isolation", (test) => {
     assert.is(unshut.seen["secret"], "seen");
     if (NO_SANDBOX !== undefined) return;
     const shared = await lab.look({ sandbox: true, readOnly: true });
-    assert.equal([shared.seen["directory"], shared.seen["file"]], ["read-only", "as built"]);
+    const { directory, file, layer } = shared.seen;
+    assert.equal([directory, file, layer], ["read-only", "as built", "as built"]);
   });
 
   test.needing(NO_OVERLAY, "an overlay is made of the built code without a copy", async (t) => {
@@ -140,7 +164,7 @@ describe("isolation", (test) => {
     const run = join(started.spool, "..");
     assert.equal(await readdir(join(run, "app")), []);
     assert.equal((await readdir(join(run, "changes"))).sort(), ["file", "new"]);
-    assert.equal(await readdir(lab.slug), ["file"]);
+    assert.equal((await readdir(lab.slug)).sort(), ["file", "lib"]);
     await lab.runtime.signal(started.id, "SIGKILL");
     assert.is((await lab.end(started.id)).status, 137);
   });

@@ -31,6 +31,18 @@ describe("readiness", (test) => {
     assert.not(witness.saw("web.1 v2 State changed from starting to up"));
   });
 
+  test("without preboot too, a release is judged by its own web processes", async (t) => {
+    const { formation, witness } = await stage(t, { settings: { ...PATIENT, preboot: false } });
+    formation.converge(await target("hello", { web: 1 }, { release: 1 }), "launch");
+    await formation.settled();
+    formation.converge(await target("hello", { web: 1 }, { release: 2, procfile: "web: exit 1\n" }), "launch");
+    await formation.settled();
+    assert.equal(witness.health, [
+      { release: 1, verdict: "healthy" },
+      { release: 2, verdict: "unhealthy", ps: "web.1", failure: "exited with status 1" },
+    ]);
+  });
+
   test.needing(MISSING_PROC, "a port that another program listens on makes nobody up (R10)", async (t) => {
     const clock = heldClock(BOOT_MS);
     const { formation, witness } = await stage(t, { clock, settings: { ...PATIENT, bootTimeoutMs: BOOT_MS } });
@@ -52,6 +64,24 @@ describe("readiness", (test) => {
         `Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 77 seconds of launch: another program listens on port ${String(port)}`,
       ),
     );
+  });
+
+  test.needing(MISSING_PROC, "a port that is bound and not served makes nobody up (R10)", async (t) => {
+    const clock = heldClock(BOOT_MS);
+    const { formation, runtime, witness } = await stage(t, { clock, settings: { ...PATIENT, bootTimeoutMs: BOOT_MS } });
+    // As a server that has its port and loads its code, or hangs in it.
+    const stuck = web("s.end()", "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)");
+    const listening = runtime.listening.bind(runtime);
+    let looks = 0;
+    runtime.listening = (id, port) => {
+      // A look asks twice, so the third question is of the second.
+      if ((looks += 1) === 3) clock.letPass();
+      return listening(id, port);
+    };
+    formation.converge(await target("hello", { web: 1 }, stuck), "launch");
+    await formation.settled();
+    assert.equal(shown(formation.list()), ["web.1 v1 crashed"]);
+    assert.ok(witness.saw("within 77 seconds of launch: it listens, but accepts no connection"));
   });
 
   test("a child of the process may be the one that listens", async (t) => {

@@ -23,6 +23,7 @@ const formation = new Formation({
     onProcess: () => undefined,
     onExit: () => Promise.resolve(),
     onRoutes: () => undefined,
+    onWebHealth: () => undefined,
     drained: () => Promise.resolve(),
     onFault: (error) => console.log(`fault ${String(error)}`),
   },

@@ -13,6 +13,7 @@ import { processTable } from "../../src/formation/process-table.ts";
 import { PortAllocator } from "../../src/formation/ports.ts";
 import type { Routes } from "../../src/formation/roster.ts";
 import type { Instance } from "../../src/formation/runtime.ts";
+import type { WebHealth } from "../../src/formation/web-health.ts";
 import type { Target } from "../../src/formation/target.ts";
 import { poll } from "../support/poll.ts";
 import type { TestContext } from "../support/suite.ts";
@@ -62,6 +63,7 @@ export class Witness {
   readonly processes: Instance[] = [];
   readonly exits: Instance[] = [];
   readonly routes: Routes[] = [];
+  readonly health: WebHealth[] = [];
   readonly faults: unknown[] = [];
   readonly outputs = new Map<string, string>();
   readonly #waiting = new Set<() => void>();
@@ -90,6 +92,10 @@ export class Witness {
   onRoutes(routes: Routes): void {
     this.routes.push(routes);
     this.#look();
+  }
+
+  onWebHealth(health: WebHealth): void {
+    this.health.push(health);
   }
 
   onFault(error: unknown): void {
@@ -160,6 +166,7 @@ export async function stage(t: TestContext, options: StageOptions = {}): Promise
       onProcess: (instance) => witness.onProcess(instance),
       onExit: (instance) => witness.onExit(instance),
       onRoutes: (routes) => witness.onRoutes(routes),
+      onWebHealth: (health) => witness.onWebHealth(health),
       drained: options.drained ?? (() => Promise.resolve()),
       onFault: (error) => witness.onFault(error),
     },

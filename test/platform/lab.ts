@@ -8,6 +8,7 @@ import { inspectMachine } from "../../src/bin/inspect-machine.ts";
 import { systemClock } from "../../src/bin/system-clock.ts";
 import { LOCALHOST } from "../../src/core/base-domain.ts";
 import type { Clock } from "../../src/core/clock.ts";
+import { NO_ISOLATION } from "../../src/formation/isolation.ts";
 import { LocalRuntime } from "../../src/formation/local-runtime.ts";
 import { PortAllocator } from "../../src/formation/ports.ts";
 import { openLedgerKey } from "../../src/ledger/ledger-key.ts";
@@ -72,8 +73,10 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
         void faults.push(`${during}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     },
     router,
+    apiUrl: "http://127.0.0.1:5001",
     accessSpools: () => new Set(),
     runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock }),
+    isolation: NO_ISOLATION,
     ports: new PortAllocator({ clock, random: Math.random }),
     signingKey: await openLedgerKey(home.signingKey),
     hooks: { dir: HOOKS_DIR, env: "A=1\n" },

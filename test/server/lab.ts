@@ -25,10 +25,9 @@ export interface ApiLab extends Lab {
   ) => Promise<ApiAnswer>;
 }
 
-export async function openApi(t: TestContext): Promise<ApiLab> {
-  const lab = await openLab(t);
-  const stops: { apps: boolean }[] = [];
-  const control: DaemonControl = {
+/** A daemon's program that only counts. */
+export function control(stops: { apps: boolean }[]): DaemonControl {
+  return {
     version: "1.2.3",
     startedAt: Date.UTC(2026, 10, 23, 16, 20, 5, 123),
     stop: (options) => void stops.push(options),
@@ -36,7 +35,12 @@ export async function openApi(t: TestContext): Promise<ApiLab> {
     replaceRouter: () => Promise.resolve(),
     doctor: () => Promise.resolve([{ name: "all", ok: true, level: "ok", message: "well" }]),
   };
-  const server = createServer(lab.platform, control);
+}
+
+export async function openApi(t: TestContext): Promise<ApiLab> {
+  const lab = await openLab(t);
+  const stops: { apps: boolean }[] = [];
+  const server = createServer(lab.platform, control(stops));
   t.after(() => server.close());
   const ask: ApiLab["ask"] = async (method, path, body, headers = {}) => {
     const options: InjectOptions = {

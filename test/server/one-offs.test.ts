@@ -1,6 +1,8 @@
 /** One-off processes and bisections over the API. */
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import * as assert from "uvu/assert";
 import { changeSettings } from "../../src/platform/change-settings.ts";
 import { createApp } from "../../src/platform/create-app.ts";
@@ -69,6 +71,34 @@ describe("one-off processes over the API", (test) => {
     assert.is((await lab.ask("POST", RUNS, { command: "exec sleep 60", attach: true, door: "upgrade" })).status, 201);
     await untilLogged(app, "Error R13 (Attach error) -> Failed to attach to process");
     await untilLogged(app, "Process exited with status 143");
+  });
+
+  test("Heroku's client comes by a rendezvous, over TLS", async (t) => {
+    const lab = await openApi(t);
+    const app = await createApp(lab.platform, "foobaz", NED);
+    await deploy(lab, app);
+    const { certificate } = (await lab.ask("GET", "/platform")).body as { certificate: string };
+    const ca = await readFile(certificate);
+    assert.is((await stat(certificate)).mode & 0o777, 0o600);
+    const visit = async (command: string, typed: string, more = {}): Promise<string> => {
+      const made = await lab.ask("POST", RUNS, { command, attach: true, ...more });
+      const { hostname, port, pathname } = new URL(String(made.body.attach_url));
+      const client = connect({ host: hostname, port: Number(port), ca });
+      client.write(`${pathname.slice(1)}\r\n`);
+      assert.is(String((await once(client, "data"))[0]), "rendezvous\r\n");
+      client.write(typed);
+      let text = "";
+      for await (const chunk of client) text += String(chunk);
+      const late = connect({ host: hostname, port: Number(port), ca }, () => late.write(`${pathname.slice(1)}\r\n`));
+      late.on("error", () => undefined);
+      await once(late, "close");
+      return text;
+    };
+    const status = 'echo "\uFFFF heroku-command-exit-status: $?"';
+    const said = await visit(`read x; echo "got $x"; false; ${status}`, "hi\n");
+    assert.match(said, /got hi\r\n\uFFFF heroku-command-exit-status: 1\r\n$/);
+    assert.is(await visit("cat; echo over", "abc\u0004", { force_no_tty: true }), "abcover\n");
+    await untilLogged(app, "State changed from up to complete");
   });
 
   test("time_to_live ends it", async (t) => {

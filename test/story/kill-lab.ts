@@ -1,8 +1,9 @@
 /** kill -9 of the daemon at the steps of what takes several: each of these tries some of the moments, or all of them. */
-import { readdir, readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { checkConverged, readLedger } from "../support/converged.ts";
+import { checkConverged, readLedger, untilSame } from "../support/converged.ts";
 import { deployFixture, must, platformClient, untilUp } from "../support/deploy.ts";
 import { readKeys, readWithDotenvx } from "../support/dotenvx.ts";
 import { killAt, type Moment } from "../support/kill-at.ts";
@@ -71,6 +72,85 @@ export async function killDuringChange(platform: TestPlatform, chosen: readonly 
     const said = /v(\d+)\n$/.exec(result.stdout)?.[1];
     if (result.status === 0 && said !== undefined) assert.is(version, Number(said), result.stdout);
   }
+}
+
+const isPending = (name: string): boolean => name === "pending-release.json";
+
+/** The release command's own side effects may have happened; the release has not, unless it is in the ledger. */
+export async function killDuringReleasePhase(platform: TestPlatform, chosen: Moments): Promise<void> {
+  const clone = await deployFixture(platform, "migrates");
+  await must(platform, clone, "heroku", "scale", "worker=1");
+  await untilUp(platform, "migrates", 1);
+  const repo = "repos/migrates.git/refs/heads";
+  const pending = join(platform.home, "apps/migrates/pending-release.json");
+  const moments = {
+    "the build begins": { dir: "apps/migrates/slugs" },
+    "the pending release is written": { dir: "apps/migrates", isMoment: isPending },
+    "the command starts": { dir: "apps/migrates/run", isMoment: (name: string) => name.startsWith("release.") },
+    "the release is being made": { dir: repo, isMoment: (name: string) => name === "releases.lock" },
+    "the release is there": { dir: repo, isMoment: (name: string) => name === "releases" },
+    "nothing is pending": { dir: "apps/migrates", isMoment: (name: string) => isPending(name) && !existsSync(pending) },
+  };
+  for (const [name, moment] of choose(moments, chosen)) {
+    const before = await readLedger(platform, "migrates");
+    const commit = await commitChange(platform, clone, name);
+    const push = await killAt(platform, moment, () =>
+      platform.exec("git", ["push", "-q", "production", "main"], { cwd: clone }),
+    );
+    await platform.wake();
+    await checkConverged(platform, "migrates");
+    assert.is(existsSync(pending), false, name);
+    const made = (await readLedger(platform, "migrates")).slice(0, -before.length);
+    assert.ok(made.length <= 1, name);
+    assert.ok(made.every(({ code }) => code === commit));
+    if (push.status === 0) assert.is(made[0]?.status, "succeeded", name);
+    await must(platform, clone, "push", "-q", "production", "main");
+    const [newest] = await readLedger(platform, "migrates");
+    assert.equal([newest?.code, newest?.status], [commit, "succeeded"], name);
+  }
+  await checkConverged(platform, "migrates");
+  const log = await must(platform, clone, "heroku", "logs", "-n", "1000", "--ps", "api");
+  const failed = (await readLedger(platform, "migrates")).filter(({ status }) => status === "failed");
+  for (const { version } of failed) assert.match(log, `Release v${String(version)} failed: the platform stopped`);
+}
+
+/** Whatever is killed: each release that does not come up is followed by one rollback. */
+export async function killDuringAutoRollback(platform: TestPlatform, chosen: Moments): Promise<void> {
+  const clone = await deployFixture(platform, "foobaz");
+  await must(platform, clone, "heroku", "settings:set", "auto-rollback=on", "restart-policy=never");
+  await untilUp(platform, "foobaz", 1);
+  const refs = "repos/foobaz.git/refs/heads";
+  let heads = new Set<string>();
+  const hasMade = (count: number, suffix: string) => async (name: string) => {
+    if (!name.startsWith("releases")) return false;
+    heads.add(await readFile(join(platform.home, refs, "releases"), "utf8"));
+    return name === `releases${suffix}` && heads.size > count;
+  };
+  const moments = {
+    "the bad release is there": { dir: refs, isMoment: hasMade(1, "") },
+    "the bad one is launched": { dir: "apps/foobaz/run" },
+    "its crash is kept": { dir: "apps/foobaz", isMoment: (name: string) => name === "resting.json" },
+    "the rollback is being made": { dir: refs, isMoment: hasMade(1, ".lock") },
+    "the rollback is there": { dir: refs, isMoment: hasMade(2, "") },
+  };
+  for (const [name, moment] of choose(moments, chosen)) {
+    await writeFile(join(clone, "greeting.js"), `throw new Error("${name}");\n`);
+    await commitChange(platform, clone, name);
+    heads = new Set([await readFile(join(platform.home, refs, "releases"), "utf8")]);
+    const before = await readLedger(platform, "foobaz");
+    await killAt(platform, moment, () => platform.exec("git", ["push", "-q", "production", "main"], { cwd: clone }));
+    await platform.wake();
+    const made = async (): Promise<string[]> =>
+      (await readLedger(platform, "foobaz")).slice(0, -before.length).map(({ change }) => change);
+    await untilSame(["rollback", "deploy"], made);
+    await checkConverged(platform, "foobaz");
+    assert.equal(await made(), ["rollback", "deploy"], name);
+  }
+  await platform.kill();
+  await platform.start();
+  const count = (await readLedger(platform, "foobaz")).length;
+  await checkConverged(platform, "foobaz");
+  assert.is((await readLedger(platform, "foobaz")).length, count);
 }
 
 async function namesIn(platform: TestPlatform, dir: string): Promise<string[]> {

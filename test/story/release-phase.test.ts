@@ -8,6 +8,7 @@ import { borrowPlatform, processesOf, startPlatform, type TestPlatform } from ".
 import { startGit, startPush } from "../support/push.ts";
 import { describe } from "../support/suite.ts";
 import { ROOT, runTranscript } from "../support/transcript.ts";
+import { killDuringReleasePhase } from "./kill-lab.ts";
 
 async function createMigrating(platform: TestPlatform, ...config: string[]): Promise<string> {
   const clone = await cloneFixture(platform, "migrates");
@@ -38,6 +39,10 @@ describe("release phase by hand", (test) => {
     const push = startPush(platform, clone, "main");
     await push.shows("migrating for v3");
     assert.match(await must(platform, clone, "heroku", "ps"), /^release\.3 {5}up for .* sh migrate\.sh$/m);
+    const coming = /^v3    Deploy [0-9a-f]{7} \(pending\) +rick@foobazco\.com +release command executing\nv2 /m;
+    assert.match(await must(platform, clone, "heroku", "releases"), coming);
+    const [pending] = await platformClient(platform).releases("migrates", 1);
+    assert.equal([pending?.version, pending?.status, pending?.current], [3, "pending", false]);
     const waiting = startGit(platform, clone, ["heroku", "config:add", "B=1"]);
     await waiting.shows("-----> waiting for the release phase of v3 by rick@foobazco.com");
     await platform.kill();
@@ -57,5 +62,12 @@ describe("release phase by hand", (test) => {
     await writeFile(gate, "");
     assert.match((await platform.exec("git", ["push", "production", "main"], { cwd: clone })).stderr, "done, v4");
     await must(platform, clone, "heroku", "releases:verify", "--fetch");
+  });
+
+  test("kill -9 of the daemon at other steps of it", async (t) => {
+    await killDuringReleasePhase(await borrowPlatform(t, common), [
+      "the pending release is written",
+      "nothing is pending",
+    ]);
   });
 }, 60_000);

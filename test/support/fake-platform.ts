@@ -3,6 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
+import type { DiskItem } from "../../src/api/slug-resources.ts";
 import type { App, DoctorCheck, Dyno, FormationItem, ReleaseDetails, ReleaseItem } from "../../src/api/resources.ts";
 
 export interface AskedQuestion {
@@ -20,6 +21,7 @@ export interface FakeApp {
   dynos: Dyno[];
   /** NDJSON lines, without newlines. */
   logs: string[];
+  disk: DiskItem;
 }
 
 export class Refusal extends Error {
@@ -86,6 +88,7 @@ export class FakePlatform {
       formation: [],
       dynos: [],
       logs: [],
+      disk: { repository: 220_000, slugs: 4_000_000, cache: 0, logs: 40_000, run: 0 },
     };
     this.apps.set(name, app);
     this.addRelease(app, "Initial release", { change: "initial", eligible_for_rollback: false });
@@ -177,6 +180,7 @@ export class FakePlatform {
     [/^GET \/apps\/([^/]+)$/, ([name]) => ({ body: this.#app(name).app })],
     [/^PATCH \/apps\/([^/]+)$/, ([name], { body }) => ({ body: Object.assign(this.#app(name).app, body) })],
     [/^DELETE \/apps\/([^/]+)$/, ([name = ""]) => ({ body: this.#app(name).app, gone: this.apps.delete(name) })],
+    [/^GET \/apps\/([^/]+)\/disk$/, ([name]) => ({ body: this.#app(name).disk })],
     [/^GET \/apps\/([^/]+)\/dynos$/, ([name]) => ({ body: this.#app(name).dynos })],
     [/^GET \/apps\/([^/]+)\/formation$/, ([name]) => ({ body: this.#app(name).formation })],
     [/^PATCH \/apps\/([^/]+)\/formation$/, ([name], { body }) => ({ body: this.#scale(this.#app(name), body) })],
@@ -270,6 +274,8 @@ export class FakePlatform {
       home: this.home,
       started_at: "2011-06-19T08:35:19Z",
       router_url: "http://127.0.0.1:5000",
+      api_url: "http://127.0.0.1:5001",
+      certificate: "/home/ned/.git-heroku/certificate.pem",
       router: { pid: 4711, port: 5000, version: "0.1.0", started_at: "2011-06-19T08:35:19Z" },
       apps: this.apps.size,
       rss_bytes: 73_400_320,

@@ -113,6 +113,7 @@ function testEnvironment(places: { home: string; bin: string; user: string }): R
   return {
     GIT_HEROKU_HOME: places.home,
     GIT_HEROKU_ROUTER_PORT: "0",
+    GIT_HEROKU_API_PORT: "0",
     PATH: `${places.bin}:${process.env["PATH"] ?? "/usr/bin:/bin"}`,
     HOME: places.user,
     TZ: "UTC",

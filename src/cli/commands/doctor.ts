@@ -18,8 +18,9 @@ export const doctor: Command = {
   async run(context) {
     const { out, args, world, home } = context;
     const running = await findPlatform(context).catch(() => undefined);
-    const portIsOurs = running !== undefined || (await findRouter(home)) !== undefined;
-    const checks = await checkMachine({ env: world.env, home, portIsOurs });
+    const isRunning = running !== undefined;
+    const portIsOurs = isRunning || (await findRouter(home)) !== undefined;
+    const checks = await checkMachine({ env: world.env, home, portIsOurs, isRunning });
     checks.push(...(await checkPlatform(context)));
     if (args.has("json")) await out.json(checks);
     else for (const check of checks) await out.write(format(check, out.paint(pad(check.level, 8), colourOf(check))));

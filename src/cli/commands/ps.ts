@@ -16,7 +16,7 @@ export const ps: Command = {
   topic: "Processes",
   summary: "List the processes and how they are",
   details:
-    "A process is starting, up, idle, crashed or down; the time is how long it has been so. --extended adds the release, the pid, the port, the memory, the restarts and the host of each. JSON always has these. --watch shows it until Ctrl-C is pressed.",
+    "A process is starting, up, idle, crashed or down; the time is how long it has been so. Where an older release serves on because the new web processes crashed, that is said on a terminal. --extended adds the release, the pid, the port, the memory, the restarts and the host of each. JSON always has these. --watch shows it until Ctrl-C is pressed.",
   parameters: "[type]",
   options: [
     ...APP_OPTIONS,
@@ -35,9 +35,23 @@ export const ps: Command = {
     if (args.has("watch")) return watch(context, app);
     const dynos = await listDynos(context, app);
     if (args.has("json")) return out.json(dynos);
-    return out.write(format(dynos, context, app));
+    await out.write(format(dynos, context, app));
+    if (out.isTerminal) await adviseWhereOldServes(context, app, dynos);
+    return undefined;
   },
 };
+
+/** To people only: a program reads the states. */
+async function adviseWhereOldServes({ client, out }: Context, app: string, dynos: readonly Dyno[]): Promise<void> {
+  const crashed = dynos.filter(({ type, state }) => type === "web" && state === "crashed");
+  if (crashed.length === 0) return;
+  const all = await client.dynos(app, true);
+  const serving = all.find(({ extended }) => extended?.serving === true && !extended.listed);
+  if (serving === undefined) return;
+  const names = crashed.map(({ name }) => name).join(", ");
+  out.warn(`v${String(serving.release.version)} serves on, because ${names} did not come up.`);
+  out.warn("Fix and push, or roll back with: git heroku rollback");
+}
 
 /** @throws AppError not_found for a type that the app does not declare. */
 async function listDynos(context: Context, app: string): Promise<Dyno[]> {

@@ -13,7 +13,7 @@ export const releases: Command = {
   topic: "Releases",
   summary: "List the releases, newest first",
   details:
-    "A release is the code, the config and the add-ons of a moment. One that failed its release phase says so and never ran; one that is marked bad says that.",
+    "A release is the code, the config and the add-ons of a moment. One whose release command runs is pending, not a release yet; one that failed its release phase says so and never ran; one that is marked bad says that.",
   options: [
     ...APP_OPTIONS,
     { name: "num", short: "n", value: "COUNT", summary: `how many (usually ${String(RELEASES_USUAL)})` },
@@ -32,7 +32,7 @@ export const releases: Command = {
 
 /** What a release must not be taken for: behind its change, which is cut for it. */
 function caveat({ status, mark }: ReleaseItem): string {
-  const words = [status === "failed" ? "failed" : "", mark ? "bad" : ""].filter((word) => word !== "");
+  const words = [status === "succeeded" ? "" : status, mark ? "bad" : ""].filter((word) => word !== "");
   return words.length === 0 ? "" : ` (${words.join(", ")})`;
 }
 
@@ -41,6 +41,6 @@ function row(release: ReleaseItem, now: number): ReleaseRow {
     version: `v${String(release.version)}`,
     change: cut(release.description, CHANGE_WIDTH - caveat(release).length) + caveat(release),
     by: release.user.email,
-    when: formatAgo(Date.parse(release.created_at), now),
+    when: release.status === "pending" ? "release command executing" : formatAgo(Date.parse(release.created_at), now),
   };
 }

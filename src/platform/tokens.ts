@@ -1,0 +1,210 @@
+/** The access tokens of a platform: who may use the Platform API over TCP. Kept in `access/tokens.json`, hashed; a token is
+ *  seen only by whoever makes it. Every change is on disk before it is in force. */
+import { createHash, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
+import { dirname } from "node:path";
+import {
+  cleanDescription,
+  formatToken,
+  formatTokens,
+  isExpired,
+  parseTokens,
+  type AccessToken,
+} from "../core/access-token.ts";
+import type { Clock } from "../core/clock.ts";
+import { AppError } from "../core/error.ts";
+import { formatJson } from "../core/json.ts";
+import type { Person } from "../core/person.ts";
+import { SerialQueue } from "../core/serial-queue.ts";
+import { readIfThere, syncDirectory, writeDurably } from "../ledger/durable-file.ts";
+import type { Home } from "./home.ts";
+import type { Journal } from "./journal.ts";
+
+/** 256 bits. */
+const TOKEN_BYTES = 32;
+/** Each is compared with what a caller shows. */
+const TOKENS_MAX = 1000;
+const ID_LENGTH_MIN = 4;
+/** How exactly the time of the last use is known; each note of it is a write to the disk. */
+const USE_NOTED_MS = 60_000;
+
+/** A token that lets somebody in. */
+export interface TokenUse {
+  /** The token itself, as it was shown. */
+  readonly text: string;
+  readonly about: AccessToken;
+  /** Called when it is revoked. */
+  readonly onRevoked: Set<() => void>;
+}
+
+export interface NewToken {
+  owner: Person;
+  description: string;
+  /** Milliseconds; undefined: it does not expire. */
+  lifetimeMs: number | undefined;
+}
+
+interface Entry {
+  about: AccessToken;
+  digest: Buffer;
+  onRevoked: Set<() => void>;
+}
+
+export class Tokens {
+  readonly #file: string;
+  readonly #clock: Clock;
+  readonly #journal: Journal;
+  readonly #changes = new SerialQueue();
+  #entries: readonly Entry[];
+  /** Somebody must mend the file before it is written again. */
+  readonly #isDamaged: boolean;
+
+  private constructor(home: Home, parts: { clock: Clock; journal: Journal }, tokens: AccessToken[] | undefined) {
+    this.#file = home.tokensFile;
+    this.#clock = parts.clock;
+    this.#journal = parts.journal;
+    this.#isDamaged = tokens === undefined;
+    this.#entries = (tokens ?? []).map(entryOf);
+  }
+
+  /** A file that cannot be read lets nobody in, and keeps nothing else from working. */
+  static async open(home: Home, parts: { clock: Clock; journal: Journal }): Promise<Tokens> {
+    try {
+      const text = await readIfThere(home.tokensFile);
+      const tokens = text === undefined ? [] : parseTokens(JSON.parse(text));
+      if (tokens === undefined) throw new Error("It is not of the known form.");
+      return new Tokens(home, parts, tokens);
+    } catch (error) {
+      parts.journal.fault("reading access/tokens.json", error);
+      return new Tokens(home, parts, undefined);
+    }
+  }
+
+  get isDamaged(): boolean {
+    return this.#isDamaged;
+  }
+
+  /** Oldest first. */
+  list(): AccessToken[] {
+    return this.#entries.map(({ about }) => about);
+  }
+
+  /** By its id or a beginning of that, of four characters or more, that no other has.
+   *  @param isSeen whether the caller may know of it
+   *  @throws AppError not_found */
+  find(id: string, isSeen: (token: AccessToken) => boolean = () => true): AccessToken {
+    const tokens = this.list().filter(isSeen);
+    const exact = tokens.filter((token) => token.id === id);
+    const near = tokens.filter((token) => id.length >= ID_LENGTH_MIN && token.id.startsWith(id));
+    const [token, ...others] = exact.length > 0 ? exact : near;
+    if (token === undefined) throw noToken(id);
+    if (others.length === 0) return token;
+    throw new AppError("not_found", `Several tokens begin with ${id}.`, { hint: "Give more of the id." });
+  }
+
+  /** The time that it takes does not tell how much of a token is right. */
+  authenticate(token: string): TokenUse | undefined {
+    const digest = digestOf(token);
+    let found: Entry | undefined;
+    for (const entry of this.#entries) if (timingSafeEqual(entry.digest, digest)) found = entry;
+    const now = this.#clock.now();
+    if (found === undefined || isExpired(found.about, now)) return undefined;
+    this.#noteUse(found, now);
+    return { text: token, about: found.about, onRevoked: found.onRevoked };
+  }
+
+  /** Those that have expired go.
+   *  @throws AppError invalid_params when there are too many, unavailable when it cannot be stored */
+  async create({ owner, description, lifetimeMs }: NewToken): Promise<{ token: string; about: AccessToken }> {
+    const token = formatToken(randomBytes(TOKEN_BYTES).toString("base64url"));
+    const createdAt = this.#clock.now();
+    const about: AccessToken = {
+      id: randomUUID(),
+      sha256: digestOf(token).toString("hex"),
+      owner,
+      description: cleanDescription(description),
+      createdAt,
+      expiresAt: lifetimeMs === undefined ? undefined : createdAt + lifetimeMs,
+      usedAt: undefined,
+    };
+    await this.#change((entries) => {
+      const alive = entries.filter((entry) => !isExpired(entry.about, createdAt));
+      if (alive.length >= TOKENS_MAX) throw tooMany();
+      return [...alive, entryOf(about)];
+    });
+    return { token, about };
+  }
+
+  /** From now on it lets nobody in, and what is under way with it ends.
+   *  @throws AppError not_found, or unavailable when that cannot be stored */
+  async revoke(id: string): Promise<AccessToken> {
+    let revoked: Entry | undefined;
+    await this.#change((entries) => {
+      revoked = entries.find(({ about }) => about.id === id);
+      if (revoked === undefined) throw noToken(id);
+      return entries.filter((entry) => entry !== revoked);
+    });
+    if (revoked === undefined) throw noToken(id);
+    for (const end of revoked.onRevoked) end();
+    return revoked.about;
+  }
+
+  /** Resolves when nothing is left to be written. */
+  async close(): Promise<void> {
+    await this.#changes.drained();
+  }
+
+  #noteUse(entry: Entry, now: number): void {
+    const before = entry.about.usedAt;
+    if (before !== undefined && now - before < USE_NOTED_MS) return;
+    entry.about = { ...entry.about, usedAt: now };
+    this.#changes
+      .run(() => this.#write(this.#entries))
+      .catch((error: unknown) => this.#journal.fault("writing access/tokens.json", error));
+  }
+
+  #change(next: (entries: readonly Entry[]) => Entry[]): Promise<void> {
+    return this.#changes.run(async () => {
+      if (this.#isDamaged) throw damaged(this.#file);
+      const entries = next(this.#entries);
+      await this.#write(entries).catch((error: unknown) => {
+        throw new AppError("unavailable", "The list of tokens cannot be written.", {
+          hint: "Nothing was changed. Is the disk full?",
+          cause: error,
+        });
+      });
+      this.#entries = entries;
+    });
+  }
+
+  async #write(entries: readonly Entry[]): Promise<void> {
+    await writeDurably(this.#file, formatJson(formatTokens(entries.map(({ about }) => about))), 0o600);
+    await syncDirectory(dirname(this.#file));
+  }
+}
+
+function entryOf(about: AccessToken): Entry {
+  return { about, digest: Buffer.from(about.sha256, "hex"), onRevoked: new Set() };
+}
+
+function digestOf(token: string): Buffer {
+  return createHash("sha256").update(token).digest();
+}
+
+function noToken(id: string): AppError {
+  return new AppError("not_found", "Couldn't find that token.", {
+    hint: `There is no token ${JSON.stringify(id.slice(0, 40))}; \`git heroku tokens\` lists them.`,
+    resource: "authorization",
+  });
+}
+
+function tooMany(): AppError {
+  return new AppError("invalid_params", `There are ${String(TOKENS_MAX)} tokens already.`, {
+    hint: "Revoke some with: git heroku tokens:revoke ID",
+  });
+}
+
+function damaged(file: string): AppError {
+  return new AppError("unavailable", `${file} is damaged, so nobody is let in over TCP.`, {
+    hint: "Remove it, then: git heroku server:restart. All tokens must be made again.",
+  });
+}

@@ -1,0 +1,71 @@
+/** /account and what else is not about one app: who is asking, and what they may use here. The lists of what this platform
+ *  has not are empty, so that Heroku's client can say so itself. */
+import type { FastifyInstance } from "fastify";
+import { AppError } from "../core/error.ts";
+import type { Person } from "../core/person.ts";
+import type { Platform } from "../platform/platform.ts";
+import { callerOf } from "./caller.ts";
+import { RATE_LIMIT } from "./http-rules.ts";
+import { appResource, idOf, iso, type Resource } from "./resources.ts";
+
+export function accountRoutes(server: FastifyInstance, platform: Platform): void {
+  // Also what Heroku's client asks its billing service, which it is told to find here.
+  server.get("/account", async (request) => accountResource(callerOf(request).by, await platform.home.madeAt()));
+  server.get("/account/rate-limits", () => ({ remaining: RATE_LIMIT }));
+  server.get("/users/~/apps", () => Promise.all(platform.list().map((app) => appResource(platform, app))));
+  server.get("/regions", async () => [regionResource(await platform.home.madeAt())]);
+  server.get("/stacks", async () => [stackResource(await platform.home.madeAt())]);
+  for (const path of ["/account/features", "/account/keys", "/teams"]) server.get(path, () => []);
+  server.get("/account/features/:name", () => {
+    throw new AppError("not_found", "Couldn't find that feature.", { resource: "feature" });
+  });
+}
+
+/** This machine. */
+function regionResource(since: number): Resource {
+  return {
+    country: "Local",
+    created_at: iso(since),
+    description: "This machine",
+    id: idOf("region", "local"),
+    locale: "Local",
+    name: "local",
+    private_capable: false,
+    provider: { name: "local", region: "local" },
+    updated_at: iso(since),
+  };
+}
+
+function stackResource(since: number): Resource {
+  return {
+    created_at: iso(since),
+    default: true,
+    id: idOf("stack", "host"),
+    name: "host",
+    state: "public",
+    updated_at: iso(since),
+  };
+}
+
+function accountResource({ name, email }: Person, since: number): Resource {
+  return {
+    allow_tracking: false,
+    beta: false,
+    country_of_residence: null,
+    created_at: iso(since),
+    default_organization: null,
+    default_team: null,
+    delinquent_at: null,
+    email,
+    federated: false,
+    id: idOf("person", email),
+    identity_provider: null,
+    last_login: null,
+    name,
+    sms_number: null,
+    suspended_at: null,
+    two_factor_authentication: false,
+    updated_at: iso(since),
+    verified: true,
+  };
+}

@@ -1,0 +1,118 @@
+/** Who may come in. The unix socket is private to the daemon's own user. Over TCP a request needs a token, and must not
+ *  be what a page in somebody's browser made it send: such a page can reach the loopback, by a name of its own that leads
+ *  there (DNS rebinding) or from another site (CSRF). Routes that are open to all say so: `config: { open: true }`. */
+import type { IncomingMessage } from "node:http";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { AppError } from "../core/error.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { TokenUse } from "../platform/tokens.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Of whom came in over TCP. */
+    token: TokenUse | null;
+  }
+  interface FastifyContextConfig {
+    /** Needs no token. */
+    open?: boolean;
+    /** Is answered on the unix socket only. */
+    local?: boolean;
+  }
+}
+
+const outside = new WeakSet<IncomingMessage>();
+const survivors = new WeakSet<FastifyRequest>();
+/** With any port: a forwarded one has another number. */
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
+/** What a browser says of who made it ask: the page itself, or the person by hand. */
+const OWN_SITE = new Set<unknown>([undefined, "same-origin", "none"]);
+
+export function markOutside(request: IncomingMessage): void {
+  outside.add(request);
+}
+
+export function isOutside(request: FastifyRequest): boolean {
+  return outside.has(request.raw);
+}
+
+/** Lets a request be answered although its own token is revoked meanwhile. */
+export function outliveToken(request: FastifyRequest): void {
+  survivors.add(request);
+}
+
+export function guardDoor(server: FastifyInstance, platform: Platform): void {
+  server.decorateRequest("token", null);
+  server.addHook("onRequest", (request, reply, done) => {
+    if (!isOutside(request)) return done();
+    try {
+      admit(platform, request, reply);
+      return done();
+    } catch (error) {
+      // Whatever body may follow is not read.
+      void reply.header("connection", "close");
+      return done(error as Error);
+    }
+  });
+}
+
+function admit(platform: Platform, request: FastifyRequest, reply: FastifyReply): void {
+  refuseForeignPages(request);
+  const { open, local } = request.routeOptions.config;
+  if (open === true) return;
+  const text = readToken(request.headers.authorization);
+  const token = text === undefined ? undefined : platform.tokens.authenticate(text);
+  if (token === undefined) {
+    void reply.header("www-authenticate", 'Bearer realm="git-heroku"');
+    throw text === undefined ? noToken() : badToken();
+  }
+  if (local === true) {
+    throw new AppError("forbidden", "This is answered on the platform's own machine only.", {
+      hint: "Ask the unix socket, as `git heroku` does.",
+    });
+  }
+  request.token = token;
+  endWithToken(token, request, reply);
+}
+
+function refuseForeignPages({ headers }: FastifyRequest): void {
+  const { host = "", origin } = headers;
+  if (!LOOPBACK_HOST.test(host))
+    throw foreign(`The Host header ${JSON.stringify(host.slice(0, 100))} is not this server's.`);
+  const isOwn = origin === undefined || origin.toLowerCase() === `http://${host.toLowerCase()}`;
+  if (!isOwn || !OWN_SITE.has(headers["sec-fetch-site"]))
+    throw foreign("Requests from pages of other sites are not answered.");
+}
+
+function foreign(message: string): AppError {
+  return new AppError("forbidden", message, { hint: "Ask for http://127.0.0.1 or http://localhost, with its port." });
+}
+
+/** Of `Bearer TOKEN`, or of Basic with any user, as git's credential helpers send it. */
+function readToken(header: string | undefined): string | undefined {
+  const [, scheme = "", value = ""] = /^(bearer|basic) +(\S{1,2000})$/i.exec(header ?? "") ?? [];
+  if (scheme === "") return undefined;
+  if (scheme.toLowerCase() === "bearer") return value;
+  const pair = Buffer.from(value, "base64").toString("utf8");
+  return pair.slice(pair.indexOf(":") + 1);
+}
+
+/** A token that is revoked takes its streams with it, but not the answer to the request that revoked it. */
+function endWithToken(token: TokenUse, request: FastifyRequest, reply: FastifyReply): void {
+  const cut = (): void => {
+    if (!survivors.has(request)) request.raw.socket.destroy();
+  };
+  token.onRevoked.add(cut);
+  reply.raw.once("close", () => token.onRevoked.delete(cut));
+}
+
+function noToken(): AppError {
+  return new AppError("unauthorized", "There were no credentials in your `Authorization` header.", {
+    hint: "Make a token with: git heroku tokens:create",
+  });
+}
+
+function badToken(): AppError {
+  return new AppError("unauthorized", "Invalid credentials provided.", {
+    hint: "The token is wrong, expired or revoked. Make another one with: git heroku tokens:create",
+  });
+}

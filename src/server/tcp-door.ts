@@ -1,0 +1,83 @@
+/** The TCP side of the Platform API: a port on the loopback, in front of the same routes as the unix socket. Who comes
+ *  this way is a stranger until a token says otherwise (`door.ts`). */
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { FastifyInstance } from "fastify";
+import { answerClientError } from "./client-error.ts";
+import { markOutside } from "./door.ts";
+import { HEAD_BYTES_MAX, REQUEST_TIMES } from "./request-limits.ts";
+
+const HOST = "127.0.0.1";
+/** Each follower of a log needs one. The unix socket has none of this: who can use up connections here shuts nobody
+ *  out of there. */
+const CONNECTIONS_MAX = 512;
+const KEEP_ALIVE_MS = 60_000;
+/** How often Node looks for heads that are late. */
+const CHECK_MS = 1_000;
+
+export class TcpDoor {
+  readonly port: number;
+  readonly #server: Server;
+  readonly #listener: Later<RequestListener>;
+
+  private constructor(server: Server, listener: Later<RequestListener>) {
+    this.port = (server.address() as AddressInfo).port;
+    this.#server = server;
+    this.#listener = listener;
+  }
+
+  /** Requests wait until `open`. Rejects with the system's error, such as EADDRINUSE.
+   *  @param headMs milliseconds until the head of a request must be there */
+  static async listen(port: number, headMs: number = REQUEST_TIMES.headMs): Promise<TcpDoor> {
+    const later = new Later<RequestListener>();
+    const server = createServer(
+      {
+        maxHeaderSize: HEAD_BYTES_MAX,
+        headersTimeout: headMs,
+        // Bodies have a time of their own; what is uploaded as a stream may take long.
+        requestTimeout: 0,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        connectionsCheckingInterval: Math.min(CHECK_MS, headMs),
+      },
+      (request, response) => void later.value.then((listener) => listener(request, response)),
+    );
+    server.maxConnections = CONNECTIONS_MAX;
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => answerClientError(error, socket as never));
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject).listen({ host: HOST, port }, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+    return new TcpDoor(server, later);
+  }
+
+  get url(): string {
+    return `http://${HOST}:${String(this.port)}`;
+  }
+
+  /** From now on the server, which must be ready, answers here too. */
+  open(server: FastifyInstance): void {
+    this.#listener.set((request, response) => {
+      markOutside(request);
+      server.routing(request, response);
+    });
+    this.#server.on("upgrade", (request, socket, head) => server.server.emit("upgrade", request, socket, head));
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}
+
+/** Something that will be known. */
+class Later<T> {
+  readonly value: Promise<T>;
+  set: (value: T) => void = () => undefined;
+
+  constructor() {
+    this.value = new Promise((resolve) => (this.set = resolve));
+  }
+}
