@@ -17,7 +17,7 @@ fail() {
 # It replaces the shell: call it last or in a subshell. Every process counts here: a push has about 20 ms of its own.
 connect() {
   case $client in
-    nc) exec nc -U "$sockets/$1" ;;
+    nc) exec "$nc" -U "$sockets/$1" ;;
     perl) exec perl "$hooks/connect.pl" "$sockets/$1" ;;
     bash) exec bash "$hooks/connect.bash" "$sockets" "$1" ;;
     *) exec "$node" "$node_client" "$sockets/$1" ;;

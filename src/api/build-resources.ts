@@ -3,7 +3,8 @@
 /** One attempt to build. */
 export interface BuildItem {
   id: string;
-  commit: string;
+  /** Null as long as an upload has not become one. */
+  commit: string | null;
   status: "pending" | "succeeded" | "failed";
   created_at: string;
   ended_at: string | null;

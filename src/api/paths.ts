@@ -1,4 +1,5 @@
 /** Paths of the Platform API. */
+import type { ReleaseWord } from "./client-options.ts";
 
 export function appPath(app: string, ...parts: string[]): string {
   return ["/apps", app, ...parts].map((part, index) => (index === 0 ? part : encodeURIComponent(part))).join("/");
@@ -14,4 +15,12 @@ export function queryOf(query: object): string {
     String(value),
   ]);
   return names.length === 0 ? "" : `?${new URLSearchParams(names).toString()}`;
+}
+
+export function diffPath(
+  app: string,
+  release: ReleaseWord,
+  query: Record<string, number | boolean | undefined>,
+): string {
+  return appPath(app, "releases", String(release), "diff") + queryOf(query);
 }

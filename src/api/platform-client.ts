@@ -2,6 +2,8 @@
  *  `wake` once to start the daemon and then asks again: nothing had been sent, so nothing is done twice. */
 import type { IncomingMessage } from "node:http";
 import type { Duplex, Readable } from "node:stream";
+import type { AppSetup } from "../core/app-setup.ts";
+import { RELEASE_TYPE } from "../core/procfile.ts";
 import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
@@ -15,12 +17,12 @@ import type {
   LogStatsQuery,
   WhichLog,
 } from "./log-resources.ts";
-import { appPath, queryOf } from "./paths.ts";
+import { appPath, diffPath, queryOf } from "./paths.ts";
 import type { DiskItem, SlugItem } from "./slug-resources.ts";
 import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
 import type { PatchOptions, PlatformClientOptions, ReleaseWord } from "./client-options.ts";
-import type { AttachedDyno, AttachRequest, RunRequest } from "./run-resources.ts";
+import { attachedBy, type AttachedDyno, type AttachRequest, type RunRequest } from "./run-resources.ts";
 import { openUpgrade } from "./upgrade.ts";
 import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
 import type { TokenItem, TokenRequest } from "./token-resources.ts";
@@ -60,13 +62,15 @@ export class PlatformClient {
 
   apps = (): Promise<App[]> => this.#get("/apps");
   app = (app: string): Promise<App> => this.#get(appPath(app));
-  createApp = (name: string | undefined): Promise<App> =>
-    this.#change("POST", "/apps", name === undefined ? {} : { name });
+  createApp = (name: string | undefined, setup?: AppSetup): Promise<App> =>
+    this.#change("POST", "/apps", { name, setup });
   destroyApp = (app: string): Promise<App> => this.#change("DELETE", appPath(app));
   setMaintenance = (app: string, on: boolean): Promise<App> => this.#change("PATCH", appPath(app), { maintenance: on });
 
   dynos = (app: string, extended = false): Promise<Dyno[]> => this.#get(appPath(app, "dynos") + queryOf({ extended }));
-  formation = (app: string): Promise<FormationItem[]> => this.#get(appPath(app, "formation"));
+  /** The types that can be scaled; the API tells of the release command's too. */
+  formation = async (app: string): Promise<FormationItem[]> =>
+    (await this.#get<FormationItem[]>(appPath(app, "formation"))).filter(({ type }) => type !== RELEASE_TYPE);
   scale = (app: string, updates: FormationUpdate[]): Promise<FormationItem[]> =>
     this.#change("PATCH", appPath(app, "formation"), { updates });
   restartAll = (app: string): Promise<unknown> => this.#change("DELETE", appPath(app, "dynos"));
@@ -94,8 +98,7 @@ export class PlatformClient {
 
   /** The connection carries frames (core/run-frames.ts). */
   async runAttached(app: string, request: AttachRequest): Promise<{ dyno: Dyno; connection: Duplex }> {
-    const body = { attach: true, door: "upgrade", ...request };
-    const dyno = await this.#change<AttachedDyno>("POST", appPath(app, "dynos"), body);
+    const dyno = await this.#change<AttachedDyno>("POST", appPath(app, "dynos"), attachedBy(request));
     return { dyno, connection: await openUpgrade(this.#options.home, dyno.attach_url) };
   }
 
@@ -293,8 +296,4 @@ export class PlatformClient {
     await this.#options.wake();
     return ask();
   }
-}
-
-function diffPath(app: string, release: ReleaseWord, query: Record<string, number | boolean | undefined>): string {
-  return appPath(app, "releases", String(release), "diff") + queryOf(query);
 }

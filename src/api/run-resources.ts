@@ -17,3 +17,8 @@ export interface AttachRequest extends RunRequest {
   /** Pipes instead of a terminal, whose size is in the variables COLUMNS and LINES. */
   force_no_tty?: boolean;
 }
+
+/** The client comes by an upgrade. */
+export function attachedBy(request: AttachRequest): object {
+  return { attach: true, door: "upgrade", ...request };
+}

@@ -1,5 +1,6 @@
 /** What the repositories' hooks need to know of this machine, worked out once at the start of the daemon. */
 import { join } from "node:path";
+import { findProgram } from "../formation/find-program.ts";
 import { chooseHookClient, formatHookEnv, type HookClient } from "../hook/hook-client.ts";
 import { probeProgram } from "../hook/probe-program.ts";
 import type { Home } from "../platform/home.ts";
@@ -7,10 +8,14 @@ import type { HookFiles } from "../platform/platform.ts";
 import { packageRoot } from "./version.ts";
 
 export async function hookFiles(home: Home): Promise<{ client: HookClient; files: HookFiles }> {
-  const client = await chooseHookClient(probeProgram);
+  const nc = await findProgram("nc");
+  const client = await chooseHookClient((command, args) =>
+    probeProgram(command === "nc" ? (nc ?? command) : command, args),
+  );
   const programs = join(packageRoot(), "dist", "bin");
   const env = formatHookEnv({
     client,
+    nc,
     node: process.execPath,
     nodeClient: join(programs, "hook-client.js"),
     daemon: join(programs, "platformd.js"),

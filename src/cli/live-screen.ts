@@ -2,7 +2,7 @@
  *  flickers; what was on the terminal comes back at the end, whatever ends it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OutputStream } from "./terminal.ts";
-import { neutralise } from "./terminal-text.ts";
+import { neutralise } from "../core/terminal-text.ts";
 
 const ENTER = "\u001b[?1049h\u001b[?25l\u001b[2J";
 const LEAVE = "\u001b[?25h\u001b[?1049l";

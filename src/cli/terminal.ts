@@ -1,7 +1,7 @@
 /** The two streams of a command and the house's voice: results on standard output, complaints on standard error as
  *  ` !    message`. Colours and neutralised control characters only where the stream is a terminal. */
 import type { AppError } from "../core/error.ts";
-import { closeColours, neutralise } from "./terminal-text.ts";
+import { closeColours, neutralise } from "../core/terminal-text.ts";
 
 export interface OutputStream {
   write(text: string | Uint8Array): boolean;

@@ -15,6 +15,8 @@ export interface AppState {
   domains: Domains;
   settings: Settings;
   limits: LimitsByType;
+  /** A command that is still to run after the first deploy. */
+  postdeploy: string | undefined;
 }
 
 export function readAppState(files: StateFiles): AppState {
@@ -25,6 +27,7 @@ export function readAppState(files: StateFiles): AppState {
     domains: readDomains(files["domains"]),
     settings: readSettings(stored),
     limits: readLimits(files["limits"]),
+    postdeploy: readPostdeploy(files["postdeploy"]),
   };
 }
 
@@ -33,6 +36,11 @@ export function quantityOf(quantities: Readonly<Record<string, number>>, type: s
   // A type may be called `constructor`; only what was written counts.
   const own = Object.hasOwn(quantities, type) ? quantities[type] : undefined;
   return own ?? (type === WEB_TYPE ? 1 : 0);
+}
+
+function readPostdeploy(value: Json | undefined): string | undefined {
+  const command = isJsonObject(value) ? value["command"] : undefined;
+  return typeof command === "string" ? command : undefined;
 }
 
 function numbers(value: Json | undefined): Record<string, number> {

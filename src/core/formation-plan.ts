@@ -1,6 +1,6 @@
 /** Which dynos an app should have: names, quantities and changes of quantities (`web=2`, `worker+1`, `web-1`). */
 import { AppError } from "./error.ts";
-import { formationTypes, ONE_OFF_TYPE, WEB_TYPE } from "./procfile.ts";
+import { formationTypes, isOneOffType, ONE_OFF_TYPE, WEB_TYPE } from "./procfile.ts";
 import type { Procfile } from "./procfile.ts";
 
 /** Process type → how many. A type that is not named has none. */
@@ -64,6 +64,17 @@ export function parseQuantity(type: string, value: unknown): QuantityChange {
   throw new AppError("invalid_params", `The quantity of ${type.slice(0, 60)} is not a whole number of processes.`, {
     hint: 'Give a number such as 2, or a change such as "+1".',
   });
+}
+
+const TYPE = /^[A-Za-z0-9_-]{1,128}$/;
+
+/** Could a Procfile have this type, and could it be scaled? For an app whose Procfile nobody has seen yet. */
+export function isScalableType(type: string): boolean {
+  return TYPE.test(type) && !isOneOffType(type);
+}
+
+export function isQuantity(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= QUANTITY_MAX;
 }
 
 /** Applies the changes in order; types that are not named keep their quantity.

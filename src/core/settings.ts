@@ -49,6 +49,7 @@ export const SETTINGS = {
   },
   "exit-timeout": { kind: "duration", default: "30s", help: "how long a process may take to exit after SIGTERM (R12)" },
   "health-path": { kind: "path", default: "off", help: "what a web process must answer with 2xx or 3xx to be up" },
+  "health-timeout": { kind: "duration", default: "5s", help: "how long the answer of health-path may take" },
   "idle-timeout": {
     kind: "duration",
     default: "55s",
@@ -156,6 +157,7 @@ export interface Settings extends DynoRules {
   /** Of a release command. */
   releaseTimeoutMs: number;
   readOnly: boolean;
+  healthTimeoutMs: number;
   readyCheckMs: number;
   /** How long a one-off process that somebody is to be attached to waits for them. */
   runAttachMs: number;
@@ -229,6 +231,7 @@ export function readSettings(stored: Json | undefined): Settings {
     memoryWarningMs: number("memory-warning"),
     preboot: isOn("preboot"),
     readOnly: isOn("readonly"),
+    healthTimeoutMs: number("health-timeout"),
     readyCheckMs: number("ready-check"),
     releaseTimeoutMs: number("release-timeout"),
     ...runSettings(number),

@@ -29,6 +29,7 @@ export const FORMATION_SETTINGS: FormationSettings = {
   memoryWarningMs: 20_000,
   preboot: true,
   readyCheckMs: 10,
+  healthTimeoutMs: 5_000,
   dailyRestart: false,
   workerOverlap: false,
 };

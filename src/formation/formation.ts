@@ -96,8 +96,12 @@ export class Formation {
 
   /** The dynos that changed in this moment are looked at, and written down, in the next. */
   async #kept(): Promise<void> {
-    await Promise.resolve();
+    await this.#looked();
     await this.#rests.kept();
+  }
+
+  async #looked(): Promise<void> {
+    while (this.#isTouched) await this.#changes.next();
   }
 
   configure(settings: Partial<FormationSettings>): void {
@@ -200,6 +204,7 @@ export class Formation {
       this.#touch();
       await this.settled();
     }
+    await this.#looked();
     this.#phase = "closed";
     this.#unwatch();
     this.#daily.watch([]);
@@ -233,25 +238,28 @@ export class Formation {
     this.#endings.add(ending);
   }
 
-  /** Something has changed: looks at everything once, after all that happens in this moment. */
+  /** Something has changed: looks at everything once, after all that happens in this moment. Of hundreds of processes that
+   *  start together, many events and timers come in one turn of the event loop. */
   #touch(): void {
     if (this.#isTouched || this.#phase === "new" || this.#phase === "closed") return;
     this.#isTouched = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#isTouched = false;
-      if (this.#target === undefined || this.#phase === "closed") return;
-      this.#roster.reconcile(this.#target);
-      this.#publishRoutes();
-      this.#gate.check();
-      this.#rests.keep(this.#roster.listed.values());
-      if (this.#phase === "working") {
-        this.#health.look(this.#target.release, this.#roster.webOf(this.#target), this.#roster.serving());
-      }
-      this.#memory.watch(this.#roster.all);
-      this.#daily.watch(this.#settings.dailyRestart ? [...this.#roster.listed.values()] : []);
-      this.#forgetTargets();
+      if (this.#target !== undefined && this.#phase !== "closed") this.#lookAtAll(this.#target);
       this.#changes.tell();
     });
+  }
+
+  #lookAtAll(target: Target): void {
+    this.#roster.reconcile(target);
+    this.#publishRoutes();
+    this.#gate.check();
+    this.#rests.keep(this.#roster.listed.values());
+    if (this.#phase === "working")
+      this.#health.look(target.release, this.#roster.webOf(target), this.#roster.serving());
+    this.#memory.watch(this.#roster.all);
+    this.#daily.watch(this.#settings.dailyRestart ? [...this.#roster.listed.values()] : []);
+    this.#forgetTargets();
   }
 
   #publishRoutes(): void {

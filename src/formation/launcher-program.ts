@@ -6,8 +6,9 @@
  *
  *  For each request it forks a keeper. That does what the shell of shim.ts does: it writes the same files, forks the process
  *  and stays to keep its status, or becomes bubblewrap, which keeps it too. A keeper shares its memory with the launcher, but
- *  for the pages that either has written to since: so both do little, in variables that are there already, and what is
- *  large, such as taking a request apart or opening a file, is left to the process. */
+ *  for the pages that either has written to since: so both do little, in variables that are there already, fork without the
+ *  bookkeeping of Perl and the C library, of which nothing is needed here, and leave what is large, such as taking a request
+ *  apart or opening a file, to the process. */
 import { callNumbers, OVERLAY_SUB } from "./system-calls.ts";
 import type { SystemCalls } from "./system-calls.ts";
 
@@ -22,10 +23,12 @@ export function launcherProgram(calls: SystemCalls): string {
 // itself ignores SIGFPE.
 // SIGCHLD is let through only while the launcher waits, so that none comes between its look at the children and its wait.
 // A process of one thread joins a group of version 1 by its `tasks`, for which the kernel does not wait for all processors.
-// Numbers: AF_UNIX and SOCK_STREAM; O_CREAT | O_EXCL | O_WRONLY and O_CREAT | O_TRUNC | O_WRONLY; SIG_SETMASK is 2, SIG_BLOCK 0.
+// bubblewrap reads the table of mounts once for each of its own, and most mounts of a machine are below /sys, of which a sandbox
+// shows nothing: so that goes first, in the process's own table. Others than root may not; then it stays.
+// Numbers: AF_UNIX and SOCK_STREAM are 1; MNT_DETACH is 2, O_CREAT | O_EXCL | O_WRONLY and O_CREAT | O_TRUNC | O_WRONLY; SIG_SETMASK is 2, SIG_BLOCK 0; 17 is SIGCHLD.
 const KEEPER = `
 our ($request, $size, $status, $keeper, $process, $file) = ("", "", 0, 0, 0, undef);
-our ($no_signal, $sigchld, $input) = (pack("Q", 0), pack("Q", 1 << 16), pack("lss", 0, 1, 0));
+our ($no_signal, $sigchld, $input, $sys) = (pack("Q", 0), pack("Q", 1 << 16), pack("lss", 0, 1, 0), "/sys\\0");
 sub begin {
   my ($directory, $told, $groups, $user, $options, $attached, $count, @words) = split(/\\0/, $request, -1);
   pop(@words);
@@ -54,7 +57,10 @@ sub begin {
     socket($socket, 1, 1, 0) && connect($socket, pack("SZ*", 1, $attached)) && open(STDIN, "+<&", $socket)
       or fail($attached);
   }
-  overlay($user ne "", $options) if $options ne "";
+  if ($options ne "") {
+    overlay($user ne "", $options);
+    syscall(UMOUNT2, $sys, 2) if $told ne "";
+  }
   chdir("app") or fail("app");
   %ENV = (%env, HOME => "$directory/app");
   exec({ $words[0] } @words) or fail($words[0]);
@@ -63,8 +69,8 @@ sub keep {
   $size = substr($request, 0, index($request, "\\0"));
   chdir($size);
   if (substr($request, length($size) + 1, 1) ne "\\0") { begin() }
-  $process = fork();
-  exit(${String(NO_FORK)}) if !defined($process);
+  $process = syscall(CLONE, 17, 0, 0, 0, 0);
+  exit(${String(NO_FORK)}) if $process < 0;
   if (!$process) { begin() }
   until (waitpid($process, 0) == $process) {}
   exit(111) if !-e "state/pid";
@@ -88,8 +94,8 @@ for (;;) {
       : sysread(STDIN, $request, $size - length($request), length($request));
     exit(0) if defined($status) && $status == 0;
   }
-  $keeper = fork();
-  if (defined($keeper) && !$keeper) { keep() }
-  syswrite(STDOUT, defined($keeper) ? "began $keeper\\n" : "failed " . ($! + 0) . "\\n");
+  $keeper = syscall(CLONE, 17, 0, 0, 0, 0);
+  if (!$keeper) { keep() }
+  syswrite(STDOUT, $keeper > 0 ? "began $keeper\\n" : "failed " . ($! + 0) . "\\n");
 }
 `;

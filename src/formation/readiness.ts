@@ -9,6 +9,8 @@ import type { Instance, Runtime } from "./runtime.ts";
 export interface ReadinessRules {
   /** How long it must keep accepting. */
   readonly readyCheckMs: number;
+  /** How long the answer to the health check may take. */
+  readonly healthTimeoutMs: number;
   readonly healthPath: string | undefined;
 }
 
@@ -35,7 +37,6 @@ const QUICK_PAUSES = 100;
 const KNOCK_PAUSE_MS = 25;
 /** When more boot at once they are looked at less often: each look takes from them what they boot with. */
 const UNDISTURBED = 2;
-const HEALTH_PATIENCE_MS = 5_000;
 
 /** Processes of all apps that are being waited for. */
 let booting = 0;
@@ -107,9 +108,9 @@ async function lackOfListener({ id, port = 0 }: Instance, { runtime }: Readiness
 }
 
 async function lackOfHealth(instance: Instance, host: ReadinessHost, signal?: AbortSignal): Promise<Lack | undefined> {
-  const { healthPath: path } = host.rules();
+  const { healthPath: path, healthTimeoutMs } = host.rules();
   if (path === undefined) return undefined;
-  const patience = AbortSignal.timeout(HEALTH_PATIENCE_MS);
+  const patience = AbortSignal.timeout(healthTimeoutMs);
   const until = signal === undefined ? patience : AbortSignal.any([signal, patience]);
   const text = await askHealth(instance, path, until);
   return text === undefined ? undefined : { text, pauseMs: LAST_PAUSE_MS };

@@ -33,8 +33,10 @@ const TERMINAL = `
 $0 = "git-heroku-relay";
 my ($columns, $rows, $hang_up_ms, $exit_ms) = splice(@ARGV, 0, 4);
 for (keys(%ENV)) { $ENV{$1} = delete($ENV{$_}) if /^${KEPT}(.*)/s }
-my ($no_signal, $sigchld) = (pack("Q", 0), pack("Q", 1 << 16));
+my ($no_signal, $sigchld) = (pack("Q", 0), pack("Q", 1 << 16 | 1 << 14));
 $SIG{$_} = sub {} for qw(HUP INT QUIT TERM PIPE CHLD TTOU TTIN TSTP USR1 USR2);
+my $is_told = 0;
+$SIG{TERM} = sub { $is_told = 1 };
 syscall(RT_SIGPROCMASK, 0, $sigchld, 0, 8);
 open(my $peer, "+<&=", 0) or exit(125);
 my ($to_peer, $from_peer, $to_child) = ("", "", "");
@@ -61,14 +63,15 @@ if ($columns eq "" || !open_terminal()) {
 }
 `;
 
+// A SIGTERM that came before the command was there is passed on to it; any later one reaches it by itself.
 // Numbers: TIOCSCTTY; F_SETFL, O_RDWR | O_NONBLOCK; SIG_BLOCK is 0, SIG_SETMASK 2.
 const COMMAND = `
 my $child = fork();
 defined($child) or exit(125);
 if (!$child) {
   syscall(SETSID);
+  $SIG{$_} = "DEFAULT" for qw(HUP INT QUIT TERM PIPE FPE);
   syscall(RT_SIGPROCMASK, 2, $no_signal, 0, 8);
-  $SIG{FPE} = "DEFAULT";
   ioctl($slave, 0x540E, 0) if $slave;
   open(STDIN, "<&", $ends[0]) && open(STDOUT, ">&", $ends[1]) && open(STDERR, ">&", $ends[2]) or exit(125);
   exec({ $ARGV[0] } @ARGV) or print(STDERR "$ARGV[0]: $!\\n");
@@ -76,6 +79,10 @@ if (!$child) {
 }
 @ends = ();
 my $leader = $child;
+my $at_once = pack("qq", 0, 0);
+syscall(PPOLL, 0, 0, $at_once, $no_signal, 8);
+$SIG{TERM} = sub {};
+kill("TERM", $child) if $is_told;
 fcntl($_, 4, 0x802) for ($peer, $input, values(%outputs));
 `;
 

@@ -1,9 +1,9 @@
 /** System calls for which Node has no function, made by perl: to be a process of its own session, to mount, to wait for
- *  input and children at once. Debian has perl-base always. On a machine without it programs do the same, each of which costs
+ *  input and children at once, to fork without the C library. Debian has perl-base always. On a machine without it programs do the same, each of which costs
  *  a start half a millisecond or two. */
 import { findProgram } from "./find-program.ts";
 
-const CALLS = ["setsid", "unshare", "mount", "rt_sigprocmask", "ppoll"] as const;
+const CALLS = ["setsid", "unshare", "mount", "rt_sigprocmask", "ppoll", "clone", "umount2"] as const;
 
 export interface SystemCalls {
   /** By absolute path. */
@@ -13,8 +13,8 @@ export interface SystemCalls {
 
 /** Linux, arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. */
 const NUMBERS: Readonly<Record<string, SystemCalls["numbers"]>> = {
-  x64: { setsid: 112, unshare: 272, mount: 165, rt_sigprocmask: 14, ppoll: 271 },
-  arm64: { setsid: 157, unshare: 97, mount: 40, rt_sigprocmask: 135, ppoll: 73 },
+  x64: { setsid: 112, unshare: 272, mount: 165, rt_sigprocmask: 14, ppoll: 271, clone: 56, umount2: 166 },
+  arm64: { setsid: 157, unshare: 97, mount: 40, rt_sigprocmask: 135, ppoll: 73, clone: 220, umount2: 39 },
 };
 
 /** Undefined where there is no perl, or nobody has looked up the numbers. */

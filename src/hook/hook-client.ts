@@ -20,6 +20,8 @@ export async function chooseHookClient(probe: Probe): Promise<HookClient> {
 
 export interface HookEnv {
   client: HookClient;
+  /** Absolute path of nc, for a shell that would look through its whole PATH. */
+  nc?: string | undefined;
   /** Absolute path of node. */
   node: string;
   /** Absolute path of the hooks' node client, `hook-client.js`. */
@@ -40,6 +42,7 @@ const START_SECONDS = 10;
 export function formatHookEnv(env: HookEnv): string {
   const values = {
     client: env.client,
+    nc: env.nc ?? "nc",
     node: env.node,
     node_client: env.nodeClient,
     daemon: env.daemon,

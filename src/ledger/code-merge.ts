@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { AppError } from "../core/error.ts";
 import type { Person } from "../core/person.ts";
 import { SerialQueue } from "../core/serial-queue.ts";
+import { readArchive } from "./archive-code.ts";
 import { syncDirectory } from "./durable-file.ts";
 import { runGit, tryGit, type Repository } from "./git-process.ts";
 import { stamp, type Ink } from "./ink.ts";
@@ -54,12 +55,28 @@ export class CodeMerger {
     return this.#queue.run(() => this.#merge(sides, options.keep));
   }
 
-  /** A commit upon `parent`, written by the platform for a person, and signed as all its commits are. */
-  async writeCommit(commit: { tree: string; parent: string; by: Person; message: string }): Promise<string> {
+  /** A commit upon `parent`, if there is one, written by the platform for a person, and signed as all its commits are. */
+  async writeCommit(commit: {
+    tree: string;
+    parent: string | undefined;
+    by: Person;
+    message: string;
+  }): Promise<string> {
     const { tree, parent, by, message } = commit;
     // A person's own commit may carry a date of any century: it is no measure for this one's.
     const stamps = await stamp(this.#ink, { by }, undefined);
-    return this.#ink.objects.writeCommit({ tree, parents: [parent], ...stamps, message }, this.#ink.signingKey);
+    return this.#ink.objects.writeCommit(
+      { tree, parents: parent === undefined ? [] : [parent], ...stamps, message },
+      this.#ink.signingKey,
+    );
+  }
+
+  /** The files of a tar as a tree; see `readArchive`. */
+  async treeOfArchive(path: string, signal: AbortSignal): Promise<string> {
+    const commit = await readArchive(this.#repository, path, signal);
+    const tree = (await this.#ink.objects.resolveCommit(commit))?.tree;
+    if (tree === undefined) throw new Error("git has kept nothing of an archive");
+    return tree;
   }
 
   async #merge(sides: CodeSides, keep: boolean): Promise<CodeMerge> {

@@ -30,7 +30,9 @@ export class DeployBranch {
 
   /** Makes the branch of a first deploy the app's deploy branch, and looks whether it is where the deploy expects it.
    *  @throws AppError conflict when the app deploys from the other one, or it has moved. */
-  async claim({ ref, old }: { ref: string; old: string | undefined }): Promise<void> {
+  async claim(deploy: { ref: string; old: string | undefined } | undefined): Promise<void> {
+    if (deploy === undefined) return;
+    const { ref, old } = deploy;
     if (ref !== (await this.name())) await this.#claimNew(ref);
     if ((await this.#at(ref)) === old) return;
     throw new AppError("conflict", `${shortName(ref)} has moved meanwhile.`, {

@@ -242,8 +242,11 @@ export class Ledger {
       const asked = await plan({ head, current });
       if (asked === undefined) return undefined;
       if ((head === undefined) !== (asked.change === "initial")) throw new Error("v1, and only v1, is initial.");
-      if (asked.deployRef !== undefined) await this.#deployBranch.claim(asked.deployRef);
-      const release = await writeRelease(this.#ink, asked, head);
+      // A commit that was written for nothing is no release.
+      const writing = writeRelease(this.#ink, asked, head);
+      const [claimed] = await Promise.allSettled([this.#deployBranch.claim(asked.deployRef), writing]);
+      if (claimed.status === "rejected") throw claimed.reason;
+      const release = await writing;
       const outcome = await this.#ink.refs.move(movesOf(asked, release));
       if (await this.#hasHappened(release, outcome)) {
         this.#index.append(release);

@@ -73,11 +73,12 @@ export class LooseObjects {
     const data = Buffer.from(text);
     const bytes = Buffer.concat([Buffer.from(`${type} ${String(data.length)}\0`), data]);
     const oid = createHash("sha1").update(bytes).digest("hex");
-    return { oid, written: this.#putNew(oid, bytes) };
+    return { oid, written: this.#putNew(oid, bytes, type) };
   }
 
-  async #putNew(oid: string, bytes: Buffer): Promise<void> {
-    if (await this.has(oid)) return;
+  /** A commit has a time and a signature of its own: nobody has written it before. */
+  async #putNew(oid: string, bytes: Buffer, type: "blob" | "commit"): Promise<void> {
+    if (type === "blob" && (await this.has(oid))) return;
     const isSmall = bytes.length <= SMALL_BYTES;
     await this.store(oid, isSmall ? deflateSync(bytes, { level: 1 }) : await pack(bytes, { level: 1 }));
   }

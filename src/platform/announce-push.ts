@@ -33,7 +33,10 @@ async function announceLaunch(
   const launched = launchAfterPush(platform, app);
   output(`-----> Launching... done, ${formatVersion(release.version)}\n`);
   output(`       ${platform.webUrl(app.name)} deployed to Heroku\n`);
-  if (wantsVerifying((await app.state()).settings)) await verifyDeploy(app, release, launched, output);
+  const { settings, postdeploy } = await app.state();
+  if (postdeploy !== undefined)
+    output("-----> Running the postdeploy command once; see it with: git heroku logs --ps run\n");
+  if (wantsVerifying(settings)) await verifyDeploy(app, release, launched, output);
 }
 
 /** The pusher's git has its last words to say, on the same processors that the new processes will boot on. */

@@ -85,6 +85,8 @@ export class App {
   readonly launches = new SerialQueue();
   /** Pushes to the deploy branch, one at a time. */
   readonly pushes = new SerialQueue();
+  /** Builds of archives, from the upload to the release, one at a time: each commit follows the one before. */
+  readonly archives = new SerialQueue();
   /** Writes to the notes, which follow the ledger by themselves. */
   readonly notings = new SerialQueue();
   /** What the router is told, in the order of what happened. */
@@ -148,9 +150,11 @@ export class App {
   /** Resolves when everything is on disk and, with `stopApps`, every process has ended. */
   async close(options: { stopApps: boolean }): Promise<void> {
     this.end();
+    await this.archives.drained();
     await this.pushes.drained();
     await this.healing;
     await this.releases.drained();
+    this.builds.settle();
     await this.launches.drained();
     await this.bisect.close(options);
     await Promise.all([this.formation.shutdown(options), this.oneOffs.shutdown(options)]);

@@ -1,9 +1,10 @@
 /** The builds of one app, one record for each attempt, also for those that failed: `builds/ID.json`, and beside it what was
- *  printed. They tell what happened and decide nothing, so they are written without waiting for the disk. */
+ *  printed. They tell what happened and decide nothing, so they are written without waiting for the disk, and of a build that
+ *  finds its slug, which takes no time in which it could be lost, when the push has its answer. */
 import { randomUUID } from "node:crypto";
-import { renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { AppError } from "../core/error.ts";
 import { formatJson } from "../core/json.ts";
 import type { Actor } from "./actor.ts";
@@ -11,7 +12,10 @@ import { KeptOutput, readKeptOutput } from "./kept-output.ts";
 
 export interface BuildRecord {
   readonly id: string;
+  /** Empty as long as an archive has not become one. */
   readonly commit: string;
+  /** Of what was uploaded; none of a push. */
+  readonly source: BuildSource | null;
   /** An address. */
   readonly by: string;
   readonly status: "pending" | "succeeded" | "failed";
@@ -27,6 +31,14 @@ export interface BuildRecord {
   /** The version that came of it, whatever became of that. */
   readonly release: number | null;
 }
+
+/** What its maker says of it. */
+export type BuildSource = {
+  readonly version: string | null;
+  readonly description: string | null;
+  /** `SHA256:hex` */
+  readonly checksum: string | null;
+};
 
 /** Records that are kept. */
 const KEPT_MAX = 100;
@@ -44,10 +56,18 @@ export class Builds {
   }
 
   /** @param now milliseconds since the epoch */
-  begin(commit: string, actor: Actor, now: number): Build {
+  begin(commit: string, actor: Actor, now: number, source: BuildSource | null = null): Build {
     const nothing = { endedAt: null, reason: null, detected: null, slug: null, release: null };
     const id = randomUUID();
-    const record: BuildRecord = { id, commit, by: actor.by.email, status: "pending", startedAt: now, ...nothing };
+    const record: BuildRecord = {
+      id,
+      commit,
+      by: actor.by.email,
+      status: "pending",
+      startedAt: now,
+      source,
+      ...nothing,
+    };
     const build: Build = new Build(this.#dir, record, () => this.#running.delete(id));
     this.#running.set(id, build);
     void this.#forgetOld(id);
@@ -89,15 +109,23 @@ export class Builds {
   /** @throws AppError conflict when it does not run. */
   cancel({ id }: BuildRecord, actor: Actor): void {
     const running = this.#running.get(id);
-    if (running === undefined) throw new AppError("conflict", `The build ${id.slice(0, 8)} does not run any more.`);
+    if (running?.record.status !== "pending")
+      throw new AppError("conflict", `The build ${id.slice(0, 8)} does not run any more.`);
     running.cancel(`cancelled by ${actor.by.email}`);
+  }
+
+  /** Puts on disk what is to be there. */
+  settle(): void {
+    for (const build of this.#running.values()) build.settle();
   }
 
   async #read(id: string): Promise<BuildRecord | undefined> {
     const running = this.#running.get(id);
     if (running !== undefined) return running.record;
     try {
-      const record = JSON.parse(await readFile(join(this.#dir, `${id}.json`), "utf8")) as BuildRecord;
+      const stored = JSON.parse(await readFile(join(this.#dir, `${id}.json`), "utf8")) as BuildRecord;
+      // Records of an earlier version do not have all.
+      const record = { ...stored, source: stored.source ?? null };
       return record.status === "pending" ? { ...record, status: "failed", reason: LOST } : record;
     } catch {
       // A power cut may have left half of it.
@@ -107,7 +135,7 @@ export class Builds {
 
   async #ids(): Promise<string[]> {
     const names = await readdir(this.#dir).catch(() => []);
-    return [...new Set(names.flatMap((name) => NAME.exec(name)?.[1] ?? []))];
+    return [...new Set([...this.#running.keys(), ...names.flatMap((name) => NAME.exec(name)?.[1] ?? [])])];
   }
 
   async #forgetOld(begun: string): Promise<void> {
@@ -130,12 +158,16 @@ export class Builds {
   }
 }
 
-/** One that is under way. */
+/** How long the record of a build that has ended waits for the release that comes of it. */
+const SETTLE_MS = 50;
+
+/** One that is under way, or was until now. */
 export class Build {
   readonly output: KeptOutput;
   readonly #path: string;
   readonly #cancelling = new AbortController();
   readonly #onEnd: () => void;
+  #settling: NodeJS.Timeout | undefined;
   #record: BuildRecord;
   #cancelled: string | undefined;
 
@@ -143,9 +175,13 @@ export class Build {
     this.#record = record;
     this.#path = join(dir, `${record.id}.json`);
     this.#onEnd = onEnd;
-    // Makes the directory too.
-    this.output = new KeptOutput(join(dir, `${record.id}.txt`));
-    this.#store({});
+    this.output = new KeptOutput(join(dir, `${record.id}.txt`), { isLazy: true });
+  }
+
+  /** Something is really built from here on: what a daemon that is killed now leaves must say so. */
+  begun(): void {
+    this.output.open();
+    this.#store();
   }
 
   get record(): BuildRecord {
@@ -160,6 +196,12 @@ export class Build {
   /** Why it was cancelled. */
   get cancelled(): string | undefined {
     return this.#cancelled;
+  }
+
+  /** The archive has become this commit. */
+  of(commit: string): void {
+    this.#record = { ...this.#record, commit };
+    this.#store();
   }
 
   cancel(reason: string): void {
@@ -177,19 +219,34 @@ export class Build {
 
   /** What came of it, after its end. */
   released(version: number): void {
-    this.#store({ release: version });
+    this.#record = { ...this.#record, release: version };
+    this.#settleSoon();
   }
 
   #end(facts: Partial<BuildRecord>): void {
+    this.#record = { ...this.#record, ...facts };
     this.output.end();
-    this.#store(facts);
+    this.#settleSoon();
+  }
+
+  /** Whoever asks meanwhile is told by the build itself. */
+  #settleSoon(): void {
+    this.#settling ??= setTimeout(() => this.settle(), SETTLE_MS);
+  }
+
+  settle(): void {
+    if (this.#settling === undefined) return;
+    clearTimeout(this.#settling);
+    this.#settling = undefined;
+    this.output.store();
+    this.#store();
     this.#onEnd();
   }
 
   /** What cannot be written, as on a full disk, is not told later; the build goes on. */
-  #store(facts: Partial<BuildRecord>): void {
-    this.#record = { ...this.#record, ...facts };
+  #store(): void {
     try {
+      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
       writeFileSync(`${this.#path}.tmp`, formatJson({ ...this.#record }), { mode: 0o600 });
       renameSync(`${this.#path}.tmp`, this.#path);
     } catch {

@@ -8,6 +8,6 @@ import type { BuildRecord } from "./builds.ts";
 export async function cancelBuild(app: App, idStart: string, actor: Actor): Promise<BuildRecord> {
   const record = await app.builds.find(idStart);
   app.builds.cancel(record, actor);
-  app.logChange(actor, `Cancel build of ${record.commit.slice(0, 7)}`);
+  app.logChange(actor, `Cancel build of ${record.commit.slice(0, 7) || "an archive"}`);
   return record;
 }

@@ -31,6 +31,12 @@ export async function listDrains(app: App): Promise<DrainInfo[]> {
   return (await readSpecs(app)).map((spec) => infoOf(app, spec));
 }
 
+/** @param which a token, an id, the URL or the masked URL
+ *  @throws AppError not_found, or invalid_params when several have that masked URL */
+export async function findDrain(app: App, which: string): Promise<DrainInfo> {
+  return infoOf(app, pick(app, await readSpecs(app), which));
+}
+
 /** Everything that the log gets from now on goes there too.
  *  @throws AppError invalid_params for what is no such URL, is there already, or is one too many */
 export function addDrain(app: App, url: string, actor: Actor): Promise<DrainInfo> {

@@ -11,6 +11,7 @@ import type { App } from "./app.ts";
 import { recallBuild, rememberBuild } from "./build-memory.ts";
 import { buildInputs, type BuildInputs } from "./buildpacks.ts";
 import type { Build } from "./builds.ts";
+import { firstSignal } from "./first-signal.ts";
 import { exists } from "./home.ts";
 import type { Platform } from "./platform.ts";
 import { gitOf } from "./slugs.ts";
@@ -20,21 +21,18 @@ import { gitOf } from "./slugs.ts";
 export async function recordBuild(
   platform: Platform,
   app: App,
-  { commit, actor, begin = "" }: { commit: string; actor: Actor; begin?: string },
+  { commit, actor, begin = "", build: begun }: BuildOrder,
   finish: (slug: Slug, show: Show) => void | Promise<void> = () => undefined,
 ): Promise<RecordedBuild> {
-  const build = app.builds.begin(commit, actor, platform.clock.now());
+  const build = begun ?? app.builds.begin(commit, actor, platform.clock.now());
   const show: Show = (text) => {
     build.output.write(text);
     actor.output?.(text);
   };
-  const cancelling = new AbortController();
-  const cancel = (): void => cancelling.abort();
-  for (const signal of [app.ending, build.signal]) signal.addEventListener("abort", cancel);
-  if (app.isEnding) cancel();
+  const { signal, release } = firstSignal(app.ending, build.signal);
   try {
     show(begin);
-    const slug = await buildRelease(platform, app, commit, { output: show, signal: cancelling.signal });
+    const slug = await buildRelease(platform, app, commit, { output: show, signal, onBegun: () => build.begun() });
     await finish(slug, show);
     build.succeeded(platform.clock.now(), slug);
     return { build, slug };
@@ -46,8 +44,17 @@ export async function recordBuild(
     if (cancelled === undefined || app.isEnding) throw error;
     throw new BuildCancelled(cancelled, error);
   } finally {
-    app.ending.removeEventListener("abort", cancel);
+    release();
   }
+}
+
+export interface BuildOrder {
+  commit: string;
+  actor: Actor;
+  /** The first words of its output. */
+  begin?: string;
+  /** One that was begun already. */
+  build?: Build | undefined;
 }
 
 /** Tells the app's log that a deploy is built, by whom and how it ended. */
@@ -88,10 +95,11 @@ export async function buildRelease(
   platform: Platform,
   app: App,
   commit: string,
-  { output, signal = app.ending }: { output: Show; signal?: AbortSignal },
+  { output, signal = app.ending, onBegun }: { output: Show; signal?: AbortSignal; onBegun?: () => void },
 ): Promise<Slug> {
   const code = { commit, tree: await treeOf(app, commit) };
-  return build({ platform, app, code, inputs: await buildInputs(app, await platform.isolation), output, signal });
+  const inputs = await buildInputs(app, await platform.isolation);
+  return build({ platform, app, code, inputs, output, signal, ...(onBegun && { onBegun }) });
 }
 
 interface CodeToBuild {
@@ -101,9 +109,11 @@ interface CodeToBuild {
   inputs: BuildInputs;
   output: Show;
   signal: AbortSignal;
+  /** Called when something has to be built. */
+  onBegun?: () => void;
 }
 
-async function build({ platform, app, code, inputs, output, signal }: CodeToBuild): Promise<Slug> {
+async function build({ platform, app, code, inputs, output, signal, onBegun }: CodeToBuild): Promise<Slug> {
   const slug = await buildSlug({
     repo: platform.home.repo(app.name),
     ...code,
@@ -111,7 +121,10 @@ async function build({ platform, app, code, inputs, output, signal }: CodeToBuil
     appDir: platform.home.app(app.name),
     output,
     signal,
-    slot: () => platform.buildSlots.take(`${code.commit.slice(0, 7)} of ${app.name}`, signal, output),
+    slot: () => {
+      onBegun?.();
+      return platform.buildSlots.take(`${code.commit.slice(0, 7)} of ${app.name}`, signal, output);
+    },
     clock: platform.clock,
     toolEnv: platform.toolEnv,
   });

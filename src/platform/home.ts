@@ -57,6 +57,10 @@ export class Home {
   get trash(): string {
     return join(this.root, "trash");
   }
+  /** Code that was uploaded to be built. */
+  get uploads(): string {
+    return join(this.root, "uploads");
+  }
   /** Sockets of the git hooks. */
   get git(): string {
     return join(this.root, "git");
@@ -97,6 +101,10 @@ export class Home {
   }
   get certificateKey(): string {
     return join(this.keys, "certificate.key");
+  }
+  /** What proves the URLs that are given out for use without a token. */
+  get ticketKey(): string {
+    return join(this.root, "access", "ticket.key");
   }
   get keys(): string {
     return join(this.root, "keys");

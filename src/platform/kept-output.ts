@@ -15,13 +15,32 @@ export class KeptOutput {
   #bytes = 0;
   #isOver = false;
 
-  constructor(path: string) {
+  readonly #path: string;
+  #isOpened = false;
+
+  /** @param isLazy nothing is in the file before `open` or `store` */
+  constructor(path: string, { isLazy = false }: { isLazy?: boolean } = {}) {
+    this.#path = path;
+    if (!isLazy) this.open();
+  }
+
+  /** From here on the file has what was written. */
+  open(): void {
+    if (this.#isOpened) return;
+    this.#isOpened = true;
     try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      this.#file = openSync(path, "w", 0o600);
+      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+      this.#file = openSync(this.#path, "w", 0o600);
+      this.#store(this.text);
     } catch {
       this.#file = undefined;
     }
+  }
+
+  /** Puts into the file what has ended. */
+  store(): void {
+    this.open();
+    this.#close();
   }
 
   /** Synchronous, so that a daemon that is killed has kept what was shown. */
@@ -36,8 +55,7 @@ export class KeptOutput {
   /** Nothing more comes. */
   end(): void {
     this.#isOver = true;
-    if (this.#file !== undefined) closeSync(this.#file);
-    this.#file = undefined;
+    this.#close();
     this.#changes.tell();
   }
 
@@ -55,6 +73,11 @@ export class KeptOutput {
       else if (this.#isOver) return;
       else await change;
     }
+  }
+
+  #close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
   }
 
   #store(text: string): void {

@@ -10,6 +10,7 @@ import type { Snapshot } from "../ledger/release-writer.ts";
 import type { App } from "./app.ts";
 import { ensureSlug } from "./ensure-slug.ts";
 import { noteSoon } from "./note-soon.ts";
+import { runPostdeploy } from "./postdeploy.ts";
 import type { Platform } from "./platform.ts";
 import { updateRoute } from "./route.ts";
 
@@ -56,6 +57,9 @@ async function converge(platform: Platform, app: App, release: Release, reason: 
   const target = { release: release.version, appDir, procfile, quantities, asleep, env, confinement };
   app.formation.converge(target, reason === "launch" || reason === "start" ? reason : "scale");
   app.launchedVersion = release.version;
+  if (reason === "launch" || reason === "start") {
+    await runPostdeploy(platform, app, state, { version: release.version, cargo: { appDir, env, confinement } });
+  }
 }
 
 /** What the app is to be from now on, asleep or awake. */

@@ -20,6 +20,8 @@ export interface Making {
   actor: Actor;
   /** What was built for it. */
   built?: RecordedBuild | undefined;
+  /** The version whose slug it runs on, where that is neither the current one nor the target of a rollback. */
+  slugOf?: number;
   /** For what changes nothing that the command could see. */
   skipsPhase?: boolean;
 }
@@ -86,8 +88,13 @@ interface Planned {
 }
 
 /** What it runs on is known before it is made, so that no crash leaves it with the slug of another one. */
-async function settleSlug(app: App, { built }: Making, { code, rollbackTo }: ReleasePlan, base: Base): Promise<void> {
-  const from = built?.slug ?? rollbackTo?.version ?? base.current?.version;
+async function settleSlug(
+  app: App,
+  { built, slugOf }: Making,
+  { code, rollbackTo }: ReleasePlan,
+  base: Base,
+): Promise<void> {
+  const from = built?.slug ?? slugOf ?? rollbackTo?.version ?? base.current?.version;
   if (code !== undefined && from !== undefined) await rememberBuild(app, versionAfter(base), from);
 }
 

@@ -26,6 +26,8 @@ import type { Journal } from "./journal.ts";
 import { launch } from "./launch.ts";
 import { settleAllKeys } from "./place-keys.ts";
 import { openApp } from "./open-app.ts";
+import { LogSessions } from "./log-sessions.ts";
+import { Tickets } from "./tickets.ts";
 import { evictSlugs } from "./slugs.ts";
 import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -93,6 +95,8 @@ export class Platform {
   readonly domainChanges = new SerialQueue();
   readonly upkeep: Upkeep;
   readonly attachments: Attachments;
+  readonly tickets: Tickets;
+  readonly logSessions: LogSessions;
   private readonly apps = new Map<AppName, App>();
   private readonly reserved = new Set<AppName>();
   /** Apps that are on disk but not open, with what stands in the way. */
@@ -119,6 +123,8 @@ export class Platform {
     this.buildSlots = new BuildSlots(parts.buildsMax);
     this.drainParts = parts.drainParts;
     this.attachments = new Attachments(parts.clock, this.closing);
+    this.tickets = new Tickets(parts.home.ticketKey);
+    this.logSessions = new LogSessions(parts.clock, this.tickets);
     this.upkeep = new Upkeep(parts.clock, parts.journal, (app) => evictSlugs(this, app));
     // Every follower of a log listens to it.
     setMaxListeners(0, this.closing);
@@ -169,6 +175,7 @@ export class Platform {
     }
     throw new AppError("not_found", "Couldn't find that app.", {
       hint: `There is no app ${JSON.stringify(name.slice(0, 40))}; \`git heroku apps\` lists the apps there are.`,
+      resource: "app",
     });
   }
 

@@ -10,10 +10,13 @@ import { DEPLOY_REFS } from "../ledger/deploy-branch.ts";
 import { BuildCancelled, logBuild, recordBuild, type RecordedBuild } from "./ensure-slug.ts";
 import { makeRelease, ReleaseFailed, waitingFor } from "./make-release.ts";
 import { describeFirst, firstConfig } from "./buildpacks.ts";
+import type { Build } from "./builds.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
 
 export const ZERO_OID = /^0+$/;
+/** git's word for a branch that is not there. */
+export const ZERO_COMMIT = "0".repeat(40);
 export const BRANCH_PREFIX = "refs/heads/";
 /** git's post-receive follows within milliseconds, and launches what was released (announce-push.ts). */
 export const ANNOUNCE_PATIENCE_MS = 2_000;
@@ -33,6 +36,8 @@ export interface Push {
   output(text: string): void;
   /** Aborts when the pusher has left. The push goes on all the same. */
   signal: AbortSignal;
+  /** The record of its build, where that has begun before the push. */
+  build?: Build;
 }
 
 export async function receivePush(platform: Platform, app: App, push: Push): Promise<RefReport[]> {
@@ -140,7 +145,8 @@ function warnOfType({ procfile }: Slug, show: (text: string) => void): void {
 
 function buildPushed(platform: Platform, app: App, push: Push, command: RefCommand): Promise<RecordedBuild> {
   const actor: Actor = { ...push.actor, output: (text) => push.output(text) };
-  const asked = { commit: command.new, actor, begin: "-----> Heroku receiving push\n" };
+  const begin = push.build === undefined ? "-----> Heroku receiving push\n" : "";
+  const asked = { commit: command.new, actor, begin, build: push.build };
   return logBuild(app, command.new, actor, () =>
     recordBuild(platform, app, asked, async (slug, show) => {
       warnOfType(slug, show);

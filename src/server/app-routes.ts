@@ -1,12 +1,14 @@
 /** /apps: list, create, info, maintenance, destroy, settings. */
 import type { FastifyInstance } from "fastify";
+import { AppError } from "../core/error.ts";
+import type { App } from "../platform/app.ts";
 import { changeSettings, readSettingTexts } from "../platform/change-settings.ts";
-import { createApp } from "../platform/create-app.ts";
+import { createApp, type NewApp } from "../platform/create-app.ts";
 import { destroyApp } from "../platform/destroy-app.ts";
 import type { Platform } from "../platform/platform.ts";
 import { setMaintenance } from "../platform/set-maintenance.ts";
 import { callerOf } from "./caller.ts";
-import { appResource } from "./resources.ts";
+import { appResource, STACK } from "./resources.ts";
 
 export interface AppParams {
   app: string;
@@ -14,14 +16,37 @@ export interface AppParams {
 
 const createBody = {
   type: ["object", "null"],
-  properties: { name: { type: "string", maxLength: 200 } },
+  properties: {
+    name: { type: "string", maxLength: 200 },
+    setup: {
+      type: "object",
+      additionalProperties: false,
+      properties: {
+        config_vars: { type: "object", additionalProperties: { type: "string" }, maxProperties: 1_000 },
+        formation: { type: "object", additionalProperties: { type: "integer" }, maxProperties: 100 },
+        buildpacks: { type: "array", items: { type: "string", maxLength: 1_100 }, maxItems: 100 },
+        settings: { type: "object", additionalProperties: { type: "string", maxLength: 200 }, maxProperties: 50 },
+        postdeploy: { type: "string" },
+      },
+    },
+  },
 } as const;
 
 const patchBody = {
   type: "object",
-  properties: { maintenance: { type: "boolean" } },
-  required: ["maintenance"],
+  minProperties: 1,
+  properties: {
+    maintenance: { type: "boolean" },
+    build_stack: { type: "string", maxLength: 100 },
+    name: { type: "string", maxLength: 100 },
+  },
 } as const;
+
+interface AppChange {
+  maintenance?: boolean;
+  build_stack?: string;
+  name?: string;
+}
 
 const settingsBody = {
   type: "object",
@@ -33,24 +58,23 @@ const settingsBody = {
 export function appRoutes(server: FastifyInstance, platform: Platform): void {
   server.get("/apps", () => Promise.all(platform.list().map((app) => appResource(platform, app))));
 
-  server.post<{ Body: { name?: string } | undefined }>(
-    "/apps",
-    { schema: { body: createBody } },
-    async (request, reply) => {
-      const app = await createApp(platform, request.body?.name, callerOf(request));
-      void reply.status(201);
-      return appResource(platform, app);
-    },
-  );
+  server.post<{ Body: NewApp | undefined }>("/apps", { schema: { body: createBody } }, async (request, reply) => {
+    const app = await createApp(platform, request.body ?? {}, callerOf(request));
+    void reply.status(201);
+    return appResource(platform, app);
+  });
 
   server.get<{ Params: AppParams }>("/apps/:app", (request) => appResource(platform, platform.app(request.params.app)));
 
-  server.patch<{ Params: AppParams; Body: { maintenance: boolean } }>(
+  server.patch<{ Params: AppParams; Body: AppChange }>(
     "/apps/:app",
     { schema: { body: patchBody } },
     async (request) => {
       const app = platform.app(request.params.app);
-      await setMaintenance(platform, app, request.body.maintenance, callerOf(request));
+      const { maintenance, build_stack: stack, name = app.name } = request.body;
+      checkStack(stack);
+      if (name !== app.name) throw noRename(app);
+      if (maintenance !== undefined) await setMaintenance(platform, app, maintenance, callerOf(request));
       return appResource(platform, app);
     },
   );
@@ -74,5 +98,18 @@ export function appRoutes(server: FastifyInstance, platform: Platform): void {
     const resource = await appResource(platform, app);
     await destroyApp(platform, app, callerOf(request));
     return resource;
+  });
+}
+
+function checkStack(stack: string | undefined): void {
+  if (stack === undefined || stack === STACK) return;
+  throw new AppError("invalid_params", `There is no stack ${JSON.stringify(stack.slice(0, 40))} here.`, {
+    hint: `Apps are built and run on the machine itself, which is the stack ${STACK}.`,
+  });
+}
+
+function noRename({ name }: App): AppError {
+  return new AppError("invalid_params", `${name} cannot be renamed yet.`, {
+    hint: "A backup can be restored under another name: git heroku backup, git heroku restore.",
   });
 }

@@ -1,7 +1,5 @@
 /** /apps/A/builds: each attempt to build, what it printed, and its end by hand. */
-import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
-import { AppError } from "../core/error.ts";
 import { idOfObject, type App } from "../platform/app.ts";
 import type { BuildRecord } from "../platform/builds.ts";
 import { cancelBuild } from "../platform/cancel-build.ts";
@@ -10,12 +8,11 @@ import { redeploy } from "../platform/redeploy.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
 import { answerLive } from "./live-answer.ts";
-import { TEXT } from "./output-routes.ts";
+import { linksOf, type Links } from "./links.ts";
 import { findRelease } from "./release-routes.ts";
-import { idOf, iso, releaseResources, type Resource } from "./resources.ts";
-import { untilGone } from "./until-gone.ts";
+import { GENERATION, iso, named, person, releaseResources, slugId, STACK, type Resource } from "./resources.ts";
 
-interface BuildParams extends AppParams {
+export interface BuildParams extends AppParams {
   build: string;
 }
 
@@ -27,21 +24,13 @@ const redeployBody = {
 export function buildRoutes(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams }>("/apps/:app/builds", async (request) => {
     const app = platform.app(request.params.app);
-    const records = await app.builds.list();
-    return Promise.all(records.map((record) => buildResource(app, record)));
+    const [records, links] = await Promise.all([app.builds.list(), linksOf(platform, request)]);
+    return Promise.all(records.map((record) => buildResource(platform, app, record, links)));
   });
 
   server.get<{ Params: BuildParams }>("/apps/:app/builds/:build", async (request) => {
     const app = platform.app(request.params.app);
-    return buildResource(app, await app.builds.find(request.params.build));
-  });
-
-  server.get<{ Params: BuildParams }>("/apps/:app/builds/:build/output", async (request, reply) => {
-    const app = platform.app(request.params.app);
-    const { id } = await app.builds.find(request.params.build);
-    const output = await app.builds.follow(id, untilGone(reply.raw, platform.closing));
-    if (output === undefined) throw new AppError("not_found", `The output of the build ${id.slice(0, 8)} is not kept.`);
-    return reply.type(TEXT).send(Readable.from(output, { objectMode: false }));
+    return buildResource(platform, app, await app.builds.find(request.params.build), await linksOf(platform, request));
   });
 
   server.post<{ Params: AppParams; Body: { release?: string } | undefined }>(
@@ -53,7 +42,7 @@ export function buildRoutes(server: FastifyInstance, platform: Platform): void {
       const from = wanted === undefined ? undefined : await findRelease(app, wanted);
       return answerLive(platform, request, reply, async (actor) => {
         const release = await redeploy(platform, app, from, actor);
-        const [resource] = await releaseResources(app, [release]);
+        const [resource] = await releaseResources(app, [release], await linksOf(platform, request));
         return { status: 201, body: { ...resource }, release: release.version };
       });
     },
@@ -61,30 +50,48 @@ export function buildRoutes(server: FastifyInstance, platform: Platform): void {
 
   server.delete<{ Params: BuildParams }>("/apps/:app/builds/:build", async (request) => {
     const app = platform.app(request.params.app);
-    return buildResource(app, await cancelBuild(app, request.params.build, callerOf(request)));
+    const cancelled = await cancelBuild(app, request.params.build, callerOf(request));
+    return buildResource(platform, app, cancelled, await linksOf(platform, request));
   });
 }
 
-async function buildResource(app: App, record: BuildRecord): Promise<Resource> {
-  const { id, commit, by, status, startedAt, endedAt, reason, detected, slug, release } = record;
-  const head = await app.ledger.head();
-  const isMade = release !== null && release <= (head?.version ?? 0);
+export async function buildResource(
+  platform: Platform,
+  app: App,
+  record: BuildRecord,
+  links: Links,
+): Promise<Resource> {
+  const { id, by, status, startedAt, endedAt, reason, detected, slug } = record;
+  const commit = record.commit === "" ? null : record.commit;
   return {
     app: { id: app.id },
     buildpacks: null,
     created_at: iso(startedAt),
+    generation: named("generation", GENERATION),
     id,
-    output_stream_url: `/apps/${app.name}/builds/${id}/output`,
-    release: isMade ? { id: idOfObject((await app.ledger.get(release)).oid), version: release } : null,
-    slug: slug === null ? null : { id: idOf("slug", slug) },
-    source_blob: { checksum: null, url: null, version: commit, version_description: null },
-    stack: "host",
+    output_stream_url: links.buildOutput(app, id),
+    release: await releaseOf(app, record),
+    slug: slug === null || commit === null ? null : { id: slugId(commit) },
+    // Also what was uploaded is a commit of the repository.
+    source_blob: { ...describeSource(record), url: platform.home.repo(app.name) },
+    stack: STACK,
     status,
     updated_at: iso(endedAt ?? startedAt),
-    user: { email: by, id: idOf("person", by) },
+    user: person(by),
     commit,
     detected,
     ended_at: endedAt === null ? null : iso(endedAt),
     reason,
   };
+}
+
+function describeSource({ commit, source }: BuildRecord): Resource {
+  const { version, description, checksum } = source ?? { version: null, description: null, checksum: null };
+  return { checksum, version: version ?? (commit === "" ? null : commit), version_description: description };
+}
+
+async function releaseOf(app: App, { release: version }: BuildRecord): Promise<Resource | null> {
+  const head = await app.ledger.head();
+  if (version === null || version > (head?.version ?? 0)) return null;
+  return { id: idOfObject((await app.ledger.get(version)).oid), version };
 }

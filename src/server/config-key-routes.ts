@@ -4,6 +4,7 @@ import type { Platform } from "../platform/platform.ts";
 import { rotateConfigKey } from "../platform/rotate-config-key.ts";
 import type { AppParams } from "./app-routes.ts";
 import { answerLive } from "./live-answer.ts";
+import { linksOf } from "./links.ts";
 import { releaseResources } from "./resources.ts";
 
 export function configKeyRoutes(server: FastifyInstance, platform: Platform): void {
@@ -11,7 +12,11 @@ export function configKeyRoutes(server: FastifyInstance, platform: Platform): vo
     const app = platform.app(request.params.app);
     return answerLive(platform, request, reply, async (actor) => {
       const release = await rotateConfigKey(platform, app, actor);
-      return { status: 201, body: (await releaseResources(app, [release]))[0], release: release.version };
+      return {
+        status: 201,
+        body: (await releaseResources(app, [release], await linksOf(platform, request)))[0],
+        release: release.version,
+      };
     });
   });
 }

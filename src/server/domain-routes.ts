@@ -1,5 +1,6 @@
 /** /apps/A/domains: the host names of an app, in Heroku's shape. */
 import type { FastifyInstance } from "fastify";
+import { AppError } from "../core/error.ts";
 import { listDomains, addDomains, removeDomain, type Domain } from "../platform/domains.ts";
 import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -22,10 +23,18 @@ interface AddBody {
 
 export function domainRoutes(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams }>("/apps/:app/domains", async (request) => {
-    const app = platform.app(request.params.app);
-    const first = await app.ledger.get(1);
-    const own = (await listDomains(app)).map((domain) => domainResource(platform, app, domain));
-    return [ownDomain(platform, app, iso(first.createdAt)), ...own];
+    return domainsOf(platform, platform.app(request.params.app));
+  });
+
+  server.get<{ Params: AppParams & { name: string } }>("/apps/:app/domains/:name", async (request) => {
+    const { app, name } = request.params;
+    const all = await domainsOf(platform, platform.app(app));
+    const found = all.find(({ id, hostname }) => id === name || hostname === name.toLowerCase());
+    if (found !== undefined) return found;
+    throw new AppError("not_found", "Couldn't find that domain name.", {
+      hint: `\`git heroku domains --app ${app}\` lists the domains there are.`,
+      resource: "domain",
+    });
   });
 
   server.post<{ Params: AppParams; Body: AddBody }>(
@@ -47,6 +56,12 @@ export function domainRoutes(server: FastifyInstance, platform: Platform): void 
     const domain = await removeDomain(platform, app, request.params.name, callerOf(request));
     return domainResource(platform, app, domain);
   });
+}
+
+async function domainsOf(platform: Platform, app: App): Promise<Resource[]> {
+  const first = await app.ledger.get(1);
+  const own = (await listDomains(app)).map((domain) => domainResource(platform, app, domain));
+  return [ownDomain(platform, app, iso(first.createdAt)), ...own];
 }
 
 /** The name that every app has. */

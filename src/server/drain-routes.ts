@@ -1,7 +1,7 @@
 /** /apps/A/log-drains: where an app's log is sent, in Heroku's shape. URLs are masked in every answer. */
 import type { FastifyInstance } from "fastify";
 import type { App } from "../platform/app.ts";
-import { addDrain, listDrains, removeDrain, type DrainInfo } from "../platform/drains.ts";
+import { addDrain, findDrain, listDrains, removeDrain, type DrainInfo } from "../platform/drains.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
@@ -34,6 +34,11 @@ export function drainRoutes(server: FastifyInstance, platform: Platform): void {
       return drainResource(app, drain);
     },
   );
+
+  server.get<{ Params: AppParams & { name: string } }>("/apps/:app/log-drains/:name", async (request) => {
+    const app = platform.app(request.params.app);
+    return drainResource(app, await findDrain(app, request.params.name));
+  });
 
   server.delete<{ Params: AppParams & { name: string } }>("/apps/:app/log-drains/:name", async (request) => {
     const app = platform.app(request.params.app);

@@ -1,8 +1,10 @@
 /** /apps/A/formation and /apps/A/dynos: what should run, what runs, and restarting or stopping it. */
 import { hostname } from "node:os";
 import type { FastifyInstance } from "fastify";
+import { AppError } from "../core/error.ts";
 import { LIMIT_FIELDS, LIMIT_NAMES, type LimitTexts } from "../core/limits.ts";
-import { parseQuantity } from "../core/formation-plan.ts";
+import { checkType, parseQuantity } from "../core/formation-plan.ts";
+import type { Actor } from "../platform/actor.ts";
 import type { App } from "../platform/app.ts";
 import { readLimitTexts, setLimits } from "../platform/limits.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -11,13 +13,22 @@ import { processTypes, scale } from "../platform/scale.ts";
 import { waitUntilUp } from "../platform/wait-until-up.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
-import { dynoResources, extendedFields, formationResources } from "./resources.ts";
+import { DYNO_SIZE, dynoResource, dynoResources, extendedFields, formationResources } from "./resources.ts";
 import { untilGone } from "./until-gone.ts";
 
-interface FormationUpdate {
-  type: string;
+type TypeParams = AppParams & { type: string };
+
+interface QuantityUpdate {
   quantity?: number | string;
+  size?: string;
 }
+
+interface FormationUpdate extends QuantityUpdate {
+  type: string;
+}
+
+const updateFields = { quantity: { type: ["integer", "string"] }, size: { type: "string", maxLength: 100 } } as const;
+const updateBody = { type: "object", properties: updateFields } as const;
 
 const updatesBody = {
   type: "object",
@@ -30,7 +41,7 @@ const updatesBody = {
       items: {
         type: "object",
         required: ["type"],
-        properties: { type: { type: "string", maxLength: 128 }, quantity: { type: ["integer", "string"] } },
+        properties: { type: { type: "string", maxLength: 128 }, ...updateFields },
       },
     },
   },
@@ -39,18 +50,24 @@ const updatesBody = {
 export function formationRoutes(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams }>("/apps/:app/formation", (request) => formation(platform.app(request.params.app)));
 
+  server.get<{ Params: TypeParams }>("/apps/:app/formation/:type", async (request) => {
+    const [entry] = await entriesOf(platform.app(request.params.app), [request.params.type]);
+    return entry;
+  });
+
   server.patch<{ Params: AppParams; Body: { updates: FormationUpdate[] } }>(
     "/apps/:app/formation",
     { schema: { body: updatesBody } },
+    (request) => update(platform, platform.app(request.params.app), request.body.updates, callerOf(request)),
+  );
+
+  server.patch<{ Params: TypeParams; Body: QuantityUpdate }>(
+    "/apps/:app/formation/:type",
+    { schema: { body: updateBody } },
     async (request) => {
-      const app = platform.app(request.params.app);
-      const scaled = await scale(
-        platform,
-        app,
-        request.body.updates.map(({ type, quantity }) => parseQuantity(type, quantity)),
-        callerOf(request),
-      );
-      return (await formation(app)).filter((entry) => scaled.has(String(entry["type"])));
+      const { app, type } = request.params;
+      const [entry] = await update(platform, platform.app(app), [{ ...request.body, type }], callerOf(request));
+      return entry;
     },
   );
 
@@ -65,6 +82,18 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
     return resources.map((resource, index) => {
       const dyno = dynos[index];
       return dyno && { ...resource, ...extendedFields(dyno, { host: hostname(), memory: memory[index] }) };
+    });
+  });
+
+  server.get<{ Params: AppParams & { name: string } }>("/apps/:app/dynos/:name", async (request) => {
+    const app = platform.app(request.params.app);
+    await platform.knowsProcesses(app);
+    const { name } = request.params;
+    const dyno = app.processes().find((one) => one.id === name || (one.listed && one.name === name));
+    if (dyno !== undefined) return dynoResource(app, dyno);
+    throw new AppError("not_found", "Couldn't find that dyno.", {
+      hint: `\`git heroku ps --app ${app.name}\` lists the processes there are.`,
+      resource: "dyno",
     });
   });
 
@@ -142,7 +171,7 @@ function limits(server: FastifyInstance, platform: Platform): void {
     return [...texts].map(([type, own]) => limitsResource(type, own));
   });
 
-  server.patch<{ Params: AppParams & { type: string }; Body: LimitsBody }>(
+  server.patch<{ Params: TypeParams; Body: LimitsBody }>(
     "/apps/:app/limits/:type",
     { schema: { body: limitsBody } },
     async (request) => {
@@ -161,6 +190,46 @@ function limitsResource(type: string, texts: LimitTexts): Record<string, unknown
   return { type, ...Object.fromEntries(fields) };
 }
 
+/** By number and by type; what is only of a size changes nothing.
+ *  @throws AppError invalid_params for a size that there is not, and as `scale` */
+async function update(
+  platform: Platform,
+  app: App,
+  updates: readonly FormationUpdate[],
+  actor: Actor,
+): Promise<Record<string, unknown>[]> {
+  for (const { size } of updates) checkSize(size);
+  const named = await entriesOf(
+    app,
+    updates.map(({ type }) => type),
+  );
+  const changes = updates.filter(({ quantity, size }) => quantity !== undefined || size === undefined);
+  if (changes.length === 0) return named;
+  const scaled = await scale(
+    platform,
+    app,
+    changes.map(({ type, quantity }) => parseQuantity(type, quantity)),
+    actor,
+  );
+  const types = new Set([...scaled.keys(), ...updates.map(({ type }) => type)]);
+  return (await formation(app)).filter((entry) => types.has(String(entry["type"])));
+}
+
+function checkSize(size: string | undefined): void {
+  if (size === undefined || size.toLowerCase() === DYNO_SIZE.toLowerCase()) return;
+  throw new AppError("invalid_params", `There is no dyno size ${JSON.stringify(size.slice(0, 40))} here.`, {
+    hint: `All are ${DYNO_SIZE}: what a process may use is a limit, git heroku limits:set web memory=512MB`,
+  });
+}
+
+/** @throws AppError not_found for a type that the app does not have */
+async function entriesOf(app: App, types: readonly string[]): Promise<Record<string, unknown>[]> {
+  const all = await formation(app);
+  for (const type of types) checkType(type, await processTypes(app));
+  return all.filter(({ type }) => types.includes(String(type)));
+}
+
+/** With the type of the release command, as Heroku's clients look for it; it cannot be scaled. */
 async function formation(app: App): Promise<Record<string, unknown>[]> {
   const [procfile, state, current] = await Promise.all([processTypes(app), app.state(), app.ledger.current()]);
   return current === undefined ? [] : formationResources(app, procfile, state.quantities, current);

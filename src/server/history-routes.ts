@@ -8,6 +8,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { AppParams } from "./app-routes.ts";
 import { diffResource } from "./diff-resource.ts";
 import { findRelease, type ReleaseParams } from "./release-routes.ts";
+import { linksOf } from "./links.ts";
 import { detailsResource, releaseReference, releaseResources } from "./resources.ts";
 
 interface DiffQuery {
@@ -26,7 +27,11 @@ export function historyRoutes(server: FastifyInstance, platform: Platform): void
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release/details", async (request) => {
     const app = platform.app(request.params.app);
     const release = await findRelease(app, request.params.release);
-    const [details, [resource]] = await Promise.all([describeRelease(app, release), releaseResources(app, [release])]);
+    const links = await linksOf(platform, request);
+    const [details, [resource]] = await Promise.all([
+      describeRelease(app, release),
+      releaseResources(app, [release], links),
+    ]);
     return { ...resource, ...detailsResource(details) };
   });
 

@@ -150,7 +150,9 @@ export function readUpTo(text: string, max: number, what: string): number {
   throw new AppError("invalid_params", `${JSON.stringify(text.slice(0, 20))} is not a number of ${what}.`);
 }
 
-function parsePlace(text: string): { segment: string; offset: number } {
+/** `20110619T083519.123456Z.ndjson:4855`
+ *  @throws AppError invalid_params */
+export function parsePlace(text: string): { segment: string; offset: number } {
   const [, segment, offset] = PLACE.exec(text) ?? [];
   if (segment !== undefined && offset !== undefined) return { segment, offset: Number(offset) };
   throw new AppError("invalid_params", `${JSON.stringify(text.slice(0, 60))} is no place in a log.`, {

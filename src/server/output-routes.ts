@@ -1,28 +1,65 @@
-/** /apps/A/releases/R/output: what the build and the release command of a release printed, live while it runs. */
+/** What a build and the release command of a release printed, live while it runs. */
 import { Readable } from "node:stream";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import { AppError } from "../core/error.ts";
 import { formatVersion, parseVersion } from "../core/release.ts";
 import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
 import { followReleaseOutput } from "../platform/release-output.ts";
+import type { BuildParams } from "./build-routes.ts";
 import { findRelease, type ReleaseParams } from "./release-routes.ts";
 import { untilGone } from "./until-gone.ts";
 
-export const TEXT = "text/plain; charset=utf-8";
+const TEXT = "text/plain; charset=utf-8";
 
 export function outputRoutes(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release/output", async (request, reply) => {
     const app = platform.app(request.params.app);
     const version = await versionOf(app, request.params.release);
+    return sendText(reply, await releaseOutput(app, version, untilGone(reply.raw, platform.closing)));
+  });
+
+  server.get<{ Params: BuildParams }>("/apps/:app/builds/:build/output", async (request, reply) => {
+    const app = platform.app(request.params.app);
+    const { id } = await app.builds.find(request.params.build);
+    return sendText(reply, await buildOutput(app, id, untilGone(reply.raw, platform.closing)));
+  });
+
+  // What `output_stream_url` names: whoever has it needs no token.
+  server.get<{ Params: { ticket: string } }>("/outputs/:ticket", { config: { open: true } }, async (request, reply) => {
+    const facts = await platform.tickets.read("output", request.params.ticket);
+    if (facts === undefined || facts.until <= platform.clock.now()) throw expired();
+    const app = platform.app(facts.app);
     const signal = untilGone(reply.raw, platform.closing);
-    const output = await followReleaseOutput(app, version, signal);
-    if (output === undefined) {
-      throw new AppError("not_found", `Release ${formatVersion(version)} has no release output available.`, {
-        hint: "Only a build and a release command print something; it is kept for the newest 200 releases that did.",
-      });
-    }
-    return reply.type(TEXT).send(Readable.from(output, { objectMode: false }));
+    const output = "build" in facts ? buildOutput(app, facts.build, signal) : releaseOutput(app, facts.version, signal);
+    return sendText(reply, await output);
+  });
+}
+
+type Output = AsyncIterable<string>;
+
+function sendText(reply: FastifyReply, output: Output): FastifyReply {
+  return reply.type(TEXT).send(Readable.from(output, { objectMode: false }));
+}
+
+async function releaseOutput(app: App, version: number, signal: AbortSignal): Promise<Output> {
+  const output = await followReleaseOutput(app, version, signal);
+  if (output !== undefined) return output;
+  throw new AppError("not_found", `Release ${formatVersion(version)} has no release output available.`, {
+    hint: "Only a build and a release command print something; it is kept for the newest 200 releases that did.",
+  });
+}
+
+async function buildOutput(app: App, id: string, signal: AbortSignal): Promise<Output> {
+  const output = await app.builds.follow(id, signal);
+  if (output !== undefined) return output;
+  throw new AppError("not_found", `The output of the build ${id.slice(0, 8)} is not kept.`);
+}
+
+function expired(): AppError {
+  return new AppError("not_found", "This address of an output has expired.", {
+    hint: "A release and a build tell theirs anew as output_stream_url.",
+    resource: "output",
   });
 }
 

@@ -6,13 +6,15 @@ import { formatVersion, parseVersion, type Release } from "../core/release.ts";
 import type { App } from "../platform/app.ts";
 import { findReleaseById, type RunningPhase } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
+import { releaseSlug } from "../platform/release-slug.ts";
 import { rollback } from "../platform/rollback.ts";
 import { readConfig } from "../platform/set-config.ts";
 import type { AppParams } from "./app-routes.ts";
 import { answerLive } from "./live-answer.ts";
 import { warn } from "./http-rules.ts";
+import { linksOf } from "./links.ts";
 import { pendingRelease, pendingResource } from "./pending-resource.ts";
-import { pendingId, releaseResources } from "./resources.ts";
+import { extendedRelease, pendingId, releaseResources } from "./resources.ts";
 
 export interface ReleaseParams extends AppParams {
   release: string;
@@ -20,27 +22,50 @@ export interface ReleaseParams extends AppParams {
 
 const rollbackBody = {
   type: ["object", "null"],
-  properties: { release: { type: "string", maxLength: 100 } },
+  properties: {
+    release: { type: "string", maxLength: 100 },
+    slug: { type: "string", maxLength: 100 },
+    description: { type: "string", maxLength: 1_000 },
+  },
 } as const;
 
+interface ReleaseBody {
+  /** To roll back to. */
+  release?: string;
+  /** To release as it is, with a description of its own. */
+  slug?: string;
+  description?: string;
+}
+
+const listQuery = { type: "object", properties: { extended: { enum: ["true", "false"] } } } as const;
+
 export function releaseRoutes(server: FastifyInstance, platform: Platform): void {
-  const options = { config: { ownRange: true } };
-  server.get<{ Params: AppParams }>("/apps/:app/releases", options, async (request, reply) => {
-    const app = platform.app(request.params.app);
-    const range = parseRange(request.headers.range);
-    const { releases, pending, last, isCut } = await listReleases(app, range);
-    if (isCut) void reply.status(206).header("Next-Range", nextRange(last, range));
-    const resources = await releaseResources(app, releases);
-    if (pending === undefined) return resources;
-    const resource = pendingResource(app, pending);
-    return range.order === "desc" ? [resource, ...resources] : [...resources, resource];
-  });
+  const options = { config: { ownRange: true }, schema: { querystring: listQuery } };
+  server.get<{ Params: AppParams; Querystring: { extended?: string } }>(
+    "/apps/:app/releases",
+    options,
+    async (request, reply) => {
+      const app = platform.app(request.params.app);
+      const range = parseRange(request.headers.range);
+      const { releases, pending, last, isCut } = await listReleases(app, range);
+      if (isCut) void reply.status(206).header("Next-Range", nextRange(last, range));
+      const links = await linksOf(platform, request);
+      const resources = await releaseResources(app, releases, links);
+      if (request.query.extended === "true") {
+        resources.forEach((resource, index) => Object.assign(resource, extendedRelease(releases[index]?.code)));
+      }
+      if (pending === undefined) return resources;
+      const resource = pendingResource(app, pending, links);
+      return range.order === "desc" ? [resource, ...resources] : [...resources, resource];
+    },
+  );
 
   server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release", async (request) => {
     const app = platform.app(request.params.app);
+    const links = await linksOf(platform, request);
     const pending = await findPending(app, request.params.release);
-    if (pending !== undefined) return pendingResource(app, pending);
-    const [resource] = await releaseResources(app, [await findRelease(app, request.params.release)]);
+    if (pending !== undefined) return pendingResource(app, pending, links);
+    const [resource] = await releaseResources(app, [await findRelease(app, request.params.release)], links);
     return resource;
   });
 
@@ -49,24 +74,36 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
     return readConfig(app, await findRelease(app, request.params.release));
   });
 
-  server.post<{ Params: AppParams; Body: { release?: string } | undefined }>(
+  server.post<{ Params: AppParams; Body: ReleaseBody | undefined }>(
     "/apps/:app/releases",
     { schema: { body: rollbackBody } },
     async (request, reply) => {
       const app = platform.app(request.params.app);
-      const wanted = request.body?.release;
+      const { release: wanted, slug, description } = request.body ?? {};
+      if (slug !== undefined && wanted !== undefined) throw bothAsked();
+      if (slug !== undefined) {
+        return answerLive(platform, request, reply, async (actor) => {
+          const release = await releaseSlug(platform, app, { slug, description }, actor);
+          const [body] = await releaseResources(app, [release], await linksOf(platform, request));
+          return { status: 201, body };
+        });
+      }
       const target = wanted === undefined ? undefined : await findRelease(app, wanted);
       return answerLive(platform, request, reply, async (actor) => {
         const release = await rollback(platform, app, target?.version, actor);
         const { skipped, targetMark } = release;
         const passedOver = [...skipped].map(({ version, reason }) => `${formatVersion(version)} (${reason})`);
         if (passedOver.length > 0) warn(reply, `Passed over, marked as bad: ${passedOver.join(", ")}`);
-        const [resource] = await releaseResources(app, [release]);
+        const [resource] = await releaseResources(app, [release], await linksOf(platform, request));
         const body = { ...resource, skipped, target_mark: targetMark ?? null };
         return { status: 201, body };
       });
     },
   );
+}
+
+function bothAsked(): AppError {
+  return new AppError("invalid_params", "Either release or slug says what to run, not both.");
 }
 
 /** By version, by `current` or `newest`, or by the id that a listing gave.

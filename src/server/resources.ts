@@ -2,14 +2,24 @@
  *  Field sets are Heroku's, so that its own clients can read them; ours ride along as extra fields. */
 import { createHash } from "node:crypto";
 import type { Release } from "../core/release.ts";
-import { formationTypes, RELEASE_TYPE, type Procfile } from "../core/procfile.ts";
+import { ONE_OFF_TYPE, RELEASE_TYPE, type Procfile } from "../core/procfile.ts";
 import { quantityOf } from "../core/app-state.ts";
 import { idOfObject, type App, type DynoInfo } from "../platform/app.ts";
 import type { ReleaseDetails } from "../platform/describe-release.ts";
 import { marksOf } from "../platform/marks.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { Links } from "./links.ts";
 import { versionsWithOutput } from "../platform/release-output.ts";
 import { isEligible } from "../platform/rollback.ts";
+
+/** The only one: what a process may use is said by limits. */
+export const DYNO_SIZE = "Basic";
+
+/** What builds and processes run on: the machine itself. */
+export const STACK = "host";
+
+/** Heroku's first, whose clients read logs and run processes in the way that this platform knows. */
+export const GENERATION = "cedar";
 
 export type Resource = Record<string, unknown>;
 
@@ -22,11 +32,16 @@ export function idOf(...words: string[]): string {
   return idOfObject(createHash("sha256").update(words.join("\0")).digest("hex"));
 }
 
-function person(email: string): Resource {
+export function person(email: string): Resource {
   return { email, id: idOf("person", email) };
 }
 
-const named = (kind: string, name: string): Resource => ({ id: idOf(kind, name), name });
+/** Of what was built of a commit. */
+export function slugId(commit: string): string {
+  return idOfObject(commit);
+}
+
+export const named = (kind: string, name: string): Resource => ({ id: idOf(kind, name), name });
 
 export async function appResource(platform: Platform, app: App): Promise<Resource> {
   const [first, current, state] = await Promise.all([app.ledger.get(1), app.ledger.current(), app.state()]);
@@ -36,10 +51,10 @@ export async function appResource(platform: Platform, app: App): Promise<Resourc
     acm: false,
     archived_at: null,
     buildpack_provided_description: null,
-    build_stack: named("stack", "host"),
+    build_stack: named("stack", STACK),
     create_status: "complete",
     created_at: iso(first.createdAt),
-    generation: named("generation", "cedar"),
+    generation: named("generation", GENERATION),
     git_url: platform.home.repo(app.name),
     internal_routing: null,
     maintenance: state.maintenance,
@@ -50,7 +65,7 @@ export async function appResource(platform: Platform, app: App): Promise<Resourc
     repo_size: null,
     slug_size: app.slugs.get(current?.version ?? 0)?.sizeBytes ?? null,
     space: null,
-    stack: named("stack", "host"),
+    stack: named("stack", STACK),
     team: null,
     updated_at: iso((current ?? first).createdAt),
     web_url: `${platform.webUrl(app.name)}/`,
@@ -83,7 +98,7 @@ function describe(app: App, dyno: DynoInfo, releaseId: string): Resource {
     name: dyno.name,
     release: { id: releaseId, version: dyno.release },
     app: { id: app.id, name: app.name },
-    size: "Basic",
+    size: DYNO_SIZE,
     state: dyno.state,
     type: dyno.type,
     updated_at: iso(dyno.since),
@@ -118,31 +133,28 @@ export function formationResources(
   quantities: Readonly<Record<string, number>>,
   release: Release,
 ): Resource[] {
-  return formationTypes(procfile).map((type) => ({
+  const types = [...procfile.keys()].filter((type) => type !== ONE_OFF_TYPE);
+  return types.map((type) => ({
     app: { id: app.id, name: app.name },
     command: procfile.get(type),
     created_at: iso(release.createdAt),
-    dyno_size: named("dyno-size", "Basic"),
+    dyno_size: named("dyno-size", DYNO_SIZE),
     id: idOf(app.id, type),
-    quantity: quantityOf(quantities, type),
-    size: "Basic",
+    quantity: type === RELEASE_TYPE ? 0 : quantityOf(quantities, type),
+    size: DYNO_SIZE,
     type,
     updated_at: iso(release.createdAt),
   }));
 }
 
-/** With their marks. */
-export async function releaseResources(app: App, releases: readonly Release[]): Promise<Resource[]> {
+/** With their marks, and where their output is read. */
+export async function releaseResources(app: App, releases: readonly Release[], links: Links): Promise<Resource[]> {
   const [current, marks, printed] = await Promise.all([app.ledger.current(), marksOf(app), versionsWithOutput(app)]);
   return releases.map((release) => ({
     ...releaseResource(app, release, current),
-    output_stream_url: printed.has(release.version) ? outputPath(app, release.version) : null,
+    output_stream_url: printed.has(release.version) ? links.releaseOutput(app, release.version) : null,
     mark: marks.get(release.version) ?? null,
   }));
-}
-
-export function outputPath(app: App, version: number): string {
-  return `/apps/${app.name}/releases/${String(version)}/output`;
 }
 
 export function releaseResource(app: App, release: Release, current: Release | undefined): Resource {
@@ -156,7 +168,7 @@ export function releaseResource(app: App, release: Release, current: Release | u
     eligible_for_rollback: isEligible(release),
     id: idOfObject(release.oid),
     output_stream_url: null,
-    slug: release.code === undefined ? null : { id: idOfObject(release.code) },
+    slug: release.code === undefined ? null : { id: slugId(release.code) },
     status: release.status,
     updated_at: iso(release.createdAt),
     user: person(release.by.email),
@@ -166,6 +178,11 @@ export function releaseResource(app: App, release: Release, current: Release | u
     oid: release.oid,
     via: release.via,
   };
+}
+
+/** What Heroku's client asks for with `--extended`. */
+export function extendedRelease(code: string | undefined): Resource {
+  return { extended: { slug_id: code ?? null, slug_uuid: code === undefined ? null : slugId(code) } };
 }
 
 /** What is told of a single release only. */

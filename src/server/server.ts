@@ -4,32 +4,38 @@ import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
 import { accountRoutes } from "./account-routes.ts";
 import { answerFor, MESSAGE_LENGTH_MAX } from "./answer-for.ts";
+import { absentRoutes } from "./absent-routes.ts";
 import { appRoutes } from "./app-routes.ts";
 import { attachRoutes, serveAttachments } from "./attach-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { bisectRoutes } from "./bisect-routes.ts";
 import { buildRoutes } from "./build-routes.ts";
 import { buildpackRoutes } from "./buildpack-routes.ts";
+import { collaboratorRoutes } from "./collaborator-routes.ts";
 import { answerClientError } from "./client-error.ts";
 import { configKeyRoutes } from "./config-key-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { guardDoor } from "./door.ts";
 import { domainRoutes } from "./domain-routes.ts";
 import { drainRoutes } from "./drain-routes.ts";
+import { featureRoutes } from "./feature-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
 import { buildLateValidators } from "./late-schemas.ts";
 import { httpRules } from "./http-rules.ts";
 import { logAnalysisRoutes } from "./log-analysis-routes.ts";
 import { logCopyRoutes } from "./log-copy-routes.ts";
+import { logSessionRoutes } from "./log-session-routes.ts";
 import { oauthRoutes } from "./oauth-routes.ts";
 import { logRoutes } from "./log-routes.ts";
 import { oneOffRoutes } from "./one-off-routes.ts";
+import { describeRoutes, schemaRoute } from "./openapi.ts";
 import { outputRoutes } from "./output-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { Rendezvous } from "./rendezvous.ts";
 import { releaseRoutes } from "./release-routes.ts";
 import { slugRoutes } from "./slug-routes.ts";
+import { sourceRoutes } from "./source-routes.ts";
 import {
   BODY_BYTES_MAX,
   HEAD_BYTES_MAX,
@@ -45,6 +51,7 @@ import { verifyRoutes } from "./verify-routes.ts";
 const PARAM_LENGTH_MAX = 1000;
 
 const ROUTES = [
+  absentRoutes,
   accountRoutes,
   appRoutes,
   attachRoutes,
@@ -52,20 +59,24 @@ const ROUTES = [
   bisectRoutes,
   buildRoutes,
   buildpackRoutes,
+  collaboratorRoutes,
   configKeyRoutes,
   configRoutes,
   domainRoutes,
   drainRoutes,
+  featureRoutes,
   formationRoutes,
   historyRoutes,
   logAnalysisRoutes,
   logCopyRoutes,
   logRoutes,
+  logSessionRoutes,
   oauthRoutes,
   oneOffRoutes,
   outputRoutes,
   releaseRoutes,
   slugRoutes,
+  sourceRoutes,
   undoRoutes,
   verifyRoutes,
 ];
@@ -107,7 +118,9 @@ export function createServer(
   const rendezvous = new Rendezvous(platform);
   server.decorate("rendezvous", rendezvous);
   server.addHook("onClose", () => rendezvous.close());
+  const described = describeRoutes(server);
   for (const routes of ROUTES) routes(server, platform);
+  schemaRoute(server, described, () => control.version);
   platformRoutes(server, platform, control);
   serveAttachments(server.server, platform);
   return server;
@@ -126,8 +139,8 @@ function answerError(platform: Platform, error: unknown, request: FastifyRequest
 }
 
 function pathOf(request: FastifyRequest): string {
-  // A drain may be named by its URL, which is a secret.
-  return (request.url.split("?")[0] ?? "").replace(/(\/log-drains\/).*/, "$1…");
+  // A drain may be named by its URL, which is a secret, and so are the addresses that need no token.
+  return (request.url.split("?")[0] ?? "").replace(/(\/(?:log-drains|log-sessions|outputs|sources)\/).*/, "$1…");
 }
 
 /** Also keeps late requests from finding the apps closed already, as if there were none. */

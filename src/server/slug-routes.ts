@@ -1,9 +1,15 @@
-/** /apps/A/slugs: what the slug store holds, and /apps/A/disk: what an app takes. */
+/** /apps/A/slugs: what the slug store holds, the slug of a release in Heroku's shape, and /apps/A/disk: what an app takes. */
+import { pathToFileURL } from "node:url";
 import type { FastifyInstance } from "fastify";
+import { AppError } from "../core/error.ts";
+import { parseProcfile } from "../core/procfile.ts";
+import type { Release } from "../core/release.ts";
+import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
+import { findReleaseOfSlug } from "../platform/release-slugs.ts";
 import { describeSlugs, diskUseOf, type SlugInfo } from "../platform/slugs.ts";
 import type { AppParams } from "./app-routes.ts";
-import { iso, type Resource } from "./resources.ts";
+import { iso, named, slugId, STACK, type Resource } from "./resources.ts";
 
 const listQuery = { type: "object", properties: { verify: { enum: ["true", "false"] } } } as const;
 
@@ -17,6 +23,18 @@ export function slugRoutes(server: FastifyInstance, platform: Platform): void {
       return slugs.map(slugResource);
     },
   );
+
+  server.get<{ Params: AppParams & { name: string } }>("/apps/:app/slugs/:name", async (request) => {
+    const app = platform.app(request.params.app);
+    return releaseSlugResource(app, await findReleaseOfSlug(app, request.params.name));
+  });
+
+  server.post<{ Params: AppParams }>("/apps/:app/slugs", (request) => {
+    platform.app(request.params.app);
+    throw new AppError("invalid_params", "A slug is built here, and cannot be uploaded.", {
+      hint: "Push the code, or upload it: POST /sources, then POST /apps/APP/builds.",
+    });
+  });
 
   server.get<{ Params: AppParams }>("/apps/:app/disk", async (request) =>
     diskUseOf(platform, platform.app(request.params.app)),
@@ -35,5 +53,28 @@ function slugResource(slug: SlugInfo): Resource {
     releases: slug.releases,
     running: slug.isRunning,
     intact: slug.isIntact ?? null,
+  };
+}
+
+async function releaseSlugResource(app: App, release: Release): Promise<Resource> {
+  const { code = "", version, createdAt } = release;
+  const [{ procfile = "" }, subject] = await Promise.all([
+    app.ledger.snapshot(release),
+    app.ledger.history.subject(code),
+  ]);
+  const slug = app.slugs.get(version);
+  return {
+    blob: { method: "get", url: slug === undefined ? null : pathToFileURL(slug.dir).href },
+    buildpack_provided_description: slug?.detected ?? null,
+    checksum: null,
+    commit: code,
+    commit_description: subject,
+    created_at: iso(createdAt),
+    deleted_at: null,
+    id: slugId(code),
+    process_types: Object.fromEntries(parseProcfile(procfile)),
+    size: slug?.sizeBytes ?? null,
+    stack: named("stack", STACK),
+    updated_at: iso(createdAt),
   };
 }

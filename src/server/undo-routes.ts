@@ -7,6 +7,7 @@ import type { AppParams } from "./app-routes.ts";
 import { answerLive } from "./live-answer.ts";
 import { callerOf } from "./caller.ts";
 import { findRelease, type ReleaseParams } from "./release-routes.ts";
+import { linksOf } from "./links.ts";
 import { releaseResources } from "./resources.ts";
 
 const revertBody = {
@@ -31,7 +32,7 @@ export function undoRoutes(server: FastifyInstance, platform: Platform): void {
       return answerLive(platform, request, reply, async (actor) => {
         const { release, changes } = await revert(platform, app, version, actor);
         if (release === undefined) return { body: { changes } };
-        const [resource] = await releaseResources(app, [release]);
+        const [resource] = await releaseResources(app, [release], await linksOf(platform, request));
         return { status: 201, body: { ...resource, changes }, release: release.version };
       });
     },
@@ -48,7 +49,7 @@ export function undoRoutes(server: FastifyInstance, platform: Platform): void {
       const app = platform.app(request.params.app);
       const release = await findRelease(app, request.params.release);
       await markRelease(platform, app, { release, reason: request.body.bad }, callerOf(request));
-      const [resource] = await releaseResources(app, [release]);
+      const [resource] = await releaseResources(app, [release], await linksOf(platform, request));
       return resource;
     },
   );

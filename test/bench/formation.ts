@@ -1,6 +1,7 @@
 /** Many processes: starting them, what stands between the daemon and each, and two hundred that do nothing. Peers are
  *  bare spawns, runit's `runsvdir` and `s6-supervise`. */
 import { spawn, type ChildProcess } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, readlink, utimes, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -103,28 +104,47 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** How many processes the machine has that sleep for a day. */
-async function sleepers(): Promise<number> {
-  return (await pidsWith((command) => command === SLEEPER)).length;
+/** Until the machine has so many processes that sleep for a day. To look takes from both sides what they start with, so it is
+ *  not done often, and those that were there before and those found already are not looked at again. */
+async function untilSleepers(count: number, others: ReadonlySet<string> = new Set()): Promise<void> {
+  const found = new Set<string>();
+  for (;;) {
+    const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && !others.has(name));
+    for (const pid of found) if (!pids.includes(pid)) found.delete(pid);
+    for (const pid of pids) if (!found.has(pid) && commandOf(pid) === SLEEPER) found.add(pid);
+    if (found.size === count) return;
+    await sleep(10);
+  }
 }
 
-async function untilSleepers(count: number): Promise<void> {
-  while ((await sleepers()) !== count) await sleep(5);
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function runningNow(): ReadonlySet<string> {
+  return new Set(readdirSync("/proc"));
 }
 
 async function startFifty(t: TestContext, platform: TestPlatform): Promise<Row> {
   await scale(platform, "web", 0);
   const ours = async (): Promise<number> => {
+    const others = runningNow();
     const start = performance.now();
     await scale(platform, "worker", 50);
-    await untilSleepers(50);
+    await untilSleepers(50, others);
     const elapsed = performance.now() - start;
     await scale(platform, "worker", 0);
     await untilSleepers(0);
     return elapsed;
   };
   const services = await makeServices(t, 50);
-  const [started, runsvdir] = await inPairs(5, ours, () => viaRunsvdir(services));
+  // runsvdir waits a second more in most rounds, so the quickest of each side counts.
+  const quickest = (values: readonly number[]): number => Math.min(...values);
+  const [started, runsvdir] = await inPairs(7, ours, () => viaRunsvdir(services), quickest);
   return {
     what: "50 processes started",
     ours: ms(started),
@@ -147,9 +167,10 @@ async function viaRunsvdir(services: string): Promise<number> {
   // Of a directory that was changed in the same second it waits for the next one.
   const before = Date.now() / 1000 - 10;
   await utimes(services, before, before);
+  const others = runningNow();
   const start = performance.now();
   const child = spawn("runsvdir", ["-P", services], { stdio: "ignore" });
-  await untilSleepers(50);
+  await untilSleepers(50, others);
   const elapsed = performance.now() - start;
   const ended = new Promise((resolve) => child.once("exit", resolve));
   // HUP: runsvdir sends TERM to every runsv, which end their services.

@@ -26,11 +26,13 @@ export async function timed(action: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** Runs the two in turn, so that both meet the same moments of the machine; the first pair is not counted. */
+/** Runs the two in turn, so that both meet the same moments of the machine; the first pair is not counted.
+ *  @param ofMany what stands for all rounds of one side */
 export async function inPairs(
   count: number,
   ours: () => Promise<number>,
   peer: () => Promise<number>,
+  ofMany: (values: readonly number[]) => number = median,
 ): Promise<[number, number]> {
   const a: number[] = [];
   const b: number[] = [];
@@ -40,7 +42,7 @@ export async function inPairs(
     a.push(one);
     b.push(other);
   }
-  return [median(a), median(b)];
+  return [ofMany(a), ofMany(b)];
 }
 
 /** What a test gets, for a bench: directories and clean-up. */

@@ -103,6 +103,17 @@ describe("readiness", (test) => {
     assert.equal([...witness.outputs.values()], ["/healthz?deep=1 503\n/healthz?deep=1 302\n"]);
   });
 
+  test("an answer to the health check that does not come within health-timeout counts as none", async (t) => {
+    const settings = { healthPath: "/healthz", healthTimeoutMs: 200 };
+    const { formation, witness } = await stage(t, { settings });
+    const handler = `console.log(this.n = (this.n || 0) + 1); if (this.n > 1) s.end()`;
+    formation.converge(await target("hello", { web: 1 }, web(handler)), "launch");
+    await formation.settled();
+    assert.equal(shown(formation.list()), ["web.1 v1 up serving"]);
+    await formation.shutdown({ stopApps: true });
+    assert.match([...witness.outputs.values()].join(""), /^1\n2\n/);
+  });
+
   test("a health check that never passes is a boot timeout (R10) with the last answer", async (t) => {
     const clock = heldClock(BOOT_MS);
     const settings = { ...PATIENT, healthPath: "/healthz", bootTimeoutMs: BOOT_MS };

@@ -39,7 +39,7 @@ describe("create", (test) => {
   test("a name is made up, and never one that is taken", async (t) => {
     const lab = await openLab(t);
     const names = new Set(
-      (await Promise.all([1, 2, 3].map(() => createApp(lab.platform, undefined, NED)))).map((app) => app.name),
+      (await Promise.all([1, 2, 3].map(() => createApp(lab.platform, {}, NED)))).map((app) => app.name),
     );
     assert.is(names.size, 3);
   });

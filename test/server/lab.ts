@@ -2,6 +2,8 @@
 import type { FastifyInstance, InjectOptions } from "fastify";
 import { createServer } from "../../src/server/server.ts";
 import type { DaemonControl } from "../../src/server/platform-routes.ts";
+import * as assert from "uvu/assert";
+import { checkAnswers } from "./check-answers.ts";
 import { openLab, type Lab } from "../platform/lab.ts";
 import type { TestContext } from "../support/suite.ts";
 
@@ -41,7 +43,10 @@ export async function openApi(t: TestContext): Promise<ApiLab> {
   const lab = await openLab(t);
   const stops: { apps: boolean }[] = [];
   const server = createServer(lab.platform, control(stops));
+  const unlike = checkAnswers(server);
   t.after(() => server.close());
+  // Of what came in by other ways.
+  t.after(() => assert.equal(unlike, [], "an answer is not what its route says"));
   const ask: ApiLab["ask"] = async (method, path, body, headers = {}) => {
     const options: InjectOptions = {
       method,
@@ -51,6 +56,7 @@ export async function openApi(t: TestContext): Promise<ApiLab> {
     if (typeof body === "string") options.payload = body;
     else if (body !== undefined) options.payload = body as object;
     const answer = await server.inject(options);
+    assert.equal(unlike.splice(0), [], `${method} ${path} does not answer as it says`);
     const isJson = String(answer.headers["content-type"]).startsWith("application/json");
     return { status: answer.statusCode, headers: answer.headers, body: isJson ? answer.json() : answer.body };
   };

@@ -14,7 +14,7 @@ function checkRefusal({ status, body }: ApiAnswer, expected: number, id: string,
   assert.is(body.id, id, what);
   assert.ok(typeof body.message === "string" && body.message.length > 5, what);
   assert.equal(
-    Object.keys(body).filter((key) => !["id", "message", "hint"].includes(key)),
+    Object.keys(body).filter((key) => !["id", "message", "hint", "resource"].includes(key)),
     [],
     what,
   );

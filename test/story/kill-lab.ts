@@ -1,13 +1,13 @@
 /** kill -9 of the daemon at the steps of what takes several: each of these tries some of the moments, or all of them. */
 import { existsSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { checkConverged, readLedger, untilSame } from "../support/converged.ts";
-import { deployFixture, must, platformClient, untilUp } from "../support/deploy.ts";
+import { cloneFixture, deployFixture, must, platformClient, untilUp } from "../support/deploy.ts";
 import { readKeys, readWithDotenvx } from "../support/dotenvx.ts";
 import { killAt, type Moment } from "../support/kill-at.ts";
-import type { TestPlatform } from "../support/platform.ts";
+import type { ExecResult, TestPlatform } from "../support/platform.ts";
 import { commitChange } from "../support/push.ts";
 import { deployTwice } from "../support/two-deploys.ts";
 
@@ -183,6 +183,52 @@ export async function killDuringRestore(source: TestPlatform, platform: TestPlat
     if (!isThere) await must(platform, platform.dir, "heroku", "restore", file);
     assert.is(await checkConverged(platform, "foobaz"), 3, name);
     await must(platform, platform.dir, "heroku", "destroy", "--app", "foobaz", "--confirm", "foobaz");
+  }
+}
+
+/** An app that is made with an app.json has all of it or is not there; what runs after the first deploy runs once. */
+export async function killDuringSetup(platform: TestPlatform, chosen: Moments): Promise<void> {
+  const clone = await cloneFixture(platform, "seeded");
+  const repo = "repos/seeded.git";
+  const making = {
+    "the key is there": { dir: "keys", isMoment: (name: string) => name === "seeded.keys" },
+    "the repository begins": { dir: "repos", isMoment: (name: string) => name.startsWith(".creating-") },
+    "the app is there": { dir: "repos", isMoment: (name: string) => name === "seeded.git" },
+    "it is opened": { dir: "apps" },
+  };
+  const running = {
+    "the release is there": { dir: `${repo}/refs/heads`, isMoment: (name: string) => name === "releases" },
+    "the command starts": { dir: "apps/seeded/run", isMoment: (name: string) => name.startsWith("run.") },
+    "the command is forgotten": { dir: `${repo}/refs/heroku`, isMoment: (name: string) => name === "state.lock" },
+    "it is forgotten": { dir: `${repo}/refs/heroku`, isMoment: (name: string) => name === "state" },
+  };
+  const create = ["heroku", "create", "seeded", "--from", ".", "--env", "API_KEY=abc", "--yes"];
+  const destroy = (): Promise<string> =>
+    must(platform, clone, "heroku", "destroy", "-a", "seeded", "--confirm", "seeded");
+  for (const [name, moment] of choose({ ...making, ...running }, chosen)) {
+    if (name in making) await killAt(platform, moment, () => platform.exec("git", create, { cwd: clone }));
+    await platform.wake();
+    if (!(await namesIn(platform, "repos")).includes("seeded.git")) await must(platform, clone, ...create);
+    const client = platformClient(platform);
+    assert.equal(Object.keys(await client.config("seeded")), ["API_KEY", "GREETING", "SESSION_SECRET"], name);
+    assert.is((await client.buildpacks("seeded")).length, 1, name);
+    const remote = join(platform.home, repo);
+    const push = (): Promise<ExecResult> => platform.exec("git", ["push", "-q", remote, "main"], { cwd: clone });
+    if (name in running) {
+      // The directory of processes is made with the first of them.
+      await mkdir(join(platform.home, "apps/seeded/run"), { recursive: true });
+      await killAt(platform, moment, push);
+    }
+    await platform.wake();
+    await must(platform, clone, "push", "-q", remote, "main");
+    const state = (): Promise<string> => must(platform, remote, "ls-tree", "--name-only", "refs/heroku/state");
+    await untilSame(false, async () => (await state()).includes("postdeploy"));
+    await untilSame(1, async () => {
+      const log = await must(platform, clone, "heroku", "logs", "-a", "seeded", "-n", "1000", "--source", "app");
+      return log.split("from the seed of v3, secret of 64").length - 1;
+    });
+    await checkConverged(platform, "seeded");
+    await destroy();
   }
 }
 

@@ -9,6 +9,7 @@ import {
   killDuringRestore,
   killDuringRevert,
   killDuringRotation,
+  killDuringSetup,
 } from "./kill-lab.ts";
 
 describe("kill -9 of the daemon, at each step", (test) => {
@@ -18,6 +19,7 @@ describe("kill -9 of the daemon, at each step", (test) => {
   test("of a config change and a rollback", async (t) => killDuringChange(await borrowPlatform(t, common), "all"));
   test("of a release phase", async (t) => killDuringReleasePhase(await borrowPlatform(t, common), "all"));
   test("of an automatic rollback", async (t) => killDuringAutoRollback(await borrowPlatform(t, common), "all"));
+  test("of an app that is made by its app.json", async (t) => killDuringSetup(await borrowPlatform(t, common), "all"));
   test("of a revert", async (t) => killDuringRevert(await borrowPlatform(t, common), "all"));
   test("of a rotation of the key", async (t) => killDuringRotation(await startPlatform(t), "all"));
   test("of a restore", async (t) => killDuringRestore(await borrowPlatform(t, common), await startPlatform(t), "all"));

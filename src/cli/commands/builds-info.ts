@@ -29,7 +29,7 @@ export const buildsInfo: Command = {
 function describe(build: BuildItem, now: number): [label: string, value: string][] {
   const began = Date.parse(build.created_at);
   return [
-    ["Commit", build.commit],
+    ["Commit", build.commit ?? "an upload"],
     ["By", build.user.email],
     ["When", formatAgo(began, now)],
     ["Status", describeBuildState(build)],

@@ -29,7 +29,7 @@ export const builds: Command = {
     const row = (build: BuildItem): Parameters<typeof formatBuildTable>[0][number] => ({
       id: build.id,
       state: describeBuildState(build),
-      commit: build.commit,
+      commit: build.commit ?? "",
       by: build.user.email,
       when: formatAgo(Date.parse(build.created_at), world.now()),
     });

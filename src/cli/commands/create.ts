@@ -2,32 +2,44 @@
 import { checkRemoteName, connectApp } from "../../clone/connect-app.ts";
 import { DEFAULT_REMOTE } from "../../clone/find-app.ts";
 import { parseAppName } from "../../core/app-name.ts";
+import { AppError } from "../../core/error.ts";
+import { agreeOnSetup } from "../agree-on-setup.ts";
 import { warnOfTraps } from "../clone-words.ts";
-import type { Command } from "../command.ts";
+import type { Arguments, Command } from "../command.ts";
 
 export const create: Command = {
   name: "create",
   topic: "Apps",
   summary: "Make an app and a git remote for it",
   details:
-    "Without a name the platform makes one up. Outside a git clone the app is made all the same; `git heroku remote` connects a clone later.",
+    "Without a name the platform makes one up. Outside a git clone the app is made all the same; `git heroku remote` connects a clone later. --from reads an app.json: config vars, formation, buildpacks, health check and a command after the first deploy. What it asks for is shown before anything is made.",
   parameters: "[name]",
   options: [
     { name: "remote", short: "r", value: "NAME", summary: `the name of the git remote (usually ${DEFAULT_REMOTE})` },
+    { name: "from", value: "PLACE", summary: "a directory, a git URL or a URL with an app.json" },
+    { name: "env", value: "NAME=VALUE", many: true, summary: "a config var that app.json asks for" },
+    { name: "yes", short: "y", summary: "make what app.json asks for without being asked" },
+    { name: "dry-run", summary: "show what app.json asks for, and make nothing" },
   ],
   examples: [
     { command: "git heroku create", summary: "an app with a made-up name" },
     { command: "git heroku create foobaz", summary: "an app called foobaz" },
     { command: "git heroku create foobaz-two --remote staging", summary: "a second app of the clone" },
+    { command: "git heroku create foobaz --from .", summary: "as its app.json says" },
   ],
-  async run({ client, world, home, out, args }) {
+  async run(context) {
+    const { client, world, home, out, args } = context;
+    checkOptions(args);
     const name = args.words[0] === undefined ? undefined : parseAppName(args.words[0]);
     const remote = args.value("remote") ?? DEFAULT_REMOTE;
     checkRemoteName(world, home, name === undefined ? { remote } : { remote, app: name });
+    const from = args.value("from");
+    const setup = from === undefined ? undefined : await agreeOnSetup(context, from);
+    if (args.has("dry-run")) return undefined;
     const made =
       name === undefined
-        ? await out.action("Creating", () => client.createApp(undefined), { subject: (app) => app.name })
-        : await out.action(`Creating ${name}`, () => client.createApp(name));
+        ? await out.action("Creating", () => client.createApp(undefined, setup), { subject: (app) => app.name })
+        : await out.action(`Creating ${name}`, () => client.createApp(name, setup));
     await out.line(`${made.web_url} | ${made.git_url}`);
     const connection = connectApp(world, remote, made.git_url);
     if (connection === "outside a clone") {
@@ -40,3 +52,10 @@ export const create: Command = {
     return undefined;
   },
 };
+
+/** @throws AppError usage for what makes sense with an app.json only */
+function checkOptions(args: Arguments): void {
+  if (args.value("from") !== undefined) return;
+  const stray = ["env", "yes", "dry-run"].find((name) => args.has(name) || args.values(name).length > 0);
+  if (stray !== undefined) throw new AppError("usage", `--${stray} is for an app.json: name its place with --from.`);
+}

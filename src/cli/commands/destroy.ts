@@ -2,6 +2,7 @@
 import { disconnectApp } from "../../clone/connect-app.ts";
 import { AppError } from "../../core/error.ts";
 import { APP_OPTIONS, type Command, type Context } from "../command.ts";
+import { readLine } from "../read-line.ts";
 
 export const destroy: Command = {
   name: "destroy",
@@ -42,13 +43,4 @@ async function confirm({ args, out, world }: Context, app: string): Promise<void
   const answer = await readLine(world.stdin);
   if (answer === app) return;
   throw new AppError("confirmation_required", `That was not ${app}; nothing was destroyed.`);
-}
-
-async function readLine(stdin: AsyncIterable<string | Buffer>): Promise<string> {
-  let text = "";
-  for await (const chunk of stdin) {
-    text += chunk.toString();
-    if (text.includes("\n")) break;
-  }
-  return text.split("\n")[0]?.trim() ?? "";
 }

@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { closeColours, neutralise } from "../../src/cli/terminal-text.ts";
+import { closeColours, neutralise } from "../../src/core/terminal-text.ts";
 import { describe } from "../support/suite.ts";
 
 describe("terminal text", (test) => {

@@ -1,6 +1,6 @@
 /** What may reach a terminal: text, tabs, line ends and, where wanted, colours. Everything else that a terminal would
  *  obey is shown instead, so that no log line or commit can move the cursor, retitle a window or turn text around. */
-import { COLOUR } from "../core/colour.ts";
+import { COLOUR } from "./colour.ts";
 
 /** Control characters but tab and newline, C1, and the bidirectional overrides. */
 const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;

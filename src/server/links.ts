@@ -1,0 +1,29 @@
+/** Addresses that an answer gives its client to go on with: whole URLs, by the name under which the client has reached the
+ *  platform, and good without a token (platform/tickets). */
+import type { FastifyRequest } from "fastify";
+import type { App } from "../platform/app.ts";
+import type { Platform } from "../platform/platform.ts";
+
+const HOUR_MS = 3_600_000;
+
+export interface Links {
+  releaseOutput(app: App, version: number): string;
+  buildOutput(app: App, id: string): string;
+}
+
+export function baseUrl(request: FastifyRequest): string {
+  return `${request.protocol}://${request.host || "localhost"}`;
+}
+
+export async function linksOf(platform: Platform, request: FastifyRequest): Promise<Links> {
+  const write = await platform.tickets.writer();
+  const base = baseUrl(request);
+  // Good for one hour to two, and the same all through an hour, so that the answers are the same too.
+  const until = (Math.floor(platform.clock.now() / HOUR_MS) + 2) * HOUR_MS;
+  const link = (facts: { version: number } | { build: string }, app: App): string =>
+    `${base}/outputs/${write("output", { app: app.id, until, ...facts })}`;
+  return {
+    releaseOutput: (app, version) => link({ version }, app),
+    buildOutput: (app, build) => link({ build }, app),
+  };
+}

@@ -1,0 +1,139 @@
+/** Log sessions, as `heroku logs` reads a log: a secret URL, and behind it the lines as server-sent events (WHATWG HTML,
+ *  "Server-sent events"). The id of an event is the place in the stream behind it, so that a client that was cut off goes
+ *  on there: no line is missing and none comes twice. */
+import { Readable } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import { parseLogLine } from "../core/log-line.ts";
+import { closeColours, neutralise } from "../core/terminal-text.ts";
+import type { App } from "../platform/app.ts";
+import type { LogSession } from "../platform/log-sessions.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { AppParams } from "./app-routes.ts";
+import { baseUrl } from "./links.ts";
+import { parsePlace } from "./log-query.ts";
+import { iso } from "./resources.ts";
+import { untilGone } from "./until-gone.ts";
+
+interface SessionBody {
+  lines?: number;
+  tail?: boolean;
+  source?: "app" | "heroku";
+  /** Heroku's schema calls it `dyno_name`, its clients send `dyno`; a process type will do. */
+  dyno?: string;
+  dyno_name?: string;
+  type?: string;
+}
+
+/** More than Heroku's 1,500, and no more than its client prints in two seconds. */
+const LINES_MAX = 20_000;
+const LINES_USUAL = 100;
+const KEEPALIVE_MS = 30_000;
+/** How long a client waits before it comes back. Heroku's would hang around for that time after the end, so where nothing
+ *  more is to come it is told not to wait. */
+const RETRY = { tail: "retry: 1000\n\n", end: "retry: 0\n\n" };
+
+const name = { type: "string", maxLength: 160 } as const;
+const sessionBody = {
+  type: ["object", "null"],
+  properties: {
+    lines: { type: "integer", minimum: 0 },
+    tail: { type: "boolean" },
+    source: { enum: ["app", "heroku"] },
+    dyno: name,
+    dyno_name: name,
+    type: name,
+  },
+} as const;
+
+export function logSessionRoutes(server: FastifyInstance, platform: Platform): void {
+  server.post<{ Params: AppParams; Body: SessionBody | undefined }>(
+    "/apps/:app/log-sessions",
+    { schema: { body: sessionBody } },
+    async (request, reply) => {
+      const app = platform.app(request.params.app);
+      const { lines = LINES_USUAL, tail = false, source, dyno, dyno_name: dynoName, type } = request.body ?? {};
+      const order = { lines: Math.min(lines, LINES_MAX), tail, source, ps: dyno ?? dynoName ?? type };
+      const { id, ticket } = await platform.logSessions.create(app, order);
+      const at = iso(platform.clock.now());
+      void reply.status(201);
+      return { created_at: at, id, logplex_url: `${baseUrl(request)}/log-sessions/${ticket}`, updated_at: at };
+    },
+  );
+
+  server.get<{ Params: { ticket: string } }>(
+    "/log-sessions/:ticket",
+    { config: { open: true } },
+    async (request, reply) => {
+      const after = request.headers["last-event-id"];
+      const place = typeof after === "string" && after !== "" ? parsePlace(after) : undefined;
+      const session = await platform.logSessions.open(request.params.ticket, place !== undefined);
+      const app = platform.app(session.app);
+      platform.logSessions.entered(session);
+      reply.raw.once("close", () => platform.logSessions.left(session));
+      const signal = untilGone(reply.raw, platform.closing);
+      const events = readEvents(platform, app, { session, after: place, signal });
+      void reply.type("text/event-stream").header("Cache-Control", "no-cache");
+      return reply.send(Readable.from(events, { objectMode: false }));
+    },
+  );
+}
+
+interface Reading {
+  session: LogSession;
+  after: { segment: string; offset: number } | undefined;
+  signal: AbortSignal;
+}
+
+async function* readEvents(
+  platform: Platform,
+  app: App,
+  { session, after, signal }: Reading,
+): AsyncGenerator<string, void, undefined> {
+  const { lines, tail, ps, source } = session;
+  yield tail ? RETRY.tail : RETRY.end;
+  // All of what has an end is one event: who has seen a place has seen it all.
+  if (!tail && after !== undefined) return;
+  const pieces = app.logs.tail({ lines, ps, source, after }, signal);
+  try {
+    let next = pieces.next();
+    for (;;) {
+      const found = await soon(platform, next);
+      if (found === undefined) {
+        yield ":keepalive\n\n";
+        continue;
+      }
+      if (found.done === true) return;
+      const { lines: bytes, next: place } = found.value;
+      if (bytes.length > 0) yield formatEvent(bytes, `${place.segment}:${String(place.offset)}`);
+      if (!tail) return;
+      next = pieces.next();
+    }
+  } finally {
+    await pieces.return();
+  }
+}
+
+/** Undefined when nothing has come for a while. */
+async function soon<T>(platform: Platform, coming: Promise<T>): Promise<T | undefined> {
+  const pause = new AbortController();
+  try {
+    return await Promise.race([coming, platform.clock.sleep(KEEPALIVE_MS, pause.signal).then(() => undefined)]);
+  } finally {
+    pause.abort();
+  }
+}
+
+function formatEvent(lines: Buffer, id: string): string {
+  const data = lines
+    .toString("utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => `data: ${formatLine(line)}\n`);
+  return `id: ${id}\n${data.join("")}\n`;
+}
+
+/** With Heroku's stamps. What an app prints must not move the cursor of whoever reads it, nor end a line of an event. */
+function formatLine(stored: string): string {
+  const { ts, source, ps, msg } = parseLogLine(stored);
+  return `${ts.slice(0, -1)}+00:00 ${source}[${ps}]: ${closeColours(neutralise(msg, true))}`;
+}
