@@ -25,7 +25,8 @@ export function relayEnvironment(env: Readonly<Record<string, string>>): Record<
   );
 }
 
-// The relay has handlers, which exec takes away, unlike what is ignored.
+// The relay has handlers, which exec takes away, unlike what is ignored. Signals are let through only while it waits, and to
+// the command once it is as it should be: none is lost in between.
 // It holds the terminal's other end open until the command has ended: one that closes it and opens it again is not taken
 // for one that has ended. When the last end is closed, the kernel gives all that was written, then EIO.
 // Numbers: TIOCSPTLCK, TIOCGPTN, TCGETS, TCSETS and IUTF8, TIOCSWINSZ; O_RDWR | O_NOCTTY; AF_UNIX.
@@ -33,11 +34,11 @@ const TERMINAL = `
 $0 = "git-heroku-relay";
 my ($columns, $rows, $hang_up_ms, $exit_ms) = splice(@ARGV, 0, 4);
 for (keys(%ENV)) { $ENV{$1} = delete($ENV{$_}) if /^${KEPT}(.*)/s }
-my ($no_signal, $sigchld) = (pack("Q", 0), pack("Q", 1 << 16 | 1 << 14));
+my ($no_signal, $all_signals) = (pack("Q", 0), pack("Q", ~0));
 $SIG{$_} = sub {} for qw(HUP INT QUIT TERM PIPE CHLD TTOU TTIN TSTP USR1 USR2);
 my $is_told = 0;
 $SIG{TERM} = sub { $is_told = 1 };
-syscall(RT_SIGPROCMASK, 0, $sigchld, 0, 8);
+syscall(RT_SIGPROCMASK, 2, $all_signals, 0, 8);
 open(my $peer, "+<&=", 0) or exit(125);
 my ($to_peer, $from_peer, $to_child) = ("", "", "");
 my ($master, $slave, $input, @ends, %outputs);
@@ -64,7 +65,7 @@ if ($columns eq "" || !open_terminal()) {
 `;
 
 // A SIGTERM that came before the command was there is passed on to it; any later one reaches it by itself.
-// Numbers: TIOCSCTTY; F_SETFL, O_RDWR | O_NONBLOCK; SIG_BLOCK is 0, SIG_SETMASK 2.
+// Numbers: TIOCSCTTY; F_SETFL, O_RDWR | O_NONBLOCK; SIG_SETMASK is 2.
 const COMMAND = `
 my $child = fork();
 defined($child) or exit(125);
@@ -93,6 +94,8 @@ fcntl($_, 4, 0x802) for ($peer, $input, values(%outputs));
 const PEER = `
 my ($FULL, $FRAME_MAX, $QUIET_MS, $EAGAIN, $EINTR) = (65536, 1048576, 100, 11, 4);
 my ($status, $is_deaf, $is_over, $is_input_over, $left, @hang_ups) = (0, 0, 0, 0, $FULL);
+# Its group is there some moments after itself.
+sub send_signal { kill($_[0], -$leader) || kill($_[0], $leader) }
 sub hang_up {
   return if $is_over;
   $is_over = 1;
@@ -112,7 +115,7 @@ sub obey {
   elsif ($kind eq "e" && $master) { $to_child .= "\\4" }
   elsif ($kind eq "e") { $is_input_over = 1 }
   elsif ($kind eq "w" && $payload =~ /^(\\d{1,4}) (\\d{1,4})$/) { resize($1, $2) }
-  elsif ($kind eq "s" && $payload =~ /^([A-Z0-9]{2,6})$/) { kill($1, -$leader) if $child }
+  elsif ($kind eq "s" && $payload =~ /^([A-Z0-9]{2,6})$/) { send_signal($1) if $child }
   elsif ($kind eq "h") { hang_up() }
 }
 sub hear {
@@ -172,7 +175,7 @@ for (my $is_waiting = 0;;) {
   if ($ready == 0 && $is_waiting) {
     $is_waiting = 0;
     if (!$child) { %outputs = () }
-    elsif (@hang_ups) { kill(shift(@hang_ups)->[1], -$leader) }
+    elsif (@hang_ups) { send_signal(shift(@hang_ups)->[1]) }
   }
   next if $ready <= 0;
   my @answers = unpack("(lss)*", $set);
