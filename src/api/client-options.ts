@@ -1,4 +1,4 @@
-/** What the client of the Platform API is made with and asked for. */
+/** What the client of the Platform API is made with. */
 import type { Person } from "../core/person.ts";
 
 export interface PlatformClientOptions {
@@ -8,13 +8,4 @@ export interface PlatformClientOptions {
   identity: () => Person;
   /** Starts the daemon. Left out, a silent socket is the caller's `Unreachable`. */
   wake?: () => Promise<void>;
-}
-
-/** A version, or the newest release of all, or the newest that ran. */
-export type ReleaseWord = number | "newest" | "current";
-
-export interface PatchOptions {
-  base: number | undefined;
-  /** Whether git shall colour it. */
-  color: boolean;
 }

@@ -1,5 +1,4 @@
 /** Paths of the Platform API. */
-import type { ReleaseWord } from "./client-options.ts";
 
 export function appPath(app: string, ...parts: string[]): string {
   return ["/apps", app, ...parts].map((part, index) => (index === 0 ? part : encodeURIComponent(part))).join("/");
@@ -19,7 +18,7 @@ export function queryOf(query: object): string {
 
 export function diffPath(
   app: string,
-  release: ReleaseWord,
+  release: number | string,
   query: Record<string, number | boolean | undefined>,
 ): string {
   return appPath(app, "releases", String(release), "diff") + queryOf(query);

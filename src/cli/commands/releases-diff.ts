@@ -1,8 +1,7 @@
 /** `git heroku releases:diff` */
 import type { IncomingMessage } from "node:http";
 import type { ReleaseDiff } from "../../api/history-resources.ts";
-import type { ReleaseWord } from "../../api/client-options.ts";
-import type { PlatformClient } from "../../api/platform-client.ts";
+import type { PlatformClient, ReleaseWord } from "../../api/platform-client.ts";
 import { AppError } from "../../core/error.ts";
 import { parseVersion } from "../../core/release.ts";
 import { APP_OPTIONS, JSON_OPTION, type Command, type Context } from "../command.ts";
