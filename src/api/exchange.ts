@@ -120,7 +120,7 @@ async function send(
   });
 }
 
-function openAddress(home: string): ReturnType<typeof openSocketAddress> {
+export function openAddress(home: string): ReturnType<typeof openSocketAddress> {
   try {
     return openSocketAddress(home);
   } catch (error) {
@@ -128,7 +128,7 @@ function openAddress(home: string): ReturnType<typeof openSocketAddress> {
   }
 }
 
-function explain(error: NodeJS.ErrnoException): Error {
+export function explain(error: NodeJS.ErrnoException): Error {
   if (NOBODY_THERE.has(error.code ?? "")) return new Unreachable(error.message, { cause: error });
   if (error.code === "EACCES") {
     return new AppError("forbidden", "This platform belongs to another user of this machine.", {

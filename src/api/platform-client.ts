@@ -1,7 +1,7 @@
 /** The typed client of the Platform API (docs/formats.md, "Platform API"). A call that finds nobody on the socket asks
  *  `wake` once to start the daemon and then asks again: nothing had been sent, so nothing is done twice. */
 import type { IncomingMessage } from "node:http";
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import type { AppSetup } from "../core/app-setup.ts";
 import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
@@ -15,6 +15,8 @@ import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
 import type { ConfigBlameItem, ConfigHistoryItem, PatchOptions, ReleaseDiff } from "./history-resources.ts";
 import type { PlatformClientOptions, ReleaseWord } from "./client-options.ts";
+import { attachedBy, type AttachedDyno, type AttachRequest, type RunRequest } from "./run-resources.ts";
+import { openUpgrade } from "./upgrade.ts";
 import type { TokenItem, TokenRequest } from "./token-resources.ts";
 import type {
   App,
@@ -39,7 +41,6 @@ import type {
   RevertChanges,
   RevertItem,
   RollbackItem,
-  RunRequest,
   WaitItem,
   WaitQuery,
 } from "./resources.ts";
@@ -85,6 +86,12 @@ export class PlatformClient {
 
   runDetached = (app: string, request: RunRequest): Promise<Dyno> =>
     this.#change("POST", appPath(app, "dynos"), { attach: false, ...request });
+
+  /** The connection carries frames (core/run-frames.ts). */
+  async runAttached(app: string, request: AttachRequest): Promise<{ dyno: Dyno; connection: Duplex }> {
+    const dyno = await this.#change<AttachedDyno>("POST", appPath(app, "dynos"), attachedBy(request));
+    return { dyno, connection: await openUpgrade(this.#options.home, dyno.attach_url) };
+  }
 
   bisect = (app: string): Promise<BisectItem> => this.#get(appPath(app, "bisect"));
   startBisect = (app: string, request: BisectRequest): Promise<BisectItem> =>

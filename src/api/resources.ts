@@ -163,6 +163,8 @@ export interface PlatformInfo {
   started_at: string;
   router_url: string;
   api_url: string;
+  /** The file that NODE_EXTRA_CA_CERTS has to name for `heroku run`. */
+  certificate: string;
   router: RouterInfo;
   apps: number;
   rss_bytes: number;
@@ -255,13 +257,6 @@ export interface BisectRequest {
   /** Seconds. */
   timeout: number | undefined;
   trust: boolean;
-}
-
-export interface RunRequest {
-  command: string;
-  env?: Record<string, string>;
-  /** `v73`; the current release unless given. */
-  release?: string;
 }
 
 export interface RestoreOrder {

@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   "ps:autosleep": { load: async () => (await import("./commands/ps-autosleep.ts")).psAutosleep },
   "ps:limits": { load: async () => (await import("./commands/ps-limits.ts")).psLimits },
   "ps:wait": { load: async () => (await import("./commands/ps-wait.ts")).psWait },
+  run: { load: async () => (await import("./commands/run.ts")).run },
   "run:detached": { load: async () => (await import("./commands/run-detached.ts")).runDetached },
   local: { aliases: ["local:start"], load: async () => (await import("./commands/local.ts")).local },
   "local:run": { load: async () => (await import("./commands/local-run.ts")).localRun },

@@ -117,6 +117,8 @@ export interface InputStream extends AsyncIterable<string | Buffer> {
   readonly isTTY?: boolean;
   /** Of a terminal: each key at once, and nothing of it shown. */
   setRawMode?(on: boolean): unknown;
+  /** Reads no more. */
+  destroy?(): unknown;
 }
 
 export interface Context {

@@ -7,6 +7,8 @@ export interface HerokuEnvironment {
   token: string;
   /** The client does not know an app by a remote that is a path. */
   app: string | undefined;
+  /** The file that Heroku's client has to trust for `heroku run`; undefined when it trusts another one already. */
+  certificate: string | undefined;
   /** What NO_PROXY says so far. */
   noProxy: string;
 }
@@ -17,7 +19,7 @@ const LOOPBACK = ["127.0.0.1", "localhost"];
 /** They would send the token elsewhere, or be taken for it. */
 const UNSET = ["HEROKU_API_TOKEN", "HEROKU_CLOUD", "HEROKU_HEADERS", "HEROKU_ORGANIZATION"];
 
-export function herokuVariables({ apiUrl, token, app, noProxy }: HerokuEnvironment): Map<string, string> {
+export function herokuVariables({ apiUrl, token, app, certificate, noProxy }: HerokuEnvironment): Map<string, string> {
   const without = [...new Set([...noProxy.split(",").map((name) => name.trim()), ...LOOPBACK])]
     .filter((name) => name !== "")
     .join(",");
@@ -30,6 +32,7 @@ export function herokuVariables({ apiUrl, token, app, noProxy }: HerokuEnvironme
     ["HEROKU_DATA_HOST", apiUrl.replace(/^https?:\/\//, "")],
     ["HEROKU_EXEC_URL", apiUrl],
     ["HEROKU_LOGIN_HOST", apiUrl],
+    ...(certificate === undefined ? [] : [["NODE_EXTRA_CA_CERTS", certificate] as const]),
     ["DISABLE_TELEMETRY", "true"],
     ["HEROKU_DISABLE_AUTOUPDATE", "true"],
     ["HEROKU_SKIP_NEW_VERSION_CHECK", "true"],
@@ -49,7 +52,7 @@ export function formatExports(variables: ReadonlyMap<string, string>, shell: She
 
 /** Takes back what `formatExports` set; what was unset, and who had been excepted from a proxy, is not known any more. */
 export function formatUnsets(shell: Shell): string {
-  const names = [...herokuVariables({ apiUrl: "", token: "", app: "", noProxy: "" }).keys()];
+  const names = [...herokuVariables({ apiUrl: "", token: "", app: "", certificate: undefined, noProxy: "" }).keys()];
   return names
     .filter((name) => name.toUpperCase() !== "NO_PROXY")
     .map((name) => `${unset(name, shell)}\n`)

@@ -100,6 +100,18 @@ export const SETTINGS = {
     help: "how long an app may take for the first byte of its answer (H12)",
   },
   "restart-policy": { kind: "policy", default: "default", help: "when a crash is followed by a start" },
+  "run-attach": {
+    kind: "duration",
+    default: "30s",
+    help: "how long an attached one-off process waits for its client (R13)",
+  },
+  "run-hangup": {
+    kind: "duration",
+    default: "5s",
+    help: "the wait after each SIGHUP to a one-off process whose client is gone (R16)",
+  },
+  "run-idle": { kind: "limit", default: "1h", help: "how long the connection to a one-off process may be silent" },
+  "run-timeout": { kind: "limit", default: "24h", help: "how long a one-off process may run" },
   sandbox: { kind: "switch", default: "on", help: "shut each process in, where the machine can" },
   "slug-days": {
     kind: "days",
@@ -147,6 +159,12 @@ export interface Settings extends DynoRules {
   readOnly: boolean;
   healthTimeoutMs: number;
   readyCheckMs: number;
+  /** How long a one-off process that somebody is to be attached to waits for them. */
+  runAttachMs: number;
+  runHangUpMs: number;
+  runIdleMs: number;
+  /** Of a one-off process. */
+  runTimeoutMs: number;
   sandbox: boolean;
   /** Infinite when the slug of each release is kept. */
   slugAgeMsMax: number;
@@ -216,6 +234,7 @@ export function readSettings(stored: Json | undefined): Settings {
     healthTimeoutMs: number("health-timeout"),
     readyCheckMs: number("ready-check"),
     releaseTimeoutMs: number("release-timeout"),
+    ...runSettings(number),
     restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
     sandbox: isOn("sandbox"),
     slugAgeMsMax: number("slug-days"),
@@ -238,6 +257,17 @@ function readLogSettings(number: (name: SettingName) => number): LogSettings {
     logDrainRetryMs: number("log-drain-retry"),
     logHotMs: number("log-hot"),
     logRateMax: number("log-rate"),
+  };
+}
+
+type RunSettings = Pick<Settings, "runAttachMs" | "runHangUpMs" | "runIdleMs" | "runTimeoutMs">;
+
+function runSettings(number: (name: SettingName) => number): RunSettings {
+  return {
+    runAttachMs: number("run-attach"),
+    runHangUpMs: number("run-hangup"),
+    runIdleMs: number("run-idle"),
+    runTimeoutMs: number("run-timeout"),
   };
 }
 

@@ -1,8 +1,8 @@
 /** The program of the launcher (launcher.ts), in Perl. It reads requests from its standard input: eight digits that say how
  *  many bytes follow, then fields that each end in NUL: directory of the run, file for what bubblewrap tells (empty: none),
  *  control groups to join (one a line), whether the overlay needs a user namespace (empty: no), options of the overlay
- *  (empty: none), number of variables, the variables, the command line. It answers, in order, `began PID` or `failed ERRNO`, and
- *  `ended PID STATUS` (as wait(2) has it) when that child is gone. At the end of its input it ends; its children go on.
+ *  (empty: none), socket that becomes its input (empty: none), number of variables, the variables, the command line.
+ *  It answers, in order, `began PID` or `failed ERRNO`, and `ended PID STATUS` (as wait(2) has it) when that child is gone. At the end of its input it ends; its children go on.
  *
  *  For each request it forks a keeper. That does what the shell of shim.ts does: it writes the same files, forks the process
  *  and stays to keep its status, or becomes bubblewrap, which keeps it too. A keeper shares its memory with the launcher, but
@@ -25,12 +25,12 @@ export function launcherProgram(calls: SystemCalls): string {
 // A process of one thread joins a group of version 1 by its `tasks`, for which the kernel does not wait for all processors.
 // bubblewrap reads the table of mounts once for each of its own, and most mounts of a machine are below /sys, of which a sandbox
 // shows nothing: so that goes first, in the process's own table. Others than root may not; then it stays.
-// Numbers: MNT_DETACH is 2, O_CREAT | O_EXCL | O_WRONLY and O_CREAT | O_TRUNC | O_WRONLY; SIG_SETMASK is 2, SIG_BLOCK 0; 17 is SIGCHLD.
+// Numbers: AF_UNIX and SOCK_STREAM are 1; MNT_DETACH is 2, O_CREAT | O_EXCL | O_WRONLY and O_CREAT | O_TRUNC | O_WRONLY; SIG_SETMASK is 2, SIG_BLOCK 0; 17 is SIGCHLD.
 const KEEPER = `
 our ($request, $size, $status, $keeper, $process, $file) = ("", "", 0, 0, 0, undef);
 our ($no_signal, $sigchld, $input, $sys) = (pack("Q", 0), pack("Q", 1 << 16), pack("lss", 0, 1, 0), "/sys\\0");
 sub begin {
-  my ($directory, $told, $groups, $user, $options, $count, @words) = split(/\\0/, $request, -1);
+  my ($directory, $told, $groups, $user, $options, $attached, $count, @words) = split(/\\0/, $request, -1);
   pop(@words);
   sysopen($file, "$directory/state/claim", 0301) or exit(111);
   my %env = map({ split(/=/, $_, 2) } splice(@words, 0, $count));
@@ -52,6 +52,11 @@ sub begin {
     open($file, ">", $told) && fileno($file) == 3 or fail($told);
   }
   chdir($directory) or fail($directory);
+  if ($attached ne "") {
+    my $socket;
+    socket($socket, 1, 1, 0) && connect($socket, pack("SZ*", 1, $attached)) && open(STDIN, "+<&", $socket)
+      or fail($attached);
+  }
   if ($options ne "") {
     overlay($user ne "", $options);
     syscall(UMOUNT2, $sys, 2) if $told ne "";

@@ -27,6 +27,8 @@ export interface LaunchRequest {
   readonly sandboxFile: string | undefined;
   readonly groups: readonly string[];
   readonly overlay: { readonly isUser: boolean; readonly options: string } | undefined;
+  /** A socket in the directory that becomes its standard input, instead of nothing. */
+  readonly socket: string | undefined;
   /** Without HOME, which becomes `app` in the directory. */
   readonly env: Readonly<Record<string, string>>;
   readonly words: readonly string[];
@@ -117,10 +119,10 @@ function endOf(waited: number): KeeperEnd {
   return status === NO_FORK ? { status, failure: "spawn EAGAIN" } : { status };
 }
 
-function encode({ directory, sandboxFile, groups, overlay, env, words }: LaunchRequest): Buffer {
+function encode({ directory, sandboxFile, groups, overlay, socket, env, words }: LaunchRequest): Buffer {
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const { isUser = false, options = "" } = overlay ?? {};
-  const head = [directory, sandboxFile ?? "", groups.join("\n"), isUser ? "user" : "", options];
+  const head = [directory, sandboxFile ?? "", groups.join("\n"), isUser ? "user" : "", options, socket ?? ""];
   const fields = [...head, String(variables.length), ...variables, ...words];
   if (fields.some((field) => field.includes("\0"))) throw new Error("a command or a variable has a NUL in it");
   const body = Buffer.from(`${fields.join("\0")}\0`);

@@ -1,30 +1,32 @@
 /** The runtime of this machine: each process in a directory of its own under `apps/<app>/run`, behind a shim that
  *  outlives the daemon. A new daemon finds everything again from the directories alone. */
-import { accessSync, chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { setImmediate as otherWork } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
-import { makeAppDirectory, viewOf } from "./app-directory.ts";
-import { makeCgroup, removeCgroup } from "./cgroup.ts";
+import { removeCgroup } from "./cgroup.ts";
 import type { Cgroup } from "./cgroup.ts";
-import { giveAll, giveOnce } from "./give-files.ts";
 import { NO_ISOLATION } from "./isolation.ts";
 import type { Isolation } from "./isolation.ts";
 import { Launcher, startShim } from "./launcher.ts";
 import type { Keeper } from "./launcher.ts";
+import { layOut } from "./lay-out.ts";
 import { LocalRun } from "./local-run.ts";
 import type { RunHost } from "./local-run.ts";
 import type { Listening } from "./port-owner.ts";
 import { processTable } from "./process-table.ts";
+import { relayEnvironment, relayWords } from "./relay-program.ts";
+import { Relays } from "./relays.ts";
 import { claimRun, readPid, readRecord, removeRun, writeRecord } from "./run-record.ts";
-import { CHANGES, launchRequest, OVERLAY_DIRECTORIES, planRun, shimWords } from "./run-plan.ts";
+import { launchRequest, planRun, shimWords } from "./run-plan.ts";
 import type { RunPlan } from "./run-plan.ts";
 import type { Instance, InstanceListener, Runtime, StartSpec } from "./runtime.ts";
 import { findShimPrograms } from "./shim.ts";
 import type { ShimPrograms } from "./shim.ts";
 import { spreadRuns } from "./spread-runs.ts";
-import { findSystemCalls } from "./system-calls.ts";
+import { findSystemCalls, type SystemCalls } from "./system-calls.ts";
 
 export interface LocalRuntimeOptions {
   /** The directory that holds `<app>/run`. */
@@ -43,11 +45,13 @@ const SHIM_PATIENCE_MS = 5_000;
 export class LocalRuntime implements Runtime {
   readonly #options: LocalRuntimeOptions;
   readonly #programs: ShimPrograms;
+  readonly #calls: SystemCalls | undefined;
   readonly #launcher: Launcher | undefined;
   readonly #isolation: Isolation | Promise<Isolation>;
   readonly #bootId: string;
   readonly #host: RunHost;
   readonly #runs = new Map<string, LocalRun>();
+  readonly #relays = new Relays();
   /** Names of directories that are being made or are known. */
   readonly #directories = new Set<string>();
   /** Those that are being taken over, so that everybody who asks meanwhile waits for them. */
@@ -61,19 +65,19 @@ export class LocalRuntime implements Runtime {
 
   static async open(options: LocalRuntimeOptions): Promise<LocalRuntime> {
     const calls = options.withLauncher === false ? undefined : await findSystemCalls();
-    const launcher = calls === undefined ? undefined : new Launcher(calls);
-    return new LocalRuntime(options, await findShimPrograms(), launcher, await processTable.bootId());
+    return new LocalRuntime(options, await findShimPrograms(), calls, await processTable.bootId());
   }
 
   private constructor(
     options: LocalRuntimeOptions,
     programs: ShimPrograms,
-    launcher: Launcher | undefined,
+    calls: SystemCalls | undefined,
     bootId: string,
   ) {
     this.#options = options;
     this.#programs = programs;
-    this.#launcher = launcher;
+    this.#calls = calls;
+    this.#launcher = calls === undefined ? undefined : new Launcher(calls);
     this.#isolation = options.isolation ?? NO_ISOLATION;
     this.#bootId = bootId;
     this.#host = {
@@ -84,15 +88,26 @@ export class LocalRuntime implements Runtime {
     void this.#sweepForEver();
   }
 
+  get canAttach(): boolean {
+    return this.#launcher !== undefined;
+  }
+
   async start(spec: StartSpec, signal?: AbortSignal): Promise<Instance> {
-    const { env: _env, appDir: _appDir, limits: _limits, confinement: _confinement, ...rest } = spec;
+    const { env: _env, appDir: _appDir, limits: _limits, confinement: _confinement, attach, ...rest } = spec;
     const isolation = await this.#isolation;
     await (this.#turn = this.#turn.then(() => otherWork()));
     const name = `${spec.type}.${String(spec.slot)}.${String(spec.release)}.${spec.id.slice(0, 8)}`;
     const directory = join(this.#runDirectory(spec.app), name);
     this.#directories.add(directory);
     const plan = planRun(isolation, spec, directory);
-    const record = { ...rest, bonds: plan.bonds, bootId: this.#bootId, createdAt: this.#options.clock.now() };
+    const attached = attach === undefined ? {} : { attached: true };
+    const record = {
+      ...rest,
+      ...attached,
+      bonds: plan.bonds,
+      bootId: this.#bootId,
+      createdAt: this.#options.clock.now(),
+    };
     const run = new LocalRun(directory, record, this.#host);
     try {
       await this.#prepare(this.#runDirectory(spec.app));
@@ -107,6 +122,7 @@ export class LocalRuntime implements Runtime {
     } catch (error) {
       run.unobserve();
       this.#runs.delete(spec.id);
+      this.#relays.remove(spec.id);
       await this.#discard(directory, plan.bonds.cgroup);
       throw error;
     }
@@ -136,12 +152,24 @@ export class LocalRuntime implements Runtime {
     throw new Error(early?.failure ?? "the shell that should start it ended at once");
   }
 
+  relay(id: string): Duplex | undefined {
+    return this.#relays.get(id);
+  }
+
   async #launch(plan: RunPlan): Promise<{ ended: Keeper }> {
     // The shim sets HOME itself, so that only what it starts has it; a shell has its own idea of OPTIND.
     const { HOME: _home, OPTIND: _optind, ...env } = plan.spec.env;
-    const launcher = this.#launcher;
-    if (launcher !== undefined) return { ended: launcher.start(await launchRequest(plan, env, this.#programs.shell)) };
-    const cwd = join(plan.directory, plan.view === "overlay" ? "." : "app");
+    const { shell } = this.#programs;
+    const { directory, spec } = plan;
+    const { id, attach } = spec;
+    const [calls, launcher] = [this.#calls, this.#launcher];
+    if (launcher !== undefined && calls !== undefined) {
+      if (attach === undefined) return { ended: launcher.start(await launchRequest(plan, env, { shell })) };
+      const request = await launchRequest(plan, relayEnvironment(env), { shell, relay: relayWords(calls, attach) });
+      return this.#relays.admit(id, directory, async () => ({ ended: launcher.start(request) }));
+    }
+    if (attach !== undefined) throw new Error("nobody can be attached without a launcher");
+    const cwd = join(directory, plan.view === "overlay" ? "." : "app");
     return { ended: startShim(await shimWords(plan, this.#programs), cwd, env) };
   }
 
@@ -203,6 +231,7 @@ export class LocalRuntime implements Runtime {
     const run = this.#runs.get(id);
     if (run === undefined) return;
     run.unobserve();
+    this.#relays.forget(id);
     this.#runs.delete(id);
     await this.#discard(run.directory);
   }
@@ -211,6 +240,7 @@ export class LocalRuntime implements Runtime {
     this.#closed.abort();
     if (!options.detach) await this.#endAll();
     for (const run of this.#runs.values()) run.unobserve();
+    this.#relays.close();
     this.#launcher?.close();
     this.#listeners.clear();
   }
@@ -263,31 +293,4 @@ async function hasProcess(directory: string, clock: Clock): Promise<boolean> {
     await clock.sleep(20);
   }
   return true;
-}
-
-/** What lies in the directory of a run before anything runs, and its control groups. */
-async function layOut(directory: string, plan: RunPlan, spec: StartSpec, signal: AbortSignal): Promise<void> {
-  const app = join(directory, "app");
-  writeFileSync(join(directory, "out"), "", { mode: 0o600, flag: "a" });
-  if (plan.view === "files") await makeAppDirectory(spec.appDir, app, signal);
-  else {
-    accessSync(spec.appDir);
-    mkdirSync(app);
-  }
-  if (plan.view === "overlay") for (const name of OVERLAY_DIRECTORIES) mkdirSync(join(directory, name));
-  if (plan.sandbox !== undefined) {
-    mkdirSync(join(directory, "tmp"));
-    // For whatever user the app may become; the platform's umask is not the app's.
-    chmodSync(join(directory, "tmp"), 0o1777);
-  }
-  if (plan.user !== undefined) await giveToUser(directory, plan, plan.user);
-  if (plan.bonds.cgroup !== undefined) makeCgroup(plan.bonds.cgroup, spec.limits ?? {});
-}
-
-async function giveToUser(directory: string, { view, spec }: RunPlan, user: number): Promise<void> {
-  // Programs open what they write to once more, by /dev/stdout.
-  chownSync(join(directory, "out"), user, user);
-  if (view === "files") return giveAll(join(directory, "app"), user);
-  if (view === "overlay") chownSync(join(directory, CHANGES), user, user);
-  for (const built of viewOf(spec.appDir).directories) await giveOnce(built, user);
 }

@@ -5,6 +5,7 @@ import type { DynoExit } from "../core/dyno.ts";
 import type { Clock } from "../core/clock.ts";
 import { spellDuration } from "../core/duration.ts";
 import { formatDynoName } from "../core/formation-plan.ts";
+import { Attachment } from "./attachment.ts";
 import type { FormationLine } from "./dyno-host.ts";
 import type { DynoInfo } from "./dyno-info.ts";
 import type { Instance, Runtime, StartSpec } from "./runtime.ts";
@@ -22,10 +23,18 @@ export interface OneOffEnd {
   readonly wasStopped: boolean;
 }
 
+export interface OneOffRules {
+  readonly exitTimeoutMs: number;
+  /** How long the connection of an attached process may be silent. */
+  readonly runIdleMs: number;
+  /** Between the SIGHUPs of a process whose connection is lost, and after the last. */
+  readonly runHangUpMs: number;
+}
+
 export interface OneOffHost {
   readonly runtime: Runtime;
   readonly clock: Clock;
-  exitTimeoutMs(): number;
+  rules(): OneOffRules;
   log(line: FormationLine): void;
   onProcess(instance: Instance): void;
   onExit(instance: Instance): Promise<void>;
@@ -34,6 +43,8 @@ export interface OneOffHost {
   onFault(error: unknown): void;
 }
 
+/** Heroku sends three, five seconds apart (Dev Center, "One-off dynos"). */
+const HANG_UPS = 3;
 /** Times of files lag behind the clock by one tick of the kernel. */
 const FILE_TIME_LAG_MS = 20;
 
@@ -56,6 +67,8 @@ export class OneOff {
   #state: "starting" | "up" | "down" = "starting";
   #since: number;
   #isComplete = false;
+  #isLeft = false;
+  #attachment: Attachment | undefined;
   #instance: Instance | undefined;
   #begun: Promise<void> = Promise.resolve();
 
@@ -98,6 +111,11 @@ export class OneOff {
     };
   }
 
+  /** Where somebody can be attached to it; undefined of one that was not started for that, or by an earlier daemon. */
+  get attachment(): Attachment | undefined {
+    return this.#attachment;
+  }
+
   /** Rejects when there never was a process; nothing is left of it then. */
   start(spec: StartSpec): Promise<void> {
     const started = this.#start(spec);
@@ -111,6 +129,7 @@ export class OneOff {
       const instance = await this.#host.runtime.start(spec, this.#givenUp.signal);
       this.#run(instance);
       this.#say("State changed from starting to up");
+      if (spec.attach !== undefined) this.#attach(spec.attach.terminal !== undefined);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (!this.#givenUp.signal.aborted) this.#complain(`Process failed to start: ${reason}`);
@@ -125,6 +144,8 @@ export class OneOff {
   /** Takes over a process from before this daemon. */
   adopt(instance: Instance): void {
     this.#run(instance);
+    // Its connection ended with the daemon before, whose end its relay has noticed.
+    if (instance.attached === true && instance.phase === "running") this.#inBackground(this.#endLeft());
   }
 
   #run(instance: Instance): void {
@@ -133,6 +154,54 @@ export class OneOff {
     this.#since = instance.startedAt ?? instance.since;
     this.#host.onProcess(instance);
     if (instance.phase === "running") this.#inBackground(this.#limit(instance));
+  }
+
+  #attach(hasTerminal: boolean): void {
+    const relay = this.#host.runtime.relay(this.id);
+    if (relay === undefined) return;
+    const { clock } = this.#host;
+    const { ps, ended } = this;
+    const owner = { ps, ended, left: () => this.#left(), missed: () => this.#missed() };
+    this.#attachment = new Attachment(relay, hasTerminal, { owner, clock });
+    this.#inBackground(this.#watchTraffic(this.#attachment));
+  }
+
+  /** A connection that is silent for long is taken for a forgotten one. */
+  async #watchTraffic(attachment: Attachment): Promise<void> {
+    const { clock } = this.#host;
+    const { runIdleMs } = this.#host.rules();
+    for (;;) {
+      const left = attachment.lastTraffic + runIdleMs - clock.now();
+      if (left <= 0) break;
+      await clock.sleep(left, this.#over.signal);
+      if (this.#over.signal.aborted || this.#isLeft) return;
+    }
+    this.#complain(`Closing the connection: nothing was sent for ${spellDuration(runIdleMs)}`);
+    attachment.cutOff();
+  }
+
+  #missed(): void {
+    if (this.#state === "down" || this.#over.signal.aborted) return;
+    this.#complain("Error R13 (Attach error) -> Failed to attach to process");
+    this.stop();
+  }
+
+  #left(): void {
+    if (this.#isLeft || this.#over.signal.aborted) return;
+    this.#isLeft = true;
+    this.#say("Client connection closed. Sending SIGHUP to all processes");
+    this.#inBackground(this.#endLeft());
+  }
+
+  async #endLeft(): Promise<void> {
+    this.#isLeft = true;
+    const { clock } = this.#host;
+    await clock.sleep(HANG_UPS * this.#host.rules().runHangUpMs, this.#over.signal);
+    if (this.#over.signal.aborted || this.#state === "down") return;
+    this.#complain(
+      "Error R16 (Detached) -> An attached process is not responding to SIGHUP after its external connection was closed.",
+    );
+    this.stop();
   }
 
   async #limit({ timeLimitMs, startedAt = 0 }: Instance): Promise<void> {
@@ -146,7 +215,7 @@ export class OneOff {
 
   /** SIGTERM, and SIGKILL when that is not heard. Asking again changes nothing. */
   stop(): void {
-    if (this.#state === "down") return;
+    if (this.#state === "down" || this.#over.signal.aborted) return;
     this.#givenUp.abort();
     if (this.#state === "starting") return;
     this.#state = "down";
@@ -156,7 +225,7 @@ export class OneOff {
 
   async #end(): Promise<void> {
     const { runtime, clock } = this.#host;
-    const timeoutMs = this.#host.exitTimeoutMs();
+    const { exitTimeoutMs: timeoutMs } = this.#host.rules();
     this.#say("Stopping all processes with SIGTERM");
     await runtime.signal(this.id, "SIGTERM");
     await clock.sleep(timeoutMs, this.#over.signal);

@@ -6,13 +6,15 @@ import { DYNO_RULES } from "../core/dyno.ts";
 import { AppError } from "../core/error.ts";
 import { compareDynoNames } from "../core/formation-plan.ts";
 import { isOneOffType, ONE_OFF_TYPE, RELEASE_TYPE, type OneOffType } from "../core/procfile.ts";
+import type { TerminalSize } from "../core/run-frames.ts";
+import type { Attachment } from "./attachment.ts";
 import { Changes } from "./changes.ts";
 import type { Cargo } from "./dyno-host.ts";
 import type { DynoInfo } from "./dyno-info.ts";
 import { OneOff } from "./one-off.ts";
-import type { OneOffEnd, OneOffHost } from "./one-off.ts";
+import type { OneOffEnd, OneOffHost, OneOffRules } from "./one-off.ts";
 import type { OneOffNumbers } from "./one-off-numbers.ts";
-import type { Instance, Runtime } from "./runtime.ts";
+import type { Attach, Instance, Runtime } from "./runtime.ts";
 
 export interface OneOffsOptions {
   readonly app: string;
@@ -33,6 +35,17 @@ export interface OneOffOrder {
   readonly timeLimitMs: number;
 }
 
+/** Somebody wants the input and outputs of the process. */
+export interface AttachOrder extends OneOffOrder {
+  /** Undefined: pipes. */
+  readonly terminal: TerminalSize | undefined;
+}
+
+export interface Attached {
+  readonly info: DynoInfo;
+  readonly attachment: Attachment;
+}
+
 /** Heroku's limit for one app. */
 export const ONE_OFFS_MAX = 50;
 /** Heroku's. */
@@ -44,7 +57,7 @@ export class OneOffs {
   readonly #all = new Map<string, OneOff>();
   readonly #endings = new Set<Promise<void>>();
   readonly #changes = new Changes();
-  #exitTimeoutMs = DYNO_RULES.exitTimeoutMs;
+  #rules: OneOffRules = { exitTimeoutMs: DYNO_RULES.exitTimeoutMs, runIdleMs: 3_600_000, runHangUpMs: 5_000 };
   #adopting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #unwatch = (): void => undefined;
@@ -56,7 +69,7 @@ export class OneOffs {
       ...callbacks,
       runtime,
       clock,
-      exitTimeoutMs: () => this.#exitTimeoutMs,
+      rules: () => this.#rules,
       // Every change of a state is told.
       log: (line) => {
         callbacks.log(line);
@@ -65,8 +78,8 @@ export class OneOffs {
     };
   }
 
-  configure(settings: { exitTimeoutMs: number }): void {
-    this.#exitTimeoutMs = settings.exitTimeoutMs;
+  configure({ exitTimeoutMs, runIdleMs, runHangUpMs }: OneOffRules): void {
+    this.#rules = { exitTimeoutMs, runIdleMs, runHangUpMs };
   }
 
   /** Resolves when what an earlier daemon left running is known; a failure is told, and the next call tries again. */
@@ -99,6 +112,17 @@ export class OneOffs {
     return (await this.#start(order)).info;
   }
 
+  /** Resolves when the process runs, for a client that is to come.
+   *  @throws AppError as `start`, and unavailable where the machine has not what that takes. */
+  async attach({ terminal, ...order }: AttachOrder): Promise<Attached> {
+    if (!this.#options.runtime.canAttach) throw cannotAttach();
+    const { exitTimeoutMs, runHangUpMs: hangUpMs } = this.#rules;
+    const one = await this.#start(order, { terminal, exitTimeoutMs, hangUpMs });
+    if (one.attachment === undefined)
+      throw new AppError("unavailable", `${one.ps} ended before it could be attached to.`);
+    return { info: one.info, attachment: one.attachment };
+  }
+
   /** Resolves when the process has ended, and everything that it wrote is in the log.
    *  @throws AppError as `start`. */
   async run(order: OneOffOrder): Promise<OneOffEnd> {
@@ -112,7 +136,7 @@ export class OneOffs {
     await Promise.all(left.map(({ gone }) => gone));
   }
 
-  async #start(order: OneOffOrder): Promise<OneOff> {
+  async #start(order: OneOffOrder, attach?: Attach): Promise<OneOff> {
     await this.adopted();
     const one = this.#make(order);
     const { id, release, command, timeLimitMs, cargo } = order;
@@ -129,6 +153,7 @@ export class OneOffs {
         env: { ...cargo.env, DYNO: one.ps },
         appDir: cargo.appDir,
         ...(cargo.confinement === undefined ? {} : { confinement: cargo.confinement }),
+        ...(attach === undefined ? {} : { attach }),
         timeLimitMs,
       });
     } catch (error) {
@@ -227,4 +252,10 @@ export class OneOffs {
       });
     this.#endings.add(ending);
   }
+}
+
+function cannotAttach(): AppError {
+  return new AppError("unavailable", "Nobody can be attached to a process on this machine.", {
+    hint: "That takes perl, on Linux on x86-64 or arm64. Run it detached instead: git heroku run:detached",
+  });
 }

@@ -32,6 +32,9 @@ export const CHANGES = "changes";
 export const SCRATCH = "scratch";
 export const OVERLAY_DIRECTORIES = [CHANGES, SCRATCH] as const;
 
+/** Where the daemon waits for the relay of a process that somebody is attached to. */
+export const RELAY_SOCKET = "attach";
+
 const USUAL: Confinement = { sandbox: true, readOnly: false };
 
 export function planRun(isolation: Isolation, spec: StartSpec, directory: string): RunPlan {
@@ -75,15 +78,21 @@ export async function shimWords(plan: RunPlan, programs: ShimPrograms): Promise<
     // The shim of a sandbox has a session of its own already, and becomes the process.
     ...(bonds.sandboxed === true ? [] : programs.session),
     ...(overlay === undefined ? [] : overlayWords(overlay, overlayOptions(plan))),
-    ...(await innerWords(plan, programs.shell)),
+    ...(await innerWords(plan, { shell: programs.shell })),
   ];
 }
 
+export interface CommandParts {
+  readonly shell: string;
+  /** Of a process that somebody is attached to. */
+  readonly relay?: readonly string[] | undefined;
+}
+
 /** What the shim and the launcher begin alike. */
-async function innerWords(plan: RunPlan, shell: string): Promise<string[]> {
+async function innerWords(plan: RunPlan, { shell, relay = [] }: CommandParts): Promise<string[]> {
   const { appDir, command } = plan.spec;
   const { inside } = processLimit(plan);
-  return [...(await sandboxWords(plan)), ...inside, ...profileWords(appDir, shell), shell, "-c", command];
+  return [...(await sandboxWords(plan)), ...inside, ...relay, ...profileWords(appDir, shell), shell, "-c", command];
 }
 
 const PROFILES = [".profile.d", ".profile"];
@@ -100,7 +109,7 @@ const LIMIT_OUTSIDE =
   'if [ "$0" ]; then ulimit -n "$0"; fi; if [ "$1" ]; then ulimit -u "$1" 2>/dev/null || ulimit -p "$1"; fi; shift; exec "$@"';
 
 /** The same for the launcher, which does itself what needs no program. */
-export async function launchRequest(plan: RunPlan, env: StartSpec["env"], shell: string): Promise<LaunchRequest> {
+export async function launchRequest(plan: RunPlan, env: StartSpec["env"], parts: CommandParts): Promise<LaunchRequest> {
   const { isRoot, directory, spec, bonds, overlay } = plan;
   const { outside } = processLimit(plan);
   const openFiles = String(spec.limits?.openFiles ?? "");
@@ -110,8 +119,9 @@ export async function launchRequest(plan: RunPlan, env: StartSpec["env"], shell:
     sandboxFile: bonds.sandboxed === true ? sandboxFile(directory) : undefined,
     groups: bonds.cgroup === undefined ? [] : cgroupPaths(bonds.cgroup),
     overlay: overlay === undefined ? undefined : { isUser: !isRoot, options: mountOptions(overlayOptions(plan)) },
+    socket: parts.relay === undefined ? undefined : RELAY_SOCKET,
     env,
-    words: [...limits, ...(await innerWords(plan, shell))],
+    words: [...limits, ...(await innerWords(plan, parts))],
   };
 }
 

@@ -7,7 +7,9 @@ import { formatJson } from "../core/json.ts";
 import type { Bonds } from "./process-tree.ts";
 import type { StartSpec } from "./runtime.ts";
 
-export type RunRecord = Omit<StartSpec, "env" | "appDir" | "limits" | "confinement"> & {
+export type RunRecord = Omit<StartSpec, "env" | "appDir" | "limits" | "confinement" | "attach"> & {
+  /** Somebody had its input and outputs, which ended with the daemon that started it. */
+  readonly attached?: boolean;
   /** What holds its processes together; absent where nothing does. */
   readonly bonds?: Bonds;
   /** The boot of the machine in which it ran: after another one it cannot be alive. */

@@ -1,8 +1,10 @@
 /** What a formation needs of the thing that runs processes: this machine now, a cluster engine as well.
  *  A runtime starts, signals and observes; it decides nothing. Instances are known by ids that the caller makes, so that
  *  after a crash of the daemon both sides mean the same process. Readiness is not its business: the caller asks the port. */
+import type { Duplex } from "node:stream";
 import type { DynoExit } from "../core/dyno.ts";
 import type { Limits } from "../core/limits.ts";
+import type { TerminalSize } from "../core/run-frames.ts";
 import type { Confinement } from "./isolation.ts";
 import type { Listening } from "./port-owner.ts";
 
@@ -23,9 +25,21 @@ export interface StartSpec {
   readonly port?: number;
   /** How long a one-off process may run; kept with it, for a caller that comes after a crash. */
   readonly timeLimitMs?: number;
+  /** Somebody has its input and outputs; absent: it has no input, and its output goes to the spool. */
+  readonly attach?: Attach;
   /** What the process and its descendants may use; what is absent is not limited. */
   readonly limits?: Limits;
   readonly confinement?: Confinement;
+}
+
+/** How somebody is attached to a process. */
+export interface Attach {
+  /** Undefined: pipes. */
+  readonly terminal?: TerminalSize | undefined;
+  /** Between two SIGHUPs, when the connection is lost. */
+  readonly hangUpMs: number;
+  /** From SIGTERM to SIGKILL, when there is no daemon any more that sends them. */
+  readonly exitTimeoutMs: number;
 }
 
 /** `pending` until the process is known, `running` until all that belongs to it is gone. */
@@ -47,6 +61,8 @@ export interface Instance {
   /** When the process began to run; not known of one that went down with its machine. */
   readonly startedAt?: number;
   readonly timeLimitMs?: number;
+  /** It was started with `attach`. */
+  readonly attached?: boolean;
   /** What it wrote to stdout and stderr, in order; there until the instance is forgotten. */
   readonly spool: string;
   readonly port?: number;
@@ -59,9 +75,14 @@ export interface Instance {
 export type InstanceListener = (instance: Instance) => void;
 
 export interface Runtime {
+  /** Whether somebody can be attached to a process. */
+  readonly canAttach: boolean;
   /** Resolves when the process runs. Aborting gives it up as long as it does not run yet.
    *  Rejects when it cannot be started; nothing is left behind then. */
   start(spec: StartSpec, signal?: AbortSignal): Promise<Instance>;
+  /** The connection to a process that was started with `attach`, which carries frames (core/run-frames.ts). It ends when the
+   *  process has. Undefined of any other, and of one from before this daemon. */
+  relay(id: string): Duplex | undefined;
   /** To every process of the instance. An instance that is gone is no error. */
   signal(id: string, signal: "SIGTERM" | "SIGKILL"): Promise<void>;
   /** Bytes of memory that all processes of the instance use now, what they share with others not counted where that can be

@@ -95,6 +95,13 @@ export class Home {
   get signingKey(): string {
     return join(this.keys, "ledger.key");
   }
+  /** What clients of `rendezvous://` are to trust. */
+  get certificate(): string {
+    return join(this.root, "certificate.pem");
+  }
+  get certificateKey(): string {
+    return join(this.keys, "certificate.key");
+  }
   /** What proves the URLs that are given out for use without a token. */
   get ticketKey(): string {
     return join(this.root, "access", "ticket.key");

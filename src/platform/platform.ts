@@ -18,6 +18,7 @@ import type { Runtime } from "../formation/runtime.ts";
 import type { Routing } from "../router/routing.ts";
 import { AccessLogs } from "./access-logs.ts";
 import type { App } from "./app.ts";
+import { Attachments } from "./attachments.ts";
 import { BuildSlots } from "./build-slots.ts";
 import { sweepRemains } from "./destroy-app.ts";
 import type { Home } from "./home.ts";
@@ -93,6 +94,7 @@ export class Platform {
   /** Changes of domains, which no two apps may share. */
   readonly domainChanges = new SerialQueue();
   readonly upkeep: Upkeep;
+  readonly attachments: Attachments;
   readonly tickets: Tickets;
   readonly logSessions: LogSessions;
   private readonly apps = new Map<AppName, App>();
@@ -122,6 +124,7 @@ export class Platform {
     this.toolEnv = parts.toolEnv;
     this.buildSlots = new BuildSlots(parts.buildsMax);
     this.drainParts = parts.drainParts;
+    this.attachments = new Attachments(parts.clock, this.closing);
     this.tickets = new Tickets(parts.home.ticketKey);
     this.logSessions = new LogSessions(parts.clock, this.tickets);
     this.upkeep = new Upkeep(parts.clock, parts.journal, (app) => evictSlugs(this, app));

@@ -1,11 +1,13 @@
-/** run:detached: starts a one-off process of a release, with its code, config and slug; its output goes to the log. */
+/** run and run:detached: start a one-off process of a release, with its code, config and slug; its output goes to
+ *  the log or to whoever is attached. */
 import { randomUUID } from "node:crypto";
 import { changeConfig, type ConfigVars } from "../core/config-vars.ts";
 import { AppError } from "../core/error.ts";
 import { oneOffCommand } from "../core/procfile.ts";
 import { formatVersion, type Release } from "../core/release.ts";
-import { ONE_OFF_TIME_MAX_MS } from "../formation/one-offs.ts";
 import type { Actor } from "./actor.ts";
+import type { OneOffOrder } from "../formation/one-offs.ts";
+import type { TerminalSize } from "../core/run-frames.ts";
 import type { App, DynoInfo } from "./app.ts";
 import { loadRelease } from "./launch.ts";
 import type { Platform } from "./platform.ts";
@@ -27,20 +29,51 @@ const COMMAND_BYTES_MAX = 64 * 1024;
 /** Resolves when the process runs.
  *  @throws AppError invalid_params for a bad command, variable or release, or when there are too many already. */
 export async function runDetached(platform: Platform, app: App, request: RunRequest, actor: Actor): Promise<DynoInfo> {
+  return app.oneOffs.start((await prepareRun(platform, app, request, actor)).order);
+}
+
+export interface AttachedRun {
+  readonly dyno: DynoInfo;
+  /** Opens the way to its input and outputs, once (`Attachments`). */
+  readonly secret: string;
+}
+
+/** Resolves when the process runs, and waits for its client.
+ *  @param terminal undefined: pipes
+ *  @throws AppError as `runDetached`, and unavailable where the machine cannot do it. */
+export async function runAttached(
+  platform: Platform,
+  app: App,
+  { terminal, ...request }: RunRequest & { terminal: TerminalSize | undefined },
+  actor: Actor,
+): Promise<AttachedRun> {
+  const { order, runAttachMs } = await prepareRun(platform, app, request, actor);
+  const { info, attachment } = await app.oneOffs.attach({ ...order, terminal });
+  return { dyno: info, secret: platform.attachments.offer(attachment, runAttachMs) };
+}
+
+interface PreparedRun {
+  readonly order: OneOffOrder;
+  readonly runAttachMs: number;
+}
+
+async function prepareRun(platform: Platform, app: App, request: RunRequest, actor: Actor): Promise<PreparedRun> {
   checkCommand(request.command);
   const extra = changeConfig({}, request.env ?? {}).vars;
   const release = await findRelease(app, request.version);
   const { appDir, procfile, env, confinement } = await loadRelease(platform, app, release);
+  const { runTimeoutMs, runAttachMs } = (await app.state()).settings;
   if (app.isEnding) throw new AppError("unavailable", `${app.name} is being closed.`);
   const command = oneOffCommand(request.command, procfile);
   app.logChange(actor, `Run \`${command}\``);
-  return app.oneOffs.start({
+  const order = {
     id: randomUUID(),
     release: release.version,
     command,
     cargo: { appDir, env: { ...env, ...extra }, confinement },
-    timeLimitMs: Math.min(request.timeLimitMs ?? ONE_OFF_TIME_MAX_MS, ONE_OFF_TIME_MAX_MS),
-  });
+    timeLimitMs: Math.min(request.timeLimitMs ?? runTimeoutMs, runTimeoutMs),
+  };
+  return { order, runAttachMs };
 }
 
 /** @throws AppError invalid_params for what no shell can be given. */

@@ -62,6 +62,7 @@ const PROCESSES: Readonly<Record<string, Answer>> = {
   "GET /apps/:app/limits": ok(list(own.limits)),
   "PATCH /apps/:app/limits/:type": ok(own.limits),
   "POST /apps/:app/dynos": made(heroku.dyno),
+  "GET /attachments/:name": refused,
   "DELETE /apps/:app/dynos": accepted,
   "DELETE /apps/:app/dynos/:name": accepted,
   "DELETE /apps/:app/formations/:name": accepted,

@@ -3,9 +3,13 @@ import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
 import { ONE_OFF_TYPE } from "../core/procfile.ts";
 import { parseVersion } from "../core/release.ts";
+import { parseSize } from "../core/run-frames.ts";
+import type { Actor } from "../platform/actor.ts";
+import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
-import { runDetached } from "../platform/run-detached.ts";
+import { runAttached, runDetached, type AttachedRun, type RunRequest } from "../platform/run-detached.ts";
 import type { AppParams } from "./app-routes.ts";
+import { attachmentPath } from "./attach-routes.ts";
 import { callerOf } from "./caller.ts";
 import { dynoResource } from "./resources.ts";
 
@@ -16,8 +20,13 @@ interface RunBody {
   type?: string;
   time_to_live?: number;
   release?: string;
+  force_no_tty?: boolean | null;
+  size?: string | null;
+  door?: "upgrade" | "rendezvous";
 }
 
+/** Of a terminal whose size nobody tells. */
+const USUAL_SIZE = { columns: 80, rows: 24 };
 /** Heroku's longest, in seconds. */
 const TIME_MAX = 86_400;
 
@@ -31,6 +40,11 @@ const runBody = {
     type: { type: "string", maxLength: 128 },
     time_to_live: { type: "integer", minimum: 1, maximum: TIME_MAX },
     release: { type: "string", maxLength: 20 },
+    force_no_tty: { type: ["boolean", "null"] },
+    // Heroku's name for a kind of dyno: there is one.
+    size: { type: ["string", "null"], maxLength: 40 },
+    // How the client of an attached one will come.
+    door: { type: "string", enum: ["upgrade", "rendezvous"] },
   },
 } as const;
 
@@ -41,22 +55,41 @@ export function oneOffRoutes(server: FastifyInstance, platform: Platform): void 
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { command, attach, env, type = ONE_OFF_TYPE, time_to_live: seconds, release } = request.body;
-      checkKind(attach, type);
+      checkType(type);
       const version = release === undefined ? undefined : parseVersion(release);
       const timeLimitMs = seconds === undefined ? undefined : seconds * 1000;
-      const dyno = await runDetached(platform, app, { command, env, version, timeLimitMs }, callerOf(request));
+      const order = { command, env, version, timeLimitMs };
       void reply.status(201);
-      return dynoResource(app, dyno);
+      if (attach === true) {
+        const { dyno, secret } = await startAttached(
+          platform,
+          app,
+          { ...order, body: request.body },
+          callerOf(request),
+        );
+        const url = request.body.door === "upgrade" ? attachmentPath(secret) : await server.rendezvous.url(secret);
+        return { ...(await dynoResource(app, dyno)), attach_url: url };
+      }
+      return dynoResource(app, await runDetached(platform, app, order, callerOf(request)));
     },
   );
 }
 
-function checkKind(attach: boolean | undefined, type: string): void {
-  if (attach === true) {
-    throw new AppError("invalid_params", "One-off processes cannot be attached to a terminal yet.", {
-      hint: "Run it detached, `git heroku run:detached`, and follow `git heroku logs --tail --ps run`.",
-    });
-  }
+/** Heroku's client tells the size of its terminal by two variables. Programs believe them more than the terminal, which may
+ *  change its size: so the process does not get them. */
+function startAttached(
+  platform: Platform,
+  app: App,
+  { body, env = {}, ...order }: RunRequest & { body: RunBody },
+  caller: Actor,
+): Promise<AttachedRun> {
+  const { COLUMNS = "", LINES = "", ...rest } = env;
+  const size = parseSize(`${COLUMNS} ${LINES}`) ?? USUAL_SIZE;
+  const how = body.force_no_tty === true ? { env, terminal: undefined } : { env: rest, terminal: size };
+  return runAttached(platform, app, { ...order, ...how }, caller);
+}
+
+function checkType(type: string): void {
   if (type === ONE_OFF_TYPE) return;
   throw new AppError(
     "invalid_params",

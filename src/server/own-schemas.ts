@@ -192,6 +192,7 @@ export const router = object({ pid: whole, port: whole, started_at: time, versio
 
 export const platform = object({
   api_url: orNull(text),
+  certificate: text,
   apps: whole,
   home: text,
   pid: whole,

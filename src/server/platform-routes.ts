@@ -42,13 +42,14 @@ const stopBody = {
 export function platformRoutes(server: FastifyInstance, platform: Platform, control: DaemonControl): void {
   server.get("/health", { config: { open: true } }, () => ({ status: "ok" }));
 
-  server.get("/platform", () => ({
+  server.get("/platform", async () => ({
     version: control.version,
     pid: process.pid,
     home: platform.home.root,
     started_at: iso(control.startedAt),
     router_url: platform.routerUrl,
     api_url: platform.apiUrl,
+    certificate: await server.rendezvous.certificateFile(),
     router: routerResource(control.router()),
     apps: platform.list().length,
     processes: platform.list().reduce((sum, app) => sum + app.processes().length, 0),

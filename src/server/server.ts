@@ -6,6 +6,7 @@ import { accountRoutes } from "./account-routes.ts";
 import { answerFor, MESSAGE_LENGTH_MAX } from "./answer-for.ts";
 import { absentRoutes } from "./absent-routes.ts";
 import { appRoutes } from "./app-routes.ts";
+import { attachRoutes, serveAttachments } from "./attach-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { bisectRoutes } from "./bisect-routes.ts";
 import { buildRoutes } from "./build-routes.ts";
@@ -31,6 +32,7 @@ import { oneOffRoutes } from "./one-off-routes.ts";
 import { describeRoutes, schemaRoute } from "./openapi.ts";
 import { outputRoutes } from "./output-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
+import { Rendezvous } from "./rendezvous.ts";
 import { releaseRoutes } from "./release-routes.ts";
 import { slugRoutes } from "./slug-routes.ts";
 import { sourceRoutes } from "./source-routes.ts";
@@ -53,6 +55,7 @@ const ROUTES = [
   absentRoutes,
   accountRoutes,
   appRoutes,
+  attachRoutes,
   backupRoutes,
   bisectRoutes,
   buildRoutes,
@@ -115,10 +118,14 @@ export function createServer(
       message: `There is no ${request.method} ${pathOf(request).slice(0, MESSAGE_LENGTH_MAX)}.`,
     });
   });
+  const rendezvous = new Rendezvous(platform);
+  server.decorate("rendezvous", rendezvous);
+  server.addHook("onClose", () => rendezvous.close());
   const described = describeRoutes(server);
   for (const routes of ROUTES) routes(server, platform);
   schemaRoute(server, described, () => control.version);
   platformRoutes(server, platform, control);
+  serveAttachments(server.server, platform);
   return server;
 }
 

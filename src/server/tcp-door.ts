@@ -62,6 +62,7 @@ export class TcpDoor {
       markOutside(request);
       server.routing(request, response);
     });
+    this.#server.on("upgrade", (request, socket, head) => server.server.emit("upgrade", request, socket, head));
   }
 
   async close(): Promise<void> {

@@ -52,7 +52,7 @@ describe("cli server", (test) => {
       await run("server:status"),
       done(
         `State:   up for 1m\nPid:     ${String(first)}\nVersion: 0.1.0\nHome:    ${home}\n` +
-          "Address: http://127.0.0.1:5000\nAPI:     http://127.0.0.1:5001\nRouter:  port 5000, pid 4711, version 0.1.0, up for 1m\nApps:    1\nMemory:  70 MB\n",
+          "Address: http://127.0.0.1:5000\nAPI:     http://127.0.0.1:5001\nTLS:     /home/ned/.git-heroku/certificate.pem\nRouter:  port 5000, pid 4711, version 0.1.0, up for 1m\nApps:    1\nMemory:  70 MB\n",
       ),
     );
     assert.equal(await run("server:restart"), done("Restarting the platform... done, http://127.0.0.1:5000\n"));

@@ -8,6 +8,7 @@ const ODD = {
   apiUrl: "http://127.0.0.1:5001",
   token: 'it\'s \\ $(x) "y"',
   app: "foobaz",
+  certificate: "/home/ned/.git-heroku/certificate.pem",
   noProxy: " example.com,127.0.0.1",
 };
 

@@ -121,7 +121,7 @@ describe("one-off processes", (test) => {
 
   test("what does not hear SIGTERM is killed after the exit timeout", async (t) => {
     const { oneOffs, witness, ends } = await open(t, await t.tempDir());
-    oneOffs.configure({ exitTimeoutMs: 300 });
+    oneOffs.configure({ exitTimeoutMs: 300, runIdleMs: 3_600_000, runHangUpMs: 5_000 });
     const { id } = await oneOffs.start(order(`trap '' TERM; echo ready; while :; do sleep 0.05; done`));
     const { spool } = witness.processes[0] ?? { spool: "" };
     while ((await readFile(spool, "utf8")) !== "ready\n") await realClock.sleep(5);

@@ -1,7 +1,10 @@
 /** One-off processes and bisections over the API. */
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import * as assert from "uvu/assert";
+import { changeSettings } from "../../src/platform/change-settings.ts";
 import { createApp } from "../../src/platform/create-app.ts";
 import { setConfig } from "../../src/platform/set-config.ts";
 import { describe } from "../support/suite.ts";
@@ -41,6 +44,63 @@ describe("one-off processes over the API", (test) => {
     assert.match(await logText(app), /"ps":"api","source":"heroku","msg":"Run `exec sleep 60` by kate@foobazco.com"/);
   });
 
+  test("one that is attached is reached once, by its secret", async (t) => {
+    const lab = await openApi(t);
+    const app = await createApp(lab.platform, "foobaz", NED);
+    await deploy(lab, app);
+    const order = {
+      command: "tty; stty size; printenv TERM COLUMNS",
+      attach: true,
+      env: { TERM: "x", COLUMNS: "93", LINES: "41" },
+      size: null,
+    };
+    const made = await lab.ask("POST", RUNS, { ...order, door: "upgrade" });
+    assert.is(made.status, 201);
+    const url = String(made.body.attach_url);
+    assert.match(url, /^\/attachments\/[\w-]{43}$/);
+    assert.is((await lab.ask("GET", url)).status, 400);
+    const secret = url.replace("/attachments/", "");
+    assert.is(lab.platform.attachments.take(`${secret.slice(1)}x`), undefined);
+    const attachment = lab.platform.attachments.take(secret);
+    assert.is(lab.platform.attachments.take(secret), undefined);
+    let text = "";
+    for await (const { payload } of attachment?.output() ?? []) text += Buffer.from(payload).toString();
+    assert.match(text, /^\/dev\/pts\/\d+\r\n41 93\r\nx\r\n$/);
+    assert.is((await attachment?.ended)?.status, 1);
+    await changeSettings(lab.platform, app, { "run-attach": "50ms" }, NED);
+    assert.is((await lab.ask("POST", RUNS, { command: "exec sleep 60", attach: true, door: "upgrade" })).status, 201);
+    await untilLogged(app, "Error R13 (Attach error) -> Failed to attach to process");
+    await untilLogged(app, "Process exited with status 143");
+  });
+
+  test("Heroku's client comes by a rendezvous, over TLS", async (t) => {
+    const lab = await openApi(t);
+    const app = await createApp(lab.platform, "foobaz", NED);
+    await deploy(lab, app);
+    const { certificate } = (await lab.ask("GET", "/platform")).body as { certificate: string };
+    const ca = await readFile(certificate);
+    assert.is((await stat(certificate)).mode & 0o777, 0o600);
+    const visit = async (command: string, typed: string, more = {}): Promise<string> => {
+      const made = await lab.ask("POST", RUNS, { command, attach: true, ...more });
+      const { hostname, port, pathname } = new URL(String(made.body.attach_url));
+      const client = connect({ host: hostname, port: Number(port), ca });
+      client.write(`${pathname.slice(1)}\r\n`);
+      assert.is(String((await once(client, "data"))[0]), "rendezvous\r\n");
+      client.write(typed);
+      let text = "";
+      for await (const chunk of client) text += String(chunk);
+      const late = connect({ host: hostname, port: Number(port), ca }, () => late.write(`${pathname.slice(1)}\r\n`));
+      late.on("error", () => undefined);
+      await once(late, "close");
+      return text;
+    };
+    const status = 'echo "\uFFFF heroku-command-exit-status: $?"';
+    const said = await visit(`read x; echo "got $x"; false; ${status}`, "hi\n");
+    assert.match(said, /got hi\r\n\uFFFF heroku-command-exit-status: 1\r\n$/);
+    assert.is(await visit("cat; echo over", "abc\u0004", { force_no_tty: true }), "abcover\n");
+    await untilLogged(app, "State changed from up to complete");
+  });
+
   test("time_to_live ends it", async (t) => {
     const lab = await openApi(t);
     const app = await createApp(lab.platform, "foobaz", NED);
@@ -56,7 +116,6 @@ describe("one-off processes over the API", (test) => {
     await checkRefused(lab, RUNS, { command: "true" }, /v1 has no code. Deploy first/);
     await deploy(lab, app);
     const refused: [body: unknown, message: RegExp][] = [
-      [{ command: "bash", attach: true }, /cannot be attached to a terminal yet.*run:detached/],
       [{ command: "true", type: "worker" }, /of the type run, not "worker".*type's name as the command/],
       [{ command: " " }, /no command/],
       [{ command: "a\0b" }, /NUL/],

@@ -221,6 +221,7 @@ describe("resources", (test) => {
         home: lab.home.root,
         started_at: "2026-11-23T16:20:05Z",
         api_url: "http://127.0.0.1:5001",
+        certificate: lab.platform.home.certificate,
         router_url: `http://127.0.0.1:${String(lab.platform.router.port)}`,
         router: ROUTER,
         apps: 1,

@@ -51,6 +51,15 @@ describe("heroku's own client", (test) => {
     );
   });
 
+  test.needing(missing, "run: a command, its output and its status", async () => {
+    const { heroku } = await common();
+    const good = await heroku.run("run", "--exit-code", "--no-tty", "--", "echo $((6*7))");
+    assert.equal([good.status, good.stdout], [0, "42\n"], good.stderr);
+    assert.match(good.stderr, /Running .* on .*foobaz.*run\.\d+/);
+    const bad = await heroku.run("run", "--exit-code", "--", "sh -c 'exit 7'");
+    assert.is(bad.status, 7, bad.stderr);
+  });
+
   test.needing(missing, "config:set makes a release, in the name of the token's owner", async () => {
     const { heroku, ledger, platform } = await common();
     const before = await ledger();

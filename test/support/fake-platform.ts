@@ -275,6 +275,7 @@ export class FakePlatform {
       started_at: "2011-06-19T08:35:19Z",
       router_url: "http://127.0.0.1:5000",
       api_url: "http://127.0.0.1:5001",
+      certificate: "/home/ned/.git-heroku/certificate.pem",
       router: { pid: 4711, port: 5000, version: "0.1.0", started_at: "2011-06-19T08:35:19Z" },
       apps: this.apps.size,
       rss_bytes: 73_400_320,

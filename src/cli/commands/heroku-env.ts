@@ -31,10 +31,13 @@ export const herokuEnv: Command = {
     const shell = shellOf(context);
     if (args.has("unset")) return out.write(formatUnsets(shell));
     const app = appOf(context);
-    const { api_url: apiUrl } = await client.platform();
+    const { api_url: apiUrl, certificate: file } = await client.platform();
+    // Node reads one file of these: whoever has set one needs it for other things.
+    const { NODE_EXTRA_CA_CERTS: trusted = "" } = world.env;
+    const certificate = trusted === "" ? file : undefined;
     const token = args.value("token") ?? (await newToken(context));
     const noProxy = world.env["NO_PROXY"] ?? world.env["no_proxy"] ?? "";
-    return out.write(formatExports(herokuVariables({ apiUrl, token, app, noProxy }), shell));
+    return out.write(formatExports(herokuVariables({ apiUrl, token, app, certificate, noProxy }), shell));
   },
 };
 

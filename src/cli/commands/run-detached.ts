@@ -1,6 +1,6 @@
 /** `git heroku run:detached` */
-import { AppError } from "../../core/error.ts";
 import { APP_OPTIONS, JSON_OPTION, type Command } from "../command.ts";
+import { ENV_OPTION, readVariables } from "../run-variables.ts";
 import { shellCommand } from "../shell-words.ts";
 
 export const runDetached: Command = {
@@ -10,11 +10,7 @@ export const runDetached: Command = {
   details:
     "The process has the code and config of the current release, no port, and ends by itself, by ps:stop or after 24 hours; its output goes to the log. A process type as the first word stands for its command. What has dashes goes behind --; what needs a shell's pipes or variables is given as one quoted word.",
   parameters: "<command...>",
-  options: [
-    ...APP_OPTIONS,
-    { name: "env", short: "e", value: "NAME=VALUE", many: true, summary: "a variable for this process (repeatable)" },
-    JSON_OPTION,
-  ],
+  options: [...APP_OPTIONS, ENV_OPTION, JSON_OPTION],
   examples: [
     { command: "git heroku run:detached -- node task.js --all", summary: "a script of the app" },
     { command: "git heroku run:detached 'node dump.js | gzip | wc -c'", summary: "a line for the shell" },
@@ -23,7 +19,7 @@ export const runDetached: Command = {
   async run(context) {
     const { client, out, args } = context;
     const command = shellCommand(args.words);
-    const env = Object.fromEntries(args.values("env").map(readVariable));
+    const env = readVariables(args.values("env"));
     const app = context.app();
     const run = (): ReturnType<typeof client.runDetached> => client.runDetached(app, { command, env });
     if (args.has("json")) return out.json(await run());
@@ -31,12 +27,3 @@ export const runDetached: Command = {
     return out.line(`Run git heroku logs --app ${app} --ps ${dyno.name} to view the output.`);
   },
 };
-
-/** @throws AppError invalid_params; the value, which may be secret, is not repeated. */
-function readVariable(text: string): [name: string, value: string] {
-  const at = text.indexOf("=");
-  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-  throw new AppError("invalid_params", "A variable of --env has no name or no value.", {
-    hint: "Write it as --env NAME=VALUE.",
-  });
-}

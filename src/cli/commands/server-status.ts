@@ -45,6 +45,7 @@ function describe(info: PlatformInfo, now: number): [label: string, value: strin
     ["Home", info.home],
     ["Address", info.router_url],
     ["API", info.api_url],
+    ["TLS", info.certificate],
     ["Router", describeRouter(info.router, now)],
     ["Apps", String(info.apps)],
     ["Memory", `${(info.rss_bytes / 1024 / 1024).toFixed(0)} MB`],
