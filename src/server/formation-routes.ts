@@ -81,7 +81,7 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
     const memory = await Promise.all(dynos.map(({ id }) => platform.runtime.memory(id)));
     return resources.map((resource, index) => {
       const dyno = dynos[index];
-      return dyno && { ...resource, ...extendedFields(dyno, { host: hostname(), memory: memory[index] }) };
+      return dyno && Object.assign(resource, extendedFields(dyno, { host: hostname(), memory: memory[index] }));
     });
   });
 
