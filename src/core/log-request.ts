@@ -13,6 +13,10 @@ const CONFLICTS: readonly (readonly [string, string])[] = [
   ["trash", "tail"],
   ["imported", "tail"],
   ["imported", "trash"],
+  ["count", "num"],
+  ["count", "around"],
+  ["count", "context"],
+  ["count", "tail"],
 ];
 /** Words that say nothing without one of the others. */
 const NEEDS: readonly (readonly [string, readonly string[]])[] = [

@@ -6,8 +6,7 @@ import { hasFacet } from "./facets.ts";
 import type { LineSelection } from "./line-selection.ts";
 import { passingLines } from "./passing-lines.ts";
 import type { Position } from "./segment-files.ts";
-import type { SegmentToRead } from "./segment-index.ts";
-import type { Candidates } from "./signature.ts";
+import type { Candidates, SignedSegment } from "./signature.ts";
 
 /** An answer ends early, with the newest lines, when it grows over this. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -25,7 +24,9 @@ export interface Answer {
   isComplete(): boolean;
   mayBeIn(block: Block): boolean;
   /** Blocks of a segment that may have a hit; undefined: not known. */
-  candidates(target: SegmentToRead, blocks: BlockTable): Promise<Candidates | undefined>;
+  candidates(target: SignedSegment, blocks: BlockTable): Promise<Candidates | undefined>;
+  /** Whether whole lines may have a hit, by a quick look. */
+  mayHave(lines: Buffer): boolean;
   /** Whole lines that stand in front of those added before. */
   add(lines: Buffer, at: Position): Promise<void>;
   /** NDJSON, oldest line first, and where its first line stands. */
@@ -56,8 +57,12 @@ class PlainAnswer implements Answer {
     return this.wanted.selection.mayBeIn(block);
   }
 
-  candidates(target: SegmentToRead, blocks: BlockTable): Promise<Candidates | undefined> {
+  candidates(target: SignedSegment, blocks: BlockTable): Promise<Candidates | undefined> {
     return this.wanted.selection.candidates(target, blocks);
+  }
+
+  mayHave(lines: Buffer): boolean {
+    return this.wanted.selection.mayHave(lines);
   }
 
   async add(lines: Buffer): Promise<void> {
@@ -111,6 +116,11 @@ class ContextAnswer implements Answer {
   /** The context of a hit may be in any block. */
   async candidates(): Promise<undefined> {
     return undefined;
+  }
+
+  /** As `candidates`. */
+  mayHave(): boolean {
+    return true;
   }
 
   async add(lines: Buffer, { segment, offset }: Position): Promise<void> {

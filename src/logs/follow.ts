@@ -27,6 +27,7 @@ export interface Piece {
 
 /** So much without a line that matches is worth a position, from which nobody has to read it again. */
 const QUIET_BYTES = 4 * 1024 * 1024;
+const SHARED_BYTES_MAX = 64 * 1024;
 
 /** Lines that the sieve lets through, in order, until the signal aborts or the stream closes. */
 export async function* follow(
@@ -83,13 +84,32 @@ function nextSegment(stream: Stream, at: Position): Position | undefined {
 /** Stored lines at the position; "end" when there are no more in this segment, "gone" when it was taken away. */
 async function readNext(stream: Stream, at: Position, end: Position): Promise<Buffer | "end" | "gone"> {
   if (at.segment === "" || isSame(at, end)) return "end";
-  const reading = stream.files.use(at.segment, async (source) => {
+  const lines = await ifThere(readOnce(stream.files, at, end));
+  if (lines === undefined) return "gone";
+  return lines.length === 0 ? "end" : lines;
+}
+
+interface LastReading {
+  at: Position;
+  end: Position;
+  lines: Promise<Buffer>;
+}
+
+/** Of each stream: followers that have come to its end ask for the same at the same moment, and get the same bytes. */
+const lastReadings = new WeakMap<SegmentFiles, LastReading>();
+
+function readOnce(files: SegmentFiles, at: Position, end: Position): Promise<Buffer> {
+  const last = lastReadings.get(files);
+  if (last !== undefined && isSame(last.at, at) && isSame(last.end, end)) return last.lines;
+  const lines = files.use(at.segment, async (source) => {
     const size = at.segment === end.segment ? end.offset : await source.size();
     return readLines(source, at.offset, size);
   });
-  const lines = await ifThere(reading);
-  if (lines === undefined) return "gone";
-  return lines.length === 0 ? "end" : lines;
+  lines.catch(() => lastReadings.delete(files));
+  // What is larger than usual is for one that is behind, and kept for nobody.
+  if (at.segment === end.segment && end.offset - at.offset <= SHARED_BYTES_MAX)
+    lastReadings.set(files, { at, end, lines });
+  return lines;
 }
 
 /** Heroku's L11 for what this follower was too slow for. How many lines there were is no longer known. */

@@ -5,6 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import type { NewLogLine } from "../core/log-line.ts";
 import type { Cursor } from "./cursor-file.ts";
 import type { Journal } from "./journal.ts";
+import { LogKernel } from "./log-kernel.ts";
 import { punchHole } from "./punch-hole.ts";
 import { exists } from "./recovery.ts";
 import { RateMeter } from "./rate-meter.ts";
@@ -45,6 +46,11 @@ interface Entry {
 /** Buffers of stores that are asleep, shared by all stores. */
 const idleBuffers: Buffer[] = [];
 const IDLE_BUFFERS_MAX = 2;
+
+/** In the memory of a kernel of its own, which encodes what is read where it lies. */
+function newBuffer(): Buffer {
+  return LogKernel.make()?.area.subarray(0, READ_BYTES) ?? Buffer.allocUnsafeSlow(READ_BYTES);
+}
 
 export class Intake {
   private readonly parts: IntakeParts;
@@ -154,7 +160,7 @@ export class Intake {
   }
 
   private async pump(): Promise<void> {
-    const buffer = idleBuffers.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES);
+    const buffer = idleBuffers.pop() ?? newBuffer();
     const { journal } = this.parts;
     for (let entry = this.queue.shift(); entry !== undefined; entry = this.queue.shift()) {
       while (!journal.hasRoom && !this.isClosed) await journal.attempted.next();

@@ -106,6 +106,8 @@ export class Journal {
       batch.sink.reset(BUSY_BYTES_MAX);
       this.spare = batch.sink;
       this.attempted.fire();
+      // Whoever waited for room may have more: the memory of this batch is for that.
+      if (this.pending.isEmpty) await new Promise(endOfTick);
     }
     this.spare?.reset(IDLE_BYTES_MAX);
     if (this.pending.isEmpty) this.pending.sink.reset(IDLE_BYTES_MAX);

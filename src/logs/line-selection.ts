@@ -3,9 +3,8 @@ import type { Block, BlockTable } from "./block-index.ts";
 import { LineMatcher } from "./line-matcher.ts";
 import type { HeadFilter } from "./line-matcher.ts";
 import { PatternSearch } from "./pattern-search.ts";
-import type { SegmentToRead } from "./segment-index.ts";
 import { readCandidates } from "./signature.ts";
-import type { Candidates } from "./signature.ts";
+import type { Candidates, SignedSegment } from "./signature.ts";
 import { TextSearch } from "./text-search.ts";
 
 export interface LogFilter extends HeadFilter {
@@ -19,7 +18,14 @@ export interface LogFilter extends HeadFilter {
   invert?: boolean | undefined;
 }
 
-export class LineSelection {
+/** Which blocks are worth reading. */
+export interface BlockSelection {
+  mayBeIn(block: Block): boolean;
+  /** Undefined where nothing is known. */
+  candidates(target: SignedSegment, blocks: BlockTable): Promise<Candidates | undefined>;
+}
+
+export class LineSelection implements BlockSelection {
   readonly filter: LogFilter;
   readonly matchesAll: boolean;
   /** Everything but what makes a line a hit: neighbours of a hit are taken from these. */
@@ -44,8 +50,13 @@ export class LineSelection {
     return this.matcher.mayBeIn(block);
   }
 
+  /** Whether whole lines may have one that is selected, by a quick look for the text. */
+  mayHave(lines: Buffer): boolean {
+    return this.text === undefined || this.filter.invert === true || this.text.mayBeIn(lines);
+  }
+
   /** Blocks of a segment that may have the text; undefined when its signature does not tell. */
-  async candidates(target: SegmentToRead, blocks: BlockTable): Promise<Candidates | undefined> {
+  async candidates(target: SignedSegment, blocks: BlockTable): Promise<Candidates | undefined> {
     const rows = this.filter.invert === true ? [] : (this.text?.rows ?? []);
     return rows.length === 0 ? undefined : readCandidates(target, blocks, rows);
   }
@@ -57,6 +68,21 @@ export class LineSelection {
     if (text !== undefined) return invert ? text.reject(lines, matcher.select(lines)) : text.select(lines, matcher);
     const found = matcher.select(lines);
     return pattern === undefined ? found : pattern.filter(lines, found, invert);
+  }
+
+  /** How many lines `select` finds. */
+  async count(lines: Buffer): Promise<number> {
+    return this.loneText?.count(lines) ?? (await this.select(lines)).length / 2;
+  }
+
+  /** Blocks that may have the context of a hit: it may be anywhere. */
+  get neighbours(): BlockSelection {
+    return { mayBeIn: (block) => this.scope.mayBeIn(block), candidates: async () => undefined };
+  }
+
+  /** The text, where that is all that a line is asked for. */
+  get loneText(): TextSearch | undefined {
+    return this.matcher.matchesAll && this.filter.invert !== true ? this.text : undefined;
   }
 
   /** Gives back what it holds, whatever is under way. */

@@ -7,6 +7,7 @@ import { formatStamp } from "../core/log-line.ts";
 import type { NewLogLine } from "../core/log-line.ts";
 import { SerialQueue } from "../core/serial-queue.ts";
 import type { Cursor } from "./cursor-file.ts";
+import { countLines } from "./count-lines.ts";
 import { CursorFile } from "./cursor-file.ts";
 import type { Piece, Stream } from "./follow.ts";
 import { Intake } from "./intake.ts";
@@ -197,6 +198,13 @@ export class LogStore {
   async *read(query: LogQuery, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
     await this.journal.settled();
     yield* readStored(this.files, this.snapshot(), query, signal);
+  }
+
+  /** How many stored lines there are that the filter takes.
+   *  @throws AppError as `read`. */
+  async count(filter: LogFilter, signal: AbortSignal): Promise<number> {
+    await this.journal.settled();
+    return countLines({ files: this.files, snapshot: this.snapshot(), signal }, filter);
   }
 
   /** What is stored, then every new line, as whole NDJSON lines; ends when the signal aborts or the store closes.

@@ -20,7 +20,7 @@ export interface MinuteRange {
 
 function isWithin(minute: string, { sinceUs, untilUs }: MinuteRange): boolean {
   if (sinceUs !== undefined && minute < formatStamp(sinceUs).slice(0, MINUTE_LENGTH)) return false;
-  return untilUs === undefined || minute < formatStamp(untilUs);
+  return untilUs === undefined || minute <= formatStamp(untilUs - 1).slice(0, MINUTE_LENGTH);
 }
 
 interface Counted {

@@ -5,14 +5,15 @@ import type { Block, BlockTable } from "./block-index.ts";
 import { newAnswer } from "./answer.ts";
 import type { Answer, Wanted } from "./answer.ts";
 import { ifThere } from "./if-there.ts";
-import { loadIndex } from "./segment-index.ts";
+import { loadIndex, rememberedIndex } from "./segment-index.ts";
 import type { SegmentToRead } from "./segment-index.ts";
 import { isCandidate } from "./signature.ts";
 import { segmentUs } from "./segment-files.ts";
 import type { Position, SegmentFiles } from "./segment-files.ts";
 
-/** A megabyte of them: a read through the thread pool costs as much as looking through half a block. */
-const BLOCKS_AT_ONCE_MAX = 16;
+/** Half a megabyte of them. */
+const BLOCKS_AT_ONCE_MAX = 8;
+const NEWLINE = 10;
 
 /** What a reader may see: the segments, oldest first, and the end of the newest. */
 export interface Snapshot {
@@ -53,10 +54,11 @@ export async function lastLines(
   signal: AbortSignal,
 ): Promise<{ lines: Buffer; start: Position | undefined }> {
   const distrusted = new Set<string>();
+  const scratch = new Scratch();
   for (;;) {
     const answer = newAnswer(wanted);
     try {
-      await addSegments({ answer, files, signal, distrusted }, snapshot, wanted);
+      await addSegments({ answer, files, signal, distrusted, scratch }, snapshot, wanted);
       return answer.result();
     } catch (error) {
       if (!(error instanceof WrongIndex)) throw error;
@@ -72,6 +74,7 @@ interface Search {
   signal: AbortSignal;
   /** Segments whose index is known to be wrong. */
   distrusted: ReadonlySet<string>;
+  scratch: Scratch;
 }
 
 async function addSegments(search: Search, { segments, end }: Snapshot, { selection }: Wanted): Promise<void> {
@@ -79,6 +82,7 @@ async function addSegments(search: Search, { segments, end }: Snapshot, { select
   const { sinceUs, untilUs } = selection.filter;
   for (const segment of segmentsWithin(segments, sinceUs, untilUs).toReversed()) {
     if (answer.isComplete() || signal.aborted) break;
+    if (segment !== end.segment && (await isRuledOut(search, segment))) continue;
     const added = files.use(segment, async (source) => {
       const isSealed = segment !== end.segment;
       const size = isSealed ? await source.size() : end.offset;
@@ -88,7 +92,18 @@ async function addSegments(search: Search, { segments, end }: Snapshot, { select
   }
 }
 
-async function addSegment({ answer, signal, distrusted }: Search, target: SegmentToRead): Promise<void> {
+/** Whether a finished segment is known to have nothing of what is wanted, without a look at its lines. */
+async function isRuledOut({ answer, files, distrusted }: Search, segment: string): Promise<boolean> {
+  const { dir, isReadOnly } = files;
+  const blocks = distrusted.has(segment) ? undefined : rememberedIndex(dir, segment);
+  if (blocks === undefined) return false;
+  const candidates = await answer.candidates({ dir, segment, isReadOnly }, blocks);
+  for (let number = 0; number < blocks.length; number += 1)
+    if (isCandidate(candidates, number) && answer.mayBeIn(blocks.at(number))) return false;
+  return true;
+}
+
+async function addSegment({ answer, signal, distrusted, scratch }: Search, target: SegmentToRead): Promise<void> {
   const { segment } = target;
   const isTrusted = !distrusted.has(segment);
   const blocks = await loadIndex(target, isTrusted);
@@ -99,10 +114,12 @@ async function addSegment({ answer, signal, distrusted }: Search, target: Segmen
     const neighbours = wantedNeighbours(mayBeIn, blocks, end, max);
     end -= Math.max(1, neighbours.length);
     if (neighbours.length === 0) continue;
-    const pieces = await readBlocks(target, neighbours);
-    for (const [number, block] of [...neighbours.entries()].toReversed()) {
+    const region = await readRegion(target, neighbours, scratch);
+    // Without a hit it does not matter where in it blocks begin; whole lines it must be.
+    if (isTrusted && region.at(-1) === NEWLINE && !answer.mayHave(region)) continue;
+    for (const block of neighbours.toReversed()) {
       if (answer.isComplete() || signal.aborted) return;
-      const lines = pieces[number];
+      const lines = cutBlock(region, block, neighbours);
       if (lines === undefined && isTrusted) throw new WrongIndex(segment);
       if (lines !== undefined) await answer.add(lines, { segment, offset: block.offset });
     }
@@ -116,20 +133,30 @@ function wantedNeighbours(mayBeIn: (number: number) => boolean, blocks: BlockTab
   return Array.from({ length: end - first }, (_, number) => blocks.at(first + number));
 }
 
-/** Blocks that follow each other, by one read; undefined for each that is not what the index says. */
-async function readBlocks({ source }: SegmentToRead, blocks: readonly Block[]): Promise<(Buffer | undefined)[]> {
-  const offset = blocks[0]?.offset ?? 0;
-  const length = blocks.reduce((sum, block) => sum + block.bytes, 0);
-  const bytes = Buffer.allocUnsafeSlow(length);
-  const bytesRead = await source.read(bytes, length, offset);
-  return blocks.map((block) => {
-    const start = block.offset - offset;
-    const lines = bytes.subarray(start, start + block.bytes);
-    return start + block.bytes <= bytesRead && crc32(lines) === block.crc ? lines : undefined;
-  });
+/** Memory for what is read: an answer keeps copies. */
+class Scratch {
+  private bytes = Buffer.alloc(0);
+
+  take(length: number): Buffer {
+    if (this.bytes.length < length) this.bytes = Buffer.allocUnsafeSlow(length);
+    return this.bytes.subarray(0, length);
+  }
+}
+
+/** Blocks that follow each other, by one read, as far as they are there. */
+async function readRegion({ source }: SegmentToRead, blocks: readonly Block[], scratch: Scratch): Promise<Buffer> {
+  const bytes = scratch.take(blocks.reduce((sum, block) => sum + block.bytes, 0));
+  return bytes.subarray(0, await source.read(bytes, bytes.length, blocks[0]?.offset ?? 0));
+}
+
+/** Undefined when the block is not what the index says. */
+function cutBlock(region: Buffer, block: Block, [first]: readonly Block[]): Buffer | undefined {
+  const start = block.offset - (first?.offset ?? 0);
+  const lines = region.subarray(start, start + block.bytes);
+  return lines.length === block.bytes && crc32(lines) === block.crc ? lines : undefined;
 }
 
 /** Undefined when the block is not what the index says. */
 export async function readBlock(target: SegmentToRead, block: Block): Promise<Buffer | undefined> {
-  return (await readBlocks(target, [block]))[0];
+  return cutBlock(await readRegion(target, [block], new Scratch()), block, [block]);
 }

@@ -2,7 +2,8 @@
  *  microseconds, by the thread pool ten times that, and a busy app asks for thousands a second. A call that turns out
  *  slow (cold data, a disk that cannot keep up) sends everything to the thread pool for a while, so that the event loop
  *  waits for a disk once in ten seconds at most. */
-import { readSync, writeSync } from "node:fs";
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 
 /** A larger write goes to the thread pool anyway. */
@@ -11,12 +12,18 @@ const SLOW_MS = 3;
 const CAREFUL_MS = 10_000;
 
 let carefulUntil = 0;
+let isPatient = false;
 
-function isCareful(): boolean {
-  return carefulUntil !== 0 && performance.now() < carefulUntil;
+/** For a thread that does nothing else and may wait. */
+export function neverBeCareful(): void {
+  isPatient = true;
 }
 
-function timed(call: () => number): number {
+function isCareful(): boolean {
+  return !isPatient && carefulUntil !== 0 && performance.now() < carefulUntil;
+}
+
+function timed<T>(call: () => T): T {
   const begin = performance.now();
   const value = call();
   const end = performance.now();
@@ -28,6 +35,41 @@ function timed(call: () => number): number {
 export async function readAt(handle: FileHandle, buffer: Buffer, length: number, position: number): Promise<number> {
   if (isCareful()) return (await handle.read(buffer, 0, length, position)).bytesRead;
   return timed(() => readSync(handle.fd, buffer, 0, length, position));
+}
+
+/** Does something short with a file that is read only, at once where that is quick; undefined when it cannot be opened. */
+export async function withFile<T>(path: string, work: (file: ReadOnlyFile) => Promise<T>): Promise<T | undefined> {
+  if (isCareful()) return withHandle(path, work);
+  let fd: number;
+  try {
+    fd = timed(() => openSync(path, "r"));
+  } catch {
+    return undefined;
+  }
+  try {
+    return await work({
+      read: async (buffer, position) => timed(() => readSync(fd, buffer, 0, buffer.length, position)),
+    });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Whose reads fill the buffer, and tell how many bytes there were. */
+export interface ReadOnlyFile {
+  read(buffer: Buffer, position: number): Promise<number>;
+}
+
+async function withHandle<T>(path: string, work: (file: ReadOnlyFile) => Promise<T>): Promise<T | undefined> {
+  const handle = await open(path, "r").catch(() => undefined);
+  if (handle === undefined) return undefined;
+  try {
+    return await work({
+      read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
+    });
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Writes all bytes or throws. */

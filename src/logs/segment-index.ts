@@ -64,6 +64,17 @@ async function readIndex({ dir, segment, source, size, isSealed }: SegmentToRead
   }
 }
 
+/** The index of a finished segment, if it was read before and neither has changed since: nothing needs to be opened for that. Not
+ *  of one that is compressed. */
+export function rememberedIndex(dir: string, segment: string): BlockTable | undefined {
+  const path = join(dir, indexName(segment));
+  const before = known.get(path);
+  const index = before && statSync(path, { throwIfNoEntry: false });
+  const plain = index && statSync(join(dir, segment), { throwIfNoEntry: false });
+  if (before === undefined || index?.mtimeMs !== before.indexMs) return undefined;
+  return plain?.size === before.size && plain.mtimeMs === before.changedMs ? before.blocks : undefined;
+}
+
 let saves = 0;
 
 /** An index that cannot be written is made again by the next reader. */

@@ -2,13 +2,12 @@
  *  15 bits. A row for each hash, in it a bit for each block; a bit that is not set proves absence. So a text is looked for
  *  in the few blocks that have all its fours. It covers the first blocks, all of them once the segment is finished; those
  *  behind are looked through. docs/formats.md, "Signature". */
-import { open, rm } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import type { BlockTable } from "./block-index.ts";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { HeadReader } from "./head-reader.ts";
-import { readAt } from "./quick-io.ts";
+import { withFile, type ReadOnlyFile } from "./quick-io.ts";
 import { signatureName } from "./segment-files.ts";
 import type { SegmentToRead } from "./segment-index.ts";
 
@@ -129,9 +128,18 @@ export function isCandidate(candidates: Candidates | undefined, number: number):
   return (((candidates.bits[number >> 3] as number) >> (number & 7)) & 1) === 1;
 }
 
+/** Of the first `blocks` how many are candidates. */
+export function candidateCount(candidates: Candidates, blocks: number): number {
+  let count = 0;
+  for (let number = 0; number < blocks; number += 1) if (isCandidate(candidates, number)) count += 1;
+  return count;
+}
+
+export type SignedSegment = Pick<SegmentToRead, "dir" | "segment" | "isReadOnly">;
+
 /** Undefined when the segment has no signature that can be trusted. */
 export async function readCandidates(
-  { dir, segment, isReadOnly }: Pick<SegmentToRead, "dir" | "segment" | "isReadOnly">,
+  { dir, segment, isReadOnly }: SignedSegment,
   blocks: BlockTable,
   rows: readonly number[],
 ): Promise<Candidates | undefined> {
@@ -175,43 +183,42 @@ async function withSignature<T>(
   blocks: BlockTable,
   work: (reader: SignatureReader) => Promise<T | undefined>,
 ): Promise<T | undefined> {
-  const handle = await open(join(dir, signatureName(segment)), "r").catch(() => undefined);
-  if (handle === undefined) return undefined;
-  try {
-    const reader = await SignatureReader.open(handle, segment, blocks);
-    return reader && (await work(reader));
-  } catch {
-    return undefined;
-  } finally {
-    await handle.close();
-  }
+  return withFile(join(dir, signatureName(segment)), async (file) => {
+    try {
+      const reader = await SignatureReader.open(file, segment, blocks);
+      return reader && (await work(reader));
+    } catch {
+      return undefined;
+    }
+  });
 }
 
 class SignatureReader {
   readonly blocks: number;
-  private readonly handle: FileHandle;
+  private readonly file: ReadOnlyFile;
   /** The CRCs of the pages. */
   private readonly crcs: Buffer;
 
-  private constructor(handle: FileHandle, blocks: number, crcs: Buffer) {
-    this.handle = handle;
+  private constructor(file: ReadOnlyFile, blocks: number, crcs: Buffer) {
+    this.file = file;
     this.blocks = blocks;
     this.crcs = crcs;
   }
 
   /** Undefined when the file is none of these blocks. */
-  static async open(handle: FileHandle, segment: string, blocks: BlockTable): Promise<SignatureReader | undefined> {
+  static async open(file: ReadOnlyFile, segment: string, blocks: BlockTable): Promise<SignatureReader | undefined> {
     const start = Buffer.alloc(HEADER_BYTES);
-    if ((await readAt(handle, start, HEADER_BYTES, 0)) < HEADER_BYTES) return undefined;
+    if ((await file.read(start, 0)) < HEADER_BYTES) return undefined;
     const covered = start.readUInt32LE(8);
     if (start.readUInt32LE(0) !== MAGIC || covered === 0 || covered > blocks.length) return undefined;
     if (start.readUInt32LE(12) !== blocks.fingerprint(covered)) return undefined;
     const rowBytes = ROWS * strideOf(covered);
-    const crcs = Buffer.allocUnsafeSlow((rowBytes / PAGE_BYTES) * 4);
-    if ((await handle.stat()).size !== HEADER_BYTES + crcs.length + rowBytes) return undefined;
-    if ((await readAt(handle, crcs, crcs.length, HEADER_BYTES)) < crcs.length) return undefined;
+    const crcs = Buffer.allocUnsafe((rowBytes / PAGE_BYTES) * 4);
+    // One byte more than there should be.
+    if ((await file.read(Buffer.alloc(2), HEADER_BYTES + crcs.length + rowBytes - 1)) !== 1) return undefined;
+    if ((await file.read(crcs, HEADER_BYTES)) < crcs.length) return undefined;
     const crc = crc32(crcs, crc32(start.subarray(8), crc32(segment)));
-    return crc === start.readUInt32LE(4) ? new SignatureReader(handle, covered, crcs) : undefined;
+    return crc === start.readUInt32LE(4) ? new SignatureReader(file, covered, crcs) : undefined;
   }
 
   row(number: number): Promise<Buffer | undefined> {
@@ -223,9 +230,9 @@ class SignatureReader {
   async read(from: number, length: number): Promise<Buffer | undefined> {
     const first = Math.floor(from / PAGE_BYTES);
     const end = Math.ceil((from + length) / PAGE_BYTES);
-    const pages = Buffer.allocUnsafeSlow((end - first) * PAGE_BYTES);
+    const pages = Buffer.allocUnsafe((end - first) * PAGE_BYTES);
     const place = HEADER_BYTES + this.crcs.length + first * PAGE_BYTES;
-    if ((await readAt(this.handle, pages, pages.length, place)) < pages.length) return undefined;
+    if ((await this.file.read(pages, place)) < pages.length) return undefined;
     for (let page = first; page < end; page += 1) {
       const bytes = pages.subarray((page - first) * PAGE_BYTES, (page - first + 1) * PAGE_BYTES);
       if (crc32(bytes) !== this.crcs.readUInt32LE(page * 4)) return undefined;

@@ -5,6 +5,7 @@ import { fstatSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { constants, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
+import { BulkEncoder } from "./bulk-encoder.ts";
 import type { Cursor } from "./cursor-file.ts";
 import type { Journal } from "./journal.ts";
 import { formatDate } from "../core/duration.ts";
@@ -142,9 +143,11 @@ export class Spool {
 
   private encode(scanner: PartScanner, journal: Journal, stated: Omit<EncodeOptions, "cleanUntil">): void {
     const whole = scanner.src.lastIndexOf(NEWLINE) + 1;
-    const cleanUntil = isUtf8(scanner.src.subarray(0, whole)) ? whole : 0;
+    const options = { ...stated, cleanUntil: isUtf8(scanner.src.subarray(0, whole)) ? whole : 0 };
+    const { heads } = this;
+    const bulk = BulkEncoder.begin(scanner, heads, options);
     for (;;) {
-      const run = encodeRun(scanner, journal.sink, this.heads, { ...stated, cleanUntil });
+      const run = bulk?.next(scanner, journal.sink) ?? encodeRun(scanner, journal.sink, heads, options);
       if (run.lines === 0) break;
       const to = this.offset + scanner.next;
       journal.add({ ...run, spool: this.source.id, to, isLater: scanner.nextIsLater });

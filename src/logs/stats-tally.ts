@@ -22,10 +22,10 @@ export class LineTally {
     this.series = timeline.newSeries();
   }
 
-  add(slot: number, { level }: { level: string }): void {
-    this.total += 1;
-    if (level === "error") this.errors += 1;
-    addTo(this.series, slot, 1);
+  add(slot: number, level: string | undefined, lines: number): void {
+    this.total += lines;
+    if (level === "error") this.errors += lines;
+    addTo(this.series, slot, lines);
   }
 
   merge(other: LineTally): void {

@@ -1,5 +1,6 @@
 /** Counts lines and requests over time. Lines are told apart by bytes; only what the router says is read as text.
  *  Whatever the log's length, memory is bounded: so many groups, so many intervals, a histogram of fixed size each. */
+import { parseStamp } from "../core/log-line.ts";
 import type { LogStats, StatsBy } from "../core/log-stats.ts";
 import { isOfRequests } from "../core/log-stats.ts";
 import { pathShape } from "../core/path-shape.ts";
@@ -9,6 +10,7 @@ import { Timeline } from "../core/timeline.ts";
 import { TAIL_BYTES } from "./head-reader.ts";
 import { KnownHeads, messageOf, type KnownHead } from "./known-heads.ts";
 import { STAMP_AT } from "./line-head.ts";
+import type { MinuteCounts } from "./minute-counter.ts";
 import { stampAt } from "./scan-blocks.ts";
 import { LineTally, RequestTally, TallyGroups, toStats, UNKNOWN_RELEASE } from "./stats-tally.ts";
 
@@ -53,11 +55,34 @@ export class StatsCounter {
 
   /** Whole lines, in their order. */
   add(lines: Buffer): void {
+    this.eachLine(lines, (head, place) => this.count(head, place));
+  }
+
+  /** Requests among whole lines that are counted otherwise. */
+  addRequests(lines: Buffer): void {
+    const { requests } = this;
+    if (requests === undefined) return;
+    this.eachLine(lines, (head, place) => {
+      if (head.ps === "router" && this.turnTo(place.lines, place.start)) this.countRequest(requests, head, place);
+    });
+  }
+
+  /** The lines of a minute, as a rollup has them, in place of the lines themselves. */
+  addMinute({ minute, counts }: MinuteCounts): void {
+    const us = parseStamp(`${minute}:00.000000Z`);
+    if (us === undefined || this.lines === undefined) return;
+    const slot = this.timeline.slotOf(us);
+    // Of what was turned to before, the interval may have another number now.
+    this.minute.fill(0);
+    for (const { ps, level, lines } of counts) this.countLines({ slot, ps, level, lines });
+  }
+
+  private eachLine(lines: Buffer, visit: (head: KnownHead, place: Place) => void): void {
     for (let at = 0; at < lines.length;) {
       const end = lines.indexOf(NEWLINE, at) + 1;
       if (end === 0) return;
       const head = this.heads.find(lines, at, end);
-      if (head !== undefined) this.count(head, { lines, start: at, end });
+      if (head !== undefined) visit(head, { lines, start: at, end });
       at = end;
     }
   }
@@ -92,7 +117,8 @@ export class StatsCounter {
     const { lines, requests } = this;
     const isRequest = requests !== undefined && head.ps === "router";
     if ((lines !== undefined || isRequest) && !this.turnTo(place.lines, place.start)) return;
-    if (lines !== undefined) this.countLine(lines, head);
+    if (lines !== undefined)
+      this.countLines({ slot: this.slot, ps: head.ps, level: head.level || undefined, lines: 1 });
     if (isRequest) this.countRequest(requests, head, place);
     else if (this.by === "release" && (head.source === "heroku" || head.ps === "api")) this.track(head, place);
   }
@@ -107,11 +133,11 @@ export class StatsCounter {
     return this.minuteUs + digits(lines, at, at + 2) * SECOND_US + digits(lines, at + 3, at + 9);
   }
 
-  private countLine(all: LineTally, head: KnownHead): void {
-    const { by, slot } = this;
-    all.add(slot, head);
-    if (by === "ps") this.lineGroups.of(head.ps).add(slot, head);
-    else if (by === "level") this.lineGroups.of(head.level === "" ? "none" : head.level).add(slot, head);
+  private countLines({ slot, ps, level, lines }: CountedLines): void {
+    const { by } = this;
+    this.lines?.add(slot, level, lines);
+    if (by === "ps") this.lineGroups.of(ps).add(slot, level, lines);
+    else if (by === "level") this.lineGroups.of(level ?? "none").add(slot, level, lines);
   }
 
   private countRequest(all: RequestTally, head: KnownHead, { lines, start, end }: Place): void {
@@ -135,6 +161,14 @@ export class StatsCounter {
   private releaseOf({ dyno, serviceMs = 0, connectMs = 0 }: RouterRequest, us: number): number {
     return this.tracker.releaseOf(dyno, us - (serviceMs + connectMs) * 1000);
   }
+}
+
+interface CountedLines {
+  slot: number;
+  ps: string;
+  /** Undefined when they state none. */
+  level: string | undefined;
+  lines: number;
 }
 
 interface Place {

@@ -1,4 +1,6 @@
 /** The log of an app that is gone: read as it lies there, nothing is written, not even an index. */
+import { countLines } from "./count-lines.ts";
+import type { LogFilter } from "./line-selection.ts";
 import { readStored } from "./log-reader.ts";
 import type { LogQuery } from "./log-reader.ts";
 import type { MinuteCounts } from "./minute-counter.ts";
@@ -30,6 +32,10 @@ export class StoredLogs {
    *  @throws AppError invalid_params for a pattern that is none or takes too long. */
   read(query: LogQuery, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
     return readStored(this.files, this.snapshot, query, signal);
+  }
+
+  count(filter: LogFilter, signal: AbortSignal): Promise<number> {
+    return countLines({ files: this.files, snapshot: this.snapshot, signal }, filter);
   }
 
   countByMinute(range: MinuteRange, signal: AbortSignal): AsyncGenerator<MinuteCounts, void, undefined> {

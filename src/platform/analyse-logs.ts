@@ -17,6 +17,7 @@ export interface StatsRequest extends TimeRange {
   everyMinutes: number | undefined;
 }
 
+const MINUTE_US = 60_000_000;
 const RELEASES_MAX = 1_000;
 /** For processes that are being replaced when the time begins; of older starts the ledger's own times tell enough. */
 const LOOK_BACK_US = 25 * 3_600 * 1_000_000;
@@ -27,10 +28,37 @@ export async function countLogs(source: OpenLogs, request: StatsRequest, signal:
   const { by, everyMinutes, sinceUs, untilUs } = request;
   const tracker = by === "release" ? await trackReleases(source, sinceUs, signal) : new ReleaseTracker();
   const counter = new StatsCounter({ by, everyMinutes }, tracker);
+  if (by === undefined || by === "ps" || by === "level") {
+    await countByMinutes(source, counter, request, signal);
+    return counter.result();
+  }
   // Starts of processes tell which release served: they are of all processes.
   const ps = by === "status" || by === "path" ? "router" : undefined;
   for await (const lines of source.logs.read({ ps, sinceUs, untilUs }, signal)) counter.add(lines);
   return counter.result();
+}
+
+/** Lines are counted by the rollups of whole minutes, and read where the time begins or ends within one; of the whole minutes only
+ *  what the router says is read. */
+async function countByMinutes(
+  { logs }: OpenLogs,
+  counter: StatsCounter,
+  { by, sinceUs, untilUs }: StatsRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const from = sinceUs && Math.ceil(sinceUs / MINUTE_US) * MINUTE_US;
+  const to = untilUs && Math.floor(untilUs / MINUTE_US) * MINUTE_US;
+  const read = async (since: number | undefined, until: number | undefined): Promise<void> => {
+    if (since === until && since !== undefined) return;
+    for await (const lines of logs.read({ sinceUs: since, untilUs: until }, signal)) counter.add(lines);
+  };
+  if (from !== undefined && to !== undefined && from >= to) return read(sinceUs, untilUs);
+  if (from !== undefined) await read(sinceUs, from);
+  const whole = { sinceUs: from, untilUs: to };
+  for await (const minute of logs.countByMinute(whole, signal)) counter.addMinute(minute);
+  if (by === undefined)
+    for await (const lines of logs.read({ ...whole, ps: "router" }, signal)) counter.addRequests(lines);
+  if (to !== undefined) await read(to, untilUs);
 }
 
 /** The beginning of the time bounds what is counted, not what is looked at: what was there before is not new. */

@@ -24,7 +24,7 @@ export interface WhichLog {
 export interface OpenLogs {
   /** Undefined for one that was destroyed, whose releases are not at hand. */
   app: App | undefined;
-  logs: Pick<StoredLogs, "read" | "processNames">;
+  logs: Pick<StoredLogs, "read" | "count" | "countByMinute" | "processNames">;
   isImported: boolean;
 }
 

@@ -113,6 +113,7 @@ const LOGS: Readonly<Record<string, Answer>> = {
   "POST /apps/:app/log-sessions": made(heroku.logSession),
   "GET /log-sessions/:ticket": "text/event-stream",
   "GET /apps/:app/logs": NDJSON,
+  "GET /apps/:app/log-count": ok(own.logCount),
   "GET /apps/:app/log-processes": ok(list(text)),
   "GET /apps/:app/log-stats": ok(own.logStats),
   "GET /apps/:app/log-errors": ok(own.logErrors),

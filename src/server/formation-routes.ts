@@ -13,7 +13,14 @@ import { processTypes, scale } from "../platform/scale.ts";
 import { waitUntilUp } from "../platform/wait-until-up.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
-import { DYNO_SIZE, dynoResource, dynoResources, extendedFields, formationResources } from "./resources.ts";
+import {
+  DYNO_SIZE,
+  dynoResource,
+  dynoResources,
+  extendedFields,
+  formationResources,
+  type Resource,
+} from "./resources.ts";
 import { untilGone } from "./until-gone.ts";
 
 type TypeParams = AppParams & { type: string };
@@ -71,19 +78,10 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
     },
   );
 
-  server.get<{ Params: AppParams; Querystring: { extended?: string } }>("/apps/:app/dynos", async (request) => {
-    const app = platform.app(request.params.app);
-    await platform.knowsProcesses(app);
-    const extended = request.query.extended === "true";
-    const dynos = app.processes().filter((dyno) => extended || dyno.listed);
-    const resources = await dynoResources(app, dynos);
-    if (!extended) return resources;
-    const memory = await Promise.all(dynos.map(({ id }) => platform.runtime.memory(id)));
-    return resources.map((resource, index) => {
-      const dyno = dynos[index];
-      return dyno && Object.assign(resource, extendedFields(dyno, { host: hostname(), memory: memory[index] }));
-    });
-  });
+  const options = { config: { shared: true } };
+  server.get<{ Params: AppParams; Querystring: { extended?: string } }>("/apps/:app/dynos", options, (request) =>
+    dynos(platform, platform.app(request.params.app), request.query.extended === "true"),
+  );
 
   server.get<{ Params: AppParams & { name: string } }>("/apps/:app/dynos/:name", async (request) => {
     const app = platform.app(request.params.app);
@@ -101,6 +99,18 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
 
   processActions(server, platform);
   limits(server, platform);
+}
+
+async function dynos(platform: Platform, app: App, extended: boolean): Promise<Resource[]> {
+  await platform.knowsProcesses(app);
+  const known = app.processes().filter((dyno) => extended || dyno.listed);
+  const resources = await dynoResources(app, known);
+  if (!extended) return resources;
+  const memory = await Promise.all(known.map(({ id }) => platform.runtime.memory(id)));
+  for (const [index, dyno] of known.entries()) {
+    Object.assign(resources[index] ?? {}, extendedFields(dyno, { host: hostname(), memory: memory[index] }));
+  }
+  return resources;
 }
 
 interface WaitQuery {

@@ -39,6 +39,9 @@ export function schemaOf(names: readonly string[]): { type: "object"; properties
 
 export const logParamsSchema = schemaOf(LOG_PARAMS);
 
+const NOT_FOR_COUNTS = new Set<LogParam>(["lines", "around", "context", "tail", "after", "cursors"]);
+export const logCountSchema = schemaOf(LOG_PARAMS.filter((name) => !NOT_FOR_COUNTS.has(name)));
+
 const LINES_DEFAULT = 100;
 const LINES_MAX = 1_000_000;
 const CONTEXT_MAX = 100;

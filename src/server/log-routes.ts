@@ -5,7 +5,14 @@ import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
 import { openLogs, type OpenLogs } from "../platform/read-logs.ts";
 import type { AppParams } from "./app-routes.ts";
-import { logParamsSchema, readLogParams, readWhich, type LogParams, type ReadParams } from "./log-query.ts";
+import {
+  logCountSchema,
+  logParamsSchema,
+  readLogParams,
+  readWhich,
+  type LogParams,
+  type ReadParams,
+} from "./log-query.ts";
 import { NDJSON } from "./live-answer.ts";
 import { untilGone } from "./until-gone.ts";
 
@@ -26,6 +33,17 @@ export function logRoutes(server: FastifyInstance, platform: Platform): void {
     void reply.type(NDJSON);
     return reply.send(Readable.from(formatPieces(platform, first, pieces, params), { objectMode: false }));
   });
+
+  const counting = { schema: { querystring: logCountSchema } };
+  server.get<{ Params: AppParams; Querystring: LogParams }>(
+    "/apps/:app/log-count",
+    counting,
+    async (request, reply) => {
+      const source = await openLogs(platform, request.params.app, readWhich(request.query));
+      const { query } = await readLogParams(platform, source.app, request.query);
+      return { count: await source.logs.count(query, untilGone(reply.raw, platform.closing)) };
+    },
+  );
 
   server.get<{ Params: AppParams; Querystring: LogParams }>("/apps/:app/log-processes", options, async (request) => {
     return (await openLogs(platform, request.params.app, readWhich(request.query))).logs.processNames();

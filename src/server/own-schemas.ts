@@ -123,6 +123,8 @@ export const limits = object({
 
 export const wait = object({ dynos: list(dyno), status: oneOf("up", "crashed", "timeout"), version: whole });
 
+export const logCount = object({ count: whole });
+
 const lineCounts = { counts: list(whole), errors: whole, lines: whole };
 const requestCounts = {
   counts: list(whole),

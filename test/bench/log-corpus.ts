@@ -1,47 +1,23 @@
-/** A day's log, the same for every run with the same seed: lines as web apps, workers and routers print them, in segments
- *  as the platform writes them, and what is true of them. */
-import { closeSync, mkdirSync, openSync, utimesSync, writeSync } from "node:fs";
+/** A day's log, the same for every run with the same seed: lines as web apps, workers and routers print them, in the forms
+ *  that the store and its peers read, and what is true of them (log-day.ts has the names of the files). */
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { formatStamp } from "../../src/core/log-line.ts";
-import { segmentName } from "../../src/logs/segment-files.ts";
 
 export interface CorpusOptions {
-  /** For the segments; made. */
-  dir: string;
+  /** Of NDJSON, about. */
   bytes: number;
   seed: number;
-  segmentBytes: number;
-  /** Told of each line too. */
-  each?: (line: CorpusLine) => void;
 }
 
-export interface CorpusLine {
-  us: number;
-  ps: string;
-  source: string;
-  msg: string;
-}
-
-/** What a right answer is. */
-export interface CorpusFacts {
-  lines: number;
-  bytes: number;
-  /** `2026-11-20T17:31 web.1` → lines. */
-  perMinute: Map<string, number>;
-  perProcess: Map<string, number>;
-  /** Lines with the word `invoice` in their message. */
-  invoices: number;
-  needle: string;
-  needleStamp: string;
-}
-
-export const DAY_US = 86_400_000_000;
-export const START_US = Date.UTC(2026, 10, 20) * 1000;
-export const RARE = "run.4821";
+const DAY_US = 86_400_000_000;
+const START_US = Date.UTC(2026, 10, 20) * 1000;
+const RARE = "run.4821";
 /** As many lines of the rare process, in one stretch of the day. */
 const RARE_LINES = 181;
-const LINE_BYTES = 240;
-const FLUSH_BYTES = 1024 * 1024;
+const NEEDLES = 25;
+const LINE_BYTES = 217;
+const FLUSH_CHARS = 1024 * 1024;
 
 const WORDS = "invoice customer shipment refund basket payment catalog thumbnail report session token mailer".split(
   " ",
@@ -162,98 +138,104 @@ function otherLine(noise: Noise): Said {
   };
 }
 
-export function writeCorpus({ dir, bytes, seed, segmentBytes, each }: CorpusOptions): CorpusFacts {
+export function writeCorpus(dir: string, { bytes, seed }: CorpusOptions): void {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
   const noise = new Noise(seed);
   const total = Math.round(bytes / LINE_BYTES);
-  const needle = `needle-${noise.hex(16)}`;
-  const needleAt = Math.floor(total * 0.037);
   const rareFrom = Math.floor(total * 0.3);
-  const facts: CorpusFacts = {
-    lines: 0,
-    bytes: 0,
-    perMinute: new Map(),
-    perProcess: new Map(),
-    invoices: 0,
-    needle,
-    needleStamp: "",
-  };
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const files = new SegmentSink(dir, segmentBytes);
+  const files = new Files(dir);
+  const facts = new Facts();
   for (let number = 0; number < total; number += 1) {
     const us = START_US + Math.floor((number / total) * DAY_US);
     const isRare = number >= rareFrom && number < rareFrom + RARE_LINES * 50 && (number - rareFrom) % 50 === 0;
     let said = noise.below(10) < 6 ? webLine(noise, us) : otherLine(noise);
     if (isRare) said = { ps: RARE, source: "app", level: "", msg: `migrating ${noise.pick(WORDS)} ${noise.hex(8)}` };
-    const stamp = formatStamp(us);
-    if (number === needleAt) {
-      said = { ...said, msg: `${said.msg.slice(0, 40)} ${needle}` };
-      facts.needleStamp = stamp;
-    }
-    count(facts, stamp, said);
-    const level = said.level === "" ? "" : `"level":"${said.level}",`;
-    files.add(
-      `{"ts":"${stamp}","ps":"${said.ps}","source":"${said.source}",${level}"msg":${JSON.stringify(said.msg)}}\n`,
-      us,
-    );
-    each?.({ us, ...said });
+    const isNeedle = number % Math.floor(total / NEEDLES) === 1000;
+    const needle = isNeedle ? `needle-${noise.hex(16)}` : "";
+    if (isNeedle) said = { ...said, msg: `${said.msg.slice(0, 40)} ${needle}` };
+    facts.add(formatStamp(us), said, needle);
+    files.add(us, said);
   }
   files.close();
-  facts.bytes = files.total;
-  return facts;
+  writeFileSync(join(dir, "a.truth"), JSON.stringify(facts.result()));
 }
 
-function count(facts: CorpusFacts, stamp: string, { ps, msg }: Said): void {
-  facts.lines += 1;
-  const minute = `${stamp.slice(0, 16)} ${ps}`;
-  facts.perMinute.set(minute, (facts.perMinute.get(minute) ?? 0) + 1);
-  facts.perProcess.set(ps, (facts.perProcess.get(ps) ?? 0) + 1);
-  if (msg.includes("invoice")) facts.invoices += 1;
+class Facts {
+  private lines = 0;
+  private readonly processes = new Map<string, number>();
+  private readonly perMinute = new Map<string, number>();
+  private readonly needles: { ts: string; text: string }[] = [];
+
+  add(ts: string, { ps }: Said, needle: string): void {
+    const minute = `${ts.slice(0, 16)} ${ps}`;
+    this.lines += 1;
+    this.processes.set(ps, (this.processes.get(ps) ?? 0) + 1);
+    this.perMinute.set(minute, (this.perMinute.get(minute) ?? 0) + 1);
+    if (needle !== "") this.needles.push({ ts, text: needle });
+  }
+
+  result(): object {
+    const { lines, needles } = this;
+    const [processes, perMinute] = [this.processes, this.perMinute].map((counts) => Object.fromEntries(counts));
+    return { lines, processes, needles, perMinute };
+  }
 }
 
-class SegmentSink {
-  total = 0;
-  private readonly dir: string;
-  private readonly segmentBytes: number;
-  private fd = -1;
-  private path = "";
-  private size = 0;
-  private lines: string[] = [];
-  private pending = 0;
+class Files {
+  private readonly ndjson: Writer;
+  private readonly text: Writer;
+  private readonly raw: Writer;
+  private readonly journal: Writer;
 
-  constructor(dir: string, segmentBytes: number) {
-    this.dir = dir;
-    this.segmentBytes = segmentBytes;
+  constructor(dir: string) {
+    const writer = (ending: string): Writer => new Writer(join(dir, `a.${ending}`));
+    this.ndjson = writer("ndjson");
+    this.text = writer("log");
+    this.raw = writer("raw");
+    this.journal = writer("export");
   }
 
-  add(line: string, us: number): void {
-    if (this.fd === -1 || this.size >= this.segmentBytes) this.begin(us);
-    this.lines.push(line);
-    this.pending += line.length;
-    if (this.pending >= FLUSH_BYTES) this.flush();
-  }
-
-  private begin(us: number): void {
-    this.close();
-    this.path = join(this.dir, segmentName(us));
-    this.fd = openSync(this.path, "w", 0o600);
-    this.size = 0;
-  }
-
-  private flush(): void {
-    const bytes = Buffer.from(this.lines.join(""));
-    for (let done = 0; done < bytes.length;) done += writeSync(this.fd, bytes, done);
-    this.size += bytes.length;
-    this.total += bytes.length;
-    this.lines = [];
-    this.pending = 0;
+  add(us: number, { ps, source, level, msg }: Said): void {
+    const ts = formatStamp(us);
+    this.ndjson.add(`${JSON.stringify({ ts, ps, source, level: level || undefined, msg })}\n`);
+    this.text.add(`${ts.replace("Z", "+00:00")} ${source}[${ps}]: ${msg}\n`);
+    this.raw.add(`${msg}\n`);
+    this.journal.add(
+      `__REALTIME_TIMESTAMP=${String(us)}\n__MONOTONIC_TIMESTAMP=${String(us - START_US + 1)}\n_BOOT_ID=${BOOT_ID}\nSYSLOG_IDENTIFIER=${ps}\nMESSAGE=${msg}\n\n`,
+    );
   }
 
   close(): void {
-    if (this.fd === -1) return;
+    for (const writer of [this.ndjson, this.text, this.raw, this.journal]) writer.close();
+  }
+}
+
+const BOOT_ID = "0123456789abcdef0123456789abcdef";
+
+class Writer {
+  private readonly fd: number;
+  private pieces: string[] = [];
+  private chars = 0;
+
+  constructor(path: string) {
+    this.fd = openSync(path, "w", 0o600);
+  }
+
+  add(text: string): void {
+    this.pieces.push(text);
+    this.chars += text.length;
+    if (this.chars >= FLUSH_CHARS) this.flush();
+  }
+
+  private flush(): void {
+    const bytes = Buffer.from(this.pieces.join(""));
+    for (let done = 0; done < bytes.length;) done += writeSync(this.fd, bytes, done);
+    this.pieces = [];
+    this.chars = 0;
+  }
+
+  close(): void {
     this.flush();
     closeSync(this.fd);
-    // Older than any index that is made of it.
-    utimesSync(this.path, 1_700_000_000, 1_700_000_000);
-    this.fd = -1;
   }
 }

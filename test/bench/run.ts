@@ -1,12 +1,15 @@
 /** `npm run bench`: the product beside a real peer in the same run; figures are ratios of medians, so that a slow or
  *  busy machine changes both sides. `npm run bench -- push` runs the rows whose name matches. Prints Markdown. */
 import { cpus, totalmem } from "node:os";
+import { benchApi } from "./api.ts";
 import { benchBuilds } from "./builds.ts";
 import { benchCommands } from "./commands.ts";
 import { benchFormation } from "./formation.ts";
 import { benchIdle } from "./idle.ts";
 import { benchLedger } from "./ledger.ts";
 import { benchLogs } from "./logs.ts";
+import { benchLogsIntake } from "./logs-intake.ts";
+import { benchLogsLive } from "./logs-live.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
 import { benchRouter } from "./router.ts";
@@ -25,7 +28,10 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   router: benchRouter,
   verify: benchVerify,
   ledger: benchLedger,
-  logs: benchLogs,
+  api: benchApi,
+  "logs-query": benchLogs,
+  "logs-intake": benchLogsIntake,
+  "logs-live": benchLogsLive,
 };
 
 const wanted = process.argv.slice(2);
@@ -34,7 +40,7 @@ console.log(
 );
 console.log("| what | ours | peer | ratio | limit |\n|---|---|---|---|---|");
 for (const [name, bench] of Object.entries(SETS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (wanted.length > 0 && !wanted.some((set) => name === set || name.startsWith(`${set}-`))) continue;
   for (const row of await bench()) {
     console.log(`| ${row.what} | ${row.ours} | ${row.peer} | ${row.ratio} | ${row.limit} |`);
   }

@@ -98,10 +98,15 @@ function withTimes({ sinceAt, untilAt, ...filter }: Filter, all: readonly LogLin
   return { ...filter, sinceUs: stampAt(sinceAt), untilUs: stampAt(untilAt) };
 }
 
-async function checkQuery(stores: Pick<LogStore, "read">[], all: LogLine[], filter: LogFilter): Promise<void> {
+async function checkQuery(
+  stores: Pick<LogStore, "read" | "count">[],
+  all: LogLine[],
+  filter: LogFilter,
+): Promise<void> {
   const expected = all.filter((line) => naive(line, filter));
   for (const store of stores) {
     assert.equal(await ask(store, filter), expected, JSON.stringify(filter));
+    assert.is(await store.count(filter, new AbortController().signal), expected.length, JSON.stringify(filter));
     for (const lines of [1, 40]) {
       assert.equal(await ask(store, { ...filter, lines }), expected.slice(-lines), JSON.stringify(filter));
     }

@@ -170,6 +170,9 @@ describe("log format", (test) => {
       (await segmentsOf(dir)).map((name) => name.slice(13)),
       ["20.000500Z.ndjson", "20.000501Z.ndjson", "20.001500Z.ndjson"],
     );
+    const between = 2_000_000_000_001_000;
+    assert.is(linesOf(await store.query({ untilUs: between }, 10)).length, 3);
+    assert.is(linesOf(await store.query({ sinceUs: between }, 10)).length, 1);
   });
 
   test("the npm package ndjson reads a segment, and the directory is the owner's alone", async (t) => {

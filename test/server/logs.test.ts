@@ -65,6 +65,11 @@ describe("logs", (test) => {
     assert.equal(await ask("?ps=nosuch"), []);
     assert.equal(await ask("?lines=0"), []);
     assert.equal((await lab.ask("GET", "/apps/foobaz/log-processes")).body, ["api", "web.1", "web.2"]);
+    const count = async (query: string): Promise<unknown> =>
+      (await lab.ask("GET", `/apps/foobaz/log-count?${query}`)).body;
+    assert.equal(await count("source=app"), { count: 120 });
+    assert.equal(await count("ps=web.2&search=LINE%2011&ignore_case=true"), { count: 6 });
+    assert.equal(await count("regex=line%20.2"), { count: 10 });
   });
 
   test("a follower gets a sign of life, history, then each line as it comes", async (t) => {

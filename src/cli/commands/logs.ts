@@ -30,6 +30,7 @@ export const logs: Command = {
     { name: "around", value: "TIME", summary: "half of the lines before it, half from it on" },
     ...TEXT_OPTIONS,
     { name: "context", value: "COUNT", summary: "with lines of the same process around each" },
+    { name: "count", summary: "print how many lines there are" },
     { name: "tail", short: "t", summary: "go on with new lines as they come" },
     ...WHICH_OPTIONS,
     { name: "json", summary: "print NDJSON, one object a line" },
@@ -42,6 +43,7 @@ export const logs: Command = {
     { command: "git heroku logs --since 10m --level error", summary: "what went wrong lately" },
     { command: "git heroku logs --around v74 -n 20", summary: "when v74 came" },
     { command: 'git heroku logs --search "boom" --context 5', summary: "with its stack trace" },
+    { command: 'git heroku logs --since 1h --search "boom" --count', summary: "how often" },
     { command: "git heroku logs -n 1000 --json | jq .msg", summary: "for programs" },
   ],
   async run(given) {
@@ -51,6 +53,7 @@ export const logs: Command = {
     const app = context.app();
     const hint = (): Promise<void> => hintAtProcesses(context, app, query);
     if (query.tail === true && query.ps !== undefined) await hint();
+    if (args.has("count")) return printCount(context, app, query);
     const isJson = args.has("json");
     const read = isJson ? readJsonRows : readRows;
     const { out } = context;
@@ -66,6 +69,11 @@ export const logs: Command = {
     return undefined;
   },
 };
+
+async function printCount({ client, args, out }: Context, app: string, query: LogQuery): Promise<undefined> {
+  const answer = await client.logCount(app, { ...query, cursors: false });
+  await out.data(`${args.has("json") ? JSON.stringify(answer) : String(answer.count)}\n`);
+}
 
 function withColours(context: Context): Context {
   return context.args.has("no-color") ? { ...context, out: Terminal.plain(context.world) } : context;

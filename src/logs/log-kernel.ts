@@ -1,0 +1,156 @@
+/** The host of the kernel (kernel/log-kernel.ts): WebAssembly with SIMD for the two loops over bytes in which a log spends its time.
+ *  Each thread has one, made when it is first used. Where there is none, on a processor without such instructions, the plain
+ *  forms do the same. docs/decisions/113-simd-kernel.md. */
+import { KERNEL_CODE } from "./kernel-code.ts";
+
+/** Of the little of WebAssembly that is used here; Node's types have none of it. */
+declare const WebAssembly: {
+  Module: new (code: Uint8Array) => object;
+  Instance: new (module: object, imports: object) => { exports: unknown };
+};
+
+interface KernelExports {
+  memory: { buffer: ArrayBuffer };
+  encode(from: number, end: number, into: number, level: number): void;
+  search(from: number, end: number, length: number, one: number, two: number, mode: number): void;
+}
+
+/** Addresses that are agreed with the kernel. */
+const RESULT = 1024;
+const HEAD_LENGTHS = 1280;
+const HEADS = 2048;
+const HEAD_STRIDE = 512;
+const NEEDLE = 0x2000;
+const SOURCE_AT = 0x8000;
+const TARGET = 0x180000;
+/** Bytes that are given to it at once. */
+export const KERNEL_BYTES_MAX = 1024 * 1024;
+
+/** Of a needle, whose length is left to the plain form when it is more. */
+export const NEEDLE_BYTES_MAX = 16 * 1024;
+const FOLD = 1;
+const COUNT = 2;
+
+export interface KernelRun {
+  next: number;
+  bytes: number;
+  lines: number;
+  levels: number;
+}
+
+/** Bytes as they are stored, at most NEEDLE_BYTES_MAX, and the places of two of them that are rare: these are looked for. */
+export interface Needle {
+  bytes: Buffer;
+  one: number;
+  two: number;
+  /** Whether A–Z of what is searched count as a–z. */
+  fold: boolean;
+}
+
+/** In the end of a line that the plain form must look at again. */
+const DOUBT = 0x80000000;
+
+let module: object | undefined;
+const owners = new WeakMap<ArrayBufferLike, LogKernel>();
+
+export class LogKernel {
+  private readonly exports: KernelExports;
+  private readonly bytes: Buffer;
+  private readonly words: Uint32Array;
+  private needle = { length: 0, one: 0, two: 0, mode: 0 };
+
+  private constructor(exports: KernelExports) {
+    this.exports = exports;
+    this.bytes = Buffer.from(exports.memory.buffer);
+    this.words = new Uint32Array(exports.memory.buffer);
+    owners.set(exports.memory.buffer, this);
+  }
+
+  /** Undefined where WebAssembly or its SIMD is missing. */
+  static make(): LogKernel | undefined {
+    try {
+      module ??= new WebAssembly.Module(Buffer.from(KERNEL_CODE, "base64"));
+      return new LogKernel(new WebAssembly.Instance(module, {}).exports as KernelExports);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The kernel that holds the bytes, at most KERNEL_BYTES_MAX, for what follows: that in whose area they are, else the one of this
+   *  thread gets them, and what is done with it is done in one turn. Undefined where there is none. */
+  static holding(bytes: Buffer): LogKernel | undefined {
+    const owner = bytes.byteOffset === SOURCE_AT ? owners.get(bytes.buffer) : undefined;
+    const kernel = owner ?? logKernel();
+    if (owner === undefined) kernel?.bytes.set(bytes, SOURCE_AT);
+    return kernel;
+  }
+
+  /** For `encode`: the heads of lines of each level. */
+  setHeads(heads: readonly Buffer[]): void {
+    for (const [level, head] of heads.entries()) {
+      this.bytes.set(head, HEADS + level * HEAD_STRIDE);
+      this.words[HEAD_LENGTHS / 4 + level] = head.length;
+    }
+  }
+
+  /** Encodes lines of what was loaded, which ends behind a newline at `end`, until a block is full or a line must be cut. With a
+   *  level, by its number, that is the level of all. */
+  encode(from: number, end: number, level: number | undefined): KernelRun {
+    this.exports.encode(SOURCE_AT + from, SOURCE_AT + end, TARGET, level ?? -1);
+    return {
+      next: this.result(0) - SOURCE_AT,
+      bytes: this.result(1),
+      lines: this.result(2),
+      levels: this.result(3),
+    };
+  }
+
+  /** What `encode` wrote; until the next call. */
+  written(bytes: number): Buffer {
+    return this.bytes.subarray(TARGET, TARGET + bytes);
+  }
+
+  /** Room to read to, for whoever has the kernel alone. */
+  get area(): Buffer {
+    return this.bytes.subarray(SOURCE_AT, SOURCE_AT + KERNEL_BYTES_MAX);
+  }
+
+  /** For `search`. */
+  setNeedle({ bytes, one, two, fold }: Needle): void {
+    this.bytes.set(bytes, NEEDLE);
+    this.needle = { length: bytes.length, one, two, mode: fold ? FOLD : 0 };
+  }
+
+  /** Calls `take` with start and end of each line of what was loaded, which ends behind a newline at `end`, whose message has
+   *  the needle, or may have it where that is not sure. With `count` those that are sure are only counted.
+   *  @returns how many were counted. */
+  search(end: number, count: boolean, take: (start: number, end: number, isSure: boolean) => void): number {
+    const { words, needle } = this;
+    let counted = 0;
+    for (let from = 0; from < end;) {
+      words[RESULT / 4] = TARGET;
+      const mode = needle.mode | (count ? COUNT : 0);
+      this.exports.search(SOURCE_AT + from, SOURCE_AT + end, needle.length, needle.one, needle.two, mode);
+      const outEnd = TARGET / 4 + this.result(1) * 2;
+      for (let place = TARGET / 4; place < outEnd; place += 2) {
+        const [start, stop] = [words[place] as number, words[place + 1] as number];
+        take(start - SOURCE_AT, (stop % DOUBT) - SOURCE_AT, stop < DOUBT);
+      }
+      from = this.result(0) - SOURCE_AT;
+      counted += this.result(2);
+    }
+    return counted;
+  }
+
+  private result(number: number): number {
+    return this.words[RESULT / 4 + number] as number;
+  }
+}
+
+let shared: LogKernel | undefined | "unknown" = "unknown";
+
+/** The one of this thread. */
+export function logKernel(): LogKernel | undefined {
+  if (shared === "unknown") shared = LogKernel.make();
+  return shared;
+}

@@ -1,0 +1,161 @@
+import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import fc from "fast-check";
+import { parseLogLine } from "../../src/core/log-line.ts";
+import { BulkEncoder } from "../../src/logs/bulk-encoder.ts";
+import { ByteSink } from "../../src/logs/byte-sink.ts";
+import { KERNEL_SOURCE_SHA256 } from "../../src/logs/kernel-code.ts";
+import { countInThread } from "../../src/logs/count-threads.ts";
+import { encodeRun, type EncodedRun } from "../../src/logs/line-encoder.ts";
+import { LineHeads } from "../../src/logs/line-head.ts";
+import { LineMatcher } from "../../src/logs/line-matcher.ts";
+import { LogKernel } from "../../src/logs/log-kernel.ts";
+import { PartScanner } from "../../src/logs/raw-parts.ts";
+import { TextSearch } from "../../src/logs/text-search.ts";
+import { describe } from "../support/suite.ts";
+
+const US = 1_795_450_939_123_456;
+
+/** What lines that state a level are made of, and what only looks like it. */
+const WORD = fc.constantFrom(
+  ..."error ERROR Error fatal FATAL warn WARN Warning WARNING info INFO debug DEBUG informed errors warnin infö _info info_ ERRORS".split(
+    " ",
+  ),
+);
+const KEY = fc.constantFrom(..."level lvl severity loglevel LEVEL Level sublevel xlvl".split(" "));
+const MARK = fc.constantFrom(
+  ..."= : \" ' [ ] ( ) < > | - , { } \\ \t \r \v \b \u0001 \u001b[31m \u00a0 \u3000 é 9 2026-11-20T08:35:19 1.2s".split(
+    " ",
+  ),
+  " ",
+  " ",
+  '{"level":',
+  ',"level":',
+  "50",
+  "30,",
+  "20}",
+  '":"',
+  "",
+);
+const LINE = fc
+  .array(fc.oneof({ weight: 2, arbitrary: WORD }, KEY, { weight: 4, arbitrary: MARK }, fc.string({ maxLength: 40 })), {
+    maxLength: 12,
+  })
+  .map((pieces) => pieces.join("").replaceAll("\n", "\\n"));
+
+function encodeAll(raw: Buffer, level: number | undefined, withKernel: boolean): { bytes: Buffer; runs: EncodedRun[] } {
+  const [heads, sink] = [new LineHeads({ ps: "web.1", source: "app", release: 74 }), new ByteSink()];
+  const scanner = new PartScanner(raw, false, false);
+  const options = { us: US, cleanUntil: raw.lastIndexOf(10) + 1, level };
+  const bulk = withKernel ? BulkEncoder.begin(scanner, heads, options) : undefined;
+  assert.is(bulk !== undefined, withKernel);
+  const runs: EncodedRun[] = [];
+  for (;;) {
+    const run = bulk?.next(scanner, sink) ?? encodeRun(scanner, sink, heads, options);
+    if (run.lines === 0) break;
+    runs.push({ ...run, facets: Uint32Array.from(run.facets) });
+  }
+  return { bytes: sink.written(), runs };
+}
+
+/** Texts that stand in messages as they are, at the edge of an escape, or only in what is stored. */
+const TEXT = fc.oneof(
+  fc.constantFrom(
+    ...'n t u001b b \\ " \\n ts web.1 msg app } error ERROR eRRor é É 00 1b[ \u001b[31m'.split(" "),
+    " ",
+    "\t",
+  ),
+  fc.array(fc.oneof(WORD, MARK), { minLength: 1, maxLength: 3 }).map((pieces) => pieces.join("") || "x"),
+);
+
+/** As JavaScript sees the messages; letters beyond ASCII have their case. */
+function naiveLines(stored: Buffer, text: string, ignoreCase: boolean): string[] {
+  const lower = (value: string): string =>
+    ignoreCase ? value.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : value;
+  const lines = stored.toString().split(/(?<=\n)/);
+  return lines.filter((line) => lower(parseLogLine(line).msg).includes(lower(text)));
+}
+
+function foundLines(stored: Buffer, search: TextSearch): string[] {
+  const found = search.select(stored, new LineMatcher({}));
+  return Array.from({ length: found.length / 2 }, (_, n) => stored.toString("utf8", found[n * 2], found[n * 2 + 1]));
+}
+
+describe("kernel of the log", (test) => {
+  test("is what was made of its source", async () => {
+    const source = await readFile(new URL("../../../kernel/log-kernel.ts", import.meta.url));
+    const sum = createHash("sha256").update(source).digest("hex");
+    assert.is(KERNEL_SOURCE_SHA256, sum, "`npm run kernel` makes src/logs/kernel-code.ts of it");
+    assert.ok(LogKernel.make() !== undefined);
+  });
+
+  test("makes the records that the plain form makes, level and all", () => {
+    const property = fc.property(fc.array(LINE, { minLength: 1, maxLength: 20 }), fc.boolean(), (lines, isStated) => {
+      const raw = Buffer.from(`${lines.join("\n")}\n`);
+      const level = isStated ? 2 : undefined;
+      const [plain, bulk] = [encodeAll(raw, level, false), encodeAll(raw, level, true)];
+      assert.is(bulk.bytes.toString(), plain.bytes.toString());
+      assert.equal(bulk.runs, plain.runs);
+    });
+    fc.assert(property, { numRuns: 1500 });
+  });
+
+  test("finds and counts the lines whose messages have a text", () => {
+    const property = fc.property(fc.array(LINE, { minLength: 1 }), TEXT, fc.boolean(), (lines, text, ignoreCase) => {
+      const stored = Buffer.from(encodeAll(Buffer.from(`${lines.join("\n")}\n`), undefined, true).bytes);
+      const expected = naiveLines(stored, text, ignoreCase);
+      const search = new TextSearch(text, ignoreCase);
+      assert.equal(foundLines(stored, search), expected);
+      assert.is(search.count(stored), expected.length);
+      assert.ok(expected.length === 0 || search.mayBeIn(stored));
+    });
+    fc.assert(property, { numRuns: 1500 });
+  });
+
+  test("counts in pieces, in a thread: each line once, wherever they are cut", async (t) => {
+    const dir = await t.tempDir();
+    const segment = "20110619T083519.123456Z.ndjson";
+    const lines = Array.from(
+      { length: 4000 },
+      (_, n) => `{"n":${String(n)},"word":"${n % 3 === 0 ? "invoice" : "x"}"}\n`,
+    );
+    const raw = Buffer.from(`${lines.join("")}${"y".repeat(300_000)} invoice\n`);
+    const { bytes } = encodeAll(raw, undefined, true);
+    await writeFile(join(dir, segment), bytes);
+    const target = {
+      dir,
+      segment,
+      size: bytes.length,
+      isSealed: true,
+      isReadOnly: true,
+      filter: { search: "invoice" },
+    };
+    const signal = new AbortController().signal;
+    for (const step of [1_000, 77_777, 400_000, 10_000_000]) {
+      const from = Array.from({ length: Math.ceil(Math.min(bytes.length, step * 40) / step) }, (_, n) => n * step);
+      const pieces = from.map((at, n) => ({ from: at, to: n === from.length - 1 ? bytes.length : at + step }));
+      const counts = await Promise.all(pieces.map((piece) => countInThread({ ...target, piece }, signal)));
+      assert.is(
+        counts.reduce((sum, count) => sum + count, 0),
+        1335,
+        `pieces of ${String(step)}`,
+      );
+    }
+    assert.is(await countInThread({ ...target, piece: undefined }, signal), 1335);
+    assert.is(await countInThread({ ...target, dir: join(dir, "gone"), piece: undefined }, signal), 0);
+  });
+
+  test("ends a block where the plain form does, and leaves long lines to it", () => {
+    const line = `level=warn "quoted" ${"x".repeat(150)}`;
+    const many = Array.from({ length: 900 }, (_, n) => `${String(n)} ${line}`);
+    for (const length of [65_535, 65_536, 65_537, 200_000])
+      for (const end of ["\n", "\r\n"]) many.push(`\u0001"`.repeat(4), "y".repeat(length) + end.slice(0, -1), "z");
+    const raw = Buffer.from(`${many.join("\n")}\nno end`);
+    const [plain, bulk] = [encodeAll(raw, undefined, false), encodeAll(raw, undefined, true)];
+    assert.ok(bulk.bytes.equals(plain.bytes));
+    const first = (runs: EncodedRun[]): number[] => runs.slice(0, 3).map(({ lines }) => lines);
+    assert.equal(first(bulk.runs), first(plain.runs));
+  });
+});
