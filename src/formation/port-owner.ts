@@ -38,10 +38,10 @@ async function isHeldByOne(
   sockets: ReadonlySet<string>,
   members: () => Promise<Member[]>,
 ): Promise<boolean | undefined> {
-  const answers = (await members()).map(({ pid }) => holdsOne(pid, (target) => sockets.has(target)));
-  if (answers.includes(true)) return true;
+  const answers = new Set((await members()).map(({ pid }) => holdsOne(pid, (target) => sockets.has(target))));
+  if (answers.has(true)) return true;
   // One that cannot be looked into may be the one.
-  return answers.includes(undefined) ? undefined : false;
+  return answers.has(undefined) ? undefined : false;
 }
 
 interface ListeningSocket {

@@ -37,11 +37,15 @@ export const RELAY_SOCKET = "attach";
 
 const USUAL: Confinement = { sandbox: true, readOnly: false };
 
+function userOf({ users }: Isolation, { user }: Confinement): number | undefined {
+  return users ? user : undefined;
+}
+
 export function planRun(isolation: Isolation, spec: StartSpec, directory: string): RunPlan {
   const { confinement = USUAL } = spec;
   const { isRoot } = isolation;
   const sandbox = confinement.sandbox ? isolation.sandbox : undefined;
-  const user = isolation.users && sandbox !== undefined ? confinement.user : undefined;
+  const user = sandbox === undefined ? undefined : userOf(isolation, confinement);
   const base = { isRoot, directory, spec, sandbox, user, bonds: bondsOf(isolation, spec, sandbox) };
   if (confinement.readOnly && sandbox !== undefined) return { ...base, view: "slug", overlay: undefined };
   // Others than root can mount only in a user namespace, in which they would be root without a sandbox.

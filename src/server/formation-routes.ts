@@ -13,7 +13,14 @@ import { processTypes, scale } from "../platform/scale.ts";
 import { waitUntilUp } from "../platform/wait-until-up.ts";
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
-import { DYNO_SIZE, dynoResource, dynoResources, extendedFields, formationResources } from "./resources.ts";
+import {
+  DYNO_SIZE,
+  dynoResource,
+  dynoResources,
+  extendedFields,
+  formationResources,
+  type Resource,
+} from "./resources.ts";
 import { untilGone } from "./until-gone.ts";
 
 type TypeParams = AppParams & { type: string };
@@ -87,22 +94,8 @@ interface WaitQuery {
 
 function dynoLists(server: FastifyInstance, platform: Platform): void {
   const options = { config: { shared: true } };
-  server.get<{ Params: AppParams; Querystring: { extended?: string } }>(
-    "/apps/:app/dynos",
-    options,
-    async (request) => {
-      const app = platform.app(request.params.app);
-      await platform.knowsProcesses(app);
-      const extended = request.query.extended === "true";
-      const dynos = app.processes().filter((dyno) => extended || dyno.listed);
-      const resources = await dynoResources(app, dynos);
-      if (!extended) return resources;
-      const memory = await Promise.all(dynos.map(({ id }) => platform.runtime.memory(id)));
-      dynos.forEach((dyno, index) => {
-        Object.assign(resources[index] ?? {}, extendedFields(dyno, { host: hostname(), memory: memory[index] }));
-      });
-      return resources;
-    },
+  server.get<{ Params: AppParams; Querystring: { extended?: string } }>("/apps/:app/dynos", options, (request) =>
+    dynos(platform, platform.app(request.params.app), request.query.extended === "true"),
   );
 
   server.get<{ Params: AppParams & { name: string } }>("/apps/:app/dynos/:name", async (request) => {
@@ -116,6 +109,18 @@ function dynoLists(server: FastifyInstance, platform: Platform): void {
       resource: "dyno",
     });
   });
+}
+
+async function dynos(platform: Platform, app: App, extended: boolean): Promise<Resource[]> {
+  await platform.knowsProcesses(app);
+  const known = app.processes().filter((dyno) => extended || dyno.listed);
+  const resources = await dynoResources(app, known);
+  if (!extended) return resources;
+  const memory = await Promise.all(known.map(({ id }) => platform.runtime.memory(id)));
+  for (const [index, dyno] of known.entries()) {
+    Object.assign(resources[index] ?? {}, extendedFields(dyno, { host: hostname(), memory: memory[index] }));
+  }
+  return resources;
 }
 
 const WAIT_SECONDS_USUAL = 300;

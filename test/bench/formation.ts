@@ -126,6 +126,8 @@ function runningNow(): ReadonlySet<string> {
   return new Set(readdirSync("/proc"));
 }
 
+const quickest = (values: readonly number[]): number => Math.min(...values);
+
 async function startFifty(t: TestContext, platform: TestPlatform): Promise<Row> {
   await scale(platform, "web", 0);
   const ours = async (): Promise<number> => {
@@ -140,7 +142,6 @@ async function startFifty(t: TestContext, platform: TestPlatform): Promise<Row> 
   };
   const services = await makeServices(t, 50);
   // runsvdir waits a second more in most rounds, so the quickest of each side counts.
-  const quickest = (values: readonly number[]): number => Math.min(...values);
   const [started, runsvdir] = await inPairs(7, ours, () => viaRunsvdir(services), quickest);
   return {
     what: "50 processes started",
