@@ -66,3 +66,10 @@ export interface ConfigHistoryItem extends ReleaseReference {
   /** Only where values were asked for; null when it was removed. */
   value?: string | null;
 }
+
+/** How a difference of files is asked for as git prints it. */
+export interface PatchOptions {
+  base: number | undefined;
+  /** Whether git shall colour it. */
+  color: boolean;
+}

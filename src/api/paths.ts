@@ -15,3 +15,11 @@ export function queryOf(query: object): string {
   ]);
   return names.length === 0 ? "" : `?${new URLSearchParams(names).toString()}`;
 }
+
+export function diffPath(
+  app: string,
+  release: number | string,
+  query: Record<string, number | boolean | undefined>,
+): string {
+  return appPath(app, "releases", String(release), "diff") + queryOf(query);
+}

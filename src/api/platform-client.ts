@@ -3,26 +3,17 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { AppSetup } from "../core/app-setup.ts";
-import type { Person } from "../core/person.ts";
-import { RELEASE_TYPE } from "../core/procfile.ts";
-import { formatPerson } from "../core/person.ts";
+import { formatPerson, type Person } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
 import { exchange, openExchange, Unreachable, upload, type Question } from "./exchange.ts";
-import type {
-  LogImportItem,
-  LogImportResult,
-  LogQuery,
-  LogRange,
-  LogSegmentItem,
-  LogStatsQuery,
-  WhichLog,
-} from "./log-resources.ts";
-import { appPath, queryOf } from "./paths.ts";
+import type * as Log from "./log-resources.ts";
+import { appPath, diffPath, queryOf } from "./paths.ts";
+import { scalable } from "./scalable.ts";
 import type { DiskItem, SlugItem } from "./slug-resources.ts";
 import type { BuildItem } from "./build-resources.ts";
 import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show } from "./live-answer.ts";
-import type { ConfigBlameItem, ConfigHistoryItem, ReleaseDiff } from "./history-resources.ts";
+import type { ConfigBlameItem, ConfigHistoryItem, PatchOptions, ReleaseDiff } from "./history-resources.ts";
 import type { TokenItem, TokenRequest } from "./token-resources.ts";
 import type {
   App,
@@ -64,12 +55,6 @@ export interface PlatformClientOptions {
 /** A version, or the newest release of all, or the newest that ran. */
 export type ReleaseWord = number | "newest" | "current";
 
-export interface PatchOptions {
-  base: number | undefined;
-  /** Whether git shall colour it. */
-  color: boolean;
-}
-
 export class PlatformClient {
   readonly #options: PlatformClientOptions;
 
@@ -85,9 +70,8 @@ export class PlatformClient {
   setMaintenance = (app: string, on: boolean): Promise<App> => this.#change("PATCH", appPath(app), { maintenance: on });
 
   dynos = (app: string, extended = false): Promise<Dyno[]> => this.#get(appPath(app, "dynos") + queryOf({ extended }));
-  /** The types that can be scaled; the API tells of the release command's too. */
-  formation = async (app: string): Promise<FormationItem[]> =>
-    (await this.#get<FormationItem[]>(appPath(app, "formation"))).filter(({ type }) => type !== RELEASE_TYPE);
+  formation = (app: string): Promise<FormationItem[]> =>
+    this.#get<FormationItem[]>(appPath(app, "formation")).then(scalable);
   scale = (app: string, updates: FormationUpdate[]): Promise<FormationItem[]> =>
     this.#change("PATCH", appPath(app, "formation"), { updates });
   restartAll = (app: string): Promise<unknown> => this.#change("DELETE", appPath(app, "dynos"));
@@ -229,29 +213,29 @@ export class PlatformClient {
   changeSettings = (app: string, change: Record<string, string | null>): Promise<Record<string, string>> =>
     this.#change("PATCH", appPath(app, "settings"), change);
 
-  logProcesses = (app: string, which: WhichLog = {}): Promise<string[]> =>
+  logProcesses = (app: string, which: Log.WhichLog = {}): Promise<string[]> =>
     this.#get(appPath(app, "log-processes") + queryOf(which));
   /** The lines as NDJSON; empty lines only keep the connection alive. */
-  logs = (app: string, query: LogQuery): Promise<IncomingMessage> =>
+  logs = (app: string, query: Log.LogQuery): Promise<IncomingMessage> =>
     this.#open({ method: "GET", path: appPath(app, "logs") + queryOf(query) });
   /** How many lines there are. */
-  logCount = (app: string, query: LogQuery): Promise<{ count: number }> =>
+  logCount = (app: string, query: Log.LogQuery): Promise<{ count: number }> =>
     this.#get(appPath(app, "log-count") + queryOf(query));
-  logStats = (app: string, query: LogStatsQuery): Promise<LogStats> =>
+  logStats = (app: string, query: Log.LogStatsQuery): Promise<LogStats> =>
     this.#get(appPath(app, "log-stats") + queryOf(query));
-  logErrors = (app: string, query: LogRange & { groups: number }): Promise<LogErrors> =>
+  logErrors = (app: string, query: Log.LogRange & { groups: number }): Promise<LogErrors> =>
     this.#get(appPath(app, "log-errors") + queryOf(query));
   /** Those that will not change any more, oldest first. */
-  logSegments = (app: string): Promise<LogSegmentItem[]> => this.#get(appPath(app, "log-segments"));
+  logSegments = (app: string): Promise<Log.LogSegmentItem[]> => this.#get(appPath(app, "log-segments"));
   logSegment = (app: string, name: string): Promise<IncomingMessage> =>
     this.#open({ method: "GET", path: appPath(app, "log-segments", name) });
   logSegmentIndex = (app: string, name: string): Promise<IncomingMessage> =>
     this.#open({ method: "GET", path: appPath(app, "log-segments", name, "index") });
-  logImports = (app: string): Promise<LogImportItem[]> => this.#get(appPath(app, "log-imports"));
+  logImports = (app: string): Promise<Log.LogImportItem[]> => this.#get(appPath(app, "log-imports"));
   removeLogImport = (app: string, name: string): Promise<unknown> =>
     this.#change("DELETE", appPath(app, "log-imports", name));
   /** The bytes are sent once: a daemon that is not awake must be woken before. */
-  importLogs(app: string, name: string, stream: Readable): Promise<LogImportResult> {
+  importLogs(app: string, name: string, stream: Readable): Promise<Log.LogImportResult> {
     const question = this.#signed("POST", appPath(app, "log-imports", name));
     return upload(this.#options.home, { ...question, stream });
   }
@@ -310,8 +294,4 @@ export class PlatformClient {
     await this.#options.wake();
     return ask();
   }
-}
-
-function diffPath(app: string, release: ReleaseWord, query: Record<string, number | boolean | undefined>): string {
-  return appPath(app, "releases", String(release), "diff") + queryOf(query);
 }

@@ -135,11 +135,15 @@ function noteIsolation(journal: Journal, isolation: Isolation): void {
 /** Nobody is answered before `announce` is done: whoever has spoken to the daemon finds server.json, and whoever finds
  *  server.json can speak to the daemon. */
 async function listen(server: FastifyInstance, door: TcpDoor, announce: () => Promise<void>): Promise<void> {
-  let announced: Promise<void> = Promise.resolve();
-  server.addHook("onRequest", () => announced);
+  let announced: Promise<void> | undefined;
+  server.addHook("onRequest", (_request, _reply, done) => {
+    if (announced === undefined) done();
+    else announced.then(() => done()).catch(done);
+  });
   server.addHook("onClose", () => door.close());
   announced = server.listen({ path: "server.sock" }).then(announce);
   await announced;
+  announced = undefined;
   door.open(server);
 }
 

@@ -7,13 +7,14 @@ import type { Clock } from "../core/clock.ts";
 import { spellDuration } from "../core/duration.ts";
 import { AppError } from "../core/error.ts";
 import { sortProcfile } from "../core/procfile.ts";
-import { buildFailed, describeStatus } from "./build-failed.ts";
+import { buildFailed, describeStatus, diskFull } from "./build-failed.ts";
 import { choosePacks, isPassive, packsSlugId, type BuildConfig } from "./choose-packs.ts";
 import { RootFiles } from "./detect.ts";
 import type { ChosenBuildpack } from "./fetch-buildpack.ts";
 import { findBuilt } from "./find-built.ts";
 import { listTree, type GitContext, type TreeFile } from "./git.ts";
 import { sumOfDirectory, sumOfTree } from "./content-sum.ts";
+import { removeIgnored, withoutIgnored } from "./ignored-files.ts";
 import { LayOut } from "./lay-out.ts";
 import { SiteLayers } from "./layers.ts";
 import { Captured } from "./output-sink.ts";
@@ -93,7 +94,7 @@ async function buildWithin(request: BuildRequest): Promise<Slug> {
     if (limit.signal.aborted) {
       throw buildFailed(`It took longer than ${spellDuration(settings.timeLimitMs)}, the setting build-timeout.`);
     }
-    throw error;
+    throw diskFull(error) ?? error;
   } finally {
     request.signal.removeEventListener("abort", cancel);
     limit.abort();
@@ -139,10 +140,12 @@ class Build {
     const { appDir, tree, shares = false } = this.#request;
     const place = await Workplace.make(appDir);
     try {
-      const files = await listTree(this.#git, tree);
+      const all = await listTree(this.#git, tree);
+      const layOut = new LayOut(this.#git, this.#request, place, all);
+      const files = await withoutIgnored(all, layOut);
       this.#checkSize(sizeOf(files));
-      const layOut = new LayOut(this.#git, this.#request, place, files);
       if (layOut.isSmall) await layOut.writable();
+      await removeIgnored(layOut, place.app, { all, files });
       const layers = shares ? new SiteLayers(place, appDir, this.#git) : undefined;
       const site = await this.#site(place, { files, layOut, layers });
       const choice = await choosePacks(site, this.#packRequest());
@@ -155,7 +158,9 @@ class Build {
       if (await isPassive(site, choice)) await layOut.readOnly(shares ? appDir : undefined);
       else await layOut.writable();
       await warnOfTree(files, place.app, this.#request.output);
-      const outcome = await runPacks(site, choice);
+      const packed = await runPacks(site, choice);
+      // Other slugs are made of one that has all files of its tree.
+      const outcome = { ...packed, hasRun: packed.hasRun || files.length < all.length };
       const facts = { id, ...(await this.#describe(site, outcome)) };
       return await this.#finish(site, { files, layOut, facts });
     } catch (error) {

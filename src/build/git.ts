@@ -83,7 +83,7 @@ export async function checkOut(git: GitContext, { from, dir, umask, paths = [] }
   unpack.stdout.resume();
   // Both have ended when this returns, so that nothing is written into a directory that is being removed.
   const copied = pipeline(archive.stdout, unpack.stdin).catch(ignoreBrokenPipe);
-  const outcomes = await Promise.allSettled([archive.succeeded, unpack.succeeded, copied]);
+  const outcomes = await Promise.allSettled([unpack.succeeded, archive.succeeded, copied]);
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 

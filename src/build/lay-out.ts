@@ -139,7 +139,7 @@ function parseChanges(words: readonly string[]): Changes | undefined {
 }
 
 /** And the directories above it that are empty then. */
-async function removeIfEmpty(root: string, path: string): Promise<void> {
+export async function removeIfEmpty(root: string, path: string): Promise<void> {
   for (let dir = path; dir !== "."; dir = dirname(dir)) {
     const isRemoved = await rmdir(join(root, dir)).then(
       () => true,

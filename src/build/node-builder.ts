@@ -2,6 +2,7 @@
  *  then development dependencies go. An app without dependencies and scripts never meets npm. The lockfile chooses the
  *  package manager, where the machine has it. */
 import { createHash } from "node:crypto";
+import type { NodeEngine } from "./node-engine.ts";
 import type { SiteLayers } from "./layers.ts";
 import { NodeModulesCache } from "./node-modules-cache.ts";
 import { chooseManager, type PackageManager } from "./package-manager.ts";
@@ -21,6 +22,7 @@ export interface NodeApp {
 
 export interface NodeBuild {
   app: NodeApp;
+  engine: NodeEngine;
   /** Where the app's code is laid out. */
   dir: string;
   cacheDir: string;
@@ -39,29 +41,35 @@ export const NODE_BUILDER_KEY = ["node/1", process.versions.modules, process.pla
   " ",
 );
 
+/** The same with another Node.js than the platform's own. */
+export function nodeKey({ prefix, version }: NodeEngine): string {
+  return prefix === undefined ? NODE_BUILDER_KEY : `${NODE_BUILDER_KEY} ${version}`;
+}
+
 /** Scripts of the app itself that run within an installation and may touch anything. */
 const LIFECYCLE = ["preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"];
 
 /** True when anything was run, so that the directory holds more than the commit. */
 export async function buildNode(build: NodeBuild): Promise<boolean> {
   const { manager, warning, plan } = decide(build);
-  build.say(`       Node.js ${process.versions.node}\n`);
-  if (warning !== undefined) build.say(` !     ${warning}\n`);
-  if (plan.prebuild !== undefined) await runScript(build, manager, plan.prebuild);
+  const { engine, app } = build;
+  build.say(`       Node.js ${engine.version}\n`);
+  for (const text of [engine.warning, warning]) if (text !== undefined) build.say(` !     ${text}\n`);
+  await runScript(build, manager, plan.prebuild);
   const hasInstalled = plan.isInstalling && (await install(build, plan, manager));
-  if (!plan.isInstalling && build.app.isVendored)
-    build.say("       Using the node_modules of the commit as they are\n");
-  if (plan.build !== undefined) await runScript(build, manager, plan.build);
+  if (!plan.isInstalling && app.isVendored) build.say("       Using the node_modules of the commit as they are\n");
+  await runScript(build, manager, plan.build);
   if (plan.isPruning) {
     build.say("-----> Pruning development dependencies\n");
     await build.run(...manager.prune);
   }
-  return hasInstalled || plan.prebuild !== undefined || plan.build !== undefined;
+  return engine.prefix !== undefined || hasInstalled || (plan.prebuild ?? plan.build) !== undefined;
 }
 
 /** Whether `buildNode` will run nothing. The layer that it needs for that is in use then. */
 export async function isPassiveNode(build: NodeBuild): Promise<boolean> {
   const { manager, plan } = decide(build);
+  if (build.engine.prefix !== undefined) return false;
   if ((plan.prebuild ?? plan.build) !== undefined) return false;
   if (!plan.isInstalling) return true;
   return usesLayer(build, plan) && (await build.layers?.use(keyOf(build, plan, manager))) === true;
@@ -114,7 +122,9 @@ function isLocked({ manifest }: NodeApp, { name, lockfile }: PackageManager): bo
   return name === "npm" ? isSelfContained(lockfile) : !/(?:^|[\s"'@])(?:file|link|portal|workspace):/m.test(lockfile);
 }
 
-async function runScript(build: NodeBuild, manager: PackageManager, name: string): Promise<void> {
+/** Nothing, when there is no such script. */
+async function runScript(build: NodeBuild, manager: PackageManager, name: string | undefined): Promise<void> {
+  if (name === undefined) return;
   build.say(`-----> Running ${name}\n`);
   await build.run(manager.name, "run", name);
 }
@@ -148,7 +158,7 @@ function usesLayer(build: NodeBuild, plan: NodePlan): boolean {
 function keyOf(build: NodeBuild, plan: NodePlan, manager: PackageManager): string {
   const { app } = build;
   const words = manager.install({ dev: plan.isScripted }).join(" ");
-  const facts = [NODE_BUILDER_KEY, build.identify(manager.name), app.manifest.packageManager, words];
+  const facts = [nodeKey(build.engine), build.identify(manager.name), app.manifest.packageManager, words];
   const text = JSON.stringify([...facts, manager.lockfile ?? "", app.npmrc ?? ""]);
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }

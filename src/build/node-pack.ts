@@ -4,14 +4,8 @@ import { join } from "node:path";
 import { AppError } from "../core/error.ts";
 import { sortProcfile } from "../core/procfile.ts";
 import { buildFailed, describeStatus } from "./build-failed.ts";
-import {
-  buildNode,
-  isLockedNode,
-  isPassiveNode,
-  NODE_BUILDER_KEY,
-  type NodeApp,
-  type NodeBuild,
-} from "./node-builder.ts";
+import { buildNode, isLockedNode, isPassiveNode, nodeKey, type NodeApp, type NodeBuild } from "./node-builder.ts";
+import { chooseNode, layNode, type NodeEngine } from "./node-engine.ts";
 import type { RootFiles } from "./detect.ts";
 import type { BuildSite, Pack, ReleaseFacts } from "./pack.ts";
 import { parsePackageJson } from "./package-json.ts";
@@ -21,13 +15,18 @@ import { ToolOutput } from "./tool-output.ts";
 export class NodePack implements Pack {
   readonly source = "nodejs";
   #app: NodeApp | undefined;
+  #engine: NodeEngine | undefined;
 
-  key(): Promise<string> {
-    return Promise.resolve(NODE_BUILDER_KEY);
+  async key(site: BuildSite): Promise<string> {
+    const text = await site.root.read("package.json");
+    // What cannot be read fails when it is built.
+    const app = text === undefined ? undefined : await readNodeApp(site.root).catch(() => undefined);
+    return nodeKey(await chooseNode(app?.manifest.nodeRange, site.toolEnv));
   }
 
-  async detect({ root }: BuildSite): Promise<string | undefined> {
+  async detect({ root, toolEnv }: BuildSite): Promise<string | undefined> {
     this.#app = await readNodeApp(root);
+    this.#engine = await chooseNode(this.#app?.manifest.nodeRange, toolEnv);
     return this.#app === undefined ? undefined : "Node.js";
   }
 
@@ -43,6 +42,12 @@ export class NodePack implements Pack {
     // What cannot be started need not be built.
     if (isLast) await this.release(site);
     await mkdir(site.cacheDir, { recursive: true });
+    const prefix = this.#engine?.prefix;
+    if (prefix !== undefined) {
+      await site.layOut();
+      const bin = await layNode(prefix, site.place.app);
+      site.exported = { ...site.exported, PATH: `${bin}:${site.exported["PATH"] ?? toolPath(site.toolEnv)}` };
+    }
     const shown = new ToolOutput((text) => site.say(text));
     try {
       return await buildNode(this.#build(site, shown));
@@ -58,6 +63,7 @@ export class NodePack implements Pack {
     const path = (env["PATH"] ?? toolPath(site.toolEnv)).split(":");
     return {
       app: this.#known(),
+      engine: this.#engine ?? { version: process.versions.node, prefix: undefined, warning: undefined },
       dir: place.app,
       cacheDir,
       layers,

@@ -7,6 +7,8 @@ export interface PackageJson {
   hasWorkspaces: boolean;
   /** Which version of which manager, for those who have several; empty when not said. */
   packageManager: string;
+  /** `engines.node`, if it says something. */
+  nodeRange: string | undefined;
   scripts: ReadonlyMap<string, string>;
 }
 
@@ -27,6 +29,7 @@ export function parsePackageJson(text: string): PackageJson {
     hasDevDependencies: has("devDependencies"),
     hasWorkspaces: json["workspaces"] !== undefined,
     packageManager: typeof json["packageManager"] === "string" ? json["packageManager"] : "",
+    nodeRange: textOf(asObject(json["engines"])?.["node"]),
     scripts: new Map(scripts),
   };
 }
@@ -41,6 +44,10 @@ export function isSelfContained(lockfile: string): boolean {
     const resolved = entry?.["resolved"];
     return entry?.["link"] !== true && !(typeof resolved === "string" && resolved.startsWith("file:"));
   });
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 function parseJson(text: string): unknown {

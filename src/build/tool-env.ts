@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 export type ToolEnv = Readonly<Record<string, string>>;
 
 const PASSED =
-  /^(PATH|npm_config_(registry|cache|cafile|noproxy|https?_proxy|nodedir)|https?_proxy|no_proxy|NODE_EXTRA_CA_CERTS)$/i;
+  /^(PATH|npm_config_(registry|cache|cafile|noproxy|https?_proxy|nodedir)|https?_proxy|no_proxy|NODE_EXTRA_CA_CERTS|NVM_DIR|VOLTA_HOME|ASDF_DATA_DIR|MISE_DATA_DIR|FNM_DIR|N_PREFIX)$/i;
 const FALLBACK_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /** Where packages come from and how they are reached: the only things of the daemon's environment that builds see. */

@@ -1,16 +1,17 @@
 /** Makes files somebody else's, for processes that run as a user of their app. */
-import { chmod, lchown, lstat, readdir } from "node:fs/promises";
+import { chmod, lchown, lstat, readdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 
 const AT_ONCE = 32;
 
-/** Everything in a directory that is built once: nothing is done when the directory is that user's already, for it is the last
+/** Everything in a directory, or in the one that a link leads to, that is built once: nothing is done when the directory is that user's already, for it is the last
  *  that changes hands. Files may be written to by their owner afterwards, as what shows them takes what is written elsewhere. */
-export async function giveOnce(directory: string, user: number): Promise<void> {
+export async function giveOnce(place: string, user: number): Promise<void> {
+  const directory = await realpath(place);
   if ((await lstat(directory)).uid !== user) await giveAll(directory, user);
 }
 
-/** Links are given, not what they lead to. */
+/** Links in it are given, not what they lead to. */
 export async function giveAll(directory: string, user: number): Promise<void> {
   const entries = await readdir(directory, { withFileTypes: true });
   for (let index = 0; index < entries.length; index += AT_ONCE) {

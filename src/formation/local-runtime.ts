@@ -1,6 +1,6 @@
 /** The runtime of this machine: each process in a directory of its own under `apps/<app>/run`, behind a shim that
  *  outlives the daemon. A new daemon finds everything again from the directories alone. */
-import { accessSync, chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { accessSync, chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as otherWork } from "node:timers/promises";
@@ -23,6 +23,7 @@ import type { RunPlan } from "./run-plan.ts";
 import type { Instance, InstanceListener, Runtime, StartSpec } from "./runtime.ts";
 import { findShimPrograms } from "./shim.ts";
 import type { ShimPrograms } from "./shim.ts";
+import { spreadRuns } from "./spread-runs.ts";
 import { findSystemCalls } from "./system-calls.ts";
 
 export interface LocalRuntimeOptions {
@@ -51,6 +52,8 @@ export class LocalRuntime implements Runtime {
   readonly #directories = new Set<string>();
   /** Those that are being taken over, so that everybody who asks meanwhile waits for them. */
   readonly #loading = new Map<string, Promise<void>>();
+  /** Directories of apps, and whether they are prepared yet. */
+  readonly #prepared = new Map<string, Promise<void>>();
   readonly #listeners = new Set<InstanceListener>();
   readonly #closed = new AbortController();
   /** Starts that come together take turns, with other work between them. */
@@ -92,6 +95,7 @@ export class LocalRuntime implements Runtime {
     const record = { ...rest, bonds: plan.bonds, bootId: this.#bootId, createdAt: this.#options.clock.now() };
     const run = new LocalRun(directory, record, this.#host);
     try {
+      await this.#prepare(this.#runDirectory(spec.app));
       mkdirSync(join(directory, "state"), { recursive: true, mode: 0o700 });
       writeRecord(directory, record);
       const given = AbortSignal.any([this.#closed.signal, ...(signal === undefined ? [] : [signal])]);
@@ -106,6 +110,17 @@ export class LocalRuntime implements Runtime {
       await this.#discard(directory, plan.bonds.cgroup);
       throw error;
     }
+  }
+
+  /** Once for each app, however many of its processes start together. */
+  #prepare(runs: string): Promise<void> {
+    let preparing = this.#prepared.get(runs);
+    if (preparing === undefined || !existsSync(runs)) {
+      mkdirSync(runs, { recursive: true, mode: 0o700 });
+      preparing = spreadRuns(runs);
+      this.#prepared.set(runs, preparing);
+    }
+    return preparing;
   }
 
   async #spawn(run: LocalRun, plan: RunPlan): Promise<void> {

@@ -109,11 +109,10 @@ export class HookServer {
     else socket.end(await this.#expectPush(registration), leave);
   }
 
-  /** One connection less for a push to wait for: the hook chose the door and watches it appear, and what the developer
-   *  sees goes back where the registration came from. */
+  /** One connection less for a push to wait for: the hook chose the door, is told by a line that it is open, and what the
+   *  developer sees goes back where the registration came from. */
   async #expectQuickly(socket: Socket, registration: Registration, door: string): Promise<void> {
     const output = new OutputChannel();
-    output.attach(socket);
     const late = this.#deadline();
     const name = `p/${door}.m`;
     let hasCome = false;
@@ -131,7 +130,9 @@ export class HookServer {
       this.#doors.shut(name);
       this.#track(this.#receive(visitor, registration, { output, late: late.signal }));
     });
-    if (late.signal.aborted) this.#doors.shut(name);
+    if (late.signal.aborted) return this.#doors.shut(name);
+    socket.write("open\n");
+    output.attach(socket);
   }
 
   /** Opens the two doors of one push; the answer is their id. A hook that does not come through both is forgotten. */

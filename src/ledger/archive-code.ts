@@ -54,24 +54,45 @@ export async function readArchive(repository: Repository, path: string, signal: 
 async function* importCommands(path: string): AsyncGenerator<string | Buffer, void, undefined> {
   const ref = `refs/heroku/archives/${randomUUID()}`;
   yield `feature done\ncommit ${ref}\nmark :1\nauthor ${NOBODY}\ncommitter ${NOBODY}\ndata 0\n\n`;
-  const tops = new Set<string>();
-  let [files, bytes, isNested] = [0, 0, true];
+  const contents = new Contents();
   for await (const entry of entriesOf(path)) {
-    const names = namesIn(entry.path);
-    if (names === undefined || entry.type === "Directory") {
+    const names = entry.type === "Directory" ? undefined : namesIn(entry.path);
+    if (names === undefined) {
       entry.resume();
       continue;
     }
-    files += 1;
-    bytes += entry.size;
-    if (files > FILES_MAX || bytes > BYTES_MAX) throw tooMuch();
-    tops.add(names[0] ?? "");
-    isNested &&= names.length > 1;
+    contents.count(names, entry.size);
     yield* fileCommands(entry, names);
   }
-  if (files === 0) throw new AppError("invalid_params", "The archive has no files.");
-  if (isNested && tops.size === 1) yield `R ${quote([...tops])} ""\n`;
+  const top = contents.loneDirectory();
+  if (top !== undefined) yield `R ${quote([top])} ""\n`;
   yield `\nget-mark :1\nreset ${ref}\nfrom ${NO_OBJECT}\n\ndone\n`;
+}
+
+/** What there was so far. */
+class Contents {
+  /** Directly in the root. */
+  readonly #names = new Set<string>();
+  #files = 0;
+  #bytes = 0;
+  #isNested = true;
+
+  /** @throws AppError invalid_params when it is too much */
+  count(names: readonly string[], bytes: number): void {
+    this.#files += 1;
+    this.#bytes += bytes;
+    if (this.#files > FILES_MAX || this.#bytes > BYTES_MAX) throw tooMuch();
+    this.#names.add(names[0] ?? "");
+    this.#isNested &&= names.length > 1;
+  }
+
+  /** The one that has all files.
+   *  @throws AppError invalid_params when there are none */
+  loneDirectory(): string | undefined {
+    const [first, second] = this.#names;
+    if (first === undefined) throw new AppError("invalid_params", "The archive has no files.");
+    return this.#isNested && second === undefined ? first : undefined;
+  }
 }
 
 async function* entriesOf(path: string): AsyncGenerator<ReadEntry, void, undefined> {

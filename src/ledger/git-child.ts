@@ -36,6 +36,10 @@ export class GitChild {
     this.#options = options;
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   write(text: string): void {
     if (this.#isClosed) throw new Error("The ledger is closed.");
     this.#process ??= this.#start();

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { GitChild, type ChildEnd } from "./git-child.ts";
 import type { Repository } from "./git-process.ts";
+import { readLooseRef } from "./loose-ref.ts";
 
 export interface ObjectInfo {
   oid: string;
@@ -26,6 +27,7 @@ const DEATHS_MAX = 2;
 const EMPTY = Buffer.alloc(0);
 
 export class ObjectReader {
+  readonly #repository: Repository;
   readonly #child: GitChild;
   /** Sent and not answered yet, oldest first. */
   #pending: Request[] = [];
@@ -35,6 +37,7 @@ export class ObjectReader {
   #neededBytes = 0;
 
   constructor(repository: Repository) {
+    this.#repository = repository;
     this.#child = new GitChild({
       repository,
       args: ["cat-file", "--batch-command"],
@@ -62,6 +65,11 @@ export class ObjectReader {
   /** What the ref points to now; other processes' changes are seen at once. */
   async ref(name: string): Promise<string | undefined> {
     return (await this.info(name))?.oid;
+  }
+
+  /** Whether the ref surely points there still. False also when only git can tell. */
+  isStillAt(name: string, oid: string): boolean {
+    return !this.#child.isClosed && readLooseRef(this.#repository, name) === oid;
   }
 
   /** Answers come in order, so when one more is there, all are. */

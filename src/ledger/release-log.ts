@@ -24,6 +24,8 @@ export class ReleaseLog {
   readonly #index: VersionIndex;
   readonly #repository: Repository;
   readonly #cache = new Map<string, Release>();
+  /** What it was when it was asked for last. */
+  #head: Release | undefined;
   /** What was found last, and from which release on. */
   readonly #newest = new Map<Kind, { from: string; found: Release | undefined }>();
 
@@ -34,8 +36,11 @@ export class ReleaseLog {
   }
 
   async head(): Promise<Release | undefined> {
-    const oid = await this.#objects.reader.ref(RELEASES_REF);
-    return oid === undefined ? undefined : this.read(oid);
+    const { reader } = this.#objects;
+    if (this.#head !== undefined && reader.isStillAt(RELEASES_REF, this.#head.oid)) return this.#head;
+    const oid = await reader.ref(RELEASES_REF);
+    this.#head = oid === undefined ? undefined : await this.read(oid);
+    return this.#head;
   }
 
   async read(oid: string): Promise<Release> {

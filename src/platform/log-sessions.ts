@@ -17,6 +17,8 @@ export interface LogSessionOrder {
   /** `web.1`, or `web` for all of its type. */
   ps: string | undefined;
   source: "app" | "heroku" | undefined;
+  /** The id of the token of who asks; undefined on the socket. */
+  token: string | undefined;
 }
 
 export interface LogSession extends LogSessionOrder {
@@ -41,8 +43,8 @@ export class LogSessions {
   /** @returns its id and the ticket that opens it */
   async create(app: App, order: LogSessionOrder): Promise<{ id: string; ticket: string }> {
     const id = randomUUID();
-    const { lines, tail, ps = null, source = null } = order;
-    const facts = { id, app: app.id, at: this.#clock.now(), lines, tail, ps, source };
+    const { lines, tail, ps = null, source = null, token = null } = order;
+    const facts = { id, app: app.id, at: this.#clock.now(), lines, tail, ps, source, token };
     const write = await this.#tickets.writer();
     return { id, ticket: write("log", facts) };
   }
@@ -52,9 +54,10 @@ export class LogSessions {
   async open(ticket: string, isResumed: boolean): Promise<LogSession> {
     const facts = await this.#tickets.read("log", ticket);
     if (facts === undefined) throw expired();
-    const { id, at, app, lines, tail, ps, source } = facts;
+    const { id, at, app, lines, tail } = facts;
     if (!this.#mayOpen(id, at, isResumed)) throw expired();
-    return { id, app, lines, tail, ps: ps ?? undefined, source: source ?? undefined };
+    const { ps, source, token } = facts;
+    return { id, app, lines, tail, ps: ps ?? undefined, source: source ?? undefined, token: token ?? undefined };
   }
 
   /** From now on until `left` it is read. */
@@ -78,7 +81,7 @@ export class LogSessions {
   }
 }
 
-function expired(): AppError {
+export function expired(): AppError {
   return new AppError("not_found", "This log session has expired.", {
     hint: "Ask for another one: POST /apps/APP/log-sessions.",
     resource: "log_session",

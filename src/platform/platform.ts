@@ -96,6 +96,8 @@ export class Platform {
   readonly tickets: Tickets;
   readonly logSessions: LogSessions;
   private readonly apps = new Map<AppName, App>();
+  /** Whose processes are known. */
+  private readonly known = new WeakSet<App>();
   private readonly reserved = new Set<AppName>();
   /** Apps that are on disk but not open, with what stands in the way. */
   private readonly failed = new Map<AppName, unknown>();
@@ -228,8 +230,9 @@ export class Platform {
   /** Whoever asks for processes right after the start of the daemon waits for it to know them, but not for the build
    *  of a slug that was lost. */
   async knowsProcesses(app: App): Promise<void> {
+    if (this.known.has(app)) return;
     const known = new AbortController();
-    const started = Promise.all([app.started, app.oneOffs.adopted()]);
+    const started = Promise.all([app.started, app.oneOffs.adopted()]).then(() => this.known.add(app));
     await Promise.race([started, this.clock.sleep(START_PATIENCE_MS, known.signal)]);
     known.abort();
   }

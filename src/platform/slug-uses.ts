@@ -32,19 +32,12 @@ export class SlugUses {
     }
   }
 
-  /** From the newest release on, as long as `isWanted` says so.
-   *  @param isWanted is given a release and its place, 0 for the newest */
-  async newest(isWanted: (release: Release, place: number) => boolean): Promise<SlugUse[]> {
-    const uses: SlugUse[] = [];
-    let before: number | undefined;
-    for (let place = 0; ;) {
+  /** From the newest release on. */
+  async *newestFirst(): AsyncGenerator<SlugUse, void, undefined> {
+    for (let before: number | undefined; ;) {
       const page = await this.#app.ledger.list({ max: PAGE, before });
-      for (const release of page) {
-        if (!isWanted(release, place)) return uses;
-        place += 1;
-        uses.push(await this.of(release));
-      }
-      if (page.length < PAGE) return uses;
+      for (const release of page) yield this.of(release);
+      if (page.length < PAGE) return;
       before = page.at(-1)?.version;
     }
   }

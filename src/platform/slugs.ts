@@ -29,21 +29,32 @@ export async function describeSlugs(
   { verify }: { verify: boolean },
 ): Promise<SlugInfo[]> {
   const slugs = await listSlugs(app.dir);
-  const [uses, running, own] = await Promise.all([
-    SlugUses.of(app, slugs).then((known) => known.newest(() => true)),
+  const [versions, running, own] = await Promise.all([
+    versionsOf(await SlugUses.of(app, slugs)),
     runningVersions(platform, app),
     ownBytes(platform, app, slugs),
   ]);
-  const releasesOf = (id: string): number[] =>
-    uses.filter((use) => use.slugs.includes(id)).map(({ version }) => version);
   const described: SlugInfo[] = [];
   for (const [index, slug] of slugs.entries()) {
-    const releases = releasesOf(slug.id);
+    const releases = versions.get(slug.id) ?? [];
     const isIntact = verify ? (await findDamage(gitOf(platform, app), slug)) === undefined : undefined;
     const isRunning = releases.some((version) => running.has(version));
     described.push({ ...slug, releases, isRunning, ownBytes: own[index] ?? 0, isIntact });
   }
   return described.toReversed();
+}
+
+/** By slug, newest first. */
+async function versionsOf(known: SlugUses): Promise<Map<string, number[]>> {
+  const versions = new Map<string, number[]>();
+  for await (const { slugs, version } of known.newestFirst()) {
+    for (const id of slugs) {
+      const found = versions.get(id);
+      if (found === undefined) versions.set(id, [version]);
+      else found.push(version);
+    }
+  }
+  return versions;
 }
 
 /** A layer counts for the oldest slug that has it. */
@@ -91,8 +102,8 @@ export async function evictSlugs(platform: Platform, app: App): Promise<void> {
   const slugs = await listSlugs(app.dir);
   const { slugReleases: releases, slugAgeMsMax: ageMsMax } = (await app.state()).settings;
   const known = await SlugUses.of(app, slugs);
-  const recent = await known.newest((release, place) =>
-    isRecent(place, release.createdAt, now, { releases, ageMsMax }),
+  const recent = await recentUses(known, slugs, (place, createdAt) =>
+    isRecent(place, createdAt, now, { releases, ageMsMax }),
   );
   const current = await app.ledger.current();
   if (current !== undefined) recent.push(await known.of(current));
@@ -103,8 +114,8 @@ export async function evictSlugs(platform: Platform, app: App): Promise<void> {
     usedAt: Math.max(builtAt, app.slugsAsked.get(id) ?? 0),
   }));
   const spare = spareSlugs(ages, { recent, running, now });
-  const all = spare.some(({ locked }) => !locked) ? await known.newest(() => true) : [];
-  const named = goodbyes(spare, all);
+  const open = spare.filter(({ locked }) => !locked);
+  const named = goodbyes(spare, await recentUses(known, open, () => true));
   // Whatever was asked for since is wanted; from here on nothing else happens until it is done.
   if (app.pushes.length > 0 || app.releases.length > 0 || app.isEnding) return;
   const gone = setAside(
@@ -115,6 +126,27 @@ export async function evictSlugs(platform: Platform, app: App): Promise<void> {
     app.log("build", `Evicted slug ${id.slice(0, 8)} (${formatBytes(sizeBytes)}): no release needs it now`);
   }
   await clearAway(app.dir, new Set(running.flatMap((use) => use.slugs)));
+}
+
+/** Uses of these slugs by the newest releases; looks no further than until each has one. */
+async function recentUses(
+  known: SlugUses,
+  slugs: readonly { id: string }[],
+  isWanted: (place: number, createdAt: number) => boolean,
+): Promise<SlugUse[]> {
+  const left = new Set(slugs.map(({ id }) => id));
+  const uses: SlugUse[] = [];
+  if (left.size === 0) return uses;
+  let place = 0;
+  for await (const use of known.newestFirst()) {
+    if (!isWanted(place, use.createdAt)) break;
+    place += 1;
+    const before = left.size;
+    for (const id of use.slugs) left.delete(id);
+    if (left.size < before) uses.push(use);
+    if (left.size === 0) break;
+  }
+  return uses;
 }
 
 /** Also of processes that stop, and of one-off ones. */

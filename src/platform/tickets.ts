@@ -16,6 +16,8 @@ interface TicketFacts {
     tail: boolean;
     ps: string | null;
     source: "app" | "heroku" | null;
+    /** The id of the token with which it was asked for; null on the socket. */
+    token: string | null;
   };
   /** Of a build, or else of a release. */
   output: { app: string; until: number; build: string } | { app: string; until: number; version: number };

@@ -101,6 +101,12 @@ export class Tokens {
     throw new AppError("not_found", `Several tokens begin with ${id}.`, { hint: "Give more of the id." });
   }
 
+  /** Called when this token is revoked; undefined when it lets nobody in any more. */
+  revocationOf(id: string): Set<() => void> | undefined {
+    const now = this.#clock.now();
+    return this.#entries.find(({ about }) => about.id === id && !isExpired(about, now))?.onRevoked;
+  }
+
   /** The time that it takes does not tell how much of a token is right. */
   authenticate(token: string): TokenUse | undefined {
     const digest = digestOf(token);
@@ -110,6 +116,15 @@ export class Tokens {
     if (found === undefined || isExpired(found.about, now)) return undefined;
     this.#noteUse(found, now);
     return { text: token, about: found.about, onRevoked: found.onRevoked };
+  }
+
+  /** Whether somebody who was let in before still is. */
+  holds({ about: { id } }: TokenUse): boolean {
+    const entry = this.#entries.find((one) => one.about.id === id);
+    const now = this.#clock.now();
+    if (entry === undefined || isExpired(entry.about, now)) return false;
+    this.#noteUse(entry, now);
+    return true;
   }
 
   /** Those that have expired go.

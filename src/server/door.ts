@@ -2,6 +2,7 @@
  *  be what a page in somebody's browser made it send: such a page can reach the loopback, by a name of its own that leads
  *  there (DNS rebinding) or from another site (CSRF). Routes that are open to all say so: `config: { open: true }`. */
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -21,6 +22,7 @@ declare module "fastify" {
 }
 
 const outside = new WeakSet<IncomingMessage>();
+const shown = new WeakMap<Socket, { authorization: string | undefined; token: TokenUse }>();
 const survivors = new WeakSet<FastifyRequest>();
 /** With any port: a forwarded one has another number. */
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
@@ -59,12 +61,7 @@ function admit(platform: Platform, request: FastifyRequest, reply: FastifyReply)
   refuseForeignPages(request);
   const { open, local } = request.routeOptions.config;
   if (open === true) return;
-  const text = readToken(request.headers.authorization);
-  const token = text === undefined ? undefined : platform.tokens.authenticate(text);
-  if (token === undefined) {
-    void reply.header("www-authenticate", 'Bearer realm="git-heroku"');
-    throw text === undefined ? noToken() : badToken();
-  }
+  const token = identify(platform, request, reply);
   if (local === true) {
     throw new AppError("forbidden", "This is answered on the platform's own machine only.", {
       hint: "Ask the unix socket, as `git heroku` does.",
@@ -72,6 +69,22 @@ function admit(platform: Platform, request: FastifyRequest, reply: FastifyReply)
   }
   request.token = token;
   endWithToken(token, request, reply);
+}
+
+/** A connection that shows the same header again is not asked again whose it is, only whether the token still holds.
+ *  @throws AppError unauthorized */
+function identify({ tokens }: Platform, { raw, headers }: FastifyRequest, reply: FastifyReply): TokenUse {
+  const { authorization } = headers;
+  const before = shown.get(raw.socket);
+  if (before !== undefined && before.authorization === authorization && tokens.holds(before.token)) return before.token;
+  const text = readToken(authorization);
+  const token = text === undefined ? undefined : tokens.authenticate(text);
+  if (token === undefined) {
+    void reply.header("www-authenticate", 'Bearer realm="git-heroku"');
+    throw text === undefined ? noToken() : badToken();
+  }
+  shown.set(raw.socket, { authorization, token });
+  return token;
 }
 
 function refuseForeignPages({ headers }: FastifyRequest): void {

@@ -71,19 +71,24 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
     },
   );
 
-  server.get<{ Params: AppParams; Querystring: { extended?: string } }>("/apps/:app/dynos", async (request) => {
-    const app = platform.app(request.params.app);
-    await platform.knowsProcesses(app);
-    const extended = request.query.extended === "true";
-    const dynos = app.processes().filter((dyno) => extended || dyno.listed);
-    const resources = await dynoResources(app, dynos);
-    if (!extended) return resources;
-    const memory = await Promise.all(dynos.map(({ id }) => platform.runtime.memory(id)));
-    return resources.map((resource, index) => {
-      const dyno = dynos[index];
-      return dyno && { ...resource, ...extendedFields(dyno, { host: hostname(), memory: memory[index] }) };
-    });
-  });
+  const options = { config: { shared: true } };
+  server.get<{ Params: AppParams; Querystring: { extended?: string } }>(
+    "/apps/:app/dynos",
+    options,
+    async (request) => {
+      const app = platform.app(request.params.app);
+      await platform.knowsProcesses(app);
+      const extended = request.query.extended === "true";
+      const dynos = app.processes().filter((dyno) => extended || dyno.listed);
+      const resources = await dynoResources(app, dynos);
+      if (!extended) return resources;
+      const memory = await Promise.all(dynos.map(({ id }) => platform.runtime.memory(id)));
+      return resources.map((resource, index) => {
+        const dyno = dynos[index];
+        return dyno && { ...resource, ...extendedFields(dyno, { host: hostname(), memory: memory[index] }) };
+      });
+    },
+  );
 
   server.get<{ Params: AppParams & { name: string } }>("/apps/:app/dynos/:name", async (request) => {
     const app = platform.app(request.params.app);

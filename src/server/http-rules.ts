@@ -23,6 +23,19 @@ const COMMON_HEADERS = {
 };
 const WARNING_LENGTH_MAX = 1000;
 
+/** The tag of an answer, and again of the same one at once: what is shared is hashed once. */
+class Tags {
+  #payload: string | Buffer = "";
+  #tag = "";
+
+  of(payload: string | Buffer): string {
+    if (payload !== this.#payload) [this.#payload, this.#tag] = [payload, `"${hash("sha1", payload, "base64")}"`];
+    return this.#tag;
+  }
+}
+
+const tags = new Tags();
+
 export function httpRules(server: FastifyInstance): void {
   server.addHook("onRequest", (request, reply, done) => {
     void reply.headers(COMMON_HEADERS).header("request-id", randomUUID());
@@ -36,7 +49,7 @@ export function httpRules(server: FastifyInstance): void {
     }
   });
   server.addHook("onSend", (request, reply, payload: unknown, done) => {
-    done(null, typeof payload === "string" && isCacheable(request, reply) ? tag(request, reply, payload) : payload);
+    done(null, isWhole(payload) && isCacheable(request, reply) ? tag(request, reply, payload) : payload);
   });
 }
 
@@ -76,8 +89,13 @@ function isCacheable({ method }: FastifyRequest, { statusCode }: FastifyReply): 
   return statusCode === 200 && (method === "GET" || method === "HEAD");
 }
 
-function tag(request: FastifyRequest, reply: FastifyReply, payload: string): string | null {
-  const etag = `"${hash("sha1", payload, "base64")}"`;
+/** Not a stream. */
+function isWhole(payload: unknown): payload is string | Buffer {
+  return typeof payload === "string" || Buffer.isBuffer(payload);
+}
+
+function tag(request: FastifyRequest, reply: FastifyReply, payload: string | Buffer): string | Buffer | null {
+  const etag = tags.of(payload);
   void reply.header("etag", etag);
   const known = request.headers["if-none-match"];
   if (known === undefined || !known.split(",").some((one) => one.trim().replace(/^W\//, "") === etag)) return payload;

@@ -2,11 +2,11 @@
  *  "Server-sent events"). The id of an event is the place in the stream behind it, so that a client that was cut off goes
  *  on there: no line is missing and none comes twice. */
 import { Readable } from "node:stream";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { parseLogLine } from "../core/log-line.ts";
 import { closeColours, neutralise } from "../core/terminal-text.ts";
 import type { App } from "../platform/app.ts";
-import type { LogSession } from "../platform/log-sessions.ts";
+import { expired, type LogSession } from "../platform/log-sessions.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { AppParams } from "./app-routes.ts";
 import { baseUrl } from "./links.ts";
@@ -52,7 +52,13 @@ export function logSessionRoutes(server: FastifyInstance, platform: Platform): v
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { lines = LINES_USUAL, tail = false, source, dyno, dyno_name: dynoName, type } = request.body ?? {};
-      const order = { lines: Math.min(lines, LINES_MAX), tail, source, ps: dyno ?? dynoName ?? type };
+      const order = {
+        lines: Math.min(lines, LINES_MAX),
+        tail,
+        source,
+        ps: dyno ?? dynoName ?? type,
+        token: request.token?.about.id,
+      };
       const { id, ticket } = await platform.logSessions.create(app, order);
       const at = iso(platform.clock.now());
       void reply.status(201);
@@ -68,6 +74,7 @@ export function logSessionRoutes(server: FastifyInstance, platform: Platform): v
       const place = typeof after === "string" && after !== "" ? parsePlace(after) : undefined;
       const session = await platform.logSessions.open(request.params.ticket, place !== undefined);
       const app = platform.app(session.app);
+      endWithToken(platform, session, request);
       platform.logSessions.entered(session);
       reply.raw.once("close", () => platform.logSessions.left(session));
       const signal = untilGone(reply.raw, platform.closing);
@@ -76,6 +83,17 @@ export function logSessionRoutes(server: FastifyInstance, platform: Platform): v
       return reply.send(Readable.from(events, { objectMode: false }));
     },
   );
+}
+
+/** The address is good for as long as the token with which it was asked for.
+ *  @throws AppError not_found when that is revoked or expired */
+function endWithToken(platform: Platform, { token }: LogSession, { raw }: FastifyRequest): void {
+  if (token === undefined) return;
+  const revocation = platform.tokens.revocationOf(token);
+  if (revocation === undefined) throw expired();
+  const cut = (): void => void raw.socket.destroy();
+  revocation.add(cut);
+  raw.socket.once("close", () => revocation.delete(cut));
 }
 
 interface Reading {

@@ -40,7 +40,7 @@ interface ReleaseBody {
 const listQuery = { type: "object", properties: { extended: { enum: ["true", "false"] } } } as const;
 
 export function releaseRoutes(server: FastifyInstance, platform: Platform): void {
-  const options = { config: { ownRange: true }, schema: { querystring: listQuery } };
+  const options = { config: { ownRange: true, shared: true }, schema: { querystring: listQuery } };
   server.get<{ Params: AppParams; Querystring: { extended?: string } }>(
     "/apps/:app/releases",
     options,
@@ -74,6 +74,10 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
     return readConfig(app, await findRelease(app, request.params.release));
   });
 
+  making(server, platform);
+}
+
+function making(server: FastifyInstance, platform: Platform): void {
   server.post<{ Params: AppParams; Body: ReleaseBody | undefined }>(
     "/apps/:app/releases",
     { schema: { body: rollbackBody } },

@@ -4,46 +4,37 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
+import { Awaited, giveAgain } from "./captured-answer.ts";
 
 const KEPT_MS = 5 * 60_000;
 const KEPT_MAX = 1000;
-const BODY_LENGTH_MAX = 256 * 1024;
 const UUID = /^\s*([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\s*(?:,|$)/i;
-/** What a repetition is told too. */
-const HEADERS = ["content-type", "next-range", "git-heroku-release", "x-heroku-warning"];
-
-interface Answer {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-}
 
 interface Kept {
   at: number;
-  /** Undefined: a stream, which is sent once. */
-  answer: Promise<Answer | undefined>;
-  settle: (answer: Answer | undefined) => void;
+  awaited: Awaited;
 }
 
 export function answerRepetitions(server: FastifyInstance, clockOf: () => Clock): void {
   const kept = new Map<string, Kept>();
   const underWay = new WeakMap<FastifyRequest, string>();
 
-  server.addHook("preHandler", async (request, reply) => {
+  server.addHook("preHandler", (request, reply, done) => {
     const key = keyOf(request);
-    if (key === undefined) return undefined;
+    if (key === undefined) return done();
     const earlier = kept.get(key);
-    if (earlier !== undefined) return repeat(earlier, reply);
-    forgetOld(kept, clockOf().now());
-    kept.set(key, newEntry(clockOf().now()));
+    if (earlier !== undefined) return repeat(earlier, reply, done);
+    const now = clockOf().now();
+    forgetOld(kept, now);
+    kept.set(key, { at: now, awaited: new Awaited() });
     underWay.set(request, key);
-    return undefined;
+    return done();
   });
 
   server.addHook("onSend", (request, reply, payload: unknown, done) => {
     const key = underWay.get(request);
     if (key !== undefined) {
-      kept.get(key)?.settle(answerOf(reply, payload));
+      kept.get(key)?.awaited.settle(reply, payload);
       // It was not even begun: the next try may be.
       if (reply.statusCode === 503) kept.delete(key);
     }
@@ -58,29 +49,14 @@ function keyOf({ method, url, headers, token }: FastifyRequest): string | undefi
   return id === undefined ? undefined : `${token?.about.id ?? ""} ${method} ${url} ${id.toLowerCase()}`;
 }
 
-function newEntry(at: number): Kept {
-  let settle: Kept["settle"] | undefined;
-  const answer = new Promise<Answer | undefined>((resolve) => (settle = resolve));
-  return { at, answer, settle: (value) => settle?.(value) };
+function repeat({ awaited }: Kept, reply: FastifyReply, refuse: (error: Error) => void): void {
+  void awaited.answer.then((answer) => (answer === undefined ? refuse(sentOnce()) : giveAgain(reply, answer)));
 }
 
-function answerOf(reply: FastifyReply, payload: unknown): Answer | undefined {
-  const body = payload === null || payload === undefined ? "" : payload;
-  if (typeof body !== "string" || body.length > BODY_LENGTH_MAX) return undefined;
-  const headers = HEADERS.map((name) => [name, reply.getHeader(name)] as const)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => [name, String(value)] as const);
-  return { status: reply.statusCode, headers: Object.fromEntries(headers), body };
-}
-
-async function repeat({ answer }: Kept, reply: FastifyReply): Promise<FastifyReply> {
-  const known = await answer;
-  if (known === undefined) {
-    throw new AppError("conflict", "This request was answered already.", {
-      hint: "Send a change with a Request-Id of its own.",
-    });
-  }
-  return reply.status(known.status).headers(known.headers).send(known.body);
+function sentOnce(): AppError {
+  return new AppError("conflict", "This request was answered already.", {
+    hint: "Send a change with a Request-Id of its own.",
+  });
 }
 
 function forgetOld(kept: Map<string, Kept>, now: number): void {

@@ -2,6 +2,7 @@
  *  Field sets are Heroku's, so that its own clients can read them; ours ride along as extra fields. */
 import { createHash } from "node:crypto";
 import type { Release } from "../core/release.ts";
+import { RecentMap } from "../core/recent-map.ts";
 import { ONE_OFF_TYPE, RELEASE_TYPE, type Procfile } from "../core/procfile.ts";
 import { quantityOf } from "../core/app-state.ts";
 import { idOfObject, type App, type DynoInfo } from "../platform/app.ts";
@@ -27,9 +28,17 @@ export function iso(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
+/** Those asked for last: a list has the same person in each row. */
+const ids = new RecentMap<string, string>(500);
+
 /** A UUID that stays the same for the same words. */
 export function idOf(...words: string[]): string {
-  return idOfObject(createHash("sha256").update(words.join("\0")).digest("hex"));
+  const text = words.join("\0");
+  const known = ids.get(text);
+  if (known !== undefined) return known;
+  const id = idOfObject(createHash("sha256").update(text).digest("hex"));
+  ids.set(text, id);
+  return id;
 }
 
 export function person(email: string): Resource {

@@ -20,8 +20,8 @@ import { drainRoutes } from "./drain-routes.ts";
 import { featureRoutes } from "./feature-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
-import { buildLateValidators } from "./late-schemas.ts";
 import { httpRules } from "./http-rules.ts";
+import { buildLateValidators } from "./late-schemas.ts";
 import { logAnalysisRoutes } from "./log-analysis-routes.ts";
 import { logCopyRoutes } from "./log-copy-routes.ts";
 import { logSessionRoutes } from "./log-session-routes.ts";
@@ -43,6 +43,7 @@ import {
   type RequestTimes,
 } from "./request-limits.ts";
 import { answerRepetitions } from "./repeated-requests.ts";
+import { shareAnswers } from "./shared-answers.ts";
 import { undoRoutes } from "./undo-routes.ts";
 import { verifyRoutes } from "./verify-routes.ts";
 
@@ -101,10 +102,12 @@ export function createServer(
   server.addHook("onRequest", (_request, _reply, done) => {
     done(platform.closing.aborted ? stopping() : undefined);
   });
+  // Before the rules, which turn an answer into a 304 for one who has it.
+  answerRepetitions(server, () => platform.clock);
+  shareAnswers(server);
   httpRules(server);
   guardDoor(server, platform);
   limitBodies(server, times.bodyMs);
-  answerRepetitions(server, () => platform.clock);
   server.setErrorHandler((error, request, reply) => answerError(platform, error, request, reply));
   server.setNotFoundHandler((request, reply) => {
     void reply.status(404).send({

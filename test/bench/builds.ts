@@ -61,17 +61,20 @@ async function benchCheckouts(t: TestContext): Promise<Row[]> {
     () => build(next[place++] ?? first, join(lab.root, "apps", "first-0")),
     unpack,
   );
-  const row = (what: string, ours: number, other: number, limit: string): Row => ({
+  return [
+    row("slug of 10,000 files, the first", whole, peer, "1.2 ×"),
+    row("slug of the same, one file changed", shared, again, "1 ×"),
+  ];
+}
+
+function row(what: string, ours: number, other: number, limit: string): Row {
+  return {
     what,
     ours: ms(ours),
     peer: `${ms(other)} git archive \\| tar`,
     ratio: times(ours, other),
     limit,
-  });
-  return [
-    row("slug of 10,000 files, the first", whole, peer, "1.2 ×"),
-    row("slug of the same, one file changed", shared, again, "1 ×"),
-  ];
+  };
 }
 
 async function fresh(dir: string): Promise<void> {

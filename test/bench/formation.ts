@@ -58,14 +58,11 @@ async function scaleToTen(platform: TestPlatform, clone: string): Promise<Row> {
   };
 }
 
-/** Looks as often as the peer is looked at: what tests wait with gives a busy machine more room. */
+/** As `git heroku ps:wait`: asked once, answered when all are up. */
 async function untilTenUp(platform: TestPlatform): Promise<void> {
   const client = platformClient(platform);
-  for (;;) {
-    const dynos = await client.dynos(APP);
-    if (dynos.length === 10 && dynos.every(({ state }) => state === "up")) return;
-    await sleep(10);
-  }
+  const { status, dynos } = await client.waitForDynos(APP, { type: "web", withRun: false, seconds: 60 });
+  if (status !== "up" || dynos.length !== 10) throw new Error(`${String(dynos.length)} processes, ${status}`);
 }
 
 async function tenBare(dir: string): Promise<number> {

@@ -1,6 +1,7 @@
 /** `npm run bench`: the product beside a real peer in the same run; figures are ratios of medians, so that a slow or
  *  busy machine changes both sides. `npm run bench -- push` runs the rows whose name matches. Prints Markdown. */
 import { cpus, totalmem } from "node:os";
+import { benchApi } from "./api.ts";
 import { benchBuilds } from "./builds.ts";
 import { benchCommands } from "./commands.ts";
 import { benchFormation } from "./formation.ts";
@@ -27,6 +28,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   router: benchRouter,
   verify: benchVerify,
   ledger: benchLedger,
+  api: benchApi,
   "logs-query": benchLogs,
   "logs-intake": benchLogsIntake,
   "logs-live": benchLogsLive,

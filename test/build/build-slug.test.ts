@@ -1,7 +1,8 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { lstat, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { cleanBuilds, findSlug, findSlugOfTree } from "../../src/build/slug-store.ts";
@@ -9,6 +10,7 @@ import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
 import { Beacon, BuildLab, CLOCK } from "./build-lab.ts";
 
+const MOUNTABLE = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;
 const PROGRAM = fileURLToPath(new URL("build-program.js", import.meta.url));
 
 describe("build slug", (test) => {
@@ -143,6 +145,23 @@ describe("build slug", (test) => {
     const [own, other] = await Promise.all([second, third].map(({ dir }) => stat(join(dir, "f/8"))));
     assert.is.not(own?.ino, other?.ino);
   });
+
+  test.needing(
+    MOUNTABLE ? undefined : "unshare and mount, to have a small disk",
+    "a full disk is told, and nothing is left",
+    async (t) => {
+      const lab = await BuildLab.make(t);
+      const big = Object.fromEntries(Array.from({ length: 4 }, (_, n) => [`big${String(n)}`, "x".repeat(500_000)]));
+      const { commit, tree } = await lab.commit({ Procfile: "web: ./serve\n", ...big });
+      const disk = await t.tempDir();
+      const script = `mount -t tmpfs -o size=1m tmpfs "$1" && "$2" "$3" "$4" "$1/app" "$5" "$6"; echo "left: $(ls -A "$1/app/slugs")"`;
+      const words = ["sh", "-c", script, "sh", disk, process.execPath, PROGRAM, lab.repo, commit, tree];
+      const child = spawn("unshare", ["-rm", ...words], { stdio: ["ignore", "pipe", "pipe"] });
+      const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
+      assert.match(errors, "The disk of the platform is full.");
+      assert.match(output, /left: \n$/);
+    },
+  );
 
   test("refuses a slug over the limit", async (t) => {
     const lab = await BuildLab.make(t);

@@ -55,6 +55,11 @@ function pythonApp(text: string): Record<string, string> {
   };
 }
 
+function nodeApp(node: string): Record<string, string> {
+  const manifest = { engines: { node }, scripts: { build: "node -v >built" } };
+  return { "package.json": JSON.stringify(manifest), Procfile: "web: node web.js\n" };
+}
+
 describe("built-in buildpacks", (test) => {
   test("the quick look at an app never says no where bin/detect says yes, and the first that fits is Heroku's", async (t) => {
     for (const [expected, files] of EXAMPLES) {
@@ -103,6 +108,27 @@ describe("built-in buildpacks", (test) => {
     await lab.build(await lab.commit({ ...pythonApp("1"), "requirements.txt": "\n" }), { toolEnv });
     await lab.build(await lab.commit({ ...pythonApp("2"), "requirements.txt": "\n" }), { toolEnv });
     assert.match(lab.text, "Using the packages installed before: requirements.txt is the same\n");
+  });
+
+  test("nodejs: the version that engines wants is taken from where the machine has it, else said not to be", async (t) => {
+    const lab = await BuildLab.make(t);
+    const nvm = join(lab.root, "nvm");
+    for (const version of ["v18.1.0", "v18.99.1", "v19.0.0"]) {
+      const prefix = join(nvm, "versions", "node", version);
+      await mkdir(join(prefix, "bin"), { recursive: true });
+      await writeFile(join(prefix, "bin", "node"), `#!/bin/sh\necho node ${version}\n`, { mode: 0o755 });
+    }
+    const toolEnv = { PATH: process.env["PATH"] ?? "", NVM_DIR: nvm };
+    const slug = await lab.build(await lab.commit(nodeApp("^18.1")), { toolEnv });
+    assert.match(lab.text, "-----> Node.js app detected\n       Node.js 18.99.1\n");
+    assert.is(await inApp(slug.dir, "node"), "node v18.99.1\n");
+    const other = await lab.build(await lab.commit(nodeApp("4.x")), { toolEnv });
+    const own = process.versions.node;
+    const warning = `package.json asks for Node.js "4.x"; this machine has no such version, so ${own} is used.`;
+    assert.match(lab.text, `       Node.js ${own}\n !     ${warning}\n`);
+    assert.not(existsSync(join(other.dir, ".node")));
+    await lab.build(await lab.commit(nodeApp("lts/*")), { toolEnv });
+    assert.match(lab.text, `asks for Node.js "lts/*", which is no range of versions; ${own} is used.\n`);
   });
 
   test("static: a folder is served, and nothing else", async (t) => {
@@ -188,15 +214,29 @@ describe("built-in buildpacks", (test) => {
     const files = { Gemfile: "", "Gemfile.lock": lock, "config.ru": "run ->(env) { [200, {}, ['ruby']] }\n" };
     const slug = await lab.build(await lab.commit(files));
     assert.match(slug.procfile.get("web") ?? "", "rackup");
+    assert.match(await inApp(slug.dir, "bundle exec ruby -e 'puts Bundler.bundle_path'"), `${slug.dir}/vendor/bundle/`);
+    const old = { ...files, Gemfile: 'ruby "1.8.7"\n' };
+    await refuses("invalid_params", async () => lab.build(await lab.commit(old)));
+    assert.match(lab.text, /your Gemfile specified 1\.8\.7\n !     `bundle install` ended with exit status 18\.\n/);
   });
 
   test.needing(tool("go", "golang-go"), "go: the module's programs", async (t) => {
     const lab = await BuildLab.make(t);
     const main = 'package main\n\nimport "fmt"\n\nfunc main() { fmt.Println("hello from go") }\n';
     const slug = await lab.build(
-      await lab.commit({ "go.mod": "module example.com/hello\n\ngo 1.19\n", "main.go": main }),
+      await lab.commit({ "go.mod": "module example.com/hello/v2\n\ngo 1.13\n", "main.go": main }),
     );
+    assert.not.match(lab.text, "go.mod asks for");
     assert.is(await inApp(slug.dir, slug.procfile.get("web") ?? ""), "hello from go\n");
+    const broken = {
+      "go.mod": "module example.com/hello\n\ngo 1.13\n",
+      "main.go": "package main\n\nfunc main() { no }\n",
+    };
+    await refuses("invalid_params", async () => lab.build(await lab.commit(broken)));
+    assert.match(
+      lab.text,
+      /main\.go:3:15: undefined: no\n !     `go install \.\/\.\.\.` ended with exit status [12]\.\n/,
+    );
   });
 }, 60_000);
 

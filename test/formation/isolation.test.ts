@@ -96,18 +96,16 @@ describe("isolation", (test) => {
       const lab = await open(t, without);
       const user = appUser("b2c4d6e8-0000-4000-8000-000000000000");
       const confinement = { sandbox: true, readOnly: false, user };
-      await mkdir(join(lab.slug, "lib"));
-      await writeFile(join(lab.slug, "lib", "file"), "as built\n", { mode: 0o444 });
       const report = await lab.examine(confinement);
       check(report, ALONE);
       assert.is(report.seen["uid"], String(user));
       const look =
-        "id -un; id -G; grep CapEff /proc/self/status; echo x >>lib/file && echo x >/dev/shm/x && echo ok >>/dev/stdout";
-      const { output } = await lab.run(`cd /app && ${look}; cat lib/file; touch /run/x`, { confinement });
+        "id -un; id -G; grep CapEff /proc/self/status; echo x >>lib/part && echo x >/dev/shm/x && echo ok >>/dev/stdout";
+      const { output } = await lab.run(`cd /app && ${look}; cat lib/part; touch /run/x`, { confinement });
       const wanted = ["app", String(user), "CapEff:\t0000000000000000", "ok", "as built", "x"];
       assert.equal(output.split("\n").slice(0, wanted.length), wanted);
       assert.match(output, /touch: .*\/run\/x/);
-      assert.is(await readFile(join(lab.slug, "lib", "file"), "utf8"), "as built\n");
+      assert.is(await readFile(join(lab.layer, "lib", "part"), "utf8"), "as built\n");
     });
   }
 

@@ -7,6 +7,7 @@ import { LogSessions } from "../../src/platform/log-sessions.ts";
 import { Tickets } from "../../src/platform/tickets.ts";
 import { describe } from "../support/suite.ts";
 import { NED } from "../platform/lab.ts";
+import { openDoor } from "./door-lab.ts";
 import { openApi, type ApiLab } from "./lab.ts";
 
 const SESSIONS = "/apps/foobaz/log-sessions";
@@ -118,12 +119,31 @@ describe("log sessions", (test) => {
     assert.is((await lab.ask("PUT", `/sources/${body}.${code}`, "x")).status, 404);
   });
 
+  test("a session ends with the token with which it was asked for", async (t) => {
+    const lab = await openDoor(t);
+    const app = await createApp(lab.platform, "foobaz", NED);
+    say(app, "web.1", "hello");
+    const made = await lab.tcp("POST", SESSIONS, { body: { tail: true } });
+    const { pathname, port } = new URL(made.body.logplex_url);
+    assert.is(Number(port), lab.port);
+    const reading = readUntil(lab.port, pathname, "never").then(
+      () => "ended",
+      () => "cut off",
+    );
+    const open = await lab.tcp("GET", pathname.replace(/.$/, "!"), { authorization: null });
+    assert.is(open.status, 404);
+    assert.match(await readUntil(lab.port, pathname, "hello\n"), "hello", "without a token");
+    await lab.platform.tokens.revoke(lab.tokenId);
+    assert.is(await reading, "cut off");
+    assert.is((await lab.tcp("GET", pathname, { authorization: null })).status, 404);
+  });
+
   test("a session is good for five minutes, and for those who read it a day", async (t) => {
     let now = 1_000_000;
     const clock = { now: () => now, sleep: () => Promise.resolve() };
     const tickets = new Tickets(`${await t.tempDir()}/ticket.key`);
     const minutes = (count: number): number => (now += count * 60_000);
-    const order = { lines: 1, tail: true, ps: undefined, source: undefined };
+    const order = { lines: 1, tail: true, ps: undefined, source: undefined, token: undefined };
     const sessions = new LogSessions(clock, tickets);
     const { ticket } = await sessions.create({ id: "an-app" } as App, order);
     const isOpen = (of: LogSessions, isResumed: boolean): Promise<boolean> =>

@@ -56,7 +56,7 @@ describe("daemon", (test) => {
     assert.match(await must(platform, clone, "heroku", "ps"), /^web\.1 +up for/m);
     const third = await serverFile(platform);
     assert.is.not(third.pid, second.pid);
-    assert.equal(Object.keys(third), ["pid", "router", "version"]);
+    assert.equal(Object.keys(third), ["pid", "router", "api", "version"]);
     assert.is(third.version, (JSON.parse(await readFile("package.json", "utf8")) as { version: string }).version);
     assert.is(await checkConverged(platform, "foobaz"), 3);
   });

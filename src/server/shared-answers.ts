@@ -1,0 +1,39 @@
+/** Requests for the same thing that have arrived together get one answer: whoever follows an app by asking again and again
+ *  is seldom alone. "Together" is one turn of the event loop: all of them were there before the first was looked at, so
+ *  nobody is told what was true before they asked. For routes that say `config: { shared: true }`, because their answer does not
+ *  depend on who asks, only on the path, the range and the host. */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { Awaited, giveAgain } from "./captured-answer.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    shared?: boolean;
+  }
+}
+
+export function shareAnswers(server: FastifyInstance): void {
+  const ofThisTurn = new Map<string, Awaited>();
+  const first = new WeakMap<FastifyRequest, Awaited>();
+
+  server.addHook("preHandler", (request, reply, done) => {
+    if (request.routeOptions.config.shared !== true) return done();
+    const { method, url, headers } = request;
+    // Some have links in them, which begin with the name that the client used.
+    const key = [method, url, headers.host, headers.range].join(" ");
+    const earlier = ofThisTurn.get(key);
+    if (earlier !== undefined) {
+      void earlier.answer.then((answer) => (answer === undefined ? done() : giveAgain(reply, answer)));
+      return undefined;
+    }
+    if (ofThisTurn.size === 0) setImmediate(() => ofThisTurn.clear());
+    const awaited = new Awaited();
+    ofThisTurn.set(key, awaited);
+    first.set(request, awaited);
+    return done();
+  });
+
+  server.addHook("onSend", (request, reply, payload: unknown, done) => {
+    first.get(request)?.settle(reply, payload);
+    done(null, payload);
+  });
+}
