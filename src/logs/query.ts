@@ -103,9 +103,9 @@ async function isRuledOut({ answer, files, distrusted }: Search, segment: string
   return true;
 }
 
-async function addSegment({ answer, signal, distrusted, scratch }: Search, target: SegmentToRead): Promise<void> {
-  const { segment } = target;
-  const isTrusted = !distrusted.has(segment);
+async function addSegment(search: Search, target: SegmentToRead): Promise<void> {
+  const { answer, signal } = search;
+  const isTrusted = !search.distrusted.has(target.segment);
   const blocks = await loadIndex(target, isTrusted);
   const candidates = isTrusted ? await answer.candidates(target, blocks) : undefined;
   const mayBeIn = (number: number): boolean => isCandidate(candidates, number) && answer.mayBeIn(blocks.at(number));
@@ -113,16 +113,24 @@ async function addSegment({ answer, signal, distrusted, scratch }: Search, targe
   for (let [end, max] = [blocks.length, 1]; end > 0; max = Math.min(max * 2, BLOCKS_AT_ONCE_MAX)) {
     const neighbours = wantedNeighbours(mayBeIn, blocks, end, max);
     end -= Math.max(1, neighbours.length);
-    if (neighbours.length === 0) continue;
-    const region = await readRegion(target, neighbours, scratch);
-    // Without a hit it does not matter where in it blocks begin; whole lines it must be.
-    if (isTrusted && region.at(-1) === NEWLINE && !answer.mayHave(region)) continue;
-    for (const block of neighbours.toReversed()) {
-      if (answer.isComplete() || signal.aborted) return;
-      const lines = cutBlock(region, block, neighbours);
-      if (lines === undefined && isTrusted) throw new WrongIndex(segment);
-      if (lines !== undefined) await answer.add(lines, { segment, offset: block.offset });
-    }
+    if (answer.isComplete() || signal.aborted) return;
+    if (neighbours.length > 0) await addBlocks(search, target, neighbours);
+  }
+}
+
+/** Of blocks that follow each other. */
+async function addBlocks(search: Search, target: SegmentToRead, blocks: readonly Block[]): Promise<void> {
+  const { answer, signal, distrusted, scratch } = search;
+  const { segment } = target;
+  const isTrusted = !distrusted.has(segment);
+  const region = await readRegion(target, blocks, scratch);
+  // Without a hit it does not matter where in it blocks begin; whole lines it must be.
+  if (isTrusted && region.at(-1) === NEWLINE && !answer.mayHave(region)) return;
+  for (const block of blocks.toReversed()) {
+    if (answer.isComplete() || signal.aborted) return;
+    const lines = cutBlock(region, block, blocks);
+    if (lines === undefined && isTrusted) throw new WrongIndex(segment);
+    if (lines !== undefined) await answer.add(lines, { segment, offset: block.offset });
   }
 }
 

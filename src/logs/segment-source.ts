@@ -19,7 +19,7 @@ export interface SegmentSource {
 }
 
 /** More goes through the thread pool. */
-const QUICK_BYTES_MAX = 640 * 1024;
+const QUICK_BYTES_MAX = 256 * 1024;
 
 export class PlainSource implements SegmentSource {
   private readonly handle: FileHandle;

@@ -117,10 +117,13 @@ export class StatsCounter {
     const { lines, requests } = this;
     const isRequest = requests !== undefined && head.ps === "router";
     if ((lines !== undefined || isRequest) && !this.turnTo(place.lines, place.start)) return;
-    if (lines !== undefined)
-      this.countLines({ slot: this.slot, ps: head.ps, level: head.level || undefined, lines: 1 });
+    if (lines !== undefined) this.countLine(head);
     if (isRequest) this.countRequest(requests, head, place);
     else if (this.by === "release" && (head.source === "heroku" || head.ps === "api")) this.track(head, place);
+  }
+
+  private countLine({ ps, level }: KnownHead): void {
+    this.countLines({ slot: this.slot, ps, level: level || undefined, lines: 1 });
   }
 
   private track({ ps, release, messageAt }: KnownHead, { lines, start, end }: Place): void {

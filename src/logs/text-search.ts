@@ -131,9 +131,13 @@ export class TextSearch {
   }
 }
 
+/** The higher the rarer. */
+function rank(byte: number): number {
+  return FREQUENT.includes(byte) ? FREQUENT.indexOf(byte) : FREQUENT.length;
+}
+
 /** Of the two bytes that are rarest in logs. */
 function rarePlaces(bytes: Buffer): Pick<Needle, "one" | "two"> {
-  const rank = (byte: number): number => (FREQUENT.includes(byte) ? FREQUENT.indexOf(byte) : FREQUENT.length);
   const places = [...bytes.subarray(0, PLACES_MAX).keys()];
   places.sort((a, b) => rank(bytes[b] as number) - rank(bytes[a] as number));
   const [one = 0, two = one] = places;

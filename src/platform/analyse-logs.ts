@@ -38,6 +38,13 @@ export async function countLogs(source: OpenLogs, request: StatsRequest, signal:
   return counter.result();
 }
 
+function wholeMinutes({ sinceUs, untilUs }: TimeRange): [from: number | undefined, to: number | undefined] {
+  return [
+    sinceUs && Math.ceil(sinceUs / MINUTE_US) * MINUTE_US,
+    untilUs && Math.floor(untilUs / MINUTE_US) * MINUTE_US,
+  ];
+}
+
 /** Lines are counted by the rollups of whole minutes, and read where the time begins or ends within one; of the whole minutes only
  *  what the router says is read. */
 async function countByMinutes(
@@ -46,13 +53,12 @@ async function countByMinutes(
   { by, sinceUs, untilUs }: StatsRequest,
   signal: AbortSignal,
 ): Promise<void> {
-  const from = sinceUs && Math.ceil(sinceUs / MINUTE_US) * MINUTE_US;
-  const to = untilUs && Math.floor(untilUs / MINUTE_US) * MINUTE_US;
+  const [from, to] = wholeMinutes({ sinceUs, untilUs });
   const read = async (since: number | undefined, until: number | undefined): Promise<void> => {
     if (since === until && since !== undefined) return;
     for await (const lines of logs.read({ sinceUs: since, untilUs: until }, signal)) counter.add(lines);
   };
-  if (from !== undefined && to !== undefined && from >= to) return read(sinceUs, untilUs);
+  if ((from ?? 0) >= (to ?? Number.POSITIVE_INFINITY)) return read(sinceUs, untilUs);
   if (from !== undefined) await read(sinceUs, from);
   const whole = { sinceUs: from, untilUs: to };
   for await (const minute of logs.countByMinute(whole, signal)) counter.addMinute(minute);

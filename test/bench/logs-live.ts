@@ -154,7 +154,6 @@ async function byCommand(platform: TestPlatform, day: Day): Promise<Row[]> {
   for (const name of await readdir(day.logs))
     if (/\.(ndjson|idx|grm|min)$/.test(name)) await link(join(day.logs, name), join(place, name));
   await platform.start();
-  const run = (args: string): string => `git heroku logs --app day ${args}`;
   const ask = (command: string): Promise<number> => shell(command, platform.env);
   const files = `${day.logs}/*.ndjson`;
   const needle = day.truth.needles[0]?.text ?? "";
@@ -177,25 +176,27 @@ async function byCommand(platform: TestPlatform, day: Day): Promise<Row[]> {
     () => cold(rare),
     () => cold(rg),
   );
-  const row = (what: string, ours: number, peer: number, limit: string): Row => ({
-    what: `logs: ${what}`,
-    ours: ms(ours),
-    peer: `${ms(peer)} rg`,
-    ratio: times(ours, peer),
-    limit,
-  });
   return [
-    row("a rare text, by command", warm, rgWarm, "0.9 ×"),
-    row("the same, nothing in memory", coldOurs, rgCold, "0.3 ×"),
-    await toPipe(day, run, ask),
-    await asText(day, run, ask),
+    besideRg("a rare text, by command", warm, rgWarm, "0.9 ×"),
+    besideRg("the same, nothing in memory", coldOurs, rgCold, "0.3 ×"),
+    await toPipe(day, ask),
+    await asText(day, ask),
   ];
+}
+
+/** The command that asks the day. */
+function run(args: string): string {
+  return `git heroku logs --app day ${args}`;
+}
+
+function besideRg(what: string, ours: number, peer: number, limit: string): Row {
+  return { what: `logs: ${what}`, ours: ms(ours), peer: `${ms(peer)} rg`, ratio: times(ours, peer), limit };
 }
 
 type Ask = (command: string) => Promise<number>;
 
 /** All lines of a process, of a part of the day. */
-async function toPipe(day: Day, run: (args: string) => string, ask: Ask): Promise<Row> {
+async function toPipe(day: Day, ask: Ask): Promise<Row> {
   const ps = "web.1";
   const wanted = day.truth.processes[ps] ?? 0;
   const ours = `${run(`--ps ${ps} --since 2026-11-20T00:00:00Z --json`)} | wc -l`;
@@ -213,7 +214,7 @@ async function equal(ask: Ask, command: string, wanted: number): Promise<void> {
 const TEXT_LINES = 500_000;
 
 /** The day as text: what the generator wrote, with whole seconds, as `logs` prints them. */
-async function asText(day: Day, run: (args: string) => string, ask: Ask): Promise<Row> {
+async function asText(day: Day, ask: Ask): Promise<Row> {
   const wanted = `head -n ${String(TEXT_LINES)} ${day.text} | sed -E 's/^(.{19})\\.[0-9]{6}/\\1/'`;
   const ours = `${run("--since 2026-11-20T00:00:00Z --raw")} | head -n ${String(TEXT_LINES)}`;
   const different = await ask(`cmp <(${wanted}) <(${ours}) >&2; echo $?`);

@@ -32,7 +32,6 @@ async function formatForLnav(t: TestContext): Promise<string> {
   const home = await t.tempDir();
   const formats = join(home, ".config/lnav/formats/log");
   await mkdir(formats, { recursive: true });
-  const field = (name: string): object => ({ kind: "string", identifier: name === "ps" });
   const about = {
     title: "log",
     json: true,
@@ -41,7 +40,7 @@ async function formatForLnav(t: TestContext): Promise<string> {
     "timestamp-field": "ts",
     "body-field": "msg",
     "level-field": "level",
-    value: { ps: field("ps"), source: field("source"), msg: field("msg") },
+    value: { ps: { kind: "string", identifier: true }, source: { kind: "string" }, msg: { kind: "string" } },
   };
   const schema = "https://lnav.org/schemas/format-v1.schema.json";
   await writeFile(join(formats, "log.json"), JSON.stringify({ $schema: schema, stored_log: about }));
