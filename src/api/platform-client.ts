@@ -57,6 +57,7 @@ export class PlatformClient {
   createApp = (name: string | undefined, setup?: AppSetup): Promise<App> =>
     this.#change("POST", "/apps", { name, setup });
   destroyApp = (app: string): Promise<App> => this.#change("DELETE", appPath(app));
+  renameApp = (app: string, name: string): Promise<App> => this.#change("PATCH", appPath(app), { name });
   setMaintenance = (app: string, on: boolean): Promise<App> => this.#change("PATCH", appPath(app), { maintenance: on });
 
   dynos = (app: string, extended = false): Promise<Dyno[]> => this.#get(appPath(app, "dynos") + queryOf({ extended }));

@@ -1,8 +1,8 @@
 /** Opens the router of a home: finds the process that serves, or starts one. Its port is the one asked for, else the one
  *  used before, else 5000, else any free one. */
-import { readdir } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
+import { listRepositories, readFormerNames } from "../platform/former-names.ts";
 import type { Home } from "../platform/home.ts";
 import type { Journal } from "../platform/journal.ts";
 import type { AppRoute } from "../router/route-table.ts";
@@ -57,10 +57,11 @@ export async function openRouter(request: RouterRequest): Promise<RemoteRouter> 
 
 /** Requests for these apps wait until the platform has found out where to send them. */
 async function heldRoutes(home: Home): Promise<AppRoute[]> {
-  const repositories = (await readdir(home.repos)).filter((name) => /^[a-z0-9].*\.git$/.test(name));
-  return repositories.map((name) => ({
-    app: name.slice(0, -".git".length),
+  const names = await readFormerNames(home);
+  return (await listRepositories(home)).map((app) => ({
+    app,
     domains: [],
+    formerNames: [...names.keys()].filter((former) => names.get(former) === app),
     maintenance: false,
     state: "starting",
     backends: [],

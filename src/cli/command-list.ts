@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   create: { aliases: ["apps:create"], load: async () => (await import("./commands/create.ts")).create },
   apps: { load: async () => (await import("./commands/apps.ts")).apps },
   info: { aliases: ["apps:info"], load: async () => (await import("./commands/info.ts")).info },
+  rename: { aliases: ["apps:rename"], load: async () => (await import("./commands/rename.ts")).rename },
   destroy: { aliases: ["apps:destroy"], load: async () => (await import("./commands/destroy.ts")).destroy },
   open: { aliases: ["apps:open"], load: async () => (await import("./commands/open.ts")).open },
   remote: { aliases: ["git:remote"], load: async () => (await import("./commands/remote.ts")).remote },

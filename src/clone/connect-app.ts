@@ -52,6 +52,14 @@ export function connectApp(place: Place, name: string, url: string): Connection 
   return existed ? "updated" : "added";
 }
 
+/** Every remote of this clone that leads to the app now leads to the address; returns their names. */
+export function redirectRemotes(place: Place, home: string, { app, url }: { app: string; url: string }): string[] {
+  const remotes = readRemotes(place).filter((remote) => pointsTo(remote, home) && remote.target?.app === app);
+  if (!isRepository(place)) return [];
+  for (const remote of remotes) writeRemote(place, remote.name, url);
+  return remotes.map((remote) => remote.name);
+}
+
 /** Removes every remote of this clone that leads to the app; returns their names. */
 export function disconnectApp(place: Place, home: string, app: string): string[] {
   const remotes = readRemotes(place).filter((remote) => pointsTo(remote, home) && remote.target?.app === app);

@@ -3,7 +3,7 @@
 import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { chmod } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { DynoExit } from "../core/dyno.ts";
 import { removeCgroup } from "./cgroup.ts";
@@ -34,8 +34,11 @@ const SANDBOX_PATIENCE_MS = 10_000;
 const KILL_PATIENCE_MS = 10_000;
 
 export class LocalRun {
-  readonly directory: string;
+  /** `<app>/run/<name>` in the directory of the apps. */
+  directory: string;
   readonly #host: RunHost;
+  /** HOME of its processes, which are told by it: where the run began, whatever its app is called since. */
+  readonly #home: string;
   readonly #bonds: Bonds;
   #instance: Instance;
   /** Known from the moment in which the shim names the process that leads it. */
@@ -60,14 +63,29 @@ export class LocalRun {
     this.directory = directory;
     this.#host = host;
     const { bootId: _boot, createdAt, bonds = {}, ...spec } = record;
+    const appDirectory = dirname(dirname(directory));
+    this.#home = join(dirname(appDirectory), spec.app, "run", basename(directory), "app");
     this.#bonds = bonds;
     this.#instance = {
       ...spec,
+      app: basename(appDirectory),
       ps: `${spec.type}.${String(spec.slot)}`,
       phase: "pending",
       since: createdAt,
       spool: join(directory, "out"),
     };
+  }
+
+  /** Its app has another name now, and its directory lies there. */
+  moveTo(directory: string): void {
+    this.directory = directory;
+    this.#instance = { ...this.#instance, app: basename(dirname(dirname(directory))), spool: join(directory, "out") };
+    if (this.#tree !== undefined) this.#tree = this.#makeTree(this.#tree.leader);
+  }
+
+  #makeTree(leader: { pid: number; startTime: string }): ProcessTree {
+    const { pid, startTime } = leader;
+    return new ProcessTree(this.directory, { pid, startTime, home: this.#home }, this.#bonds, this.#host.table);
   }
 
   get instance(): Instance {
@@ -127,7 +145,7 @@ export class LocalRun {
     const found = readPid(this.directory);
     if (found === undefined) return;
     const { pid, startTime, since } = found;
-    this.#tree = new ProcessTree(this.directory, { pid, startTime }, this.#bonds, this.#host.table);
+    this.#tree = this.#makeTree({ pid, startTime });
     const app = this.#bonds.sandboxed === true ? await this.#waitForApp(this.#tree) : undefined;
     this.#change({ phase: "running", ...(app ?? { pid, startTime }), since, startedAt: since });
   }

@@ -2,7 +2,7 @@
  *  outlives the daemon. A new daemon finds everything again from the directories alone. */
 import { existsSync, mkdirSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { setImmediate as otherWork } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
@@ -19,7 +19,7 @@ import type { Listening } from "./port-owner.ts";
 import { processTable } from "./process-table.ts";
 import { relayEnvironment, relayWords } from "./relay-program.ts";
 import { Relays } from "./relays.ts";
-import { claimRun, readPid, readRecord, removeRun, writeRecord } from "./run-record.ts";
+import { hasProcess, readRecord, removeRun, SHIM_PATIENCE_MS, writeRecord } from "./run-record.ts";
 import { launchRequest, planRun, shimWords } from "./run-plan.ts";
 import type { RunPlan } from "./run-plan.ts";
 import type { Instance, InstanceListener, Runtime, StartSpec } from "./runtime.ts";
@@ -39,8 +39,6 @@ export interface LocalRuntimeOptions {
   /** False: the daemon starts each shim itself, as on a machine without perl. */
   readonly withLauncher?: boolean;
 }
-
-const SHIM_PATIENCE_MS = 5_000;
 
 export class LocalRuntime implements Runtime {
   readonly #options: LocalRuntimeOptions;
@@ -200,6 +198,19 @@ export class LocalRuntime implements Runtime {
     return loading;
   }
 
+  renameApp(from: string, to: string): void {
+    const [before, now] = [this.#runDirectory(from), this.#runDirectory(to)];
+    for (const run of this.#runs.values()) {
+      if (dirname(run.directory) === before) run.moveTo(join(now, basename(run.directory)));
+    }
+    const moved = [...this.#directories].filter((directory) => dirname(directory) === before);
+    for (const directory of moved) {
+      this.#directories.delete(directory);
+      this.#directories.add(join(now, basename(directory)));
+    }
+    this.#prepared.delete(before);
+  }
+
   /** Takes over what another daemon left. */
   async #load(directory: string): Promise<void> {
     if (this.#directories.has(directory)) return;
@@ -247,7 +258,9 @@ export class LocalRuntime implements Runtime {
 
   /** What no caller has asked about yet, such as the runs of an earlier daemon, ends as well. */
   async #endAll(): Promise<void> {
-    for (const app of await readdir(this.#options.appsDirectory).catch(() => [])) await this.list(app);
+    const entries = await readdir(this.#options.appsDirectory, { withFileTypes: true }).catch(() => []);
+    // A link is the name that an app had before.
+    for (const entry of entries) if (entry.isDirectory()) await this.list(entry.name);
     await Promise.all([...this.#runs.values()].map((run) => this.#end(run)));
   }
 
@@ -281,16 +294,4 @@ export class LocalRuntime implements Runtime {
   #runDirectory(app: string): string {
     return join(this.#options.appsDirectory, app, "run");
   }
-}
-
-/** A daemon may die between making the directory and starting the shim: then the claim is ours. A shim that has claimed
- *  the run names its process in a moment. */
-async function hasProcess(directory: string, clock: Clock): Promise<boolean> {
-  if (await claimRun(directory)) return false;
-  const deadline = clock.now() + SHIM_PATIENCE_MS;
-  while (readPid(directory) === undefined) {
-    if (clock.now() >= deadline) return false;
-    await clock.sleep(20);
-  }
-  return true;
 }

@@ -34,8 +34,9 @@ export class ProcessTree {
   readonly #table: ProcessTable;
   #init: SandboxInit | undefined;
 
-  constructor(directory: string, leader: Omit<Leader, "home">, bonds: Bonds, table: ProcessTable) {
-    this.leader = { ...leader, home: join(directory, "app") };
+  /** @param directory of the run */
+  constructor(directory: string, leader: Leader, bonds: Bonds, table: ProcessTable) {
+    this.leader = leader;
     this.#status = join(directory, "state", "sandbox");
     this.#bonds = bonds;
     this.#table = table;

@@ -3,6 +3,7 @@
 import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { chmod, open, readdir, readFile, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import type { Clock } from "../core/clock.ts";
 import { formatJson } from "../core/json.ts";
 import type { Bonds } from "./process-tree.ts";
 import type { StartSpec } from "./runtime.ts";
@@ -38,7 +39,7 @@ export async function readRecord(directory: string): Promise<RunRecord | undefin
 }
 
 /** Takes the run for the caller: true when no shim has begun it, and none will any more. */
-export async function claimRun(directory: string): Promise<boolean> {
+async function claimRun(directory: string): Promise<boolean> {
   try {
     await (await open(join(directory, "state", "claim"), "wx")).close();
     return true;
@@ -46,6 +47,21 @@ export async function claimRun(directory: string): Promise<boolean> {
     // Without the directory for it, no shim was started yet.
     return (error as NodeJS.ErrnoException).code === "ENOENT";
   }
+}
+
+/** What it takes to begin, on a busy machine. */
+export const SHIM_PATIENCE_MS = 5_000;
+
+/** A daemon may die between making the directory and starting the shim: then the claim is ours. A shim that has claimed
+ *  the run names its process in a moment. */
+export async function hasProcess(directory: string, clock: Clock): Promise<boolean> {
+  if (await claimRun(directory)) return false;
+  const deadline = clock.now() + SHIM_PATIENCE_MS;
+  while (readPid(directory) === undefined) {
+    if (clock.now() >= deadline) return false;
+    await clock.sleep(20);
+  }
+  return true;
 }
 
 export interface PidRecord {

@@ -92,6 +92,8 @@ export interface Runtime {
   listening(id: string, port: number): Promise<Listening | undefined>;
   /** Everything of the app that runs or has ended and was not forgotten, also from before this daemon. */
   list(app: string): Promise<Instance[]>;
+  /** The app has another name from now on, and its directory was moved; everything runs on. Nothing of it may be starting. */
+  renameApp(from: string, to: string): void;
   /** Tells of every change of a phase, until the returned function is called. */
   watch(listener: InstanceListener): () => void;
   /** Removes all traces of an ended instance. */

@@ -96,6 +96,8 @@ export class App {
   readonly drainChanges = new SerialQueue();
   readonly sleep: Sleep;
   readonly pages = new Pages((message) => this.log("router", message));
+  /** The name that it is getting: it is closed under this one. */
+  renamedTo: AppName | undefined;
   runningBuild: RunningBuild | undefined;
   /** Releases, one at a time, each with its release phase. */
   readonly releases = new SerialQueue();

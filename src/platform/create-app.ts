@@ -12,7 +12,8 @@ import { exists } from "./home.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { writeHookEnv } from "./open-app.ts";
-import { nameTaken, type Platform } from "./platform.ts";
+import { nameTaken } from "./former-names.ts";
+import type { Platform } from "./platform.ts";
 import { updateRoute } from "./route.ts";
 import { checkSetup, setUpApp } from "./set-up-app.ts";
 

@@ -14,6 +14,7 @@ const TRASH_KEPT_MS = 7 * 24 * 3_600_000;
 /** The repository moves first: from then on the app does not exist, and the next start of the daemon finishes what a
  *  crash left (`sweepRemains`). A crash before that leaves the app as it was. */
 export async function destroyApp(platform: Platform, app: App, actor: Actor): Promise<void> {
+  const former = platform.formerNames.of(app.name);
   app.end();
   app.logChange(actor, "Destroy app");
   await platform.router.removeApp(app.name);
@@ -21,6 +22,7 @@ export async function destroyApp(platform: Platform, app: App, actor: Actor): Pr
     await app.close({ stopApps: true });
     const trash = await freshTrash(platform.home, app.name, platform.clock.now());
     await moveInto(trash, platform.home, app.name);
+    await platform.formerNames.remove(former);
     platform.forget(app);
     platform.journal.note(`destroyed ${app.name}, kept in ${trash}`);
   } catch (error) {
@@ -64,12 +66,18 @@ async function moveIfThere(from: string, to: string): Promise<void> {
 }
 
 /** At start: finishes a `destroy` that was killed, and removes for good what has been in the trash for a week. A key
- *  file alone, left by a `create` that was killed, stays: the next `create` of that name takes it. */
-export async function sweepRemains(home: Home, now: number, journal: Journal): Promise<void> {
+ *  file alone, left by a `create` that was killed, stays: the next `create` of that name takes it.
+ *  @param spared by name: what must stay, as its app is being renamed */
+export async function sweepRemains(
+  home: Home,
+  now: number,
+  journal: Journal,
+  spared: ReadonlyMap<string, unknown> = new Map(),
+): Promise<void> {
   const repos = new Set(await readdir(home.repos));
   for (const name of await readdir(home.apps)) {
     // Only what this platform made is its to clear.
-    if (!isAppName(name) || repos.has(`${name}.git`)) continue;
+    if (!isAppName(name) || repos.has(`${name}.git`) || spared.has(name)) continue;
     const trash = (await unfinishedTrash(home, name)) ?? (await freshTrash(home, name, now));
     await moveInto(trash, home, name);
     journal.note(`${name} has no repository: what was left of it is kept in ${trash}`);

@@ -1,6 +1,5 @@
 /** The platform of one home: its apps, and what they share. The daemon opens one; every use-case takes it. */
 import { setMaxListeners } from "node:events";
-import { readdir } from "node:fs/promises";
 import { parseAppName, type AppName } from "../core/app-name.ts";
 import type { Clock } from "../core/clock.ts";
 import { LOCALHOST, urlBelow, type BaseDomain } from "../core/base-domain.ts";
@@ -26,6 +25,8 @@ import type { Journal } from "./journal.ts";
 import { launch } from "./launch.ts";
 import { settleAllKeys } from "./place-keys.ts";
 import { openApp } from "./open-app.ts";
+import { FormerNames, listRepositories, nameTaken } from "./former-names.ts";
+import { finishRenamings, settleRenaming, stuckNames } from "./rename-app.ts";
 import { LogSessions } from "./log-sessions.ts";
 import { Tickets } from "./tickets.ts";
 import { evictSlugs } from "./slugs.ts";
@@ -94,6 +95,7 @@ export class Platform {
   /** Changes of domains, which no two apps may share. */
   readonly domainChanges = new SerialQueue();
   readonly upkeep: Upkeep;
+  readonly formerNames: FormerNames;
   readonly attachments: Attachments;
   readonly tickets: Tickets;
   readonly logSessions: LogSessions;
@@ -107,6 +109,7 @@ export class Platform {
 
   private constructor(parts: PlatformParts, tokens: Tokens) {
     this.home = parts.home;
+    this.formerNames = new FormerNames(parts.home);
     this.clock = parts.clock;
     this.random = parts.random;
     this.journal = parts.journal;
@@ -138,17 +141,20 @@ export class Platform {
     const platform = new Platform(parts, await Tokens.open(parts.home, parts));
     await removeUnfinishedRepositories(parts.home.repos);
     await settleAllKeys(parts.home);
-    await sweepRemains(parts.home, parts.clock.now(), parts.journal);
-    for (const dir of (await readdir(parts.home.repos)).sort()) {
-      if (!dir.endsWith(".git")) continue;
+    const renamings = await finishRenamings(parts.home);
+    const stuck = stuckNames(renamings);
+    await sweepRemains(parts.home, parts.clock.now(), parts.journal, stuck);
+    await platform.formerNames.read();
+    for (const name of await listRepositories(parts.home)) {
       try {
-        const app = await platform.openApp(parseAppName(dir.slice(0, -".git".length)));
+        const app = await platform.openApp(parseAppName(name), stuck.get(name));
         app.started = launch(platform, app, "start").then(() => app.formation.adopted());
         platform.cleanSoon(app);
       } catch (error) {
-        parts.journal.fault(`opening ${dir}`, error);
+        parts.journal.fault(`opening ${name}.git`, error);
       }
     }
+    for (const renaming of renamings) await settleRenaming(platform, renaming);
     return platform;
   }
 
@@ -158,19 +164,26 @@ export class Platform {
   }
 
   list(): App[] {
-    return [...this.apps.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const open = [...this.apps.values()].filter((app) => app.renamedTo === undefined);
+    return open.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   find(name: string): App | undefined {
-    return this.apps.get(name as AppName) ?? this.list().find((app) => app.id === name);
+    const current = this.formerNames.current(name as AppName);
+    return this.apps.get(current) ?? this.apps.get(name as AppName) ?? this.list().find((app) => app.id === name);
   }
 
-  /** By name or by id.
+  /** By name, also a former one, or by id.
    *  @throws AppError not_found, or unavailable when it is there but could not be opened */
   app(name: string): App {
     const app = this.find(name);
+    if (app?.renamedTo !== undefined) {
+      throw new AppError("unavailable", `${app.name} is being renamed to ${app.renamedTo}.`, {
+        hint: "Try again in a moment.",
+      });
+    }
     if (app !== undefined && !app.isEnding) return app;
-    if (this.failed.has(name as AppName)) {
+    if (this.failed.has(this.formerNames.current(name as AppName))) {
       throw new AppError("unavailable", `${name} cannot be opened by the platform.`, {
         hint: "`git heroku doctor` tells why; what it ran before runs on.",
       });
@@ -181,8 +194,10 @@ export class Platform {
     });
   }
 
-  async openApp(name: AppName): Promise<App> {
+  /** @param obstacle why it must not be opened */
+  async openApp(name: AppName, obstacle?: unknown): Promise<App> {
     try {
+      if (obstacle !== undefined) throw new Error("Its renaming could not be finished.", { cause: obstacle });
       const app = await openApp(this, name);
       this.apps.set(name, app);
       return app;
@@ -209,13 +224,13 @@ export class Platform {
   }
 
   isTaken(name: AppName): boolean {
-    return this.apps.has(name) || this.reserved.has(name) || this.failed.has(name);
+    return this.apps.has(name) || this.reserved.has(name) || this.failed.has(name) || this.formerNames.has(name);
   }
 
   /** Holds a name while an app of it is made.
    *  @throws AppError invalid_params when it is taken */
   reserve(name: AppName): void {
-    if (this.isTaken(name)) throw nameTaken(name);
+    if (this.isTaken(name)) throw nameTaken(name, this.formerNames.current(name));
     this.reserved.add(name);
   }
 
@@ -276,10 +291,4 @@ export class Platform {
     this.apps.clear();
     await this.runtime.close({ detach: !options.apps });
   }
-}
-
-export function nameTaken(name: AppName): AppError {
-  return new AppError("invalid_params", `Name ${name} is already taken.`, {
-    hint: `Choose another name, or connect this clone to the app there is: git heroku remote --app ${name}`,
-  });
 }

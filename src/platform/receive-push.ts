@@ -199,6 +199,9 @@ function whyClosed(platform: Platform, app: App): PushRefused | undefined {
   if (platform.closing.aborted) {
     return new PushRefused("platform stopping", "The platform is stopping.", "Push again when it is back.");
   }
+  if (app.renamedTo !== undefined) {
+    return new PushRefused("app renamed", `${app.name} is being renamed to ${app.renamedTo}.`, "Push again.");
+  }
   if (!app.isEnding) return undefined;
   return new PushRefused("app destroyed", `${app.name} was destroyed.`, "Create it again to deploy.");
 }

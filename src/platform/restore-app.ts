@@ -62,7 +62,8 @@ export async function restoreApp(
   progress: RestoreProgress,
 ): Promise<Restored> {
   const name = parseAppName(request.name);
-  if (platform.isTaken(name) || (await exists(platform.home.repo(name)))) throw taken(name);
+  if (platform.isTaken(name) || (await exists(platform.home.repo(name))))
+    throw taken(platform.formerNames.current(name));
   platform.reserve(name);
   try {
     const work = new Restore(platform, name, request, progress);

@@ -10,17 +10,23 @@ import type { Platform } from "./platform.ts";
 export function updateRoute(platform: Platform, app: App): Promise<void> {
   return app.routings.run(async () => {
     if (app.isEnding) return;
-    const route = await describeRoute(app);
+    const route = await describeRoute(platform, app);
     // `destroy` may have taken the app out of the router meanwhile.
     if (!app.isEnding && route !== undefined) await platform.router.setApp(route);
   });
 }
 
 /** Undefined as long as it is not known what an earlier daemon left running. */
-async function describeRoute(app: App): Promise<AppRoute | undefined> {
+async function describeRoute(platform: Platform, app: App): Promise<AppRoute | undefined> {
   const state = await app.state();
   const current = await app.ledger.current();
-  const common = { app: app.name, domains: Object.keys(state.domains), maintenance: state.maintenance };
+  const formerNames = platform.formerNames.of(app.name);
+  const common = {
+    app: app.name,
+    domains: Object.keys(state.domains),
+    ...(formerNames.length > 0 && { formerNames }),
+    maintenance: state.maintenance,
+  };
   if (current?.code === undefined) return { ...common, state: "blank", backends: [] };
   if (app.routes === undefined) return undefined;
   const { webState, endpoints } = app.routes;

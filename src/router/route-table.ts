@@ -16,6 +16,8 @@ export interface AppRoute {
   readonly app: string;
   /** Host names of the app's own, besides `<app>.<base domain>`: `www.example.com`, or `*.example.com` for all below it. */
   readonly domains: readonly string[];
+  /** What the app was called before: `<name>.<base domain>` leads to it as well. */
+  readonly formerNames?: readonly string[];
   readonly maintenance: boolean;
   /** blank: no code yet; none: no web process wanted; idle: asleep, a request wakes it. */
   readonly state: "blank" | "none" | "crashed" | "starting" | "up" | "idle";
@@ -127,7 +129,9 @@ export class RouteTable {
   }
 
   private name(entry: RouteEntry): void {
-    for (const suffix of this.suffixes) this.byName.set(entry.route.app + suffix, entry);
+    for (const name of namesOf(entry.route)) {
+      for (const suffix of this.suffixes) this.byName.set(name + suffix, entry);
+    }
   }
 
   /** Somebody else sees the traffic from now on. */
@@ -193,11 +197,16 @@ export class RouteTable {
 
   private forgetNames(entry: RouteEntry | undefined): void {
     if (entry === undefined) return;
-    for (const suffix of this.suffixes) this.byName.delete(entry.route.app + suffix);
+    for (const name of namesOf(entry.route)) for (const suffix of this.suffixes) this.forgetName(name + suffix, entry);
     for (const domain of entry.route.domains) {
       const { map, key } = this.placeOf(domain);
       if (map.get(key) === entry) map.delete(key);
     }
+  }
+
+  /** An app may have taken over another one's names. */
+  private forgetName(name: string, entry: RouteEntry): void {
+    if (this.byName.get(name) === entry) this.byName.delete(name);
   }
 
   /** After its successor is in place: lets processes go and sends waiting requests to ask again. */
@@ -208,4 +217,8 @@ export class RouteTable {
     entry.waiting.clear();
     for (const waiter of waiting) waiter.route();
   }
+}
+
+function namesOf({ app, formerNames = [] }: AppRoute): string[] {
+  return [app, ...formerNames];
 }

@@ -1,11 +1,11 @@
-/** /apps: list, create, info, maintenance, destroy, settings. */
+/** /apps: list, create, info, maintenance, rename, destroy, settings. */
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
-import type { App } from "../platform/app.ts";
 import { changeSettings, readSettingTexts } from "../platform/change-settings.ts";
 import { createApp, type NewApp } from "../platform/create-app.ts";
 import { destroyApp } from "../platform/destroy-app.ts";
 import type { Platform } from "../platform/platform.ts";
+import { renameApp } from "../platform/rename-app.ts";
 import { setMaintenance } from "../platform/set-maintenance.ts";
 import { callerOf } from "./caller.ts";
 import { appResource, STACK } from "./resources.ts";
@@ -71,11 +71,11 @@ export function appRoutes(server: FastifyInstance, platform: Platform): void {
     { schema: { body: patchBody } },
     async (request) => {
       const app = platform.app(request.params.app);
-      const { maintenance, build_stack: stack, name = app.name } = request.body;
+      const { maintenance, build_stack: stack, name } = request.body;
       checkStack(stack);
-      if (name !== app.name) throw noRename(app);
       if (maintenance !== undefined) await setMaintenance(platform, app, maintenance, callerOf(request));
-      return appResource(platform, app);
+      if (name === undefined) return appResource(platform, app);
+      return appResource(platform, await renameApp(platform, app, name, callerOf(request)));
     },
   );
 
@@ -105,11 +105,5 @@ function checkStack(stack: string | undefined): void {
   if (stack === undefined || stack === STACK) return;
   throw new AppError("invalid_params", `There is no stack ${JSON.stringify(stack.slice(0, 40))} here.`, {
     hint: `Apps are built and run on the machine itself, which is the stack ${STACK}.`,
-  });
-}
-
-function noRename({ name }: App): AppError {
-  return new AppError("invalid_params", `${name} cannot be renamed yet.`, {
-    hint: "A backup can be restored under another name: git heroku backup, git heroku restore.",
   });
 }

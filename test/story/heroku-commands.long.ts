@@ -10,7 +10,7 @@ import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 
 const SERVED = `
-  access addons addons:services apps apps:create apps:destroy apps:info apps:stacks auth:token auth:whoami authorizations buildpacks
+  access addons addons:services apps apps:create apps:destroy apps:info apps:rename apps:stacks auth:token auth:whoami authorizations buildpacks
   buildpacks:add buildpacks:clear buildpacks:remove buildpacks:set certs certs:auto clients config config:edit config:get
   config:set config:unset create domains domains:add domains:remove drains drains:add drains:remove features features:disable
   features:enable features:info git:remote keys labs labs:disable labs:enable logs maintenance maintenance:off
@@ -18,7 +18,7 @@ const SERVED = `
   releases:retry releases:rollback rollback run:detached sessions telemetry webhooks`;
 /** What is not here is told by an error with an id. */
 const REFUSED = `
-  access:add access:remove addons:attach addons:create addons:destroy addons:detach addons:info addons:plans apps:rename
+  access:add access:remove addons:attach addons:create addons:destroy addons:detach addons:info addons:plans
   apps:stacks:set pipelines:info pipelines:promote telemetry:add webhooks:add`;
 
 const PROCFILE = `web: exec node server.js
@@ -59,7 +59,9 @@ const APPS: Step[] = [
   { run: "apps --json", out: /"name": *"foobaz"/ },
   { run: "apps:create other", out: /^http:\/\/other\.localhost.* \| https:/, err: /Creating other\.\.\. done/ },
   { run: "create another --no-remote", err: /Creating another\.\.\. done/ },
-  { run: "apps:destroy -a other --confirm other", err: /Destroying other .*\.\.\. done/ },
+  { run: "apps:rename third -a other", out: /^http:\/\/third\.localhost/m, err: /Renaming other to third\.\.\. done/ },
+  { run: "apps:rename foobaz -a third", ...INVALID },
+  { run: "apps:destroy -a third --confirm third", err: /Destroying third .*\.\.\. done/ },
   { run: "apps:destroy -a another --confirm wrong", status: 1 },
   { run: "apps:destroy -a another --confirm another", err: /done/ },
   {
@@ -70,7 +72,6 @@ const APPS: Step[] = [
   { run: "apps:info --json", out: /"pipeline_coupling"|"collaborators"/ },
   { run: "apps:stacks", out: /\* host/ },
   { run: "apps:stacks:set heroku-24", ...INVALID },
-  { run: "apps:rename newname", ...INVALID },
   { run: "git:remote -a foobaz -r official", out: /set git remote official to https:\/\/.*\/foobaz\.git/ },
   { run: "apps:info -a nosuch", ...NOT_FOUND },
   { run: "access", out: /rick@foobazco\.com +owner/ },
