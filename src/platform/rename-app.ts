@@ -6,7 +6,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isAppName, parseAppName, type AppName } from "../core/app-name.ts";
 import { AppError } from "../core/error.ts";
-import { readIfThere, syncDirectory, writeDurably } from "../ledger/durable-file.ts";
+import { isTemporary, readIfThere, syncDirectory, writeDurably } from "../ledger/durable-file.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { exists, type Home } from "./home.ts";
@@ -125,6 +125,8 @@ async function settle(platform: Platform, app: App, { from, to, by }: Renaming):
 export async function finishRenamings(home: Home): Promise<FoundRenaming[]> {
   const renamings: FoundRenaming[] = [];
   for (const name of await readdir(home.repos)) {
+    // A note that was not finished: nothing was done.
+    if (isTemporary(name)) await rm(join(home.repos, name), { force: true });
     if (!name.startsWith(NOTE)) continue;
     const renaming = parse(await readIfThere(join(home.repos, name)));
     if (renaming === undefined) continue;

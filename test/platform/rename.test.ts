@@ -156,6 +156,7 @@ describe("rename", (test) => {
     await renameApp(lab.platform, app, "barfoo", NED);
     await lab.close();
     const { home } = lab;
+    await writeFile(join(home.repos, "tmp_obj_0123456789abcdef"), '{"from"');
     await writeFile(join(home.repos, ".renaming-barfoo"), JSON.stringify({ from: "barfoo", to: "foobaz", by: "ned" }));
     await unlink(join(home.apps, "foobaz"));
     const again = await openLab(t, { root: home.root });
