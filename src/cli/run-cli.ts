@@ -32,6 +32,7 @@ async function dispatch(words: readonly string[], world: World, out: Terminal): 
     await out.line(`git-heroku ${world.version()}`);
     return DONE;
   }
+  if (name === "complete-values") return showValues(rest, world, out);
   if (name === "help" || name === "--help" || name === "-h") return showHelp(rest, world, out);
   if (name.startsWith("-")) {
     throw new AppError("usage", `${name} comes before the command.`, {
@@ -52,6 +53,13 @@ async function showHelp(words: readonly string[], world: World, out: Terminal): 
   const { help } = await import("./help-command.ts");
   const wanted = words.filter((word) => word !== "-h" && word !== "--help");
   return (await help.run(makeContext(world, out, await parseArguments(help, wanted)))) ?? DONE;
+}
+
+/** For the scripts of `git heroku completion`. */
+async function showValues(words: readonly string[], world: World, out: Terminal): Promise<number> {
+  const { completeValues } = await import("./complete-values.ts");
+  await completeValues({ world, out, home: findHome(world.env, world.cwd) }, words);
+  return DONE;
 }
 
 function makeContext(world: World, out: Terminal, args: Arguments): Context {
