@@ -40,6 +40,8 @@ const ARROWS: Record<string, string[]> = {
     "hook",
   ],
 };
+/** AssemblyScript, which is no TypeScript but looks like it. */
+const KERNEL = "logs/kernel/";
 const PURE = new Set(["core"]);
 const IMPURE = /\b(process\.|console\.|Date\.now|new Date\(\)|Math\.random|setTimeout|setInterval|fetch\()/;
 const IMPORT = /^\s*(?:import|export)\s[^"';]*?from\s+"([^"]+)"|^\s*import\s+"([^"]+)"|\bimport\("([^"]+)"\)/gm;
@@ -52,7 +54,9 @@ interface SourceFile {
 }
 
 async function sources(): Promise<SourceFile[]> {
-  const paths = (await readdir(ROOT, { recursive: true })).filter((path) => path.endsWith(".ts")).sort();
+  const paths = (await readdir(ROOT, { recursive: true }))
+    .filter((path) => path.endsWith(".ts") && !path.startsWith(KERNEL))
+    .sort();
   return Promise.all(
     paths.map(async (path) => {
       const text = await readFile(join(ROOT, path), "utf8");

@@ -1,4 +1,4 @@
-/** The host of the kernel (kernel/log-kernel.ts): WebAssembly with SIMD for the two loops over bytes in which a log spends its time.
+/** The host of the kernel (logs/kernel/log-kernel.ts): WebAssembly with SIMD for the two loops over bytes in which a log spends its time.
  *  Each thread has one, made when it is first used. Where there is none, on a processor without such instructions, the plain
  *  forms do the same. docs/decisions/113-simd-kernel.md. */
 import { KERNEL_CODE } from "./kernel-code.ts";

@@ -85,7 +85,7 @@ function foundLines(stored: Buffer, search: TextSearch): string[] {
 
 describe("kernel of the log", (test) => {
   test("is what was made of its source", async () => {
-    const source = await readFile(new URL("../../../kernel/log-kernel.ts", import.meta.url));
+    const source = await readFile(new URL("../../../src/logs/kernel/log-kernel.ts", import.meta.url));
     const sum = createHash("sha256").update(source).digest("hex");
     assert.is(KERNEL_SOURCE_SHA256, sum, "`npm run kernel` makes src/logs/kernel-code.ts of it");
     assert.ok(LogKernel.make() !== undefined);

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const COMPILER = "assemblyscript@0.28.20";
 const source = fileURLToPath(new URL("log-kernel.ts", import.meta.url));
-const target = fileURLToPath(new URL("../src/logs/kernel-code.ts", import.meta.url));
+const target = fileURLToPath(new URL("../kernel-code.ts", import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), "kernel-"));
 const wasm = join(dir, "kernel.wasm");
 const options = "-O3 --enable simd --runtime stub --noAssert --initialMemory 32 --maximumMemory 32 --memoryBase 0";
@@ -21,7 +21,7 @@ const code = readFileSync(wasm).toString("base64");
 rmSync(dir, { recursive: true });
 writeFileSync(
   target,
-  `/** kernel/log-kernel.ts as WebAssembly, made by \`npm run kernel\`. */
+  `/** logs/kernel/log-kernel.ts as WebAssembly, made by \`npm run kernel\`. */
 export const KERNEL_SOURCE_SHA256 = "${sum}";
 export const KERNEL_CODE =
   "${code}";
