@@ -1,15 +1,15 @@
 /** `git-heroku complete-values KIND [-- WORDS]`, which completion scripts run for what only git or the platform knows. A
  *  line for each value, and after a tab what it is. It never starts the daemon, and says nothing rather than to let a
  *  person wait: whatever goes wrong, the shell just has nothing to offer. */
+import { PlatformClient } from "../api/platform-client.ts";
 import { findApp } from "../clone/find-app.ts";
 import { findIdentity } from "../clone/identity.ts";
 import { pointsTo, readRemotes } from "../clone/remotes.ts";
 import { formatVersion } from "../core/release.ts";
-import { PlatformClient } from "../api/platform-client.ts";
 import type { Context, DynamicKind } from "./command.ts";
 
 /** How long the platform may take to answer, in milliseconds. */
-const PATIENCE_MS = 500;
+const PATIENCE_MS = 1_000;
 /** Older ones are typed. */
 const RELEASES_MAX = 50;
 

@@ -38,7 +38,7 @@ export function completedCommands(listed: readonly ListedCommand[]): CompletedCo
   return listed.map(({ command, aliases }) => ({
     names: [command.name, ...aliases],
     summary: command.summary,
-    options: [...command.options, HELP].map((option) => ({ ...option, values: valuesOf(option) })),
+    options: [...command.options, HELP].map((option) => Object.assign({ values: valuesOf(option) }, option)),
     words: wordsOf(command),
   }));
 }

@@ -26,14 +26,19 @@ export async function runCli(words: readonly string[], world: World): Promise<nu
   }
 }
 
+/** What is answered without the list of commands. */
+const OUTSIDE_THE_LIST: Readonly<Record<string, (words: string[], world: World, out: Terminal) => Promise<number>>> = {
+  version: showVersion,
+  "--version": showVersion,
+  help: showHelp,
+  "--help": showHelp,
+  "-h": showHelp,
+  "complete-values": showValues,
+};
+
 async function dispatch(words: readonly string[], world: World, out: Terminal): Promise<number> {
   const [name = "help", ...rest] = words;
-  if (name === "--version" || name === "version") {
-    await out.line(`git-heroku ${world.version()}`);
-    return DONE;
-  }
-  if (name === "complete-values") return showValues(rest, world, out);
-  if (name === "help" || name === "--help" || name === "-h") return showHelp(rest, world, out);
+  if (Object.hasOwn(OUTSIDE_THE_LIST, name)) return OUTSIDE_THE_LIST[name]?.(rest, world, out) ?? DONE;
   if (name.startsWith("-")) {
     throw new AppError("usage", `${name} comes before the command.`, {
       hint: "Usage: git heroku <command> [arguments] [options]",
@@ -42,6 +47,11 @@ async function dispatch(words: readonly string[], world: World, out: Terminal): 
   const { command } = await loadCommand(name);
   if (asksForHelp(rest)) return showHelp([name], world, out);
   return (await command.run(makeContext(world, out, await parseArguments(command, rest)))) ?? DONE;
+}
+
+async function showVersion(_words: readonly string[], world: World, out: Terminal): Promise<number> {
+  await out.line(`git-heroku ${world.version()}`);
+  return DONE;
 }
 
 function asksForHelp(words: readonly string[]): boolean {

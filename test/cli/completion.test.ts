@@ -114,7 +114,6 @@ describe("completed values", (test) => {
       ["config-vars=", "config:add", "DATABASE_URL=\n"],
       ["config-vars", "config:get -a other", ""],
       ["config-vars", "config:get -r nowhere", ""],
-      ["config-vars", "config:get --app", ""],
       ["constructor", "ps", ""],
     ];
     for (const [kind, before, shown] of table) {
@@ -146,10 +145,8 @@ describe("completed values", (test) => {
 });
 
 describe("completion", (test) => {
-  const lab = test.shared(makeLab);
-
   test.needing(MISSING_TERMINAL, "bash alone", async (t) => {
-    const stage = await lab();
+    const stage = await makeLab(t);
     await install(stage, "bash", "git-heroku.bash");
     await checkSession(t, stage, {
       command: "bash",

@@ -10,15 +10,12 @@ export const completion: Command = {
   topic: "Help",
   summary: "Print a script that completes commands in bash, zsh or fish",
   details:
-    "Put it where the shell looks for such scripts, as the examples do, and again after an upgrade; the next shell completes `git heroku` and `git-heroku`. For bash that needs the package bash-completion; without it, source the script in ~/.bashrc, after git's own completion. For zsh the directory must be in fpath before compinit: `fpath=(~/.zsh/completions $fpath)` in ~/.zshrc. Commands and options are in the script. Apps, releases, process types and names of config vars are asked of the platform when it runs; nothing is started, and one that is slow is not waited for.",
+    "Keep it where the shell looks for such scripts, and make it anew after an upgrade; the next shell completes `git heroku` and `git-heroku`. For bash, with the package bash-completion, that is ~/.local/share/bash-completion/completions/git-heroku; without the package, source the script in ~/.bashrc after git's own. For zsh it is the file _git-heroku of a directory in fpath, named there before compinit: `fpath=(~/.zsh/completions $fpath)`. Commands and options are in the script. Apps, releases, process types and names of config vars are asked of the platform when it runs; nothing is started, and one that is slow is not waited for.",
   parameters: "<shell>",
   completes: SHELLS,
   options: [],
   examples: [
-    {
-      command: "git heroku completion bash > ~/.local/share/bash-completion/completions/git-heroku",
-      summary: "bash",
-    },
+    { command: "source <(git heroku completion bash)", summary: "bash" },
     { command: "git heroku completion zsh > ~/.zsh/completions/_git-heroku", summary: "zsh" },
     { command: "git heroku completion fish > ~/.config/fish/conf.d/git-heroku.fish", summary: "fish" },
   ],
