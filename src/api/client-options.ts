@@ -8,6 +8,8 @@ export interface PlatformClientOptions {
   identity: () => Person;
   /** Starts the daemon. Left out, a silent socket is the caller's `Unreachable`. */
   wake?: () => Promise<void>;
+  /** How many milliseconds a JSON answer may take; as long as it likes when left out. */
+  patienceMs?: number;
 }
 
 /** A version, or the newest release of all, or the newest that ran. */

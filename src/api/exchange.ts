@@ -14,6 +14,8 @@ export interface Question {
   headers?: Record<string, string>;
   /** Sent as JSON. */
   body?: unknown;
+  /** After so many milliseconds it is given up; of short ones only. */
+  patienceMs?: number | undefined;
 }
 
 /** What is sent as it comes: NDJSON. */
@@ -67,7 +69,7 @@ function isGood(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-function rawQuestion({ method, path, headers, body }: Question): RawQuestion {
+function rawQuestion({ method, path, headers, body, patienceMs }: Question): RawQuestion {
   return {
     method,
     path,
@@ -78,6 +80,7 @@ function rawQuestion({ method, path, headers, body }: Question): RawQuestion {
     },
     // Bytes, not text: Node would write the header in the encoding of a text that follows it.
     body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
+    patienceMs,
   };
 }
 

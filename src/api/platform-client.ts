@@ -279,7 +279,8 @@ export class PlatformClient {
   }
 
   #ask<T>(question: Question): Promise<T> {
-    return this.#awake(() => exchange<T>(this.#options.home, question));
+    const { home, patienceMs } = this.#options;
+    return this.#awake(() => exchange<T>(home, { ...question, patienceMs }));
   }
 
   async #awake<T>(ask: () => Promise<T>): Promise<T> {

@@ -9,6 +9,8 @@ export interface RawQuestion {
   path: string;
   headers: Readonly<Record<string, string>>;
   body: Buffer | undefined;
+  /** After so many milliseconds it is given up: then there is no answer. */
+  patienceMs?: number | undefined;
 }
 
 export interface RawAnswer {
@@ -39,6 +41,9 @@ export function askShortly(socketPath: string, question: RawQuestion): Promise<R
       bytes += chunk.length;
       if (bytes > ANSWER_BYTES_MAX) socket.destroy(new NoAnswer("The answer is too large."));
     });
+    const { patienceMs } = question;
+    const giveUp = (): unknown => socket.destroy(new NoAnswer("The answer takes too long."));
+    const timer = patienceMs === undefined ? undefined : setTimeout(giveUp, patienceMs);
     socket.on("error", reject);
     socket.on("end", () => {
       const answer = parseAnswer(Buffer.concat(chunks));
@@ -46,7 +51,10 @@ export function askShortly(socketPath: string, question: RawQuestion): Promise<R
       else resolve(answer);
     });
     // A connection that was cut off has no end.
-    socket.on("close", () => reject(new BrokenOff("The connection was closed.")));
+    socket.on("close", () => {
+      clearTimeout(timer);
+      reject(new BrokenOff("The connection was closed."));
+    });
     socket.write(request);
   });
 }

@@ -94,6 +94,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   "server:restart": { load: async () => (await import("./commands/server-restart.ts")).serverRestart },
   "server:status": { load: async () => (await import("./commands/server-status.ts")).serverStatus },
   "server:logs": { load: async () => (await import("./commands/server-logs.ts")).serverLogs },
+  completion: { load: async () => (await import("./commands/completion.ts")).completion },
   doctor: { load: async () => (await import("./commands/doctor.ts")).doctor },
 };
 

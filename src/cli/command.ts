@@ -14,7 +14,26 @@ export interface Option {
   /** May be given several times, for as many values. */
   many?: boolean;
   summary: string;
+  /** What a shell offers for its value, where `value` alone does not tell. */
+  completes?: Completes;
 }
+
+/** What the platform or the clone must be asked for (complete-values.ts). With `=`, to be assigned. */
+export type DynamicKind =
+  | "apps"
+  | "releases"
+  | "types"
+  | "types="
+  | "processes"
+  | "config-vars"
+  | "config-vars="
+  | "domains"
+  | "builds"
+  | "tokens"
+  | "imports";
+
+/** What a shell offers for a word: certain words, or some kind of them. */
+export type Completes = readonly string[] | DynamicKind | "files" | "commands" | "remotes";
 
 export interface Example {
   command: string;
@@ -33,6 +52,8 @@ export interface Command {
   parameters?: string;
   /** What may stand after `--`, such as `command`; its words are kept apart, and untouched. */
   trailing?: string;
+  /** What a shell offers for the parameters, where their name alone does not tell. */
+  completes?: Completes;
   options: readonly Option[];
   examples: readonly Example[];
   /** The exit status; nothing means 0. */
@@ -66,8 +87,8 @@ export const TOPICS: readonly Topic[] = [
 ];
 
 export const APP_OPTIONS: readonly Option[] = [
-  { name: "app", short: "a", value: "NAME", summary: "the app, whatever the clone's remotes say" },
-  { name: "remote", short: "r", value: "NAME", summary: "the git remote that leads to the app" },
+  { name: "app", short: "a", value: "NAME", completes: "apps", summary: "the app, whatever the clone's remotes say" },
+  { name: "remote", short: "r", value: "NAME", completes: "remotes", summary: "the git remote that leads to the app" },
 ];
 export const JSON_OPTION: Option = { name: "json", summary: "print JSON" };
 

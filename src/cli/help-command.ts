@@ -8,6 +8,7 @@ export const help: Command = {
   topic: "Help",
   summary: "Show this overview or the help of one command",
   parameters: "[command]",
+  completes: "commands",
   options: [],
   examples: [{ command: "git heroku help ps:scale", summary: "the help of one command" }],
   async run({ out, args }) {

@@ -1,5 +1,6 @@
 /** The options that pick lines, for every command that reads a log: the same names as the parameters of the API. */
 import type { LogQuery } from "../api/log-resources.ts";
+import { LOG_LEVELS } from "../core/log-line.ts";
 import { findContradiction } from "../core/log-request.ts";
 import type { Arguments, Command, Option } from "./command.ts";
 import { usageError } from "./parse-arguments.ts";
@@ -10,10 +11,16 @@ export const RANGE_OPTIONS: readonly Option[] = [
 ];
 export const FILTER_OPTIONS: readonly Option[] = [
   { name: "ps", short: "p", value: "PROCESS", summary: "only lines of this process or process type" },
-  { name: "source", short: "s", value: "SOURCE", summary: "only lines of this source: app or heroku" },
+  {
+    name: "source",
+    short: "s",
+    value: "SOURCE",
+    completes: ["app", "heroku"],
+    summary: "only lines of this source: app or heroku",
+  },
   ...RANGE_OPTIONS,
   { name: "release", value: "vN", summary: "only lines of processes of this release" },
-  { name: "level", value: "LEVEL", summary: "error, warning, info, debug; several with commas" },
+  { name: "level", value: "LEVEL", completes: LOG_LEVELS, summary: "error, warning, info, debug; several with commas" },
   { name: "search", value: "TEXT", summary: "only lines with this text, as it stands" },
   { name: "regex", value: "PATTERN", summary: "only lines that match, as JavaScript has it" },
 ];
@@ -23,7 +30,7 @@ export const TEXT_OPTIONS: readonly Option[] = [
 ];
 export const WHICH_OPTIONS: readonly Option[] = [
   { name: "trash", summary: "of the last destroyed app of that name" },
-  { name: "imported", value: "NAME", summary: "of a log that logs:import has read" },
+  { name: "imported", value: "NAME", completes: "imports", summary: "of a log that logs:import has read" },
 ];
 
 /** What a TIME may be, for the details of a command. */

@@ -26,13 +26,19 @@ export async function runCli(words: readonly string[], world: World): Promise<nu
   }
 }
 
+/** What is answered without the list of commands. */
+const OUTSIDE_THE_LIST: Readonly<Record<string, (words: string[], world: World, out: Terminal) => Promise<number>>> = {
+  version: showVersion,
+  "--version": showVersion,
+  help: showHelp,
+  "--help": showHelp,
+  "-h": showHelp,
+  "complete-values": showValues,
+};
+
 async function dispatch(words: readonly string[], world: World, out: Terminal): Promise<number> {
   const [name = "help", ...rest] = words;
-  if (name === "--version" || name === "version") {
-    await out.line(`git-heroku ${world.version()}`);
-    return DONE;
-  }
-  if (name === "help" || name === "--help" || name === "-h") return showHelp(rest, world, out);
+  if (Object.hasOwn(OUTSIDE_THE_LIST, name)) return OUTSIDE_THE_LIST[name]?.(rest, world, out) ?? DONE;
   if (name.startsWith("-")) {
     throw new AppError("usage", `${name} comes before the command.`, {
       hint: "Usage: git heroku <command> [arguments] [options]",
@@ -41,6 +47,11 @@ async function dispatch(words: readonly string[], world: World, out: Terminal): 
   const { command } = await loadCommand(name);
   if (asksForHelp(rest)) return showHelp([name], world, out);
   return (await command.run(makeContext(world, out, await parseArguments(command, rest)))) ?? DONE;
+}
+
+async function showVersion(_words: readonly string[], world: World, out: Terminal): Promise<number> {
+  await out.line(`git-heroku ${world.version()}`);
+  return DONE;
 }
 
 function asksForHelp(words: readonly string[]): boolean {
@@ -52,6 +63,13 @@ async function showHelp(words: readonly string[], world: World, out: Terminal): 
   const { help } = await import("./help-command.ts");
   const wanted = words.filter((word) => word !== "-h" && word !== "--help");
   return (await help.run(makeContext(world, out, await parseArguments(help, wanted)))) ?? DONE;
+}
+
+/** For the scripts of `git heroku completion`. */
+async function showValues(words: readonly string[], world: World, out: Terminal): Promise<number> {
+  const { completeValues } = await import("./complete-values.ts");
+  await completeValues({ world, out, home: findHome(world.env, world.cwd) }, words);
+  return DONE;
 }
 
 function makeContext(world: World, out: Terminal, args: Arguments): Context {

@@ -1,4 +1,5 @@
 /** `git heroku buildpacks:add` */
+import { BUILT_IN_BUILDPACKS } from "../../core/buildpack.ts";
 import { indexOption, INDEX_OPTION, namedBuildpack, namesOf, useBuildpacks } from "../buildpack-words.ts";
 import { APP_OPTIONS, JSON_OPTION, type Command } from "../command.ts";
 
@@ -9,6 +10,7 @@ export const buildpacksAdd: Command = {
   details:
     "They run in their order, each with what those before it export; the last one says which processes there are by default. It goes to the end of the list, or to the place that --index names.",
   parameters: "<buildpack>",
+  completes: BUILT_IN_BUILDPACKS,
   options: [INDEX_OPTION, ...APP_OPTIONS, JSON_OPTION],
   examples: [{ command: "git heroku buildpacks:add --index 1 nodejs", summary: "assets first" }],
   async run(context) {

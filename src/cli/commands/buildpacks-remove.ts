@@ -1,5 +1,6 @@
 /** `git heroku buildpacks:remove` */
 import { AppError } from "../../core/error.ts";
+import { BUILT_IN_BUILDPACKS } from "../../core/buildpack.ts";
 import { indexOption, INDEX_OPTION, namedBuildpack, namesOf, useBuildpacks } from "../buildpack-words.ts";
 import { APP_OPTIONS, JSON_OPTION, type Command, type Context } from "../command.ts";
 
@@ -8,6 +9,7 @@ export const buildpacksRemove: Command = {
   topic: "Builds",
   summary: "Build the app without one of its buildpacks",
   parameters: "[buildpack]",
+  completes: BUILT_IN_BUILDPACKS,
   options: [INDEX_OPTION, ...APP_OPTIONS, JSON_OPTION],
   examples: [
     { command: "git heroku buildpacks:remove python", summary: "by its name" },

@@ -8,6 +8,7 @@ export const buildsCancel: Command = {
   details:
     "The push that waits for it is rejected, and nothing is released. A build is named by the beginning of its id.",
   parameters: "[id]",
+  completes: "builds",
   options: [...APP_OPTIONS, JSON_OPTION],
   examples: [
     { command: "git heroku builds:cancel", summary: "the one that runs" },

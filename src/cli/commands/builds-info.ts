@@ -11,6 +11,7 @@ export const buildsInfo: Command = {
   summary: "Show one build",
   details: "A build is named by the beginning of its id.",
   parameters: "[id]",
+  completes: "builds",
   options: [...APP_OPTIONS, JSON_OPTION],
   examples: [
     { command: "git heroku builds:info", summary: "the newest build" },

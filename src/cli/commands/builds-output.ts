@@ -8,6 +8,7 @@ export const buildsOutput: Command = {
   summary: "Show what a build printed, of a running one to its end",
   details: "A build is named by the beginning of its id.",
   parameters: "[id]",
+  completes: "builds",
   options: [...APP_OPTIONS, JSON_OPTION],
   examples: [
     { command: "git heroku builds:output", summary: "of the newest build" },

@@ -11,6 +11,7 @@ export const configAdd: Command = {
   summary: "Set config vars and restart the app",
   details: "Several at once make one release. A change that changes nothing makes none.",
   parameters: "<name=value...>",
+  completes: "config-vars=",
   options: APP_OPTIONS,
   examples: [
     { command: "git heroku config:add FOO=baz", summary: "one var" },

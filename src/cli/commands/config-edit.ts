@@ -18,6 +18,7 @@ export const configEdit: Command = {
   details:
     "Opens all vars, or one, as a .env file in the editor that git uses. Saving it makes one release of all changes; a file left as it was, or an editor that fails, changes nothing. Only what you changed is changed: if somebody else has changed the same var meanwhile, you are told.",
   parameters: "[name]",
+  completes: "config-vars",
   options: APP_OPTIONS,
   examples: [
     { command: "git heroku config:edit", summary: "all vars" },

@@ -8,6 +8,7 @@ export const configGet: Command = {
   topic: "Config",
   summary: "Print the value of one config var",
   parameters: "<name>",
+  completes: "config-vars",
   options: [
     ...APP_OPTIONS,
     RELEASE_OPTION,

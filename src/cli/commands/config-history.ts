@@ -10,6 +10,7 @@ export const configHistory: Command = {
   summary: "List the releases that set or removed a config var",
   details: "Newest first. A release that failed set nothing. Values are only shown when asked for.",
   parameters: "<name>",
+  completes: "config-vars",
   options: [...APP_OPTIONS, { name: "show-values", summary: "with the value that each release gave it" }, JSON_OPTION],
   examples: [{ command: "git heroku config:history DATABASE_URL", summary: "since the app exists" }],
   async run(context) {

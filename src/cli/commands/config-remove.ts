@@ -9,6 +9,7 @@ export const configRemove: Command = {
   topic: "Config",
   summary: "Remove config vars and restart the app",
   parameters: "<name...>",
+  completes: "config-vars",
   options: APP_OPTIONS,
   examples: [{ command: "git heroku config:remove FOO", summary: "one var" }],
   async run(context) {

@@ -6,6 +6,7 @@ export const domainsRemove: Command = {
   topic: "Domains",
   summary: "Serve the app no longer under a host name",
   parameters: "<name>",
+  completes: "domains",
   options: [...APP_OPTIONS, JSON_OPTION],
   examples: [{ command: "git heroku domains:remove www.foobazco.com", summary: "takes effect at once" }],
   async run(context) {

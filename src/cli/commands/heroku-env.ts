@@ -18,7 +18,12 @@ export const herokuEnv: Command = {
     ...APP_OPTIONS,
     { name: "token", value: "TOKEN", summary: "use this one" },
     { name: "expires", value: "TIME", summary: "how long the new token lives: 12h, 30d, 1y" },
-    { name: "shell", value: "NAME", summary: "sh, which bash and zsh understand too, or fish" },
+    {
+      name: "shell",
+      value: "NAME",
+      completes: ["sh", "fish"],
+      summary: "sh, which bash and zsh understand too, or fish",
+    },
     { name: "unset", summary: "print what takes it back" },
   ],
   examples: [

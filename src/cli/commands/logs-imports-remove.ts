@@ -6,6 +6,7 @@ export const logsImportsRemove: Command = {
   topic: "Logs",
   summary: "Remove a log that logs:import has read",
   parameters: "<name>",
+  completes: "imports",
   options: APP_OPTIONS,
   examples: [{ command: "git heroku logs:imports:remove old", summary: "the files that it came from stay" }],
   async run(context) {

@@ -14,7 +14,7 @@ export const logsStats: Command = {
   details: `By ps and level lines are counted; by release, status and path requests, as the router tells them: how many, the share answered with 5xx or a code of the router, and how long they took (p50: half of them took no longer). Releases are compared with the one before. All that is kept counts, unless --since says from when on. ${TIME_WORDS}`,
   options: [
     ...APP_OPTIONS,
-    { name: "by", value: "WHAT", summary: STATS_BY.join(", ") },
+    { name: "by", value: "WHAT", completes: STATS_BY, summary: STATS_BY.join(", ") },
     ...RANGE_OPTIONS,
     { name: "every", value: "TIME", summary: "how long an interval is, such as 1m, 5m or 1h" },
     ...WHICH_OPTIONS,

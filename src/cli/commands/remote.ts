@@ -12,7 +12,13 @@ export const remote: Command = {
   details:
     "Writes the remote's address, what it fetches (branches, the releases, their notes) and how a push tells who is pushing. A remote of another kind is left alone.",
   options: [
-    { name: "app", short: "a", value: "NAME", summary: "the app; without it the one that the clone knows already" },
+    {
+      name: "app",
+      short: "a",
+      value: "NAME",
+      completes: "apps",
+      summary: "the app; without it the one that the clone knows already",
+    },
     { name: "remote", short: "r", value: "NAME", summary: `the name of the git remote (usually ${DEFAULT_REMOTE})` },
   ],
   examples: [{ command: "git heroku remote --app foobaz", summary: "add or repair the remote production" }],

@@ -1,5 +1,5 @@
 /** `git heroku settings:set` */
-import { checkSetting, parseSettingName } from "../../core/settings.ts";
+import { checkSetting, parseSettingName, SETTINGS } from "../../core/settings.ts";
 import { APP_OPTIONS, type Command } from "../command.ts";
 import { usageError } from "../parse-arguments.ts";
 
@@ -8,6 +8,7 @@ export const settingsSet: Command = {
   topic: "Apps",
   summary: "Change settings of the platform for the app",
   parameters: "<name=value...>",
+  completes: Object.keys(SETTINGS).map((name) => `${name}=`),
   options: APP_OPTIONS,
   examples: [
     { command: "git heroku settings:set exit-timeout=60s", summary: "give processes a minute to exit" },

@@ -1,5 +1,5 @@
 /** `git heroku settings:unset` */
-import { parseSettingName } from "../../core/settings.ts";
+import { parseSettingName, SETTINGS } from "../../core/settings.ts";
 import { APP_OPTIONS, type Command } from "../command.ts";
 
 export const settingsUnset: Command = {
@@ -7,6 +7,7 @@ export const settingsUnset: Command = {
   topic: "Apps",
   summary: "Put settings back to their defaults",
   parameters: "<name...>",
+  completes: Object.keys(SETTINGS),
   options: APP_OPTIONS,
   examples: [{ command: "git heroku settings:unset exit-timeout", summary: "back to 30 seconds" }],
   async run(context) {

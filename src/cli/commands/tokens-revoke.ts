@@ -7,6 +7,7 @@ export const tokensRevoke: Command = {
   summary: "Let a token let nobody in any more",
   details: "It takes effect at once; what is under way with the token, such as a log that is followed, is cut off.",
   parameters: "<id>",
+  completes: "tokens",
   options: [JSON_OPTION],
   examples: [{ command: "git heroku tokens:revoke 5b1c0e5a", summary: "the beginning of the id will do" }],
   async run({ args, client, out }) {
