@@ -233,10 +233,14 @@ export class LocalRun {
 
   async #terminate(tree: ProcessTree): Promise<void> {
     const group = this.#bonds.sandboxed === true ? undefined : await this.#terminateGroup(tree);
-    for (const member of await tree.appMembers()) {
+    const members = await tree.appMembers();
+    for (const member of members) {
       if (member.group === group) this.#terminatedPids.add(member.pid);
       this.#tell(member.pid);
     }
+    // A relay passes on what it is told before it has a command. It may have got one since the look, and then takes it for told.
+    if (this.#instance.attached !== true || members.length !== 1) return;
+    for (const { pid } of await tree.appMembers()) this.#tell(pid);
   }
 
   /** All at once, so that no child slips through. Only the first time, as a second SIGTERM would meet the same processes. */

@@ -88,9 +88,12 @@ describe("drain over TLS", (test) => {
     await lab.add(lab.spec(1, url));
     lab.log(...numbered(0, 10));
     await lab.untilTold("L14");
-    assert.equal(lab.told, [
-      `Error L14 (certificate validation): error="unable to verify the first certificate" uri="${url}"`,
-    ]);
+    const [told = "", ...more] = lab.told;
+    assert.match(
+      told,
+      /^Error L14 \(certificate validation\): error="unable to verify the first certificate[^"]*" uri="/,
+    );
+    assert.ok(told.endsWith(` uri="${url}"`) && more.length === 0);
     assert.equal(receiver.messages, []);
     await writeFile(join(lab.dir, "ca.pem"), AUTHORITY);
     await receiver.got("line 9");

@@ -147,6 +147,9 @@ describe("attached one-off processes", (test) => {
     await reader.until("Stopped");
     await attachment.send(FRAME.stdin, bytes("kill %1; echo over; echo x >/dev/tty\n"));
     await reader.until("over\r\nx\r\n");
+    // At a prompt: before that the end of input is one of lines, which a shell that reads keys does not see.
+    await attachment.send(FRAME.stdin, bytes("PS1='la''st> '\n"));
+    await reader.until("last> ");
     await attachment.send(FRAME.stdin, bytes("\u0004"));
     await reader.over;
     assert.is((await attachment.ended).status, 0);
