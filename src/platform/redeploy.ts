@@ -3,12 +3,15 @@
 import { formatProcfile } from "../core/procfile.ts";
 import { AppError } from "../core/error.ts";
 import { describeDeploy, formatVersion, type Release } from "../core/release.ts";
+import { DEPLOY_REFS } from "../ledger/deploy-branch.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { buildLog, logBuild, recordBuild, type RecordedBuild } from "./ensure-slug.ts";
 import { launch } from "./launch.ts";
 import { makeRelease } from "./make-release.ts";
 import type { Platform } from "./platform.ts";
+
+const [MAIN = ""] = DEPLOY_REFS;
 
 /** @param from the release whose code it is; undefined for the current one
  *  @throws AppError invalid_params for a release without code, or when its code does not build: nothing was released;
@@ -61,11 +64,14 @@ async function record(
   const release = await makeRelease(platform, app, { actor, built }, async ({ current }) => {
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
+    const ref = (await app.ledger.deployBranch()) ?? MAIN;
     return {
       change: "deploy",
       description: describeDeploy(code),
       code,
       snapshot: { ...snapshot, codeTree, procfile: formatProcfile(built.slug.procfile) },
+      // It is a deploy, so the deploy branch is at its commit afterwards.
+      deployRef: { ref, old: await app.ledger.ref(ref), new: code },
     };
   });
   if (release === undefined) throw new Error("a deploy always makes a release");
