@@ -10,6 +10,7 @@ import type { NameChanges } from "../core/three-way.ts";
 import type { Snapshot } from "../ledger/release-writer.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import { currentOf } from "./current-release.ts";
 import { buildLog, recordBuild, type RecordedBuild } from "./ensure-slug.ts";
 import { makeRelease } from "./make-release.ts";
 import { launch } from "./launch.ts";
@@ -57,12 +58,6 @@ export async function revert(platform: Platform, app: App, version: number, acto
 export async function planRevert(app: App, version: number): Promise<RevertChanges> {
   const reverted = await findReverted(app, version);
   return (await draftRevert(app, reverted, await currentOf(app), { keep: false })).changes;
-}
-
-async function currentOf(app: App): Promise<Release> {
-  const current = await app.ledger.current();
-  if (current === undefined) throw new Error(`${app.name} has no release to start from`);
-  return current;
 }
 
 interface Draft {
