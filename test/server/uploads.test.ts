@@ -9,7 +9,7 @@ import { createApp } from "../../src/platform/create-app.ts";
 import type { App } from "../../src/platform/app.ts";
 import { poll } from "../support/poll.ts";
 import { describe } from "../support/suite.ts";
-import { deploy, logText, NED, runGit } from "../platform/lab.ts";
+import { deploy, logText, NED, runGit, until } from "../platform/lab.ts";
 import { openApi, type ApiAnswer, type ApiLab } from "./lab.ts";
 
 const BLOCK = 512;
@@ -94,7 +94,7 @@ describe("uploads", (test) => {
     assert.is(await runGit(repo, "for-each-ref", "refs/heroku/archives"), "");
     const found = (await lab.ask("GET", "/apps/foobaz/releases/2")).body;
     assert.equal([found.description, found.slug.id], [`Deploy ${String(commit).slice(0, 7)}`, slug.id]);
-    assert.is(app.launchedVersion, 2);
+    await until(() => app.launchedVersion === 2);
     assert.match(await logText(app), `Build of ${String(commit).slice(0, 7)} started by kate@foobazco.com`);
 
     // The next one follows it, and the files of a lone directory count as the archive's own.
