@@ -25,6 +25,8 @@ export interface AppErrorOptions {
   hint?: string | undefined;
   /** What kind of thing is not there, where Heroku's client asks for that: `session`. */
   resource?: string | undefined;
+  /** What those are told instead who may not know of the other app that this is about. */
+  discreet?: AppError | undefined;
   cause?: unknown;
 }
 
@@ -34,6 +36,7 @@ export class AppError extends Error {
   readonly status: number;
   readonly hint: string | undefined;
   readonly resource: string | undefined;
+  readonly discreet: AppError | undefined;
 
   constructor(id: ErrorId, message: string, options: AppErrorOptions = {}) {
     super(message, { cause: options.cause });
@@ -41,6 +44,7 @@ export class AppError extends Error {
     this.status = STATUS[id];
     this.hint = options.hint;
     this.resource = options.resource;
+    this.discreet = options.discreet;
   }
 }
 

@@ -188,10 +188,7 @@ export class Platform {
         hint: "`git heroku doctor` tells why; what it ran before runs on.",
       });
     }
-    throw new AppError("not_found", "Couldn't find that app.", {
-      hint: `There is no app ${JSON.stringify(name.slice(0, 40))}; \`git heroku apps\` lists the apps there are.`,
-      resource: "app",
-    });
+    throw noApp(name);
   }
 
   /** @param obstacle why it must not be opened */
@@ -291,4 +288,12 @@ export class Platform {
     this.apps.clear();
     await this.runtime.close({ detach: !options.apps });
   }
+}
+
+/** Of one that is not there, and of one that the caller must not know of. */
+export function noApp(name: string): AppError {
+  return new AppError("not_found", "Couldn't find that app.", {
+    hint: `There is no app ${JSON.stringify(name.slice(0, 40))}; \`git heroku apps\` lists the apps there are.`,
+    resource: "app",
+  });
 }
