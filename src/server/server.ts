@@ -23,6 +23,7 @@ import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
 import { httpRules } from "./http-rules.ts";
 import { buildLateValidators } from "./late-schemas.ts";
+import { keyRoutes } from "./key-routes.ts";
 import { logAnalysisRoutes } from "./log-analysis-routes.ts";
 import { logCopyRoutes } from "./log-copy-routes.ts";
 import { logSessionRoutes } from "./log-session-routes.ts";
@@ -69,6 +70,7 @@ const ROUTES = [
   featureRoutes,
   formationRoutes,
   historyRoutes,
+  keyRoutes,
   logAnalysisRoutes,
   logCopyRoutes,
   logRoutes,
