@@ -123,6 +123,9 @@ export class PlatformClient {
     const body = version === undefined ? {} : { release: String(version) };
     return (await this.#release<ReleaseItem>(this.#signed("POST", path, body), show)).body;
   }
+  /** @returns the release of the other app */
+  promote = async (app: string, to: string, show?: Show): Promise<ReleaseItem> =>
+    (await this.#release<ReleaseItem>(this.#signed("POST", `${appPath(app)}/actions/promote`, { to }), show)).body;
   /** The release is undefined when there was nothing to take back any more. */
   async revert(app: string, version: number, show?: Show): Promise<RevertItem | undefined> {
     const path = `${appPath(app, "releases", String(version))}/actions/revert`;

@@ -57,6 +57,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   "releases:mark": { load: async () => (await import("./commands/releases-mark.ts")).releasesMark },
   "releases:bisect": { load: async () => (await import("./commands/releases-bisect.ts")).releasesBisect },
   rollback: { aliases: ["releases:rollback"], load: async () => (await import("./commands/rollback.ts")).rollback },
+  promote: { aliases: ["pipelines:promote"], load: async () => (await import("./commands/promote.ts")).promote },
   config: { load: async () => (await import("./commands/config.ts")).config },
   "config:get": { load: async () => (await import("./commands/config-get.ts")).configGet },
   "config:add": { aliases: ["config:set"], load: async () => (await import("./commands/config-add.ts")).configAdd },

@@ -106,6 +106,25 @@ const BUILDS: Readonly<Record<string, Answer>> = {
   "POST /apps/:app/slugs": refused,
 };
 
+const PIPELINES: Readonly<Record<string, Answer>> = {
+  "POST /apps/:app/actions/promote": made(heroku.release),
+  "GET /pipelines": ok(list(heroku.pipeline)),
+  "POST /pipelines": made(heroku.pipeline),
+  "GET /pipelines/:id": ok(heroku.pipeline),
+  "PATCH /pipelines/:id": ok(heroku.pipeline),
+  "DELETE /pipelines/:id": ok(heroku.pipeline),
+  "GET /pipeline-couplings": ok(list(heroku.pipelineCoupling)),
+  "POST /pipeline-couplings": made(heroku.pipelineCoupling),
+  "GET /pipeline-couplings/:id": ok(heroku.pipelineCoupling),
+  "PATCH /pipeline-couplings/:id": ok(heroku.pipelineCoupling),
+  "DELETE /pipeline-couplings/:id": ok(heroku.pipelineCoupling),
+  "GET /pipelines/:id/pipeline-couplings": ok(list(heroku.pipelineCoupling)),
+  "GET /apps/:app/pipeline-couplings": ok(heroku.namedPipelineCoupling),
+  "POST /pipeline-promotions": made(heroku.pipelinePromotion),
+  "GET /pipeline-promotions/:id": ok(heroku.pipelinePromotion),
+  "GET /pipeline-promotions/:id/promotion-targets": ok(list(heroku.promotionTarget)),
+};
+
 const LOGS: Readonly<Record<string, Answer>> = {
   "GET /apps/:app/log-drains": ok(list(heroku.drain)),
   "GET /apps/:app/log-drains/:name": ok(heroku.drain),
@@ -150,10 +169,8 @@ const PLATFORM: Readonly<Record<string, Answer>> = {
   "POST /platform/actions/stop": accepted,
   "POST /platform/actions/replace-router": ok(own.router),
   "GET /addon-services/:name/plans": refused,
-  "GET /apps/:app/pipeline-couplings": refused,
   "POST /actions/addons/resolve": refused,
   "POST /actions/addon-attachments/resolve": refused,
-  "POST /pipeline-promotions": refused,
 };
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
@@ -161,6 +178,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   ...PROCESSES,
   ...RELEASES,
   ...BUILDS,
+  ...PIPELINES,
   ...LOGS,
   ...PLATFORM,
 };

@@ -33,6 +33,7 @@ import { describeRoutes, schemaRoute } from "./openapi.ts";
 import { outputRoutes } from "./output-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { Rendezvous } from "./rendezvous.ts";
+import { pipelineRoutes } from "./pipeline-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
 import { slugRoutes } from "./slug-routes.ts";
 import { sourceRoutes } from "./source-routes.ts";
@@ -75,6 +76,7 @@ const ROUTES = [
   oauthRoutes,
   oneOffRoutes,
   outputRoutes,
+  pipelineRoutes,
   releaseRoutes,
   slugRoutes,
   sourceRoutes,

@@ -14,6 +14,7 @@ const PAGE = await readPage("docs/api.md");
 const PARAMETERS: Record<string, string> = {
   APP: ":app",
   BUILD: ":build",
+  ID: ":id",
   NAME: ":name",
   RELEASE: ":release",
   TICKET: ":ticket",
@@ -35,7 +36,9 @@ const SECTIONS: Record<string, Schema> = {
   Formation: heroku.formation,
   Limits: own.limits,
   "Log session": heroku.logSession,
+  Pipeline: heroku.pipeline,
   Platform: own.platform,
+  Promotion: heroku.pipelinePromotion,
   Release: heroku.release,
   "Release slug": heroku.slug,
   Slug: own.storedSlug,

@@ -24,6 +24,11 @@ const FIELDS: Record<keyof typeof heroku, string> = {
   formation: "app command created_at dyno_size id quantity size type updated_at",
   logSession: "created_at id logplex_url updated_at",
   mark: "",
+  namedPipelineCoupling: "app created_at id pipeline stage updated_at",
+  pipeline: "created_at generation id name owner? updated_at",
+  pipelineCoupling: "app created_at id pipeline stage updated_at",
+  pipelinePromotion: "created_at id pipeline source status updated_at?",
+  promotionTarget: "app error_message? id pipeline_promotion release? status",
   rateLimit: "remaining",
   region: "country created_at description id locale name private_capable provider updated_at",
   release:
@@ -47,7 +52,7 @@ interface Document {
 
 /** Lists of what is not here, and their members, are described together. */
 const ABSENT =
-  /^(?:\/apps\/:app)?\/(?:addons|addon-attachments|addon-services|sni-endpoints|telemetry-drains|webhooks|pipelines|pipeline-couplings)(?:\/:name)?$/;
+  /^(?:\/apps\/:app)?\/(?:addons|addon-attachments|addon-services|sni-endpoints|telemetry-drains|webhooks)(?:\/:name)?$/;
 
 describe("schemas", (test) => {
   test("objects have Heroku's fields, none of which is null where Heroku's is not", () => {
