@@ -10,7 +10,9 @@ import { appResource, idOf, iso, type Resource } from "./resources.ts";
 
 export function accountRoutes(server: FastifyInstance, platform: Platform): void {
   // Also what Heroku's client asks its billing service, which it is told to find here.
-  server.get("/account", async (request) => accountResource(callerOf(request).by, await platform.home.madeAt()));
+  for (const path of ["/account", "/users/~"]) {
+    server.get(path, async (request) => accountResource(callerOf(request).by, await platform.home.madeAt()));
+  }
   server.get("/account/rate-limits", () => ({ remaining: RATE_LIMIT }));
   server.get("/users/~/apps", () => Promise.all(platform.list().map((app) => appResource(platform, app))));
   server.get("/regions", async () => [regionResource(await platform.home.madeAt())]);

@@ -154,6 +154,7 @@ const PLATFORM: Readonly<Record<string, Answer>> = {
   "GET /regions": ok(list(heroku.region)),
   "GET /stacks": ok(list(heroku.stack)),
   "GET /teams": none,
+  "GET /users/~": ok(heroku.account),
   "GET /users/~/apps": ok(list(heroku.app)),
   "GET /oauth/authorizations": ok(list(heroku.authorization)),
   "POST /oauth/authorizations": made(heroku.authorization),
