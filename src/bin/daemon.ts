@@ -5,7 +5,8 @@ import type { FastifyInstance } from "fastify";
 import { findHome } from "../api/home.ts";
 import { AppError } from "../core/error.ts";
 import { pickToolEnv } from "../build/tool-env.ts";
-import { Trust } from "../drains/trust.ts";
+import { AddressGuard } from "../outbound/address-guard.ts";
+import { Trust } from "../outbound/trust.ts";
 import { NO_ISOLATION, type Isolation } from "../formation/isolation.ts";
 import { describeIsolation } from "../formation/isolation-report.ts";
 import { LocalRuntime } from "../formation/local-runtime.ts";
@@ -21,6 +22,7 @@ import { Platform, type HookFiles } from "../platform/platform.ts";
 import type { RemoteRouter } from "../router/remote-router.ts";
 import { ROUTER_DIRECTORY } from "../router/wire.ts";
 import { createServer } from "../server/server.ts";
+import { announceEvents } from "../server/webhook-events.ts";
 import { lockHome } from "../server/single-instance.ts";
 import type { TcpDoor } from "../server/tcp-door.ts";
 import { takeApiPort } from "./api-port.ts";
@@ -76,6 +78,7 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
     onPost: (push) => onPost(platform, push),
     onBug: (error) => journal.fault("push", error),
   });
+  announceEvents(platform);
   const server = createServer(platform, {
     version,
     startedAt,
@@ -188,9 +191,10 @@ async function openPlatform(request: PlatformRequest): Promise<{ platform: Platf
     processPath: env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
     toolEnv: pickToolEnv(env),
     buildsMax: buildsMaxOf(env),
-    drainParts: {
+    outbound: {
       trust: new Trust(home.authoritiesFile, env["NODE_EXTRA_CA_CERTS"]),
-      userAgent: `Logplex/${request.version} (git-heroku)`,
+      guard: addressGuardOf(env),
+      version: request.version,
     },
   });
   await router.keepApps(platform.names);
@@ -203,6 +207,18 @@ function buildsMaxOf(env: Environment): number {
   if (text === undefined || text === "") return usualBuildSlots();
   if (/^[1-9][0-9]{0,2}$/.test(text)) return Number(text);
   throw new AppError("usage", `GIT_HEROKU_BUILDS=${text.slice(0, 40)} is no number of builds from 1 to 999.`);
+}
+
+/** @throws AppError usage when it is no list of networks. */
+function addressGuardOf(env: Environment): AddressGuard {
+  const networks = (env["GIT_HEROKU_WEBHOOK_NETWORKS"] ?? "").split(",").filter((text) => text !== "");
+  try {
+    return new AddressGuard(networks);
+  } catch (error) {
+    throw new AppError("usage", `GIT_HEROKU_WEBHOOK_NETWORKS is no list of networks: ${(error as Error).message}`, {
+      hint: "Write GIT_HEROKU_WEBHOOK_NETWORKS=10.0.0.0/8, with commas between several.",
+    });
+  }
 }
 
 /** The first request to stop counts: a signal, or the API's. */

@@ -50,3 +50,8 @@ export function stopTimeoutLine({ exitTimeoutMs }: DynoRules): Line {
 export function memoryLines(use: string): Line[] {
   return [say(`Process running ${use}`), complain("Error R15 (Memory quota vastly exceeded)")];
 }
+
+/** The state that a process had, of `State changed from starting to up`; undefined for any other line. */
+export function previousState(message: string): string | undefined {
+  return /^State changed from (\w+) to \w+/.exec(message)?.[1];
+}

@@ -122,6 +122,8 @@ export const SETTINGS = {
   "slug-size": { kind: "size", default: "500MB", help: "how large the built code may be" },
   "up-after": { kind: "duration", default: "1s", help: "how long a process without a port must live to be up" },
   "verify-deploy": { kind: "switch", default: "off", help: "a push tells whether its web processes come up" },
+  "webhook-retry": { kind: "duration", default: "1h", help: "the longest wait before a webhook is tried again" },
+  "webhook-timeout": { kind: "duration", default: "10s", help: "how long the receiver of a webhook may take" },
   "worker-overlap": { kind: "switch", default: "off", help: "two releases of one worker type may run at a time" },
 } as const satisfies Record<string, Definition>;
 
@@ -173,6 +175,9 @@ export interface Settings extends DynoRules {
   /** The largest slug. */
   slugBytesMax: number;
   verifyDeploy: boolean;
+  /** The longest wait before the next attempt. */
+  webhookRetryMs: number;
+  webhookTimeoutMs: number;
   workerOverlap: boolean;
   requestTimeoutMs: number;
 }
@@ -235,11 +240,10 @@ export function readSettings(stored: Json | undefined): Settings {
     readyCheckMs: number("ready-check"),
     releaseTimeoutMs: number("release-timeout"),
     ...runSettings(number),
+    ...webhookSettings(number),
     restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
     sandbox: isOn("sandbox"),
-    slugAgeMsMax: number("slug-days"),
-    slugReleases: number("slug-releases"),
-    slugBytesMax: number("slug-size"),
+    ...slugSettings(number),
     upAfterMs: number("up-after"),
     verifyDeploy: isOn("verify-deploy"),
     workerOverlap: isOn("worker-overlap"),
@@ -269,6 +273,20 @@ function runSettings(number: (name: SettingName) => number): RunSettings {
     runIdleMs: number("run-idle"),
     runTimeoutMs: number("run-timeout"),
   };
+}
+
+function slugSettings(
+  number: (name: SettingName) => number,
+): Pick<Settings, "slugAgeMsMax" | "slugReleases" | "slugBytesMax"> {
+  return {
+    slugAgeMsMax: number("slug-days"),
+    slugReleases: number("slug-releases"),
+    slugBytesMax: number("slug-size"),
+  };
+}
+
+function webhookSettings(number: (name: SettingName) => number): Pick<Settings, "webhookRetryMs" | "webhookTimeoutMs"> {
+  return { webhookRetryMs: number("webhook-retry"), webhookTimeoutMs: number("webhook-timeout") };
 }
 
 /** Every setting in force, as people write it. */

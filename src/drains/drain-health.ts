@@ -2,7 +2,7 @@
  *  said when something changes and at most once a minute. */
 import type { Clock } from "../core/clock.ts";
 import { formatStamp } from "../core/log-line.ts";
-import type { DeliveryError } from "./channel.ts";
+import type { DeliveryError } from "../outbound/delivery-error.ts";
 
 /** A line of `heroku[logplex]`. */
 export type TellDrain = (level: "error" | "warning" | "info", message: string) => void;

@@ -55,6 +55,8 @@ const TEXTS = {
   sandbox: "on",
   "up-after": "1s",
   "verify-deploy": "off",
+  "webhook-retry": "1h",
+  "webhook-timeout": "10s",
   "worker-overlap": "off",
 };
 
@@ -101,6 +103,8 @@ const DEFAULTS = {
   sandbox: true,
   upAfterMs: 1_000,
   verifyDeploy: false,
+  webhookRetryMs: 3_600_000,
+  webhookTimeoutMs: 10_000,
   workerOverlap: false,
 };
 
