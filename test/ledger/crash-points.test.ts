@@ -23,4 +23,4 @@ describe("ledger's writer, killed", (test) => {
     assert.ok(all.length > 100, String(all.length));
     await tryStracePoints(lab, spread(all, CALLS));
   });
-}, 90_000);
+});

@@ -114,7 +114,7 @@ describe("config vars", (test) => {
     }
     assert.equal(await platformClient(platform).config("foobaz"), {});
   });
-}, 120_000);
+});
 
 describe("secrets", (test) => {
   test("stay out of arguments, logs, messages and files, also when something fails", async (t) => {
@@ -154,7 +154,7 @@ describe("secrets", (test) => {
     assert.match(objects.stdout, "Config rotate key");
     assert.not.match(objects.stdout, SECRET);
   });
-}, 120_000);
+});
 
 function editor(body: string): Record<string, string> {
   return { GIT_EDITOR: `f() { ${body}; }; f` };
