@@ -29,7 +29,7 @@ export interface DrainLabOptions {
   retention?: RetentionPolicy;
 }
 
-export const QUICK: DrainRules = { connectMs: 3_000, requestMs: 5_000, maxMs: 20 };
+export const QUICK: DrainRules = { connectMs: 60_000, requestMs: 60_000, maxMs: 20 };
 
 export async function openDrainLab(t: TestContext, options: DrainLabOptions = {}): Promise<DrainLab> {
   const lab = await createDrainLab({ ...options, dir: options.dir ?? (await t.tempDir()) });

@@ -120,4 +120,4 @@ describe("what Heroku's clients ask for", (test) => {
     const nowhere = await lab.ask("GET", `${APP}/review-app-config`);
     assert.equal([nowhere.status, nowhere.body.id], [404, "not_found"]);
   });
-}, 40_000);
+});

@@ -149,4 +149,4 @@ describe("pushes", (test) => {
     assert.is(releases.length, 2 + 2 * cases.length);
     assert.equal(new Set(releases.slice(0, -2).map(({ change }) => change)), new Set(["config", "deploy"]));
   });
-}, 60_000);
+});
