@@ -12,8 +12,14 @@ export function updateRoute(platform: Platform, app: App): Promise<void> {
     if (app.isEnding) return;
     const route = await describeRoute(platform, app);
     // `destroy` may have taken the app out of the router meanwhile.
-    if (!app.isEnding && route !== undefined) await platform.router.setApp(route);
+    if (!app.isEnding && route !== undefined) await setRoute(platform, route);
   });
+}
+
+/** An entry under a former name, of before a renaming, serves until this one is in force. */
+async function setRoute({ router }: Platform, route: AppRoute): Promise<void> {
+  await router.setApp(route);
+  for (const former of route.formerNames ?? []) await router.removeApp(former);
 }
 
 /** Undefined as long as it is not known what an earlier daemon left running. */

@@ -5,7 +5,6 @@ import { AppError } from "../core/error.ts";
 import type { Person } from "../core/person.ts";
 import type { Platform } from "../platform/platform.ts";
 import { callerOf } from "./caller.ts";
-import { RATE_LIMIT } from "./http-rules.ts";
 import { appResource, idOf, iso, type Resource } from "./resources.ts";
 
 export function accountRoutes(server: FastifyInstance, platform: Platform): void {
@@ -13,7 +12,9 @@ export function accountRoutes(server: FastifyInstance, platform: Platform): void
   for (const path of ["/account", "/users/~"]) {
     server.get(path, async (request) => accountResource(callerOf(request).by, await platform.home.madeAt()));
   }
-  server.get("/account/rate-limits", () => ({ remaining: RATE_LIMIT }));
+  server.get("/account/rate-limits", { config: { free: true } }, (request) => ({
+    remaining: server.calls.left(request),
+  }));
   server.get("/users/~/apps", () => Promise.all(platform.list().map((app) => appResource(platform, app))));
   server.get("/regions", async () => [regionResource(await platform.home.madeAt())]);
   server.get("/stacks", async () => [stackResource(await platform.home.madeAt())]);
