@@ -93,6 +93,19 @@ class Stage {
     return poll(async () => ((await this.get(path).catch(() => undefined))?.body.includes(text) ? true : undefined));
   }
 
+  /** Resolves when another process serves, and the one before is gone. */
+  async restart(): Promise<void> {
+    const pids = async (): Promise<unknown[]> =>
+      (await this.client.dynos(APP, true)).map(({ state, extended }) => (state === "up" ? extended?.pid : undefined));
+    const before = await pids();
+    await this.client.restartAll(APP);
+    await poll(async () => {
+      const [pid, ...others] = await pids();
+      return pid !== undefined && others.length === 0 && !before.includes(pid) ? true : undefined;
+    });
+    await this.until("", "served");
+  }
+
   /** A connection of its own, on which this is written. */
   dial(path: string, { method = "GET", fields = "" } = {}): RawClient {
     const head = `${method} /${path} HTTP/1.1\r\nHost: ${APP}.localhost\r\n${fields}\r\n`;
@@ -147,8 +160,7 @@ describe("error codes", (test) => {
       await stage.logged(["R10"]);
     });
     stage.gate.open();
-    await stage.client.restartAll(APP);
-    await stage.until("", "served");
+    await stage.restart();
     await memory(stage);
     await attached(stage);
     await stubborn(stage);
@@ -224,14 +236,12 @@ async function unreachable(stage: Stage): Promise<void> {
   await client.changeSettings(APP, { "restart-policy": "never", "exit-timeout": "50ms" });
   await stage.get("unlisten");
   await stage.meets("H21");
-  await client.restartAll(APP);
-  await stage.until("", "served");
+  await stage.restart();
   await stage.with({ "connect-timeout": "50ms" }, async () => {
     assert.is((await stage.get("deaf")).body, "deaf");
     await stage.meets("H19");
   });
-  await client.restartAll(APP);
-  await stage.until("", "served");
+  await stage.restart();
   await stage.get("exit");
   await stage.until("H10", "code=H10");
 }
@@ -245,8 +255,7 @@ async function memory(stage: Stage): Promise<void> {
   await client.setLimits(APP, "web", { memory: "50MB" });
   await stage.logged(["R15"]);
   await client.setLimits(APP, "web", { memory: null });
-  await client.restartAll(APP);
-  await stage.until("", "served");
+  await stage.restart();
 }
 
 /** One-off processes and who is to be attached to them. */
