@@ -83,6 +83,12 @@ export const SETTINGS = {
     default: "default",
     help: "shown in maintenance mode: a file of the app, or a URL for a frame",
   },
+  "max-backlog": { kind: "count", default: "1000", help: "how many requests may wait for a starting app (H11)" },
+  "max-connections": {
+    kind: "count",
+    default: "10000",
+    help: "how many requests and WebSockets may be under way at one web process (H22)",
+  },
   "max-per-type": { kind: "count", default: "100", help: "the largest quantity of one process type" },
   "memory-check": { kind: "duration", default: "5s", help: "how often the memory of limited processes is looked at" },
   "memory-warning": { kind: "duration", default: "20s", help: "how often a process over its memory is told of (R14)" },
@@ -152,6 +158,8 @@ export interface Settings extends DynoRules {
   logRateMax: number;
   /** Infinite when the log is never compressed. */
   logHotMs: number;
+  maxBacklog: number;
+  maxConnections: number;
   maxPerType: number;
   memoryCheckMs: number;
   memoryWarningMs: number;
@@ -217,13 +225,10 @@ export function readSettings(stored: Json | undefined): Settings {
     autoRollback: isOn("auto-rollback"),
     autosleepMs: number("autosleep"),
     autosleepWorkers: isOn("autosleep-workers"),
-    bootWaitMs: number("boot-wait"),
     buildTimeoutMs: number("build-timeout"),
-    connectTimeoutMs: number("connect-timeout"),
     errorPage: page("error-page"),
-    idleTimeoutMs: number("idle-timeout"),
     maintenancePage: page("maintenance-page"),
-    requestTimeoutMs: number("request-timeout"),
+    ...readRequestSettings(number),
     backoff: { firstMs: number("backoff-first"), maxMs: number("backoff-max"), resetAfterMs: number("backoff-reset") },
     bootTimeoutMs: number("boot-timeout"),
     dailyRestart: isOn("daily-restart"),
@@ -231,6 +236,8 @@ export function readSettings(stored: Json | undefined): Settings {
     exitTimeoutMs: number("exit-timeout"),
     healthPath: path === "off" ? undefined : path,
     ...readLogSettings(number),
+    maxBacklog: number("max-backlog"),
+    maxConnections: number("max-connections"),
     maxPerType: number("max-per-type"),
     memoryCheckMs: number("memory-check"),
     memoryWarningMs: number("memory-warning"),
@@ -247,6 +254,17 @@ export function readSettings(stored: Json | undefined): Settings {
     upAfterMs: number("up-after"),
     verifyDeploy: isOn("verify-deploy"),
     workerOverlap: isOn("worker-overlap"),
+  };
+}
+
+type RequestSettings = Pick<Settings, "bootWaitMs" | "connectTimeoutMs" | "idleTimeoutMs" | "requestTimeoutMs">;
+
+function readRequestSettings(number: (name: SettingName) => number): RequestSettings {
+  return {
+    bootWaitMs: number("boot-wait"),
+    connectTimeoutMs: number("connect-timeout"),
+    idleTimeoutMs: number("idle-timeout"),
+    requestTimeoutMs: number("request-timeout"),
   };
 }
 

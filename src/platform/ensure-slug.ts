@@ -1,4 +1,5 @@
 /** Slugs for releases: built by a push, found again by every later launch, rebuilt only when the disk lost one. */
+import { errorHead } from "../core/error-codes.ts";
 import { AppError } from "../core/error.ts";
 import { formatVersion, type Release } from "../core/release.ts";
 import { buildSlug } from "../build/build-slug.ts";
@@ -200,7 +201,7 @@ async function isWholeIndeed(platform: Platform, app: App, slug: Slug): Promise<
   }
   const { expected, actual, layer } = damage;
   const sums = `Expected: SHA256:${expected} Actual: SHA256:${actual ?? "unreadable"}`;
-  const msg = `Error R17 (Checksum error) -> Slug ${slug.id.slice(0, 8)} is not what was built. ${sums}`;
+  const msg = `${errorHead("R17")} -> Slug ${slug.id.slice(0, 8)} is not what was built. ${sums}`;
   app.logs.append({ ps: "build", source: "heroku", level: "error", msg });
   setAsideDamaged(slug, layer);
   return false;
