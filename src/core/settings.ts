@@ -48,7 +48,7 @@ export const SETTINGS = {
     help: "shown when the app fails: a file of the app, or a URL for a frame",
   },
   "exit-timeout": { kind: "duration", default: "30s", help: "how long a process may take to exit after SIGTERM (R12)" },
-  "health-path": { kind: "path", default: "off", help: "what a web process must answer with 2xx or 3xx to be up" },
+  "health-path": { kind: "path", default: "off", help: "what a web process must answer with 2xx to be up" },
   "health-timeout": { kind: "duration", default: "5s", help: "how long the answer of health-path may take" },
   "idle-timeout": {
     kind: "duration",
@@ -112,7 +112,7 @@ export const SETTINGS = {
   },
   "run-idle": { kind: "limit", default: "1h", help: "how long the connection to a one-off process may be silent" },
   "run-timeout": { kind: "limit", default: "24h", help: "how long a one-off process may run" },
-  sandbox: { kind: "switch", default: "on", help: "shut each process in, where the machine can" },
+  sandbox: { kind: "switch", default: "on", help: "shut each process and build in, where the machine can" },
   "slug-days": {
     kind: "days",
     default: "30",

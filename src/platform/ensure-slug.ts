@@ -95,7 +95,7 @@ export async function buildRelease(
   { output, signal = app.ending, onBegun }: { output: Show; signal?: AbortSignal; onBegun?: () => void },
 ): Promise<Slug> {
   const code = { commit, tree: await treeOf(app, commit) };
-  const inputs = await buildInputs(app, await platform.isolation);
+  const inputs = await buildInputs(platform, app);
   return build({ platform, app, code, inputs, output, signal, ...(onBegun && { onBegun }) });
 }
 
@@ -158,7 +158,7 @@ export async function ensureSlug(
   say(`-----> The slug of ${formatVersion(version)} is not there any more: building it again\n`);
   const log = buildLog(app);
   log(`Building the slug of ${formatVersion(version)} again`);
-  const inputs = await buildInputs(app, await platform.isolation);
+  const inputs = await buildInputs(platform, app);
   const slug = await build({
     platform,
     app,
