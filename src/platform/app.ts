@@ -87,6 +87,8 @@ export class App {
   readonly slugChecks = new SerialQueue();
   /** When a launch or a rollback last asked for a slug, by its id: it is not let go under its hands. */
   readonly slugsAsked = new Map<string, number>();
+  /** By id: asked for since all their files were looked at. */
+  readonly slugsToCount = new Set<string>();
   /** Launches in the order of their causes. */
   readonly launches = new SerialQueue();
   /** Pushes to the deploy branch, one at a time. */

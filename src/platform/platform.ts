@@ -31,6 +31,7 @@ import { FormerNames, listRepositories, nameTaken } from "./former-names.ts";
 import { finishRenamings, settleRenaming, stuckNames } from "./rename-app.ts";
 import { LogSessions } from "./log-sessions.ts";
 import { Tickets } from "./tickets.ts";
+import { checkSlugs } from "./check-slugs.ts";
 import { evictSlugs } from "./slugs.ts";
 import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -133,7 +134,10 @@ export class Platform {
     this.attachments = new Attachments(parts.clock, this.closing);
     this.tickets = new Tickets(parts.home.ticketKey);
     this.logSessions = new LogSessions(parts.clock, this.tickets);
-    this.upkeep = new Upkeep(parts.clock, parts.journal, (app) => evictSlugs(this, app));
+    this.upkeep = new Upkeep(parts.clock, parts.journal, async (app) => {
+      await evictSlugs(this, app);
+      await checkSlugs(this, app);
+    });
     // Every follower of a log listens to it.
     setMaxListeners(0, this.closing);
   }
