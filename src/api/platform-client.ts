@@ -18,6 +18,7 @@ import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show
 import type { ConfigBlameItem, ConfigHistoryItem, PatchOptions, ReleaseDiff } from "./history-resources.ts";
 import type { PlatformClientOptions, ReleaseWord } from "./client-options.ts";
 import { attachedBy, type AttachedDyno, type AttachRequest, type RunRequest } from "./run-resources.ts";
+import { WebhookCalls } from "./webhook-calls.ts";
 import type {
   App,
   BisectItem,
@@ -49,7 +50,11 @@ export class PlatformClient {
   readonly #options: PlatformClientOptions;
   readonly access = new AccessCalls(
     (path) => this.#get(path),
-    (method, path, body) => this.#change(method, path, body),
+    (...change) => this.#change(...change),
+  );
+  readonly webhooks = new WebhookCalls(
+    (path) => this.#get(path),
+    (...change) => this.#change(...change),
   );
   readonly #asker: Asker;
 
@@ -133,6 +138,8 @@ export class PlatformClient {
     const body = version === undefined ? {} : { release: String(version) };
     return (await this.#release<ReleaseItem>(this.#signed("POST", path, body), show)).body;
   }
+  promote = async (app: string, to: string, show?: Show): Promise<ReleaseItem> =>
+    (await this.#release<ReleaseItem>(this.#signed("POST", `${appPath(app)}/actions/promote`, { to }), show)).body;
   /** The release is undefined when there was nothing to take back any more. */
   async revert(app: string, version: number, show?: Show): Promise<RevertItem | undefined> {
     const path = `${appPath(app, "releases", String(version))}/actions/revert`;
@@ -148,13 +155,11 @@ export class PlatformClient {
     this.#open({ method: "GET", path: appPath(app, "builds", id, "output") });
   /** By the beginning of its id, or `running`. */
   cancelBuild = (app: string, id: string): Promise<BuildItem> => this.#change("DELETE", appPath(app, "builds", id));
-
   /** Newest first.
    *  @param verify read every file */
   slugs = (app: string, { verify }: { verify: boolean }): Promise<SlugItem[]> =>
     this.#get(`${appPath(app, "slugs")}${verify ? "?verify=true" : ""}`);
   diskUse = (app: string): Promise<DiskItem> => this.#get(appPath(app, "disk"));
-
   /** What the build and the release command printed, and go on to print. */
   releaseOutput = (app: string, version: ReleaseWord): Promise<IncomingMessage> =>
     this.#open({ method: "GET", path: appPath(app, "releases", String(version), "output") });
@@ -195,7 +200,6 @@ export class PlatformClient {
   configBlame = (app: string): Promise<ConfigBlameItem[]> => this.#get(appPath(app, "config-blame"));
   configHistory = (app: string, name: string, values: boolean): Promise<ConfigHistoryItem[]> =>
     this.#get(appPath(app, "config-history", name) + queryOf({ values }));
-
   domains = (app: string): Promise<DomainItem[]> => this.#get(appPath(app, "domains"));
   addDomains = (app: string, hostnames: readonly string[]): Promise<DomainItem[]> =>
     this.#change("POST", appPath(app, "domains"), { hostnames });

@@ -96,6 +96,9 @@ export class Home {
   get ssh(): string {
     return join(this.root, "ssh");
   }
+  get pipelinesFile(): string {
+    return join(this.root, "pipelines.json");
+  }
   /** Certificate authorities that drains trust besides the well-known ones. */
   get authoritiesFile(): string {
     return join(this.root, "ca.pem");

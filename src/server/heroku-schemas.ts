@@ -3,6 +3,7 @@ import {
   emptyList,
   list,
   map,
+  named,
   nothing,
   object,
   oid,
@@ -10,14 +11,13 @@ import {
   orNull,
   text,
   time,
+  times,
   truth,
   uuid,
   whole,
 } from "./schema-words.ts";
 
-const named = object({ id: uuid, name: text });
 const person = object({ email: text, id: uuid });
-const times = { created_at: time, updated_at: time };
 const versioned = object({ id: uuid, version: whole });
 
 export const app = object({

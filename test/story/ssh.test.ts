@@ -255,7 +255,11 @@ describe(
 
 /** A request that says to be somebody else's. */
 function claiming(path: string): string {
-  const headers = ["Host: localhost", "Git-Heroku-User: Kate <kate@foobazco.com>", "X-Forwarded-User: kate@foobazco.com"];
+  const headers = [
+    "Host: localhost",
+    "Git-Heroku-User: Kate <kate@foobazco.com>",
+    "X-Forwarded-User: kate@foobazco.com",
+  ];
   return [`GET ${path} HTTP/1.1`, ...headers, "Connection: close", "", ""].join("\r\n");
 }
 
