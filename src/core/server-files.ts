@@ -60,10 +60,14 @@ const PLAIN_PATH = /^\/[A-Za-z0-9/._+@-]*$/;
 /** @throws AppError invalid_params for what could mean something else in one of the files */
 export function checkSetup({ user, home, node, daemon, front }: ServerSetup): void {
   if (!USER.test(user)) throw odd("a name of a system user", user);
-  const paths = [home, node, daemon, front?.certificate?.file, front?.certificate?.key];
-  for (const path of paths)
-    if (path !== undefined && !PLAIN_PATH.test(path)) throw odd("an absolute path without odd characters", path);
-  if (front !== undefined && !DOMAIN.test(front.domain)) throw odd("a domain such as apps.example.com", front.domain);
+  for (const path of [home, node, daemon]) checkPath(path);
+  if (front === undefined) return;
+  if (!DOMAIN.test(front.domain)) throw odd("a domain such as apps.example.com", front.domain);
+  for (const path of Object.values(front.certificate ?? {})) checkPath(path);
+}
+
+function checkPath(path: string): void {
+  if (!PLAIN_PATH.test(path)) throw odd("an absolute path without odd characters", path);
 }
 
 function odd(what: string, text: string): AppError {

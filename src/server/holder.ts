@@ -1,5 +1,5 @@
-/** Whose a token or a key is: whoever may do everything hands them out to others, for what those may do; everybody else sees
- *  and makes their own alone. */
+/** Whose a token or a key is: whoever may do everything hands them out to others, for what those may do; everybody else
+ *  makes their own alone. */
 import type { FastifyRequest } from "fastify";
 import { parseEmail, sameAddress } from "../core/access.ts";
 import { AppError } from "../core/error.ts";
@@ -26,7 +26,8 @@ export function holderOf(request: FastifyRequest, user: string | undefined): Hol
   });
 }
 
+/** On the platform's own socket everybody's. */
 export function isSeenBy(request: FastifyRequest): (one: { owner: Person }) => boolean {
-  const { isAdmin, actor } = visitorOf(request);
-  return ({ owner }) => isAdmin || sameAddress(owner.email) === sameAddress(actor.by.email);
+  const { credential, actor } = visitorOf(request);
+  return ({ owner }) => credential === undefined || sameAddress(owner.email) === sameAddress(actor.by.email);
 }

@@ -1,4 +1,4 @@
-/** /account/keys: SSH keys, as Heroku has them. Everybody sees and removes their own, and whoever may do everything those of
+/** /account/keys: SSH keys, as Heroku has them. Everybody sees and removes their own, on the platform's own socket those of
  *  all. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { AccessKey } from "../core/access-key.ts";
