@@ -1,7 +1,7 @@
 /** A log with drains, without a platform around it. */
 import { join } from "node:path";
 import { Drains, type DrainRules, type DrainSpec } from "../../src/drains/drains.ts";
-import { Trust } from "../../src/drains/trust.ts";
+import { Trust } from "../../src/outbound/trust.ts";
 import { LogStore, type RetentionPolicy } from "../../src/logs/log-store.ts";
 import { feedOf } from "../../src/platform/log-feed.ts";
 import { realClock } from "../logs/real-clock.ts";

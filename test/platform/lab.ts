@@ -20,7 +20,8 @@ import { Platform } from "../../src/platform/platform.ts";
 import { trafficOf } from "../../src/platform/wake.ts";
 import { announcePush } from "../../src/platform/announce-push.ts";
 import { receivePush, type RefReport } from "../../src/platform/receive-push.ts";
-import { Trust } from "../../src/drains/trust.ts";
+import { AddressGuard } from "../../src/outbound/address-guard.ts";
+import { Trust } from "../../src/outbound/trust.ts";
 import { Router } from "../../src/router/router.ts";
 import type { DoctorLine } from "../../src/server/platform-routes.ts";
 import type { TestContext } from "../support/suite.ts";
@@ -48,6 +49,8 @@ export interface LabOptions {
   root?: string;
   clock?: Clock;
   buildsMax?: number;
+  /** Where webhooks may be sent besides. */
+  networks?: readonly string[];
 }
 
 export async function openLab(t: TestContext, options: LabOptions = {}): Promise<Lab> {
@@ -84,7 +87,11 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
     processPath: PATH,
     toolEnv: pickToolEnv({ PATH }),
     buildsMax: options.buildsMax ?? 2,
-    drainParts: { trust: new Trust(home.authoritiesFile, undefined), userAgent: "Logplex/test" },
+    outbound: {
+      trust: new Trust(home.authoritiesFile, undefined),
+      guard: new AddressGuard(options.networks),
+      version: "1.2.3",
+    },
     bases: [LOCALHOST],
   }));
   let closing: Promise<void> | undefined;
