@@ -35,7 +35,12 @@ export async function openDoor(t: TestContext, unusual?: Partial<RequestLimits>)
   const door = await TcpDoor.listen(0, limits.headMs);
   door.open(server);
   t.after(() => door.close());
-  const { token, about } = await lab.platform.tokens.create({ owner: KATE, description: "", lifetimeMs: undefined });
+  const { token, about } = await lab.platform.tokens.create({
+    owner: KATE,
+    isAdmin: true,
+    description: "",
+    lifetimeMs: undefined,
+  });
   const { port } = door;
   const tcp: DoorLab["tcp"] = (method, path, options = {}) =>
     ask(port, { method, path, authorization: `Bearer ${token}`, ...options });

@@ -97,7 +97,12 @@ describe("api rules", (test) => {
     await send(OTHER, { A: "3" }, `${config}?other=path`);
     for (const value of ["4", "5"]) await send("no-uuid", { A: value });
     assert.is(await head(lab), before + 5);
-    const other = await lab.platform.tokens.create({ owner: NED.by, description: "", lifetimeMs: undefined });
+    const other = await lab.platform.tokens.create({
+      owner: NED.by,
+      isAdmin: true,
+      description: "",
+      lifetimeMs: undefined,
+    });
     const theirs = { body: { A: "6" }, headers: { "request-id": ID }, authorization: `Bearer ${other.token}` };
     await lab.tcp("PATCH", config, theirs);
     assert.is(await head(lab), before + 6);
