@@ -6,6 +6,7 @@ import type { AppSetup } from "../core/app-setup.ts";
 import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
+import { AccessCalls } from "./access-calls.ts";
 import { exchange, openExchange, Unreachable, upload, type Question } from "./exchange.ts";
 import type * as Log from "./log-resources.ts";
 import { appPath, diffPath, queryOf } from "./paths.ts";
@@ -17,7 +18,7 @@ import type { ConfigBlameItem, ConfigHistoryItem, PatchOptions, ReleaseDiff } fr
 import type { PlatformClientOptions, ReleaseWord } from "./client-options.ts";
 import { attachedBy, type AttachedDyno, type AttachRequest, type RunRequest } from "./run-resources.ts";
 import { openUpgrade } from "./upgrade.ts";
-import type { TokenItem, TokenRequest } from "./token-resources.ts";
+import { WebhookCalls } from "./webhook-calls.ts";
 import type {
   App,
   BisectItem,
@@ -47,6 +48,14 @@ import type {
 
 export class PlatformClient {
   readonly #options: PlatformClientOptions;
+  readonly access = new AccessCalls(
+    (path) => this.#get(path),
+    (...change) => this.#change(...change),
+  );
+  readonly webhooks = new WebhookCalls(
+    (path) => this.#get(path),
+    (...change) => this.#change(...change),
+  );
 
   constructor(options: PlatformClientOptions) {
     this.#options = options;
@@ -123,6 +132,8 @@ export class PlatformClient {
     const body = version === undefined ? {} : { release: String(version) };
     return (await this.#release<ReleaseItem>(this.#signed("POST", path, body), show)).body;
   }
+  promote = async (app: string, to: string, show?: Show): Promise<ReleaseItem> =>
+    (await this.#release<ReleaseItem>(this.#signed("POST", `${appPath(app)}/actions/promote`, { to }), show)).body;
   /** The release is undefined when there was nothing to take back any more. */
   async revert(app: string, version: number, show?: Show): Promise<RevertItem | undefined> {
     const path = `${appPath(app, "releases", String(version))}/actions/revert`;
@@ -138,13 +149,11 @@ export class PlatformClient {
     this.#open({ method: "GET", path: appPath(app, "builds", id, "output") });
   /** By the beginning of its id, or `running`. */
   cancelBuild = (app: string, id: string): Promise<BuildItem> => this.#change("DELETE", appPath(app, "builds", id));
-
   /** Newest first.
    *  @param verify read every file */
   slugs = (app: string, { verify }: { verify: boolean }): Promise<SlugItem[]> =>
     this.#get(`${appPath(app, "slugs")}${verify ? "?verify=true" : ""}`);
   diskUse = (app: string): Promise<DiskItem> => this.#get(appPath(app, "disk"));
-
   /** What the build and the release command printed, and go on to print. */
   releaseOutput = (app: string, version: ReleaseWord): Promise<IncomingMessage> =>
     this.#open({ method: "GET", path: appPath(app, "releases", String(version), "output") });
@@ -185,7 +194,6 @@ export class PlatformClient {
   configBlame = (app: string): Promise<ConfigBlameItem[]> => this.#get(appPath(app, "config-blame"));
   configHistory = (app: string, name: string, values: boolean): Promise<ConfigHistoryItem[]> =>
     this.#get(appPath(app, "config-history", name) + queryOf({ values }));
-
   domains = (app: string): Promise<DomainItem[]> => this.#get(appPath(app, "domains"));
   addDomains = (app: string, hostnames: readonly string[]): Promise<DomainItem[]> =>
     this.#change("POST", appPath(app, "domains"), { hostnames });
@@ -242,12 +250,6 @@ export class PlatformClient {
     this.#open(this.#signed("POST", appPath(app, "backups"), { recipient }));
   /** A `RestoreLine` as JSON on each line. */
   restore = (order: RestoreOrder): Promise<IncomingMessage> => this.#open(this.#signed("POST", "/restores", order));
-
-  tokens = (): Promise<TokenItem[]> => this.#get("/oauth/authorizations");
-  createToken = (request: TokenRequest): Promise<TokenItem> => this.#change("POST", "/oauth/authorizations", request);
-  /** By its id or a beginning of that. */
-  revokeToken = (id: string): Promise<TokenItem> =>
-    this.#change("DELETE", `/oauth/authorizations/${encodeURIComponent(id)}`);
 
   platform = (): Promise<PlatformInfo> => this.#get("/platform");
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });

@@ -88,6 +88,9 @@ export class Home {
   get tokensFile(): string {
     return join(this.root, "access", "tokens.json");
   }
+  get pipelinesFile(): string {
+    return join(this.root, "pipelines.json");
+  }
   /** Certificate authorities that drains trust besides the well-known ones. */
   get authoritiesFile(): string {
     return join(this.root, "ca.pem");

@@ -3,6 +3,7 @@
 import { AppError } from "../core/error.ts";
 import { parseProcfile, RELEASE_TYPE } from "../core/procfile.ts";
 import { formatVersion, type Release } from "../core/release.ts";
+import type { Slug } from "../build/slug-store.ts";
 import type { Base } from "../ledger/ledger.ts";
 import type { NewRelease } from "../ledger/release-writer.ts";
 import type { Actor } from "./actor.ts";
@@ -20,8 +21,8 @@ export interface Making {
   actor: Actor;
   /** What was built for it. */
   built?: RecordedBuild | undefined;
-  /** The version whose slug it runs on, where that is neither the current one nor the target of a rollback. */
-  slugOf?: number;
+  /** The slug it runs on, or the version whose slug that is, where it is neither the current one nor the target of a rollback. */
+  slugOf?: number | Slug;
   /** For what changes nothing that the command could see. */
   skipsPhase?: boolean;
 }
@@ -53,6 +54,7 @@ export function makeRelease(platform: Platform, app: App, making: Making, plan: 
     if (phased !== undefined) return new PhasedRelease(platform, app, making).make(phased);
     if (release === undefined) return undefined;
     app.logRelease(actor, release);
+    app.tell({ entity: "api:release", release });
     if (making.built !== undefined) {
       const { build } = making.built;
       openReleaseOutput(platform, app, release.version, build.output.text).end();
@@ -169,6 +171,7 @@ class PhasedRelease {
       return asked;
     });
     if (release === undefined) throw new Error("a release that was planned is always made");
+    app.tell({ entity: "api:release", release });
     if (failure === undefined) {
       app.logChange(this.#making.actor, `Release ${formatVersion(release.version)} created`);
       return release;

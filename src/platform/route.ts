@@ -12,8 +12,14 @@ export function updateRoute(platform: Platform, app: App): Promise<void> {
     if (app.isEnding) return;
     const route = await describeRoute(platform, app);
     // `destroy` may have taken the app out of the router meanwhile.
-    if (!app.isEnding && route !== undefined) await platform.router.setApp(route);
+    if (!app.isEnding && route !== undefined) await setRoute(platform, route);
   });
+}
+
+/** An entry under a former name, of before a renaming, serves until this one is in force. */
+async function setRoute({ router }: Platform, route: AppRoute): Promise<void> {
+  await router.setApp(route);
+  for (const former of route.formerNames ?? []) await router.removeApp(former);
 }
 
 /** Undefined as long as it is not known what an earlier daemon left running. */
@@ -35,12 +41,14 @@ async function describeRoute(platform: Platform, app: App): Promise<AppRoute | u
 }
 
 function trafficRules(settings: Settings): Pick<AppRoute, "limits" | "quietMs"> {
-  const { autosleepMs, bootWaitMs, connectTimeoutMs, idleTimeoutMs, requestTimeoutMs } = settings;
+  const { autosleepMs } = settings;
   const limits = {
-    bootMs: bootWaitMs,
-    connectMs: connectTimeoutMs,
-    firstByteMs: requestTimeoutMs,
-    idleMs: idleTimeoutMs,
+    bootMs: settings.bootWaitMs,
+    connectMs: settings.connectTimeoutMs,
+    firstByteMs: settings.requestTimeoutMs,
+    heldMax: settings.maxBacklog,
+    idleMs: settings.idleTimeoutMs,
+    inFlightMax: settings.maxConnections,
   };
   return Number.isFinite(autosleepMs) ? { limits, quietMs: autosleepMs } : { limits };
 }

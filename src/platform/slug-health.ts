@@ -1,4 +1,5 @@
 /** Whether slugs are what was built (Heroku's R17): a quick look at each launch, a longer one when nobody waits. */
+import { errorHead } from "../core/error-codes.ts";
 import { countAgain, isAsCounted } from "../build/census.ts";
 import { findDamage, looksIntact, stampAgain } from "../build/slug-check.ts";
 import { setAsideDamaged } from "../build/slug-shelf.ts";
@@ -36,7 +37,7 @@ async function examine(platform: Platform, app: App, slug: Slug): Promise<boolea
   }
   const { expected, actual, layer } = damage;
   const sums = `Expected: SHA256:${expected} Actual: SHA256:${actual ?? "unreadable"}`;
-  const msg = `Error R17 (Checksum error) -> Slug ${slug.id.slice(0, 8)} is not what was built. ${sums}`;
+  const msg = `${errorHead("R17")} -> Slug ${slug.id.slice(0, 8)} is not what was built. ${sums}`;
   app.logs.append({ ps: "build", source: "heroku", level: "error", msg });
   setAsideDamaged(slug, layer);
   return false;

@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
 import { setUpFromArchive } from "../platform/set-up-from-archive.ts";
+import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
 import { linksOf, type Links } from "./links.ts";
 import { iso, named, type Resource } from "./resources.ts";
@@ -49,8 +50,8 @@ export function appSetupRoutes(server: FastifyInstance, platform: Platform): voi
     return setupResource(app, await linksOf(platform, request));
   });
 
-  server.get<{ Params: { name: string } }>("/app-setups/:name", async (request) =>
-    setupResource(platform.app(request.params.name), await linksOf(platform, request)),
+  server.get<{ Params: AppParams }>("/app-setups/:app", async (request) =>
+    setupResource(platform.app(request.params.app), await linksOf(platform, request)),
   );
 }
 

@@ -3,6 +3,7 @@ import {
   emptyList,
   list,
   map,
+  named,
   nothing,
   object,
   oid,
@@ -10,14 +11,13 @@ import {
   orNull,
   text,
   time,
+  times,
   truth,
   uuid,
   whole,
 } from "./schema-words.ts";
 
-const named = object({ id: uuid, name: text });
 const person = object({ email: text, id: uuid });
-const times = { created_at: time, updated_at: time };
 const versioned = object({ id: uuid, version: whole });
 
 export const app = object({
@@ -193,8 +193,8 @@ export const domain = object({
 export const collaborator = object({
   app: named,
   id: uuid,
-  permissions: emptyList(),
-  role: oneOf("owner"),
+  permissions: list(object({ name: oneOf("deploy", "manage", "operate", "view") })),
+  role: oneOf("owner", "collaborator"),
   user: object({ email: text, federated: truth, id: uuid }),
   ...times,
 });
@@ -249,6 +249,7 @@ export const stack = object({ default: truth, id: uuid, name: text, state: text,
 export const rateLimit = object({ remaining: whole });
 
 export const authorization = object({
+  admin: truth,
   access_token: orNull(object({ expires_in: orNull(whole), id: uuid, token: text })),
   client: nothing,
   description: text,

@@ -12,6 +12,7 @@ import { backupRoutes } from "./backup-routes.ts";
 import { bisectRoutes } from "./bisect-routes.ts";
 import { buildRoutes } from "./build-routes.ts";
 import { buildpackRoutes } from "./buildpack-routes.ts";
+import { CallLimit } from "./call-limit.ts";
 import { collaboratorRoutes } from "./collaborator-routes.ts";
 import { answerClientError } from "./client-error.ts";
 import { configKeyRoutes } from "./config-key-routes.ts";
@@ -29,11 +30,13 @@ import { logCopyRoutes } from "./log-copy-routes.ts";
 import { logSessionRoutes } from "./log-session-routes.ts";
 import { oauthRoutes } from "./oauth-routes.ts";
 import { logRoutes } from "./log-routes.ts";
+import { declareNeeds, permit } from "./permit.ts";
 import { oneOffRoutes } from "./one-off-routes.ts";
 import { describeRoutes, schemaRoute } from "./openapi.ts";
 import { outputRoutes } from "./output-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { Rendezvous } from "./rendezvous.ts";
+import { pipelineRoutes } from "./pipeline-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
 import { slugRoutes } from "./slug-routes.ts";
 import { sourceRoutes } from "./source-routes.ts";
@@ -42,13 +45,14 @@ import {
   HEAD_BYTES_MAX,
   limitBodies,
   parseJsonBody,
-  REQUEST_TIMES,
-  type RequestTimes,
+  REQUEST_LIMITS,
+  type RequestLimits,
 } from "./request-limits.ts";
 import { answerRepetitions } from "./repeated-requests.ts";
 import { shareAnswers } from "./shared-answers.ts";
 import { undoRoutes } from "./undo-routes.ts";
 import { verifyRoutes } from "./verify-routes.ts";
+import { webhookRoutes } from "./webhook-routes.ts";
 
 const PARAM_LENGTH_MAX = 1000;
 
@@ -77,22 +81,24 @@ const ROUTES = [
   oauthRoutes,
   oneOffRoutes,
   outputRoutes,
+  pipelineRoutes,
   releaseRoutes,
   slugRoutes,
   sourceRoutes,
   undoRoutes,
   verifyRoutes,
+  webhookRoutes,
 ];
 
 export function createServer(
   platform: Platform,
   control: DaemonControl,
-  times: RequestTimes = REQUEST_TIMES,
+  limits: RequestLimits = REQUEST_LIMITS,
 ): FastifyInstance {
   const server = fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
-    http: { maxHeaderSize: HEAD_BYTES_MAX, headersTimeout: times.headMs },
+    http: { maxHeaderSize: HEAD_BYTES_MAX, headersTimeout: limits.headMs },
     clientErrorHandler: answerClientError,
     forceCloseConnections: true,
     // A process type may have 128 characters; fastify's own limit is 100.
@@ -109,10 +115,15 @@ export function createServer(
   });
   // Before the rules, which turn an answer into a 304 for one who has it.
   answerRepetitions(server, () => platform.clock);
-  shareAnswers(server);
+  const shareFromHere = shareAnswers(server);
   httpRules(server);
   guardDoor(server, platform);
-  limitBodies(server, times.bodyMs);
+  const calls = new CallLimit(limits.callsPerHour, () => platform.clock);
+  server.decorate("calls", calls);
+  calls.guard(server);
+  permit(server, platform);
+  shareFromHere();
+  limitBodies(server, limits.bodyMs);
   server.setErrorHandler((error, request, reply) => answerError(platform, error, request, reply));
   server.setNotFoundHandler((request, reply) => {
     void reply.status(404).send({
@@ -123,6 +134,7 @@ export function createServer(
   const rendezvous = new Rendezvous(platform);
   server.decorate("rendezvous", rendezvous);
   server.addHook("onClose", () => rendezvous.close());
+  declareNeeds(server);
   const described = describeRoutes(server);
   for (const routes of ROUTES) routes(server, platform);
   schemaRoute(server, described, () => control.version);
@@ -132,7 +144,7 @@ export function createServer(
 }
 
 function answerError(platform: Platform, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { id, status, message, hint, resource } = answerFor(error);
+  const { id, status, message, hint, resource } = tellable(answerFor(error), request);
   // The path without its query: nothing of what was sent belongs into the journal.
   if (id === "internal_server_error") platform.journal.fault(`${request.method} ${pathOf(request)}`, error);
   void reply.status(status).send({
@@ -141,6 +153,11 @@ function answerError(platform: Platform, error: unknown, request: FastifyRequest
     ...(hint !== undefined && { hint }),
     ...(resource !== undefined && { resource }),
   });
+}
+
+/** Who may not know all apps is told nothing of another one. */
+function tellable(error: AppError, { visitor }: FastifyRequest): AppError {
+  return visitor?.isAdmin === true ? error : (error.discreet ?? error);
 }
 
 function pathOf(request: FastifyRequest): string {

@@ -208,4 +208,4 @@ describe("build slug", (test) => {
     await beacon.allLeft();
     assert.equal(await lab.slugs(), []);
   });
-}, 40_000);
+});

@@ -223,4 +223,4 @@ describe("node builder", (test) => {
     assert.match(lab.text, "Using the node_modules of the commit as they are");
     await access(join(dir, "node_modules/left/index.js"));
   });
-}, 40_000);
+});

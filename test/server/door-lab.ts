@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { createServer } from "../../src/server/server.ts";
 import { TcpDoor } from "../../src/server/tcp-door.ts";
-import type { RequestTimes } from "../../src/server/request-limits.ts";
+import { REQUEST_LIMITS, type RequestLimits } from "../../src/server/request-limits.ts";
 import type { TestContext } from "../support/suite.ts";
 import { control, openApi, type ApiAnswer, type ApiLab } from "./lab.ts";
 
@@ -27,14 +27,20 @@ export interface TcpOptions {
 
 export const KATE = { name: "Kate Bush", email: "kate@foobazco.com" };
 
-export async function openDoor(t: TestContext, times?: RequestTimes): Promise<DoorLab> {
+export async function openDoor(t: TestContext, unusual?: Partial<RequestLimits>): Promise<DoorLab> {
   const lab = await openApi(t);
-  const server = times === undefined ? lab.server : createServer(lab.platform, control([]), times);
+  const limits = { ...REQUEST_LIMITS, ...unusual };
+  const server = unusual === undefined ? lab.server : createServer(lab.platform, control([]), limits);
   await server.ready();
-  const door = await TcpDoor.listen(0, times?.headMs);
+  const door = await TcpDoor.listen(0, limits.headMs);
   door.open(server);
   t.after(() => door.close());
-  const { token, about } = await lab.platform.tokens.create({ owner: KATE, description: "", lifetimeMs: undefined });
+  const { token, about } = await lab.platform.tokens.create({
+    owner: KATE,
+    isAdmin: true,
+    description: "",
+    lifetimeMs: undefined,
+  });
   const { port } = door;
   const tcp: DoorLab["tcp"] = (method, path, options = {}) =>
     ask(port, { method, path, authorization: `Bearer ${token}`, ...options });

@@ -14,12 +14,14 @@ const SERVED = `
   buildpacks:add buildpacks:clear buildpacks:remove buildpacks:set certs certs:auto clients config config:edit config:get
   config:set config:unset create domains domains:add domains:remove drains drains:add drains:remove features features:disable
   features:enable features:info git:remote keys labs labs:disable labs:enable logs maintenance maintenance:off
-  maintenance:on pipelines ps ps:restart ps:scale ps:stop ps:type ps:wait regions releases releases:info releases:output
-  releases:retry releases:rollback rollback run:detached sessions telemetry webhooks`;
+  maintenance:on pipelines pipelines:add pipelines:create pipelines:destroy pipelines:info pipelines:promote pipelines:remove
+  pipelines:rename pipelines:update ps ps:restart ps:scale ps:stop ps:type ps:wait regions releases releases:info releases:output
+  releases:retry releases:rollback rollback run:detached sessions telemetry webhooks webhooks:add
+  webhooks:deliveries webhooks:events`;
 /** What is not here is told by an error with an id. */
 const REFUSED = `
   access:add access:remove addons:attach addons:create addons:destroy addons:detach addons:info addons:plans
-  apps:stacks:set pipelines:info pipelines:promote telemetry:add webhooks:add`;
+  apps:stacks:set telemetry:add`;
 
 const PROCFILE = `web: exec node server.js
 worker: exec sleep 600
@@ -195,12 +197,31 @@ const OTHERS: Step[] = [
   { run: "certs", out: /foobaz has no SSL certificates/ },
   { run: "certs:auto", out: /disabled on foobaz/ },
   { run: "webhooks", out: /foobaz has no webhooks/ },
-  { run: "webhooks:add -i api:release -l notify -u https://example.com/hook", ...INVALID },
+  { run: "webhooks:add -i api:release,dyno -l notify -u https://127.0.0.2/hook", ...INVALID },
+  { run: "webhooks:add -i api:release,dyno -l notify -u https://198.51.99.1/hook", out: /Signing Secret/ },
+  { run: "webhooks", out: /https:\/\/198\.51\.99\.1\/hook\s+api:release,dyno\s+notify/ },
+  { run: "webhooks:deliveries", out: /foobaz has no deliveries/ },
+  { run: "webhooks:events", out: /foobaz has no events/ },
   { run: "telemetry -a foobaz", status: 0 },
   { run: "telemetry:add https://example.com/t --signals traces -a foobaz", ...INVALID },
   { run: "pipelines", out: /=== My Pipelines/ },
   { run: "pipelines:info nosuch", status: 1, err: /Pipeline not found/ },
   { run: "pipelines:promote", ...NOT_FOUND },
+  { run: "apps:create shopfront --no-remote", err: /Creating shopfront\.\.\. done/ },
+  {
+    run: "pipelines:create shop -s staging -a foobaz",
+    err: /Creating shop pipeline\.\.\. done[\s\S]*as staging\.\.\. done/,
+  },
+  { run: "pipelines:add shop -s development -a shopfront", err: /to shop pipeline as development\.\.\. done/ },
+  { run: "pipelines:update -s production -a shopfront", err: /to production\.\.\. done/ },
+  { run: "pipelines:rename shop store", err: /Renaming shop pipeline to store\.\.\. done/ },
+  { run: "pipelines", out: /store/ },
+  { run: "pipelines:info store", out: /foobaz\s+staging[\s\S]*shopfront\s+production/ },
+  { run: "pipelines:promote", out: /Promotion successful[\s\S]*shopfront: +succeeded/ },
+  { run: "releases -a shopfront", out: /v2 +Promote foobaz v\d+ [0-9a-f]{7}/ },
+  { run: "pipelines:remove -a shopfront", err: /Removing .*shopfront\.\.\. done/ },
+  { run: "pipelines:destroy store", err: /Destroying store pipeline\.\.\. done/ },
+  { run: "apps:destroy shopfront --confirm shopfront", err: /done/ },
   { run: "addons", out: /No add-ons for app foobaz/ },
   { run: "addons --all", out: /No add-ons/ },
   { run: "addons:services" },

@@ -230,4 +230,4 @@ describe("hostile input", (test) => {
     assert.is(await releasesOf(scene), 2);
     assert.is(await newest(scene, "%H"), head);
   });
-}, 120_000);
+});

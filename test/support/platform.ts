@@ -42,7 +42,8 @@ export interface ExecResult {
   stderr: string;
 }
 
-export async function startPlatform(t: TestContext): Promise<TestPlatform> {
+/** @param more of the environment of the daemon and all commands */
+export async function startPlatform(t: TestContext, more: Record<string, string> = {}): Promise<TestPlatform> {
   const root = await t.tempDir();
   const [home, dir, bin, user] = ["home", "work", "bin", "user"].map((name) => join(root, name)) as [
     string,
@@ -59,7 +60,7 @@ export async function startPlatform(t: TestContext): Promise<TestPlatform> {
     join(user, ".gitconfig"),
     "[user]\n\tname = Rick\n\temail = rick@foobazco.com\n[advice]\n\tdetachedHead = false\n",
   );
-  const env = testEnvironment({ home, bin, user });
+  const env = { ...testEnvironment({ home, bin, user }), ...more };
   const platform: TestPlatform = {
     home,
     dir,
