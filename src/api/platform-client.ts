@@ -17,6 +17,7 @@ import type { ConfigBlameItem, ConfigHistoryItem, PatchOptions, ReleaseDiff } fr
 import type { PlatformClientOptions, ReleaseWord } from "./client-options.ts";
 import { attachedBy, type AttachedDyno, type AttachRequest, type RunRequest } from "./run-resources.ts";
 import { openUpgrade } from "./upgrade.ts";
+import { WebhookCalls } from "./webhook-calls.ts";
 import type { TokenItem, TokenRequest } from "./token-resources.ts";
 import type {
   App,
@@ -47,6 +48,10 @@ import type {
 
 export class PlatformClient {
   readonly #options: PlatformClientOptions;
+  readonly webhooks = new WebhookCalls(
+    (path) => this.#get(path),
+    (...change) => this.#change(...change),
+  );
 
   constructor(options: PlatformClientOptions) {
     this.#options = options;
@@ -123,7 +128,6 @@ export class PlatformClient {
     const body = version === undefined ? {} : { release: String(version) };
     return (await this.#release<ReleaseItem>(this.#signed("POST", path, body), show)).body;
   }
-  /** @returns the release of the other app */
   promote = async (app: string, to: string, show?: Show): Promise<ReleaseItem> =>
     (await this.#release<ReleaseItem>(this.#signed("POST", `${appPath(app)}/actions/promote`, { to }), show)).body;
   /** The release is undefined when there was nothing to take back any more. */
@@ -141,13 +145,11 @@ export class PlatformClient {
     this.#open({ method: "GET", path: appPath(app, "builds", id, "output") });
   /** By the beginning of its id, or `running`. */
   cancelBuild = (app: string, id: string): Promise<BuildItem> => this.#change("DELETE", appPath(app, "builds", id));
-
   /** Newest first.
    *  @param verify read every file */
   slugs = (app: string, { verify }: { verify: boolean }): Promise<SlugItem[]> =>
     this.#get(`${appPath(app, "slugs")}${verify ? "?verify=true" : ""}`);
   diskUse = (app: string): Promise<DiskItem> => this.#get(appPath(app, "disk"));
-
   /** What the build and the release command printed, and go on to print. */
   releaseOutput = (app: string, version: ReleaseWord): Promise<IncomingMessage> =>
     this.#open({ method: "GET", path: appPath(app, "releases", String(version), "output") });
@@ -188,7 +190,6 @@ export class PlatformClient {
   configBlame = (app: string): Promise<ConfigBlameItem[]> => this.#get(appPath(app, "config-blame"));
   configHistory = (app: string, name: string, values: boolean): Promise<ConfigHistoryItem[]> =>
     this.#get(appPath(app, "config-history", name) + queryOf({ values }));
-
   domains = (app: string): Promise<DomainItem[]> => this.#get(appPath(app, "domains"));
   addDomains = (app: string, hostnames: readonly string[]): Promise<DomainItem[]> =>
     this.#change("POST", appPath(app, "domains"), { hostnames });

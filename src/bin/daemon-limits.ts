@@ -1,5 +1,6 @@
 /** The limits of a daemon that its environment says, in numbers. */
 import { AppError } from "../core/error.ts";
+import { AddressGuard } from "../outbound/address-guard.ts";
 import { usualBuildSlots } from "../platform/build-slots.ts";
 import { CALLS_PER_HOUR } from "../server/request-limits.ts";
 
@@ -23,4 +24,16 @@ export function callsPerHourOf(env: Environment): number {
   throw new AppError("usage", `GIT_HEROKU_API_CALLS=${text.slice(0, 40)} is no number of calls from 1 to 9999999.`, {
     hint: "It says how many calls a token may make in an hour; off: no limit.",
   });
+}
+
+/** @throws AppError usage when it is no list of networks. */
+export function addressGuardOf(env: Environment): AddressGuard {
+  const networks = (env["GIT_HEROKU_WEBHOOK_NETWORKS"] ?? "").split(",").filter((text) => text !== "");
+  try {
+    return new AddressGuard(networks);
+  } catch (error) {
+    throw new AppError("usage", `GIT_HEROKU_WEBHOOK_NETWORKS is no list of networks: ${(error as Error).message}`, {
+      hint: "Write GIT_HEROKU_WEBHOOK_NETWORKS=10.0.0.0/8, with commas between several.",
+    });
+  }
 }

@@ -5,7 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { findHome } from "../api/home.ts";
 import { AppError } from "../core/error.ts";
 import { pickToolEnv } from "../build/tool-env.ts";
-import { Trust } from "../drains/trust.ts";
+import { Trust } from "../outbound/trust.ts";
 import { NO_ISOLATION, type Isolation } from "../formation/isolation.ts";
 import { describeIsolation } from "../formation/isolation-report.ts";
 import { LocalRuntime } from "../formation/local-runtime.ts";
@@ -21,10 +21,11 @@ import type { RemoteRouter } from "../router/remote-router.ts";
 import { ROUTER_DIRECTORY } from "../router/wire.ts";
 import { REQUEST_LIMITS } from "../server/request-limits.ts";
 import { createServer } from "../server/server.ts";
+import { announceEvents } from "../server/webhook-events.ts";
 import { lockHome } from "../server/single-instance.ts";
 import type { TcpDoor } from "../server/tcp-door.ts";
 import { takeApiPort } from "./api-port.ts";
-import { buildsMaxOf, callsPerHourOf } from "./daemon-limits.ts";
+import { addressGuardOf, buildsMaxOf, callsPerHourOf } from "./daemon-limits.ts";
 import { hookFiles } from "./hook-files.ts";
 import { inspectIsolation, inspectMachine } from "./inspect-machine.ts";
 import { onPost, onReceive } from "./push-door.ts";
@@ -78,6 +79,7 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
     onPost: (push) => onPost(platform, push),
     onBug: (error) => journal.fault("push", error),
   });
+  announceEvents(platform);
   const control = {
     version,
     startedAt,
@@ -193,9 +195,10 @@ async function openPlatform(request: PlatformRequest): Promise<{ platform: Platf
     processPath: env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
     toolEnv: pickToolEnv(env),
     buildsMax: buildsMaxOf(env),
-    drainParts: {
+    outbound: {
       trust: new Trust(home.authoritiesFile, env["NODE_EXTRA_CA_CERTS"]),
-      userAgent: `Logplex/${request.version} (git-heroku)`,
+      guard: addressGuardOf(env),
+      version: request.version,
     },
   });
   // A daemon that was killed as it renamed an app has left its entry under the former name.

@@ -1,5 +1,5 @@
 /** Git LFS keeps a file's contents elsewhere and commits a pointer. A push carries the pointers only, so an app would
- *  start with 130 bytes of text where it expects a picture: worth a warning. */
+ *  start with 130 bytes of text where it expects a picture. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TreeFile } from "./git.ts";

@@ -88,6 +88,12 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   tokens: { load: async () => (await import("./commands/tokens.ts")).tokens },
   "tokens:create": { load: async () => (await import("./commands/tokens-create.ts")).tokensCreate },
   "tokens:revoke": { load: async () => (await import("./commands/tokens-revoke.ts")).tokensRevoke },
+  webhooks: { load: async () => (await import("./commands/webhooks.ts")).webhooks },
+  "webhooks:add": { load: async () => (await import("./commands/webhooks-add.ts")).webhooksAdd },
+  "webhooks:remove": { load: async () => (await import("./commands/webhooks-remove.ts")).webhooksRemove },
+  "webhooks:deliveries": {
+    load: async () => (await import("./commands/webhooks-deliveries.ts")).webhooksDeliveries,
+  },
   "heroku-env": { load: async () => (await import("./commands/heroku-env.ts")).herokuEnv },
   server: { load: async () => (await import("./commands/server.ts")).server },
   "server:start": { load: async () => (await import("./commands/server-start.ts")).serverStart },

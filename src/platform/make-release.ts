@@ -54,6 +54,7 @@ export function makeRelease(platform: Platform, app: App, making: Making, plan: 
     if (phased !== undefined) return new PhasedRelease(platform, app, making).make(phased);
     if (release === undefined) return undefined;
     app.logRelease(actor, release);
+    app.tell({ entity: "api:release", release });
     if (making.built !== undefined) {
       const { build } = making.built;
       openReleaseOutput(platform, app, release.version, build.output.text).end();
@@ -170,6 +171,7 @@ class PhasedRelease {
       return asked;
     });
     if (release === undefined) throw new Error("a release that was planned is always made");
+    app.tell({ entity: "api:release", release });
     if (failure === undefined) {
       app.logChange(this.#making.actor, `Release ${formatVersion(release.version)} created`);
       return release;

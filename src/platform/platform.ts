@@ -9,7 +9,8 @@ import { SerialQueue } from "../core/serial-queue.ts";
 import { removeUnfinishedRepositories } from "../ledger/create-repository.ts";
 import type { LedgerKey } from "../ledger/ledger-key.ts";
 import { cleanBuilds } from "../build/slug-store.ts";
-import type { Trust } from "../drains/trust.ts";
+import type { AddressGuard } from "../outbound/address-guard.ts";
+import type { Trust } from "../outbound/trust.ts";
 import type { ToolEnv } from "../build/tool-env.ts";
 import type { Isolation } from "../formation/isolation.ts";
 import type { PortAllocator } from "../formation/ports.ts";
@@ -20,6 +21,7 @@ import type { App } from "./app.ts";
 import { Attachments } from "./attachments.ts";
 import { BuildSlots } from "./build-slots.ts";
 import { sweepRemains } from "./destroy-app.ts";
+import { Events } from "./events.ts";
 import type { Home } from "./home.ts";
 import type { Journal } from "./journal.ts";
 import { launch } from "./launch.ts";
@@ -29,6 +31,7 @@ import { FormerNames, listRepositories, nameTaken } from "./former-names.ts";
 import { finishRenamings, settleRenaming, stuckNames } from "./rename-app.ts";
 import { LogSessions } from "./log-sessions.ts";
 import { Tickets } from "./tickets.ts";
+import { checkSlugs } from "./check-slugs.ts";
 import { evictSlugs } from "./slugs.ts";
 import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -56,8 +59,8 @@ export interface PlatformParts {
   processPath: string;
   /** Where the apps are reached. */
   bases: readonly BaseDomain[];
-  /** What all drains have in common. */
-  drainParts: { trust: Trust; userAgent: string };
+  /** What drains and webhooks have in common. */
+  outbound: { trust: Trust; guard: AddressGuard; version: string };
   /** What a build tool may know of the daemon's environment: proxies, npm's registry and cache. */
   toolEnv: ToolEnv;
   /** How many builds may run at once. */
@@ -91,7 +94,8 @@ export class Platform {
   readonly bases: readonly BaseDomain[];
   readonly toolEnv: ToolEnv;
   readonly buildSlots: BuildSlots;
-  readonly drainParts: PlatformParts["drainParts"];
+  readonly outbound: PlatformParts["outbound"];
+  readonly events = new Events();
   /** Changes of domains, which no two apps may share. */
   readonly domainChanges = new SerialQueue();
   readonly upkeep: Upkeep;
@@ -126,11 +130,14 @@ export class Platform {
     this.bases = parts.bases;
     this.toolEnv = parts.toolEnv;
     this.buildSlots = new BuildSlots(parts.buildsMax);
-    this.drainParts = parts.drainParts;
+    this.outbound = parts.outbound;
     this.attachments = new Attachments(parts.clock, this.closing);
     this.tickets = new Tickets(parts.home.ticketKey);
     this.logSessions = new LogSessions(parts.clock, this.tickets);
-    this.upkeep = new Upkeep(parts.clock, parts.journal, (app) => evictSlugs(this, app));
+    this.upkeep = new Upkeep(parts.clock, parts.journal, async (app) => {
+      await evictSlugs(this, app);
+      await checkSlugs(this, app);
+    });
     // Every follower of a log listens to it.
     setMaxListeners(0, this.closing);
   }

@@ -41,12 +41,14 @@ async function describeRoute(platform: Platform, app: App): Promise<AppRoute | u
 }
 
 function trafficRules(settings: Settings): Pick<AppRoute, "limits" | "quietMs"> {
-  const { autosleepMs, bootWaitMs, connectTimeoutMs, idleTimeoutMs, requestTimeoutMs } = settings;
+  const { autosleepMs } = settings;
   const limits = {
-    bootMs: bootWaitMs,
-    connectMs: connectTimeoutMs,
-    firstByteMs: requestTimeoutMs,
-    idleMs: idleTimeoutMs,
+    bootMs: settings.bootWaitMs,
+    connectMs: settings.connectTimeoutMs,
+    firstByteMs: settings.requestTimeoutMs,
+    heldMax: settings.maxBacklog,
+    idleMs: settings.idleTimeoutMs,
+    inFlightMax: settings.maxConnections,
   };
   return Number.isFinite(autosleepMs) ? { limits, quietMs: autosleepMs } : { limits };
 }

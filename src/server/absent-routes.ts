@@ -34,7 +34,6 @@ const OF_APPS: Readonly<Record<string, Absent>> = {
     words: "telemetry drain",
     hint: "Logs have drains: git heroku drains:add URL",
   },
-  webhooks: { resource: "webhook", words: "webhook", hint: "Follow the log instead: git heroku logs --tail --ps api" },
 };
 
 const OF_ALL: Readonly<Record<string, Absent>> = {

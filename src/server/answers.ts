@@ -1,6 +1,8 @@
 /** What each route answers: the one source for the checks of the tests, the page docs/api.md and the document at /schema. */
 import * as heroku from "./heroku-schemas.ts";
 import * as own from "./own-schemas.ts";
+import * as pipelines from "./pipeline-schemas.ts";
+import * as webhooks from "./webhook-schemas.ts";
 import { empty, emptyList, list, map, text, type Schema } from "./schema-words.ts";
 
 /** By name, as the document refers to them. */
@@ -108,21 +110,33 @@ const BUILDS: Readonly<Record<string, Answer>> = {
 
 const PIPELINES: Readonly<Record<string, Answer>> = {
   "POST /apps/:app/actions/promote": made(heroku.release),
-  "GET /pipelines": ok(list(heroku.pipeline)),
-  "POST /pipelines": made(heroku.pipeline),
-  "GET /pipelines/:id": ok(heroku.pipeline),
-  "PATCH /pipelines/:id": ok(heroku.pipeline),
-  "DELETE /pipelines/:id": ok(heroku.pipeline),
-  "GET /pipeline-couplings": ok(list(heroku.pipelineCoupling)),
-  "POST /pipeline-couplings": made(heroku.pipelineCoupling),
-  "GET /pipeline-couplings/:id": ok(heroku.pipelineCoupling),
-  "PATCH /pipeline-couplings/:id": ok(heroku.pipelineCoupling),
-  "DELETE /pipeline-couplings/:id": ok(heroku.pipelineCoupling),
-  "GET /pipelines/:id/pipeline-couplings": ok(list(heroku.pipelineCoupling)),
-  "GET /apps/:app/pipeline-couplings": ok(heroku.namedPipelineCoupling),
-  "POST /pipeline-promotions": made(heroku.pipelinePromotion),
-  "GET /pipeline-promotions/:id": ok(heroku.pipelinePromotion),
-  "GET /pipeline-promotions/:id/promotion-targets": ok(list(heroku.promotionTarget)),
+  "GET /pipelines": ok(list(pipelines.pipeline)),
+  "POST /pipelines": made(pipelines.pipeline),
+  "GET /pipelines/:id": ok(pipelines.pipeline),
+  "PATCH /pipelines/:id": ok(pipelines.pipeline),
+  "DELETE /pipelines/:id": ok(pipelines.pipeline),
+  "GET /pipeline-couplings": ok(list(pipelines.pipelineCoupling)),
+  "POST /pipeline-couplings": made(pipelines.pipelineCoupling),
+  "GET /pipeline-couplings/:id": ok(pipelines.pipelineCoupling),
+  "PATCH /pipeline-couplings/:id": ok(pipelines.pipelineCoupling),
+  "DELETE /pipeline-couplings/:id": ok(pipelines.pipelineCoupling),
+  "GET /pipelines/:id/pipeline-couplings": ok(list(pipelines.pipelineCoupling)),
+  "GET /apps/:app/pipeline-couplings": ok(pipelines.namedPipelineCoupling),
+  "POST /pipeline-promotions": made(pipelines.pipelinePromotion),
+  "GET /pipeline-promotions/:id": ok(pipelines.pipelinePromotion),
+  "GET /pipeline-promotions/:id/promotion-targets": ok(list(pipelines.promotionTarget)),
+};
+
+const WEBHOOKS: Readonly<Record<string, Answer>> = {
+  "GET /apps/:app/webhooks": ok(list(webhooks.webhook)),
+  "POST /apps/:app/webhooks": made(webhooks.webhook),
+  "GET /apps/:app/webhooks/:id": ok(webhooks.webhook),
+  "PATCH /apps/:app/webhooks/:id": ok(webhooks.webhook),
+  "DELETE /apps/:app/webhooks/:id": ok(webhooks.webhook),
+  "GET /apps/:app/webhook-deliveries": ok(list(webhooks.webhookDelivery)),
+  "GET /apps/:app/webhook-deliveries/:id": ok(webhooks.webhookDelivery),
+  "GET /apps/:app/webhook-events": ok(list(webhooks.webhookEvent)),
+  "GET /apps/:app/webhook-events/:id": ok(webhooks.webhookEvent),
 };
 
 const LOGS: Readonly<Record<string, Answer>> = {
@@ -180,6 +194,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   ...RELEASES,
   ...BUILDS,
   ...PIPELINES,
+  ...WEBHOOKS,
   ...LOGS,
   ...PLATFORM,
 };

@@ -1,9 +1,9 @@
 /** The objects that are Heroku's, with all fields of its Platform API v3, and ours beside them (docs/api.md, "Objects"). */
-import { STAGES } from "../core/pipeline.ts";
 import {
   emptyList,
   list,
   map,
+  named,
   nothing,
   object,
   oid,
@@ -11,14 +11,13 @@ import {
   orNull,
   text,
   time,
+  times,
   truth,
   uuid,
   whole,
 } from "./schema-words.ts";
 
-const named = object({ id: uuid, name: text });
 const person = object({ email: text, id: uuid });
-const times = { created_at: time, updated_at: time };
 const versioned = object({ id: uuid, version: whole });
 
 export const app = object({
@@ -250,36 +249,4 @@ export const authorization = object({
   used_at: orNull(time),
   user: object({ email: text, full_name: text, id: uuid }),
   ...times,
-});
-
-const withId = object({ id: uuid });
-const stage = oneOf(...STAGES);
-
-export const pipeline = object({
-  generation: named,
-  id: uuid,
-  name: text,
-  owner: object({ id: uuid, type: oneOf("user") }),
-  ...times,
-});
-
-const coupling = { app: withId, id: uuid, stage, ...times };
-export const pipelineCoupling = object({ ...coupling, pipeline: withId });
-export const namedPipelineCoupling = object({ ...coupling, pipeline: named });
-
-export const pipelinePromotion = object({
-  id: uuid,
-  pipeline: withId,
-  source: object({ app: withId, release: withId }),
-  status: oneOf("pending", "completed"),
-  ...times,
-});
-
-export const promotionTarget = object({
-  app: withId,
-  error_message: orNull(text),
-  id: uuid,
-  pipeline_promotion: withId,
-  release: orNull(withId),
-  status: oneOf("pending", "succeeded", "failed"),
 });

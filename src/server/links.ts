@@ -15,9 +15,13 @@ export function baseUrl(request: FastifyRequest): string {
   return `${request.protocol}://${request.host || "localhost"}`;
 }
 
-export async function linksOf(platform: Platform, request: FastifyRequest): Promise<Links> {
+export function linksOf(platform: Platform, request: FastifyRequest): Promise<Links> {
+  return linksFrom(platform, baseUrl(request));
+}
+
+/** @param base by which the platform is reached, without a final slash */
+export async function linksFrom(platform: Platform, base: string): Promise<Links> {
   const write = await platform.tickets.writer();
-  const base = baseUrl(request);
   // Good for one hour to two, and the same all through an hour, so that the answers are the same too.
   const until = (Math.floor(platform.clock.now() / HOUR_MS) + 2) * HOUR_MS;
   const link = (facts: { version: number } | { build: string }, app: App): string =>

@@ -51,6 +51,7 @@ import { answerRepetitions } from "./repeated-requests.ts";
 import { shareAnswers } from "./shared-answers.ts";
 import { undoRoutes } from "./undo-routes.ts";
 import { verifyRoutes } from "./verify-routes.ts";
+import { webhookRoutes } from "./webhook-routes.ts";
 
 const PARAM_LENGTH_MAX = 1000;
 
@@ -84,6 +85,7 @@ const ROUTES = [
   sourceRoutes,
   undoRoutes,
   verifyRoutes,
+  webhookRoutes,
 ];
 
 export function createServer(

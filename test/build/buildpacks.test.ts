@@ -274,4 +274,4 @@ describe("buildpacks", (test) => {
     await lab.build(await lab.commitAll());
     assert.match(lab.text, " !     Symbolic links lead out of the app (2): a/out -> ../../x, etc -> /etc\n");
   });
-}, 60_000);
+});

@@ -4,6 +4,8 @@ import type { Platform } from "../../src/platform/platform.ts";
 import type { DaemonControl } from "../../src/server/platform-routes.ts";
 import * as heroku from "../../src/server/heroku-schemas.ts";
 import * as own from "../../src/server/own-schemas.ts";
+import * as pipelines from "../../src/server/pipeline-schemas.ts";
+import * as webhooks from "../../src/server/webhook-schemas.ts";
 import type { Schema } from "../../src/server/schema-words.ts";
 import { createServer } from "../../src/server/server.ts";
 import { AppError, type ErrorId } from "../../src/core/error.ts";
@@ -36,15 +38,16 @@ const SECTIONS: Record<string, Schema> = {
   Formation: heroku.formation,
   Limits: own.limits,
   "Log session": heroku.logSession,
-  Pipeline: heroku.pipeline,
+  Pipeline: pipelines.pipeline,
   Platform: own.platform,
-  Promotion: heroku.pipelinePromotion,
+  Promotion: pipelines.pipelinePromotion,
   Release: heroku.release,
   "Release slug": heroku.slug,
   Slug: own.storedSlug,
   Sources: heroku.source,
   Verification: own.verification,
   Wait: own.wait,
+  Webhook: webhooks.webhook,
 };
 
 interface Endpoint {

@@ -443,4 +443,4 @@ describe("formats: home", (test) => {
     const stages = new Set(documentedPaths().map(({ since }) => since));
     assert.equal([...stages].sort(), ["app", "deploy", "home", "process", "sometimes"]);
   });
-}, 60_000);
+});

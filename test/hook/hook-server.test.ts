@@ -406,4 +406,4 @@ describe("hook server", (test) => {
     await closing;
     await push.ended;
   });
-}, 40_000);
+});

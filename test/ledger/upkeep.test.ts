@@ -217,4 +217,4 @@ describe("upkeep", (test) => {
     await mkdir(join(repository.path, "refs"), { recursive: true });
     assert.match(String(await rejects(keepUp(repository, 0, NEVER))), /git .*repack.* failed: fatal: not a git repo/);
   });
-}, 40_000);
+});

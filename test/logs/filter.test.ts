@@ -284,4 +284,4 @@ describe("log filters", (test) => {
     assert.equal(await stored.processNames(), ["web.1"]);
     assert.equal(await segmentsOf(dir), segments);
   });
-}, 60_000);
+});

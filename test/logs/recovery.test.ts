@@ -201,7 +201,7 @@ describe("log recovery", (test) => {
       );
     },
   );
-}, 60_000);
+});
 
 /** Spool paths are absolute: a copy of the whole directory must point to its own. */
 async function movePaths(dir: string, original: string): Promise<void> {

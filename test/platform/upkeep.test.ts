@@ -111,4 +111,4 @@ describe("upkeep of the platform's repositories", (test) => {
     assert.is(lab.platform.app(parseAppName("foobaz")), app);
     await write(app, 1);
   });
-}, 40_000);
+});

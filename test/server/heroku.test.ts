@@ -93,7 +93,7 @@ describe("what Heroku's clients ask for", (test) => {
   test("of what is not here lists are empty, and all else says why", async (t) => {
     const lab = await openApi(t);
     await createApp(lab.platform, "foobaz", NED);
-    const ofApps = ["addons", "addon-attachments", "sni-endpoints", "telemetry-drains", "webhooks"];
+    const ofApps = ["addons", "addon-attachments", "sni-endpoints", "telemetry-drains"];
     const ofAll = ["addons", "addon-attachments", "addon-services"];
     for (const path of [...ofApps.map((name) => `${APP}/${name}`), ...ofAll.map((name) => `/${name}`)]) {
       const listed = await lab.ask("GET", path);
@@ -120,4 +120,4 @@ describe("what Heroku's clients ask for", (test) => {
     const nowhere = await lab.ask("GET", `${APP}/review-app-config`);
     assert.equal([nowhere.status, nowhere.body.id], [404, "not_found"]);
   });
-}, 40_000);
+});

@@ -89,12 +89,12 @@ describe("logs", (test) => {
     const lab = await openApi(t);
     const app = await createApp(lab.platform, "foobaz", NED);
     const ended: string[] = [];
-    const tail = app.logs.tail.bind(app.logs);
+    const tail = app.logs.follow.bind(app.logs);
     let following = 0;
-    app.logs.tail = async function* (query, signal) {
+    app.logs.follow = async (query, take, signal) => {
       following += 1;
       try {
-        yield* tail(query, signal);
+        await tail(query, take, signal);
       } finally {
         following -= 1;
         ended.push(signal.aborted ? "aborted" : "by itself");

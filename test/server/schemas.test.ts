@@ -2,10 +2,14 @@
 import * as assert from "uvu/assert";
 import type { Platform } from "../../src/platform/platform.ts";
 import { answerOf } from "../../src/server/answers.ts";
-import * as heroku from "../../src/server/heroku-schemas.ts";
+import * as herokus from "../../src/server/heroku-schemas.ts";
+import * as pipelines from "../../src/server/pipeline-schemas.ts";
 import type { DaemonControl } from "../../src/server/platform-routes.ts";
 import { createServer } from "../../src/server/server.ts";
+import * as webhooks from "../../src/server/webhook-schemas.ts";
 import { describe } from "../support/suite.ts";
+
+const heroku = { ...herokus, ...pipelines, ...webhooks };
 
 /** Heroku's own fields of its objects; `?` may be null. */
 const FIELDS: Record<keyof typeof heroku, string> = {
@@ -36,6 +40,9 @@ const FIELDS: Record<keyof typeof heroku, string> = {
   slug: "blob buildpack_provided_description? checksum? commit? commit_description? created_at id process_types size? stack updated_at deleted_at?",
   source: "source_blob",
   stack: "created_at default id name state updated_at",
+  webhook: "created_at id include level updated_at url",
+  webhookDelivery: "created_at event id last_attempt? next_attempt_at? num_attempts status updated_at webhook",
+  webhookEvent: "created_at id include payload updated_at",
 };
 
 interface Fields {
@@ -52,7 +59,7 @@ interface Document {
 
 /** Lists of what is not here, and their members, are described together. */
 const ABSENT =
-  /^(?:\/apps\/:app)?\/(?:addons|addon-attachments|addon-services|sni-endpoints|telemetry-drains|webhooks)(?:\/:name)?$/;
+  /^(?:\/apps\/:app)?\/(?:addons|addon-attachments|addon-services|sni-endpoints|telemetry-drains)(?:\/:name)?$/;
 
 describe("schemas", (test) => {
   test("objects have Heroku's fields, none of which is null where Heroku's is not", () => {

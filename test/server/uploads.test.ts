@@ -199,7 +199,7 @@ describe("uploads", (test) => {
     assert.is((await lab.ask("POST", "/apps/foobaz/slugs", { process_types: {} })).status, 422);
     assert.is((await lab.ask("DELETE", "/apps/foobaz/build-cache")).status, 200);
   });
-}, 60_000);
+});
 
 async function untilFetching(app: App, id: string): Promise<void> {
   const seen = new AbortController();

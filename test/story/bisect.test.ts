@@ -179,7 +179,7 @@ describe("bisect", (test) => {
     await platform.start();
     assert.equal((await platformClient(platform).bisect("foobaz")).verdicts, []);
   });
-}, 60_000);
+});
 
 async function hasEnded(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${String(pid)}/stat`, "utf8").catch(() => "");

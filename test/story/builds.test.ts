@@ -61,4 +61,4 @@ describe("builds", (test) => {
     await writeFile(join(platform.home, "apps/gated/builds/7ffc8cfe-1ec4-414f-84b7-2af5d13b4266.json"), "{");
     assert.is((await platformClient(platform).builds("gated")).length, 1);
   });
-}, 60_000);
+});

@@ -148,4 +148,4 @@ describe("kill -9 of the daemon", (test) => {
     await must(platform, clone, "push", "-q", "production", "main");
     assert.is(await checkConverged(platform, "gated"), 3);
   });
-}, 60_000);
+});

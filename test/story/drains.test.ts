@@ -60,4 +60,4 @@ describe("drains", (test) => {
     const journal = await readFile(join(platform.home, "platform.log"), "utf8");
     assert.not.match(`${refused.stderr}${journal}${stored.join("\n")}`, "s3cret");
   });
-}, 60_000);
+});

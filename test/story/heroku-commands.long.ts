@@ -16,11 +16,12 @@ const SERVED = `
   features:enable features:info git:remote keys labs labs:disable labs:enable logs maintenance maintenance:off
   maintenance:on pipelines pipelines:add pipelines:create pipelines:destroy pipelines:info pipelines:promote pipelines:remove
   pipelines:rename pipelines:update ps ps:restart ps:scale ps:stop ps:type ps:wait regions releases releases:info releases:output
-  releases:retry releases:rollback rollback run:detached sessions telemetry webhooks`;
+  releases:retry releases:rollback rollback run:detached sessions telemetry webhooks webhooks:add
+  webhooks:deliveries webhooks:events`;
 /** What is not here is told by an error with an id. */
 const REFUSED = `
   access:add access:remove addons:attach addons:create addons:destroy addons:detach addons:docs addons:info addons:open
-  addons:plans addons:rename addons:upgrade apps:stacks:set certs:add telemetry:add webhooks:add`;
+  addons:plans addons:rename addons:upgrade apps:stacks:set certs:add telemetry:add`;
 
 const PROCFILE = `web: exec node server.js
 worker: exec sleep 600
@@ -211,7 +212,11 @@ const OTHERS: Step[] = [
   { run: "certs:auto", out: /disabled on foobaz/ },
   { run: "certs:add Procfile server.js", ...INVALID },
   { run: "webhooks", out: /foobaz has no webhooks/ },
-  { run: "webhooks:add -i api:release -l notify -u https://example.com/hook", ...INVALID },
+  { run: "webhooks:add -i api:release,dyno -l notify -u https://127.0.0.2/hook", ...INVALID },
+  { run: "webhooks:add -i api:release,dyno -l notify -u https://198.51.99.1/hook", out: /Signing Secret/ },
+  { run: "webhooks", out: /https:\/\/198\.51\.99\.1\/hook\s+api:release,dyno\s+notify/ },
+  { run: "webhooks:deliveries", out: /foobaz has no deliveries/ },
+  { run: "webhooks:events", out: /foobaz has no events/ },
   { run: "telemetry -a foobaz", status: 0 },
   { run: "telemetry:add https://example.com/t --signals traces -a foobaz", ...INVALID },
   { run: "pipelines", out: /=== My Pipelines/ },

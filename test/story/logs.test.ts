@@ -111,4 +111,4 @@ describe("logs", (test) => {
     assert.is(lines.map((line) => formatLogText(line)).join("\n"), text);
     assert.ok(lines.every((line, index) => line.ts >= (lines[index - 1]?.ts ?? "")));
   });
-}, 60_000);
+});

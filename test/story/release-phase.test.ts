@@ -70,4 +70,4 @@ describe("release phase by hand", (test) => {
       "nothing is pending",
     ]);
   });
-}, 60_000);
+});

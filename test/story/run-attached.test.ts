@@ -144,7 +144,7 @@ describe("run", (test) => {
       assert.match(await must(platform, clone, "heroku", "logs", "--ps", "run"), "Process exited with status 129");
     },
   );
-}, 60_000);
+});
 
 async function collect(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = [];

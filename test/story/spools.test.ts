@@ -25,4 +25,4 @@ describe("output and a killed daemon", (test) => {
     const trace = first.slice(0, first.findIndex((message) => message.startsWith("Node.js v")) + 1).join("\n");
     assert.match(trace, /Error: the last words\n( +at deep .*\n){6}[^]*Node\.js v\d+/);
   });
-}, 60_000);
+});
