@@ -21,9 +21,15 @@ interface UnderWay extends Kept {
   secret: string;
 }
 
-export function answerRepetitions(server: FastifyInstance, clockOf: () => Clock, answered: AnsweredRequests): void {
+export function answerRepetitions(server: FastifyInstance, clockOf: () => Clock, open: () => AnsweredRequests): void {
   const kept = new Map<string, Kept>();
   const underWay = new WeakMap<FastifyRequest, UnderWay>();
+  let opened: AnsweredRequests | undefined;
+  const answered = (): AnsweredRequests => (opened ??= open());
+  server.addHook("onClose", (_server, done) => {
+    opened?.close();
+    done();
+  });
 
   server.addHook("preHandler", (request, reply, done) => {
     const key = keyOf(request);
@@ -31,7 +37,7 @@ export function answerRepetitions(server: FastifyInstance, clockOf: () => Clock,
     const earlier = kept.get(key);
     if (earlier !== undefined) return repeat(earlier, reply, done);
     const secret = `${request.token?.text ?? ""} ${key}`;
-    const before = answered.find(secret);
+    const before = answered().find(secret);
     if (before === "begun") return done(perhapsDone());
     if (before !== undefined) return void giveAgain(reply, JSON.parse(before) as CapturedAnswer);
     const now = clockOf().now();
@@ -39,7 +45,7 @@ export function answerRepetitions(server: FastifyInstance, clockOf: () => Clock,
     const begun = { at: now, awaited: new Awaited() };
     kept.set(key, begun);
     underWay.set(request, { ...begun, key, secret });
-    answered.begin(secret);
+    answered().begin(secret);
     return done();
   });
 
@@ -51,8 +57,8 @@ export function answerRepetitions(server: FastifyInstance, clockOf: () => Clock,
       // It was not even begun: the next try may be.
       const isUndone = reply.statusCode === 503;
       if (isUndone) kept.delete(key);
-      if (isUndone) answered.undo(secret);
-      else answered.end(secret, answer && JSON.stringify({ ...answer, body: String(answer.body) }));
+      if (isUndone) answered().undo(secret);
+      else answered().end(secret, answer && JSON.stringify({ ...answer, body: String(answer.body) }));
     }
     done(null, payload);
   });

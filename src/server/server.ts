@@ -112,9 +112,8 @@ export function createServer(
     done(platform.closing.aborted ? stopping() : undefined);
   });
   // Before the rules, which turn an answer into a 304 for one who has it.
-  const answered = new AnsweredRequests(platform.home.requestsFile, platform.clock);
-  server.addHook("onClose", () => answered.close());
-  answerRepetitions(server, () => platform.clock, answered);
+  const openAnswered = (): AnsweredRequests => new AnsweredRequests(platform.home.requestsFile, platform.clock);
+  answerRepetitions(server, () => platform.clock, openAnswered);
   const shareFromHere = shareAnswers(server);
   httpRules(server);
   guardDoor(server, platform);
