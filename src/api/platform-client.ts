@@ -6,6 +6,7 @@ import type { AppSetup } from "../core/app-setup.ts";
 import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
+import { AccessCalls } from "./access-calls.ts";
 import { exchange, openExchange, Unreachable, upload, type Question } from "./exchange.ts";
 import type * as Log from "./log-resources.ts";
 import { appPath, diffPath, queryOf } from "./paths.ts";
@@ -18,7 +19,6 @@ import type { PlatformClientOptions, ReleaseWord } from "./client-options.ts";
 import { attachedBy, type AttachedDyno, type AttachRequest, type RunRequest } from "./run-resources.ts";
 import { openUpgrade } from "./upgrade.ts";
 import { WebhookCalls } from "./webhook-calls.ts";
-import type { TokenItem, TokenRequest } from "./token-resources.ts";
 import type {
   App,
   BisectItem,
@@ -48,6 +48,10 @@ import type {
 
 export class PlatformClient {
   readonly #options: PlatformClientOptions;
+  readonly access = new AccessCalls(
+    (path) => this.#get(path),
+    (...change) => this.#change(...change),
+  );
   readonly webhooks = new WebhookCalls(
     (path) => this.#get(path),
     (...change) => this.#change(...change),
@@ -246,12 +250,6 @@ export class PlatformClient {
     this.#open(this.#signed("POST", appPath(app, "backups"), { recipient }));
   /** A `RestoreLine` as JSON on each line. */
   restore = (order: RestoreOrder): Promise<IncomingMessage> => this.#open(this.#signed("POST", "/restores", order));
-
-  tokens = (): Promise<TokenItem[]> => this.#get("/oauth/authorizations");
-  createToken = (request: TokenRequest): Promise<TokenItem> => this.#change("POST", "/oauth/authorizations", request);
-  /** By its id or a beginning of that. */
-  revokeToken = (id: string): Promise<TokenItem> =>
-    this.#change("DELETE", `/oauth/authorizations/${encodeURIComponent(id)}`);
 
   platform = (): Promise<PlatformInfo> => this.#get("/platform");
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });

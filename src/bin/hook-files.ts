@@ -4,7 +4,7 @@ import { findProgram } from "../formation/find-program.ts";
 import { chooseHookClient, formatHookEnv, type HookClient } from "../hook/hook-client.ts";
 import { probeProgram } from "../hook/probe-program.ts";
 import type { Home } from "../platform/home.ts";
-import type { HookFiles } from "../platform/platform.ts";
+import type { HookFiles } from "../platform/platform-parts.ts";
 import { packageRoot } from "./version.ts";
 
 export async function hookFiles(home: Home): Promise<{ client: HookClient; files: HookFiles }> {

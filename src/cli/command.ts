@@ -28,6 +28,7 @@ export type DynamicKind =
   | "config-vars"
   | "config-vars="
   | "domains"
+  | "collaborators"
   | "builds"
   | "tokens"
   | "imports";

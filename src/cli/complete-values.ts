@@ -40,8 +40,10 @@ const FINDERS: Readonly<Record<DynamicKind, Find>> = {
   "config-vars": configVars,
   "config-vars=": async (source) => assigned(await configVars(source)),
   domains: async ({ client, app }) => (await client.domains(app())).map(({ hostname }) => [hostname]),
+  collaborators: async ({ client, app }) =>
+    (await client.access.list(app())).map(({ user, role }) => [user.email, role]),
   builds: async ({ client, app }) => (await client.builds(app())).map(({ id, status }) => [id, status]),
-  tokens: async ({ client }) => (await client.tokens()).map(({ id, description }) => [id, description]),
+  tokens: async ({ client }) => (await client.access.tokens()).map(({ id, description }) => [id, description]),
   imports: async ({ client, app }) => (await client.logImports(app())).map(({ name }) => [name]),
 };
 

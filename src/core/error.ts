@@ -26,6 +26,8 @@ export interface AppErrorOptions {
   hint?: string | undefined;
   /** What kind of thing is not there, where Heroku's client asks for that: `session`. */
   resource?: string | undefined;
+  /** What those are told instead who may not know of the other app that this is about. */
+  discreet?: AppError | undefined;
   cause?: unknown;
 }
 
@@ -35,6 +37,7 @@ export class AppError extends Error {
   readonly status: number;
   readonly hint: string | undefined;
   readonly resource: string | undefined;
+  readonly discreet: AppError | undefined;
 
   constructor(id: ErrorId, message: string, options: AppErrorOptions = {}) {
     super(message, { cause: options.cause });
@@ -42,6 +45,7 @@ export class AppError extends Error {
     this.status = STATUS[id];
     this.hint = options.hint;
     this.resource = options.resource;
+    this.discreet = options.discreet;
   }
 }
 

@@ -1,6 +1,7 @@
 /** One app in the daemon: its ledger, its log, its running formation, and the queue that orders its launches. */
 import { setMaxListeners } from "node:events";
 import { join } from "node:path";
+import type { Access } from "../core/access.ts";
 import type { AppName } from "../core/app-name.ts";
 import { readAppState, type AppState } from "../core/app-state.ts";
 import type { Clock } from "../core/clock.ts";
@@ -124,6 +125,8 @@ export class App {
   routes: Routes | undefined;
   /** The release that was launched last; 0 before the first. */
   launchedVersion = 0;
+  /** Told whenever who may do what has changed. */
+  readonly onAccess = new Set<(access: Access) => void>();
   readonly #ending = new AbortController();
 
   constructor(parts: AppParts, make: AppMakers) {

@@ -40,31 +40,8 @@ export class Pipelines {
     return this.#file.value.pipelines;
   }
 
-  /** By its id or its name.
-   *  @throws AppError not_found */
-  find(which: string): Pipeline {
-    const pipeline = this.list().find(({ id, name }) => id === which || name === which);
-    if (pipeline === undefined) throw notFound("pipeline", "pipeline");
-    return pipeline;
-  }
-
   couplings(): readonly Coupling[] {
     return this.#file.value.couplings;
-  }
-
-  /** @throws AppError not_found */
-  coupling(id: string): Coupling {
-    const coupling = this.couplings().find((one) => one.id === id);
-    if (coupling === undefined) throw notFound("pipeline_coupling", "pipeline coupling");
-    return coupling;
-  }
-
-  /** @param app its id
-   *  @throws AppError not_found when the app is in no pipeline */
-  couplingOf(app: string): Coupling {
-    const coupling = this.couplings().find((one) => one.app === app);
-    if (coupling === undefined) throw notFound("pipeline_coupling", "pipeline coupling");
-    return coupling;
   }
 
   /** @throws AppError invalid_params for a name that is malformed or taken */
@@ -89,11 +66,15 @@ export class Pipelines {
   async rename(id: string, text: string): Promise<Pipeline> {
     const name = parsePipelineName(text);
     await this.#file.change(({ pipelines, couplings }) => {
-      checkFree(pipelines, { id, name });
+      const renamed = pipelines.find((one) => one.id === id);
+      if (renamed === undefined) throw noPipeline();
+      checkFree(pipelines, { ...renamed, name });
       const updatedAt = this.#clock.now();
       return { pipelines: pipelines.map((one) => (one.id === id ? { ...one, name, updatedAt } : one)), couplings };
     });
-    return this.find(id);
+    const renamed = this.list().find((one) => one.id === id);
+    if (renamed === undefined) throw noPipeline();
+    return renamed;
   }
 
   /** Its apps stay. */
@@ -110,7 +91,7 @@ export class Pipelines {
     const now = this.#clock.now();
     const coupling: Coupling = { id: randomUUID(), app, pipeline, stage, createdAt: now, updatedAt: now };
     await this.#file.change(({ pipelines, couplings }) => {
-      if (!pipelines.some(({ id }) => id === pipeline)) throw notFound("pipeline", "pipeline");
+      if (!pipelines.some(({ id }) => id === pipeline)) throw noPipeline();
       if (couplings.some((one) => one.app === app)) throw isCoupled();
       return { pipelines, couplings: [...couplings, coupling] };
     });
@@ -123,7 +104,9 @@ export class Pipelines {
       const updatedAt = this.#clock.now();
       return { pipelines, couplings: couplings.map((one) => (one.id === id ? { ...one, stage, updatedAt } : one)) };
     });
-    return this.coupling(id);
+    const moved = this.couplings().find((one) => one.id === id);
+    if (moved === undefined) throw noCoupling();
+    return moved;
   }
 
   async uncouple(id: string): Promise<void> {
@@ -134,13 +117,18 @@ export class Pipelines {
   }
 }
 
-function checkFree(pipelines: readonly Pipeline[], { id, name }: Pick<Pipeline, "id" | "name">): void {
-  if (pipelines.every((one) => one.id === id || one.name !== name)) return;
+/** Of other people's nothing is said. */
+function checkFree(pipelines: readonly Pipeline[], { id, name, owner }: Pick<Pipeline, "id" | "name" | "owner">): void {
+  if (pipelines.every((one) => one.id === id || one.name !== name || one.owner !== owner)) return;
   throw new AppError("invalid_params", `There is a pipeline ${name} already.`, { hint: "Choose another name." });
 }
 
-function notFound(resource: string, words: string): AppError {
-  return new AppError("not_found", `Couldn't find that ${words}.`, { resource });
+export function noPipeline(): AppError {
+  return new AppError("not_found", "Couldn't find that pipeline.", { resource: "pipeline" });
+}
+
+export function noCoupling(): AppError {
+  return new AppError("not_found", "Couldn't find that pipeline coupling.", { resource: "pipeline_coupling" });
 }
 
 function isCoupled(): AppError {

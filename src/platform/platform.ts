@@ -9,8 +9,6 @@ import { SerialQueue } from "../core/serial-queue.ts";
 import { removeUnfinishedRepositories } from "../ledger/create-repository.ts";
 import type { LedgerKey } from "../ledger/ledger-key.ts";
 import { cleanBuilds } from "../build/slug-store.ts";
-import type { AddressGuard } from "../outbound/address-guard.ts";
-import type { Trust } from "../outbound/trust.ts";
 import type { ToolEnv } from "../build/tool-env.ts";
 import type { Isolation } from "../formation/isolation.ts";
 import type { PortAllocator } from "../formation/ports.ts";
@@ -26,6 +24,7 @@ import type { Home } from "./home.ts";
 import type { Journal } from "./journal.ts";
 import { launch } from "./launch.ts";
 import { settleAllKeys } from "./place-keys.ts";
+import type { HookFiles, PlatformParts } from "./platform-parts.ts";
 import { openApp } from "./open-app.ts";
 import { FormerNames, listRepositories, nameTaken } from "./former-names.ts";
 import { finishRenamings, settleRenaming, stuckNames } from "./rename-app.ts";
@@ -35,44 +34,6 @@ import { checkSlugs } from "./check-slugs.ts";
 import { evictSlugs } from "./slugs.ts";
 import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
-
-/** Made by the program that opens the platform. */
-export interface PlatformParts {
-  home: Home;
-  clock: Clock;
-  /** Numbers in [0, 1). */
-  random: () => number;
-  journal: Journal;
-  router: Routing;
-  /** Where the Platform API listens, such as `http://127.0.0.1:5001`. */
-  apiUrl: string;
-  /** The names of the spools that routers write access lines to now. */
-  accessSpools: () => ReadonlySet<string>;
-  runtime: Runtime;
-  /** What the runtime shuts processes in with. */
-  isolation: Isolation | Promise<Isolation>;
-  ports: PortAllocator;
-  signingKey: LedgerKey;
-  /** How the repositories' hooks find the daemon. */
-  hooks: HookFiles;
-  /** PATH of the apps' processes and of builds. */
-  processPath: string;
-  /** Where the apps are reached. */
-  bases: readonly BaseDomain[];
-  /** What drains and webhooks have in common. */
-  outbound: { trust: Trust; guard: AddressGuard; version: string };
-  /** What a build tool may know of the daemon's environment: proxies, npm's registry and cache. */
-  toolEnv: ToolEnv;
-  /** How many builds may run at once. */
-  buildsMax: number;
-}
-
-export interface HookFiles {
-  /** Absolute path of the directory that holds proc-receive and post-receive. */
-  dir: string;
-  /** The text of `hook-env` in each repository. */
-  env: string;
-}
 
 const START_PATIENCE_MS = 5_000;
 
@@ -195,10 +156,7 @@ export class Platform {
         hint: "`git heroku doctor` tells why; what it ran before runs on.",
       });
     }
-    throw new AppError("not_found", "Couldn't find that app.", {
-      hint: `There is no app ${JSON.stringify(name.slice(0, 40))}; \`git heroku apps\` lists the apps there are.`,
-      resource: "app",
-    });
+    throw noApp(name);
   }
 
   /** @param obstacle why it must not be opened */
@@ -298,4 +256,12 @@ export class Platform {
     this.apps.clear();
     await this.runtime.close({ detach: !options.apps });
   }
+}
+
+/** Of one that is not there, and of one that the caller must not know of. */
+export function noApp(name: string): AppError {
+  return new AppError("not_found", "Couldn't find that app.", {
+    hint: `There is no app ${JSON.stringify(name.slice(0, 40))}; \`git heroku apps\` lists the apps there are.`,
+    resource: "app",
+  });
 }

@@ -2,8 +2,10 @@
  *  and what would make one says why that cannot be, and what to do instead. */
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
+import { visibleApps } from "../platform/access.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { AppParams } from "./app-routes.ts";
+import { visitorOf } from "./caller.ts";
 import { appResource } from "./resources.ts";
 
 interface Absent {
@@ -66,15 +68,17 @@ export function absentRoutes(server: FastifyInstance, platform: Platform): void 
     server.post(`/actions/${path}/resolve`, () => notFound(absent));
   }
 
-  server.post<{ Body: { in: { id: string[] } } }>("/filters/apps", { schema: { body: filterBody } }, (request) => {
-    const wanted = new Set(request.body.in.id);
-    return Promise.all(
-      platform
-        .list()
-        .filter(({ id, name }) => wanted.has(id) || wanted.has(name))
-        .map((app) => appResource(platform, app)),
-    );
-  });
+  server.post<{ Body: { in: { id: string[] } } }>(
+    "/filters/apps",
+    { schema: { body: filterBody } },
+    async (request) => {
+      const wanted = new Set(request.body.in.id);
+      const apps = await visibleApps(platform, visitorOf(request));
+      return Promise.all(
+        apps.filter(({ id, name }) => wanted.has(id) || wanted.has(name)).map((app) => appResource(platform, app)),
+      );
+    },
+  );
 }
 
 const ABSENT = { config: { absent: true } } as const;

@@ -3,8 +3,9 @@
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
 import type { Person } from "../core/person.ts";
+import { visibleApps } from "../platform/access.ts";
 import type { Platform } from "../platform/platform.ts";
-import { callerOf } from "./caller.ts";
+import { callerOf, visitorOf } from "./caller.ts";
 import { appResource, idOf, iso, type Resource } from "./resources.ts";
 
 export function accountRoutes(server: FastifyInstance, platform: Platform): void {
@@ -15,7 +16,10 @@ export function accountRoutes(server: FastifyInstance, platform: Platform): void
   server.get("/account/rate-limits", { config: { free: true } }, (request) => ({
     remaining: server.calls.left(request),
   }));
-  server.get("/users/~/apps", () => Promise.all(platform.list().map((app) => appResource(platform, app))));
+  server.get("/users/~/apps", async (request) => {
+    const apps = await visibleApps(platform, visitorOf(request));
+    return Promise.all(apps.map((app) => appResource(platform, app)));
+  });
   server.get("/regions", async () => [regionResource(await platform.home.madeAt())]);
   server.get("/stacks", async () => [stackResource(await platform.home.madeAt())]);
   for (const path of ["/account/features", "/account/keys", "/teams"]) server.get(path, () => []);

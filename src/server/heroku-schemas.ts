@@ -181,8 +181,8 @@ export const domain = object({
 export const collaborator = object({
   app: named,
   id: uuid,
-  permissions: emptyList(),
-  role: oneOf("owner"),
+  permissions: list(object({ name: oneOf("deploy", "manage", "operate", "view") })),
+  role: oneOf("owner", "collaborator"),
   user: object({ email: text, federated: truth, id: uuid }),
   ...times,
 });
@@ -237,6 +237,7 @@ export const stack = object({ default: truth, id: uuid, name: text, state: text,
 export const rateLimit = object({ remaining: whole });
 
 export const authorization = object({
+  admin: truth,
   access_token: orNull(object({ expires_in: orNull(whole), id: uuid, token: text })),
   client: nothing,
   description: text,

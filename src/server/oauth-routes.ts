@@ -2,10 +2,12 @@
  *  the socket all. A token is in the answer to whoever made it, and to whoever came with it. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { checkLifetime, type AccessToken } from "../core/access-token.ts";
+import { parseEmail, sameAddress } from "../core/access.ts";
 import { AppError } from "../core/error.ts";
+import { parsePerson, type Person } from "../core/person.ts";
 import type { Platform } from "../platform/platform.ts";
-import { callerOf } from "./caller.ts";
-import { outliveToken } from "./door.ts";
+import { visitorOf } from "./caller.ts";
+import { outlive } from "./door.ts";
 import { idOf, iso, type Resource } from "./resources.ts";
 
 interface IdParams {
@@ -16,6 +18,8 @@ interface NewAuthorization {
   description?: string | null;
   expires_in?: number | null;
   scope?: string[];
+  /** Whom it is for: an address, with or without a name. */
+  user?: string | null;
 }
 
 const createBody = {
@@ -25,6 +29,7 @@ const createBody = {
     /** Seconds. */
     expires_in: { type: ["integer", "null"] },
     scope: { type: "array", maxItems: 10, items: { type: "string", maxLength: 100 } },
+    user: { type: ["string", "null"], maxLength: 400 },
   },
 } as const;
 
@@ -40,10 +45,10 @@ export function oauthRoutes(server: FastifyInstance, platform: Platform): void {
     "/oauth/authorizations",
     { schema: { body: createBody } },
     async (request, reply) => {
-      const { description, expires_in: seconds, scope = ["global"] } = request.body ?? {};
+      const { description, expires_in: seconds, scope = ["global"], user } = request.body ?? {};
       if (scope.some((name) => name !== "global")) throw narrowScope();
       const { token, about } = await platform.tokens.create({
-        owner: callerOf(request).by,
+        ...holderOf(request, user ?? undefined),
         description: description ?? "",
         lifetimeMs: seconds === null || seconds === undefined ? undefined : lifetimeOf(seconds),
       });
@@ -59,7 +64,7 @@ export function oauthRoutes(server: FastifyInstance, platform: Platform): void {
 
   server.delete<{ Params: IdParams }>("/oauth/authorizations/:id", async (request) => {
     const { id } = find(platform, request);
-    outliveToken(request);
+    outlive(request);
     return tokenResource(platform, await platform.tokens.revoke(id), undefined);
   });
 
@@ -89,6 +94,20 @@ function shownTo({ token }: FastifyRequest, { id }: AccessToken): string | undef
   return token?.about.id === id ? token.text : undefined;
 }
 
+/** Whoever may do everything hands out tokens to others, which are for what those may do; everybody else makes them for
+ *  themselves alone. */
+function holderOf(request: FastifyRequest, user: string | undefined): { owner: Person; isAdmin: boolean } {
+  const { isAdmin, actor } = visitorOf(request);
+  if (user === undefined) return { owner: actor.by, isAdmin };
+  const email = parseEmail(parsePerson(user)?.email ?? user);
+  const { name } = parsePerson(user) ?? { name: email };
+  if (isAdmin) return { owner: { name, email }, isAdmin: false };
+  if (email === sameAddress(actor.by.email)) return { owner: actor.by, isAdmin };
+  throw new AppError("forbidden", "You can make tokens for yourself only.", {
+    hint: "Whoever runs the platform makes them for others.",
+  });
+}
+
 function lifetimeOf(seconds: number): number {
   return checkLifetime(seconds * 1000, `${String(seconds)} seconds`);
 }
@@ -100,7 +119,7 @@ function narrowScope(): AppError {
 }
 
 function tokenResource({ clock }: Platform, token: AccessToken, text: string | undefined): Resource {
-  const { id, owner, description, createdAt, expiresAt, usedAt } = token;
+  const { id, owner, isAdmin, description, createdAt, expiresAt, usedAt } = token;
   const secondsLeft = expiresAt === undefined ? null : Math.max(0, Math.floor((expiresAt - clock.now()) / 1000));
   return {
     access_token: text === undefined ? null : { expires_in: secondsLeft, id, token: text },
@@ -115,6 +134,7 @@ function tokenResource({ clock }: Platform, token: AccessToken, text: string | u
     updated_at: iso(createdAt),
     user: { email: owner.email, full_name: owner.name, id: idOf("person", owner.email) },
     expires_at: expiresAt === undefined ? null : iso(expiresAt),
+    admin: isAdmin,
     used_at: usedAt === undefined ? null : iso(usedAt),
   };
 }

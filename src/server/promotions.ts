@@ -9,11 +9,14 @@ import type { App } from "../platform/app.ts";
 import { ReleaseFailed } from "../platform/make-release.ts";
 import type { Platform } from "../platform/platform.ts";
 import { promote } from "../platform/promote.ts";
+import type { Visitor } from "../platform/visitor.ts";
 import { answerFor } from "./answer-for.ts";
 
 export interface Promotion {
   id: string;
   pipeline: string;
+  /** The address of who began it. */
+  by: string;
   source: { app: App; release: Release };
   targets: PromotionTarget[];
   createdAt: number;
@@ -39,17 +42,19 @@ export class Promotions {
     this.#platform = platform;
   }
 
-  /** @throws AppError not_found */
-  find(id: string): Promotion {
+  /** For whoever began it.
+   *  @throws AppError not_found */
+  find(id: string, { isAdmin, actor }: Visitor): Promotion {
     const promotion = this.#kept.get(id);
-    if (promotion !== undefined) return promotion;
+    if (promotion !== undefined && (isAdmin || promotion.by === actor.by.email)) return promotion;
     throw new AppError("not_found", "Couldn't find that pipeline promotion.", { resource: "pipeline_promotion" });
   }
 
   begin(order: Pick<Promotion, "pipeline" | "source">, apps: readonly App[], actor: Actor): Promotion {
     const now = this.#platform.clock.now();
     const targets = apps.map((app) => target(app));
-    const promotion: Promotion = { ...order, id: randomUUID(), targets, createdAt: now, updatedAt: now };
+    const by = actor.by.email;
+    const promotion: Promotion = { ...order, id: randomUUID(), by, targets, createdAt: now, updatedAt: now };
     this.#kept.set(promotion.id, promotion);
     for (const one of targets) void this.#run(promotion, one, actor);
     return promotion;

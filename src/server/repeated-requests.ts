@@ -65,10 +65,10 @@ export function answerRepetitions(server: FastifyInstance, clockOf: () => Clock,
 }
 
 /** Whose request, what it is about, and the newest of its ids. */
-function keyOf({ method, url, headers, token }: FastifyRequest): string | undefined {
+function keyOf({ method, url, headers, visitor }: FastifyRequest): string | undefined {
   if (method === "GET" || method === "HEAD") return undefined;
   const [, id] = UUID.exec(String(headers["request-id"] ?? "")) ?? [];
-  return id === undefined ? undefined : `${token?.about.id ?? ""} ${method} ${url} ${id.toLowerCase()}`;
+  return id === undefined ? undefined : `${visitor?.credential ?? ""} ${method} ${url} ${id.toLowerCase()}`;
 }
 
 function repeat({ awaited }: Kept, reply: FastifyReply, refuse: (error: Error) => void): void {

@@ -7,6 +7,7 @@ import { ONE_OFF_TYPE, RELEASE_TYPE, type Procfile } from "../core/procfile.ts";
 import { quantityOf } from "../core/app-state.ts";
 import { neutralise } from "../core/terminal-text.ts";
 import { idOfObject, type App, type DynoInfo } from "../platform/app.ts";
+import { accessOf } from "../platform/access.ts";
 import type { ReleaseDetails } from "../platform/describe-release.ts";
 import { marksOf } from "../platform/marks.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -54,7 +55,12 @@ export function slugId(commit: string): string {
 export const named = (kind: string, name: string): Resource => ({ id: idOf(kind, name), name });
 
 export async function appResource(platform: Platform, app: App): Promise<Resource> {
-  const [first, current, state] = await Promise.all([app.ledger.get(1), app.ledger.current(), app.state()]);
+  const [first, current, state, { owner }] = await Promise.all([
+    app.ledger.get(1),
+    app.ledger.current(),
+    app.state(),
+    accessOf(app),
+  ]);
   return {
     id: app.id,
     name: app.name,
@@ -69,7 +75,7 @@ export async function appResource(platform: Platform, app: App): Promise<Resourc
     internal_routing: null,
     maintenance: state.maintenance,
     organization: null,
-    owner: person(first.by.email),
+    owner: person(owner),
     region: named("region", "local"),
     released_at: current?.code === undefined ? null : iso(current.createdAt),
     repo_size: null,

@@ -30,6 +30,7 @@ import { logCopyRoutes } from "./log-copy-routes.ts";
 import { logSessionRoutes } from "./log-session-routes.ts";
 import { oauthRoutes } from "./oauth-routes.ts";
 import { logRoutes } from "./log-routes.ts";
+import { declareNeeds, permit } from "./permit.ts";
 import { oneOffRoutes } from "./one-off-routes.ts";
 import { describeRoutes, schemaRoute } from "./openapi.ts";
 import { outputRoutes } from "./output-routes.ts";
@@ -120,6 +121,7 @@ export function createServer(
   const calls = new CallLimit(limits.callsPerHour, () => platform.clock);
   server.decorate("calls", calls);
   calls.guard(server);
+  permit(server, platform);
   shareFromHere();
   limitBodies(server, limits.bodyMs);
   server.setErrorHandler((error, request, reply) => answerError(platform, error, request, reply));
@@ -132,6 +134,7 @@ export function createServer(
   const rendezvous = new Rendezvous(platform);
   server.decorate("rendezvous", rendezvous);
   server.addHook("onClose", () => rendezvous.close());
+  declareNeeds(server);
   const described = describeRoutes(server);
   for (const routes of ROUTES) routes(server, platform);
   schemaRoute(server, described, () => control.version);
@@ -141,7 +144,7 @@ export function createServer(
 }
 
 function answerError(platform: Platform, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { id, status, message, hint, resource } = answerFor(error);
+  const { id, status, message, hint, resource } = tellable(answerFor(error), request);
   // The path without its query: nothing of what was sent belongs into the journal.
   if (id === "internal_server_error") platform.journal.fault(`${request.method} ${pathOf(request)}`, error);
   void reply.status(status).send({
@@ -150,6 +153,11 @@ function answerError(platform: Platform, error: unknown, request: FastifyRequest
     ...(hint !== undefined && { hint }),
     ...(resource !== undefined && { resource }),
   });
+}
+
+/** Who may not know all apps is told nothing of another one. */
+function tellable(error: AppError, { visitor }: FastifyRequest): AppError {
+  return visitor?.isAdmin === true ? error : (error.discreet ?? error);
 }
 
 function pathOf(request: FastifyRequest): string {

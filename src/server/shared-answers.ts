@@ -1,8 +1,9 @@
 /** Requests for the same thing that have arrived together get one answer: whoever follows an app by asking again and again
  *  is seldom alone. "Together" is one turn of the event loop: all of them were there before the first was looked at, so
- *  nobody is told what was true before they asked. For routes that say `config: { shared: true }`, because their answer does not
- *  depend on who asks, only on the path, the range and the host. */
+ *  nobody is told what was true before they asked. For routes that say `config: { shared: true }`, because their answer
+ *  depends on the path, the range and the host alone, and on who asks only where that is somebody who may not do everything. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { addressOf } from "../platform/visitor.ts";
 import { Awaited, giveAgain } from "./captured-answer.ts";
 
 declare module "fastify" {
@@ -26,7 +27,7 @@ export function shareAnswers(server: FastifyInstance): () => void {
       if (request.routeOptions.config.shared !== true) return done();
       const { method, url, headers } = request;
       // Some have links in them, which begin with the name that the client used.
-      const key = [method, url, headers.host, headers.range].join(" ");
+      const key = [method, url, headers.host, headers.range, request.visitor && addressOf(request.visitor)].join(" ");
       const earlier = ofThisTurn.get(key);
       if (earlier !== undefined) {
         const again = (): void => done();

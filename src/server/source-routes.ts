@@ -90,7 +90,7 @@ function uploads(server: FastifyInstance, platform: Platform): void {
       await checkUpload(platform, request.params.ticket);
       void reply.removeHeader("connection");
     };
-    scope.put<Upload>("/sources/:ticket", { onRequest, config: { open: true } }, async (request) => {
+    scope.put<Upload>("/sources/:ticket", { onRequest }, async (request) => {
       try {
         // Without a body there is nothing to read.
         await storeSource(platform, request.params.ticket, request.body ?? request.raw);

@@ -9,7 +9,7 @@ import { currentOf } from "../platform/current-release.ts";
 import type { Platform } from "../platform/platform.ts";
 import { processTypes } from "../platform/scale.ts";
 import { buildResource } from "./build-routes.ts";
-import { linksFrom } from "./links.ts";
+import { NO_LINKS } from "./links.ts";
 import { dynoResource, formationResources, iso, person, releaseResources, type Resource } from "./resources.ts";
 
 const VERSION = "application/vnd.heroku+json; version=3";
@@ -55,12 +55,12 @@ async function describe(platform: Platform, app: App, event: AppEvent): Promise<
   switch (event.entity) {
     case "api:release": {
       const { release } = event;
-      const [data = {}] = await releaseResources(app, [release], await linksFrom(platform, platform.apiUrl));
+      const [data = {}] = await releaseResources(app, [release], NO_LINKS);
       return { action: "create", by: release.by.email, data };
     }
     case "api:build": {
       const { build } = event;
-      const data = await buildResource(platform, app, build, await linksFrom(platform, platform.apiUrl));
+      const data = await buildResource(platform, app, build, NO_LINKS);
       if (build.status === "pending") return { action: "create", by: build.by, data };
       return { action: "update", by: build.by, data, before: { status: "pending" } };
     }

@@ -13,6 +13,7 @@ import { formatBisect, parseBisect } from "../../src/core/bisect-record.ts";
 import { readBuildpacks } from "../../src/core/buildpack.ts";
 import { readDrains } from "../../src/core/drain.ts";
 import { readAppState } from "../../src/core/app-state.ts";
+import { changeCollaborator, readAccess } from "../../src/core/access.ts";
 import { changeMark, readMarks } from "../../src/core/marks.ts";
 import { formatJson, type Json } from "../../src/core/json.ts";
 import { formatLogLine, formatLogText, parseLogLine } from "../../src/core/log-line.ts";
@@ -204,6 +205,10 @@ describe("formats", (test) => {
     );
     const [mark] = readMarks(JSON.parse(example("marks.json")) as Json).values();
     assert.is(formatJson(changeMark(undefined, 74, mark)), example("marks.json"));
+    const { owner, collaborators } = readAccess(JSON.parse(example("collaborators.json")) as Json, "");
+    const [kate] = collaborators.values();
+    const written = changeCollaborator({ owner }, kate?.email ?? "", kate);
+    assert.equal(written, JSON.parse(example("collaborators.json")));
   });
 
   test("Procfile, state and the other JSON files are what the product writes", () => {

@@ -10,7 +10,7 @@ import { refuses } from "../support/assert.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 
 const NED = { name: "Ned Foo", email: "ned@foobazco.com" };
-const LAPTOP = { owner: NED, description: "laptop", lifetimeMs: undefined };
+const LAPTOP = { isAdmin: true, owner: NED, description: "laptop", lifetimeMs: undefined };
 
 interface Stage {
   home: Home;
@@ -155,12 +155,30 @@ describe("tokens", (test) => {
   test("what is stored is what is read", () => {
     const token = { id: "x", sha256: "a".repeat(64), owner: NED, description: "", createdAt: 1000 };
     for (const times of [
-      { expiresAt: undefined, usedAt: undefined },
-      { expiresAt: 5000, usedAt: 2000 },
+      { isAdmin: true, expiresAt: undefined, usedAt: undefined },
+      { isAdmin: false, expiresAt: 5000, usedAt: 2000 },
     ])
       assert.equal(parseTokens(JSON.parse(JSON.stringify(formatTokens([{ ...token, ...times }])))), [
         { ...token, ...times },
       ]);
+  });
+
+  test("a token from before there were people is for everything", () => {
+    const { tokens } = formatTokens([
+      {
+        id: "x",
+        sha256: "a".repeat(64),
+        owner: NED,
+        isAdmin: false,
+        description: "",
+        createdAt: 1000,
+        expiresAt: undefined,
+        usedAt: undefined,
+      },
+    ]);
+    const { admin: _none, ...old } = tokens[0] ?? { admin: false };
+    assert.is(parseTokens({ tokens: [old] })?.[0]?.isAdmin, true);
+    assert.is(parseTokens({ tokens: [{ ...old, admin: "no" }] }), undefined);
   });
 
   test("lifetimes", async () => {

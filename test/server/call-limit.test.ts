@@ -33,7 +33,12 @@ describe("rate limit of the api", (test) => {
       lab.platform.list().map(({ name }) => name),
       ["foobaz"],
     );
-    const other = await lab.platform.tokens.create({ owner: NED.by, description: "", lifetimeMs: undefined });
+    const other = await lab.platform.tokens.create({
+      owner: NED.by,
+      isAdmin: true,
+      description: "",
+      lifetimeMs: undefined,
+    });
     const theirs = await lab.tcp("GET", "/apps", { authorization: `Bearer ${other.token}` });
     assert.equal([theirs.status, theirs.headers["ratelimit-remaining"]], [200, "2"]);
     for (let call = 0; call < 5; call += 1) assert.is((await lab.ask("GET", "/apps")).status, 200);

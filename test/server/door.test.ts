@@ -102,12 +102,17 @@ describe("api door: who is let in", (test) => {
   test("a token that is revoked or expired lets nobody in at once", async () => {
     const { tcp, platform } = await common();
     const owner = { name: "Ned", email: "ned@foobazco.com" };
-    const { token, about } = await platform.tokens.create({ owner, description: "", lifetimeMs: 60_000 });
+    const { token, about } = await platform.tokens.create({
+      owner,
+      isAdmin: true,
+      description: "",
+      lifetimeMs: 60_000,
+    });
     const authorization = `Bearer ${token}`;
     assert.is((await tcp("GET", "/account", { authorization })).body.email, owner.email);
     await platform.tokens.revoke(about.id);
     assert.is((await tcp("GET", "/account", { authorization })).status, 401);
-    const brief = await platform.tokens.create({ owner, description: "", lifetimeMs: 1 });
+    const brief = await platform.tokens.create({ owner, isAdmin: true, description: "", lifetimeMs: 1 });
     await poll(() => Promise.resolve((brief.about.expiresAt ?? 0) < Date.now() ? true : undefined));
     assert.is((await tcp("GET", "/account", { authorization: `Bearer ${brief.token}` })).status, 401);
   });
@@ -115,7 +120,12 @@ describe("api door: who is let in", (test) => {
   test("a stream ends when its token is revoked", async () => {
     const { platform, port } = await common();
     const app = await createApp(platform, "foobaz", NED);
-    const { token, about } = await platform.tokens.create({ owner: NED.by, description: "", lifetimeMs: undefined });
+    const { token, about } = await platform.tokens.create({
+      owner: NED.by,
+      isAdmin: true,
+      description: "",
+      lifetimeMs: undefined,
+    });
     const socket = await dial(port);
     const heard = hear(socket);
     socket.write(

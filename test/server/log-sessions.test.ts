@@ -167,7 +167,13 @@ describe("log sessions", (test) => {
     const clock = { now: () => now, sleep: () => Promise.resolve() };
     const tickets = new Tickets(`${await t.tempDir()}/ticket.key`);
     const minutes = (count: number): number => (now += count * 60_000);
-    const order = { lines: 1, tail: true, ps: undefined, source: undefined, token: undefined };
+    const order = {
+      lines: 1,
+      tail: true,
+      ps: undefined,
+      source: undefined,
+      bearer: { credential: null, address: null },
+    };
     const sessions = new LogSessions(clock, tickets);
     const { ticket } = await sessions.create({ id: "an-app" } as App, order);
     const isOpen = (of: LogSessions, isResumed: boolean): Promise<boolean> =>

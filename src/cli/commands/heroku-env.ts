@@ -64,7 +64,7 @@ function appOf(context: Context): string | undefined {
 }
 
 async function newToken({ args, client }: Context): Promise<string> {
-  const made = await client.createToken({
+  const made = await client.access.createToken({
     description: `heroku-env on ${hostname()}`,
     expires_in: parseLifetime(args.value("expires") ?? LIFETIME_USUAL) / 1000,
   });
