@@ -33,8 +33,12 @@ export async function openDoor(t: TestContext, unusual?: Partial<RequestLimits>)
   const limits = { ...REQUEST_LIMITS, ...unusual };
   const server = unusual === undefined ? lab.server : createServer(lab.platform, control([]), limits);
   const port = await openPort(t, server, limits.headMs);
-  const wanted = { owner: KATE, isAdmin: true, description: "", lifetimeMs: undefined };
-  const { token, about } = await lab.platform.tokens.create(wanted);
+  const { token, about } = await lab.platform.tokens.create({
+    owner: KATE,
+    isAdmin: true,
+    description: "",
+    lifetimeMs: undefined,
+  });
   return { ...lab, port, token, tokenId: about.id, tcp: asker(port, token), raw: (bytes) => speak(port, bytes) };
 }
 
