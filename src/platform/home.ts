@@ -96,6 +96,10 @@ export class Home {
   get ssh(): string {
     return join(this.root, "ssh");
   }
+  /** Answers to changes, for whoever asks again. */
+  get requestsFile(): string {
+    return join(this.root, "access", "requests");
+  }
   get pipelinesFile(): string {
     return join(this.root, "pipelines.json");
   }
