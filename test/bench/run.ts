@@ -16,6 +16,7 @@ import { benchRollback } from "./rollback.ts";
 import { benchRouter } from "./router.ts";
 import { benchSee } from "./see.ts";
 import { benchVerify } from "./verify.ts";
+import { benchTeamSsh } from "./team-ssh.ts";
 import type { Row } from "./measure.ts";
 
 const SETS: Record<string, () => Promise<Row[]>> = {
@@ -29,6 +30,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   router: benchRouter,
   verify: benchVerify,
   ledger: benchLedger,
+  "team-ssh": benchTeamSsh,
   api: benchApi,
   "heroku-cli": benchHerokuCli,
   "logs-query": benchLogs,

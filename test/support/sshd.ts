@@ -42,11 +42,16 @@ export interface SshPerson {
   ssh: string[];
 }
 
-export async function startSshd(t: TestContext, platform: TestPlatform): Promise<TestSshd> {
+export function startSshd(t: TestContext, { home }: TestPlatform): Promise<TestSshd> {
+  return startSshdFor(t, join(home, "ssh", "authorized_keys"));
+}
+
+/** @param authorizedKeys the file, not yet there perhaps */
+export async function startSshdFor(t: TestContext, authorizedKeys: string): Promise<TestSshd> {
   const dir = await t.tempDir();
   const hostKey = await makeKey(join(dir, "host"));
   const config = join(dir, "sshd_config");
-  await writeFile(config, configText(platform, hostKey));
+  await writeFile(config, configText(authorizedKeys, hostKey));
   await readySshd();
   const sockets = new Set<Socket>();
   const server = createServer({ pauseOnConnect: true }, (socket) => {
@@ -82,14 +87,14 @@ export async function readySshd(): Promise<void> {
 }
 
 /** As a server would have it, but for what needs another user, and with all of the client's environment let through. */
-function configText({ home }: TestPlatform, hostKey: string): string {
+function configText(authorizedKeys: string, hostKey: string): string {
   return `HostKey ${hostKey}
-AuthorizedKeysFile ${home}/ssh/authorized_keys
+AuthorizedKeysFile ${authorizedKeys}
 StrictModes no
 UsePAM no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-PermitRootLogin forced-commands-only
+PermitRootLogin prohibit-password
 AcceptEnv *
 PidFile none
 LogLevel VERBOSE
