@@ -2,8 +2,10 @@
 import type { Person } from "../core/person.ts";
 
 export interface PlatformClientOptions {
-  /** The platform home whose `server.sock` is asked. */
+  /** The platform home whose `server.sock` is asked, or the URL of a platform elsewhere. */
   home: string;
+  /** For a URL: the token. */
+  token?: (() => string | undefined) | undefined;
   /** Who is asking; needed only where something changes. */
   identity: () => Person;
   /** Starts the daemon. Left out, a silent socket is the caller's `Unreachable`. */

@@ -1,12 +1,11 @@
-/** One HTTP request over the platform's unix socket: a short one whose answer is JSON, or on node:http one whose answer is
- *  a stream; the global `fetch` costs 40 ms to start. A refusal becomes the AppError that the platform meant; a dead
+/** One HTTP request over the platform's unix socket, or to its URL: a short one whose answer is JSON, or on node:http one
+ *  whose answer is a stream; the global `fetch` costs 40 ms to start. A refusal becomes the AppError that the platform meant; a dead
  *  socket becomes `Unreachable`, and only then is it certain that nothing was asked. */
 import type { IncomingMessage } from "node:http";
-import { createConnection } from "node:net";
 import type { Readable } from "node:stream";
 import { AppError, parseErrorId } from "../core/error.ts";
 import { askShortly, BrokenOff, NoAnswer, type RawAnswer, type RawQuestion } from "./short-exchange.ts";
-import { openSocketAddress } from "./socket-address.ts";
+import { openAddress, openReach, type PlatformPlace } from "./reach.ts";
 
 export interface Question {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -26,19 +25,20 @@ export class Unreachable extends Error {}
 
 /** An explanation is far below this. */
 const REFUSAL_BYTES_MAX = 1024 * 1024;
+const CUT_OFF = new Set(["ECONNRESET", "EPIPE"]);
 const NOBODY_THERE = new Set(["ENOENT", "ENOTDIR", "ECONNREFUSED", "ENOTSOCK"]);
 
 /** @throws Unreachable, or the platform's AppError. */
-export async function exchange<T>(home: string, question: Question): Promise<T> {
-  const { status, body } = await unlessDying(question, () => ask(home, rawQuestion(question)));
+export async function exchange<T>(place: PlatformPlace, question: Question): Promise<T> {
+  const { status, body } = await unlessDying(question, () => ask(place, rawQuestion(question)));
   const text = body.toString("utf8");
   if (!isGood(status)) throw parseRefusal(status, text);
   return text === "" ? (undefined as T) : (parseJson(text) as T);
 }
 
 /** The same, but the body of a good answer is left to the caller, for streams. */
-export async function openExchange(home: string, question: Question): Promise<IncomingMessage> {
-  const response = await unlessDying(question, () => send(home, rawQuestion(question)));
+export async function openExchange(place: PlatformPlace, question: Question): Promise<IncomingMessage> {
+  const response = await unlessDying(question, () => send(place, rawQuestion(question)));
   const status = response.statusCode ?? 0;
   if (isGood(status)) return response;
   throw parseRefusal(status, await readText(response));
@@ -46,9 +46,9 @@ export async function openExchange(home: string, question: Question): Promise<In
 
 /** Sends a stream and takes the answer as JSON. A stream that fails takes the request with it.
  *  @throws Unreachable, or the platform's AppError. */
-export async function upload<T>(home: string, { stream, ...question }: Upload): Promise<T> {
+export async function upload<T>(place: PlatformPlace, { stream, ...question }: Upload): Promise<T> {
   const headers = { "content-type": "application/x-ndjson", ...question.headers };
-  const response = await send(home, rawQuestion({ ...question, headers }), stream);
+  const response = await send(place, rawQuestion({ ...question, headers }), stream);
   const text = await readText(response);
   if (!isGood(response.statusCode ?? 0)) throw parseRefusal(response.statusCode ?? 0, text);
   return parseJson(text) as T;
@@ -84,8 +84,9 @@ function rawQuestion({ method, path, headers, body, patienceMs }: Question): Raw
   };
 }
 
-async function ask(home: string, question: RawQuestion): Promise<RawAnswer> {
-  const address = openAddress(home);
+async function ask(place: PlatformPlace, question: RawQuestion): Promise<RawAnswer> {
+  if (place.url !== undefined) return askElsewhere(place, question);
+  const address = openAddress(place.home, explain);
   try {
     return await askShortly(address.path, question);
   } catch (error) {
@@ -95,43 +96,40 @@ async function ask(home: string, question: RawQuestion): Promise<RawAnswer> {
   }
 }
 
+async function askElsewhere(place: PlatformPlace, question: RawQuestion): Promise<RawAnswer> {
+  const response = await send(place, question);
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  return { status: response.statusCode ?? 0, headers: {}, body: Buffer.concat(chunks) };
+}
+
 async function send(
-  home: string,
-  { method, path, headers, body }: RawQuestion,
+  place: PlatformPlace,
+  { method, path, headers, body, patienceMs }: RawQuestion,
   stream?: Readable,
 ): Promise<IncomingMessage> {
-  const { request } = await import("node:http");
+  const reach = await openReach(place, explain);
   return new Promise((resolve, reject) => {
-    const address = openAddress(home);
-    const outgoing = request({
-      // Without an agent: it would only work out a TLS server name, which takes 5 ms of regular expressions.
-      createConnection: () => createConnection(address.path),
+    const outgoing = reach.request({
       method,
       path,
       headers: {
-        host: "localhost",
         connection: "close",
         ...(body === undefined ? {} : { "content-length": body.length }),
         ...headers,
       },
     });
+    if (patienceMs !== undefined) outgoing.setTimeout(patienceMs, () => outgoing.destroy(new NoAnswer("Too late.")));
     outgoing.on("response", resolve);
-    outgoing.on("error", (error: NodeJS.ErrnoException) => reject(explain(error)));
-    outgoing.on("close", () => address.release());
+    outgoing.on("error", (error: NodeJS.ErrnoException) => reject(explain(error, place)));
+    outgoing.on("close", () => reach.release());
     if (stream === undefined) outgoing.end(body);
     else stream.on("error", (error) => outgoing.destroy(error)).pipe(outgoing);
   });
 }
 
-export function openAddress(home: string): ReturnType<typeof openSocketAddress> {
-  try {
-    return openSocketAddress(home);
-  } catch (error) {
-    throw explain(error as NodeJS.ErrnoException);
-  }
-}
-
-export function explain(error: NodeJS.ErrnoException): Error {
+export function explain(error: NodeJS.ErrnoException, { url }: Partial<PlatformPlace> = {}): Error {
+  if (url !== undefined && !isHalfDone(error)) return notReached(url, error);
   if (NOBODY_THERE.has(error.code ?? "")) return new Unreachable(error.message, { cause: error });
   if (error.code === "EACCES") {
     return new AppError("forbidden", "This platform belongs to another user of this machine.", {
@@ -139,8 +137,22 @@ export function explain(error: NodeJS.ErrnoException): Error {
     });
   }
   if (error instanceof NoAnswer) return unreadable(error);
-  const isCut = error instanceof BrokenOff || error.code === "ECONNRESET" || error.code === "EPIPE";
-  return isCut ? stoppedMidway(error) : error;
+  return isHalfDone(error) ? stoppedMidway(error) : error;
+}
+
+/** Somebody was there, who may have done it. */
+function isHalfDone(error: NodeJS.ErrnoException): boolean {
+  return error instanceof NoAnswer || error instanceof BrokenOff || CUT_OFF.has(error.code ?? "");
+}
+
+function notReached(url: string, error: NodeJS.ErrnoException): AppError {
+  const isDistrust = /CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/.test(error.code ?? "");
+  return new AppError("unavailable", `${url} cannot be reached: ${error.message}`, {
+    hint: isDistrust
+      ? "Name the file of the authority that signed its certificate: NODE_EXTRA_CA_CERTS=FILE, for git GIT_SSL_CAINFO=FILE."
+      : "Is the address right, and the platform running?",
+    cause: error,
+  });
 }
 
 export function stoppedMidway(cause: unknown): AppError {

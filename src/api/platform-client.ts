@@ -9,6 +9,7 @@ import type { LogStats } from "../core/log-stats.ts";
 import { AccessCalls } from "./access-calls.ts";
 import { exchange, openExchange, Unreachable, upload, type Question } from "./exchange.ts";
 import type * as Log from "./log-resources.ts";
+import { placeOf, type PlatformPlace } from "./reach.ts";
 import { appPath, diffPath, queryOf } from "./paths.ts";
 import { scalable } from "./scalable.ts";
 import type { DiskItem, SlugItem } from "./slug-resources.ts";
@@ -95,7 +96,7 @@ export class PlatformClient {
   /** The connection carries frames (core/run-frames.ts). */
   async runAttached(app: string, request: AttachRequest): Promise<{ dyno: Dyno; connection: Duplex }> {
     const dyno = await this.#change<AttachedDyno>("POST", appPath(app, "dynos"), attachedBy(request));
-    return { dyno, connection: await openUpgrade(this.#options.home, dyno.attach_url) };
+    return { dyno, connection: await openUpgrade(this.#place, dyno.attach_url) };
   }
 
   bisect = (app: string): Promise<BisectItem> => this.#get(appPath(app, "bisect"));
@@ -166,7 +167,7 @@ export class PlatformClient {
   /** The code alone, as `git diff` prints it. */
   patch(app: string, release: ReleaseWord, options: PatchOptions): Promise<IncomingMessage> {
     const question: Question = { method: "GET", path: diffPath(app, release, { ...options, patch: true }) };
-    return this.#awake(() => openExchange(this.#options.home, question));
+    return this.#awake(() => openExchange(this.#place, question));
   }
 
   config = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "config-vars"));
@@ -238,7 +239,7 @@ export class PlatformClient {
   /** The bytes are sent once: a daemon that is not awake must be woken before. */
   importLogs(app: string, name: string, stream: Readable): Promise<Log.LogImportResult> {
     const question = this.#signed("POST", appPath(app, "log-imports", name));
-    return upload(this.#options.home, { ...question, stream });
+    return upload(this.#place, { ...question, stream });
   }
 
   /** A tar, its keys encrypted for the age recipient. */
@@ -251,6 +252,10 @@ export class PlatformClient {
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });
   replaceRouter = (): Promise<RouterInfo> => this.#change("POST", "/platform/actions/replace-router");
   doctor = (): Promise<DoctorCheck[]> => this.#get("/platform/doctor");
+
+  get #place(): PlatformPlace {
+    return placeOf(this.#options.home, this.#options.token);
+  }
 
   #get<T>(path: string, headers: Record<string, string> = {}): Promise<T> {
     return this.#ask<T>({ method: "GET", path, headers });
@@ -273,12 +278,12 @@ export class PlatformClient {
   }
 
   #open(question: Question): Promise<IncomingMessage> {
-    return this.#awake(() => openExchange(this.#options.home, question));
+    return this.#awake(() => openExchange(this.#place, question));
   }
 
   #ask<T>(question: Question): Promise<T> {
-    const { home, patienceMs } = this.#options;
-    return this.#awake(() => exchange<T>(home, { ...question, patienceMs }));
+    const { patienceMs } = this.#options;
+    return this.#awake(() => exchange<T>(this.#place, { ...question, patienceMs }));
   }
 
   async #awake<T>(ask: () => Promise<T>): Promise<T> {

@@ -1,20 +1,15 @@
-/** An HTTP upgrade over the platform's unix socket: the connection of an attached one-off process. */
-import { createConnection } from "node:net";
+/** An HTTP upgrade to the platform: the connection of an attached one-off process. */
 import type { Duplex } from "node:stream";
-import { explain, openAddress, parseJson, readRefusal, readText } from "./exchange.ts";
+import { explain, parseJson, readRefusal, readText } from "./exchange.ts";
+import { openReach, type PlatformPlace } from "./reach.ts";
 
 const PROTOCOL = "git-heroku-run";
 
 /** @throws Unreachable, or the platform's AppError. */
-export async function openUpgrade(home: string, path: string): Promise<Duplex> {
-  const { request } = await import("node:http");
+export async function openUpgrade(place: PlatformPlace, path: string): Promise<Duplex> {
+  const reach = await openReach(place, explain);
   return new Promise((resolve, reject) => {
-    const address = openAddress(home);
-    const outgoing = request({
-      createConnection: () => createConnection(address.path),
-      path,
-      headers: { host: "localhost", connection: "Upgrade", upgrade: PROTOCOL },
-    });
+    const outgoing = reach.request({ path, headers: { connection: "Upgrade", upgrade: PROTOCOL } });
     outgoing.on("upgrade", (_response, socket, head) => {
       socket.unshift(head);
       resolve(socket);
@@ -24,8 +19,8 @@ export async function openUpgrade(home: string, path: string): Promise<Duplex> {
         .then((text) => reject(readRefusal(response.statusCode ?? 0, parseJson(text))))
         .catch(reject);
     });
-    outgoing.on("error", (error: NodeJS.ErrnoException) => reject(explain(error)));
-    outgoing.on("close", () => address.release());
+    outgoing.on("error", (error: NodeJS.ErrnoException) => reject(explain(error, place)));
+    outgoing.on("close", () => reach.release());
     outgoing.end();
   });
 }

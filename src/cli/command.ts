@@ -91,6 +91,12 @@ export const APP_OPTIONS: readonly Option[] = [
   { name: "app", short: "a", value: "NAME", completes: "apps", summary: "the app, whatever the clone's remotes say" },
   { name: "remote", short: "r", value: "NAME", completes: "remotes", summary: "the git remote that leads to the app" },
 ];
+/** For commands that need no app yet. */
+export const SERVER_OPTION: Option = {
+  name: "server",
+  value: "URL",
+  summary: "a platform elsewhere (else $GIT_HEROKU_SERVER)",
+};
 export const JSON_OPTION: Option = { name: "json", summary: "print JSON" };
 
 /** The arguments of one run, after parsing. */

@@ -3,6 +3,7 @@
  *  person wait: whatever goes wrong, the shell just has nothing to offer. */
 import { PlatformClient } from "../api/platform-client.ts";
 import { findApp } from "../clone/find-app.ts";
+import { tokenFor } from "../clone/credential.ts";
 import { findIdentity } from "../clone/identity.ts";
 import { pointsTo, readRemotes } from "../clone/remotes.ts";
 import { formatVersion } from "../core/release.ts";
@@ -53,7 +54,12 @@ export async function completeValues(
   [kind = "", , ...words]: readonly string[],
 ): Promise<void> {
   const find = Object.hasOwn(FINDERS, kind) ? FINDERS[kind as DynamicKind] : undefined;
-  const client = new PlatformClient({ home, identity: () => findIdentity(world), patienceMs: PATIENCE_MS });
+  const client = new PlatformClient({
+    home,
+    identity: () => findIdentity(world),
+    token: tokenFor(world, home),
+    patienceMs: PATIENCE_MS,
+  });
   const app = (): string => findApp(world, home, chosenApp(words));
   try {
     for (const [value, description = ""] of (await find?.({ client, world, home, app })) ?? []) {

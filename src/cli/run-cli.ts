@@ -2,10 +2,13 @@
  *  1 refused or failed, 2 a mistake in the words, 70 a bug. */
 import { findHome } from "../api/home.ts";
 import { PlatformClient } from "../api/platform-client.ts";
+import { choosePlatform, type PlatformChoice } from "../clone/choose-platform.ts";
+import { tokenFor } from "../clone/credential.ts";
 import { findApp } from "../clone/find-app.ts";
 import { findIdentity } from "../clone/identity.ts";
 import { AppError } from "../core/error.ts";
 import type { Person } from "../core/person.ts";
+import { isUrl } from "../core/platform-address.ts";
 import type { Arguments, Context, World } from "./command.ts";
 import { loadCommand } from "./command-list.ts";
 import { parseArguments } from "./parse-arguments.ts";
@@ -46,7 +49,11 @@ async function dispatch(words: readonly string[], world: World, out: Terminal): 
   }
   const { command } = await loadCommand(name);
   if (asksForHelp(rest)) return showHelp([name], world, out);
-  return (await command.run(makeContext(world, out, await parseArguments(command, rest)))) ?? DONE;
+  const args = await parseArguments(command, rest);
+  const local = findHome(world.env, world.cwd);
+  const isElsewhere = command.topic !== "Platform" && command.topic !== "Help";
+  const home = isElsewhere ? choosePlatform(world, local, choiceOf(args)) : local;
+  return (await command.run(makeContext(world, out, { args, home }))) ?? DONE;
 }
 
 async function showVersion(_words: readonly string[], world: World, out: Terminal): Promise<number> {
@@ -62,31 +69,37 @@ function asksForHelp(words: readonly string[]): boolean {
 async function showHelp(words: readonly string[], world: World, out: Terminal): Promise<number> {
   const { help } = await import("./help-command.ts");
   const wanted = words.filter((word) => word !== "-h" && word !== "--help");
-  return (await help.run(makeContext(world, out, await parseArguments(help, wanted)))) ?? DONE;
+  const args = await parseArguments(help, wanted);
+  return (await help.run(makeContext(world, out, { args, home: findHome(world.env, world.cwd) }))) ?? DONE;
 }
 
 /** For the scripts of `git heroku completion`. */
 async function showValues(words: readonly string[], world: World, out: Terminal): Promise<number> {
   const { completeValues } = await import("./complete-values.ts");
-  await completeValues({ world, out, home: findHome(world.env, world.cwd) }, words);
+  const home = choosePlatform(world, findHome(world.env, world.cwd), {});
+  await completeValues({ world, out, home }, words);
   return DONE;
 }
 
-function makeContext(world: World, out: Terminal, args: Arguments): Context {
-  const home = findHome(world.env, world.cwd);
+function choiceOf(args: Arguments): PlatformChoice {
+  return { server: args.value("server"), remote: args.value("remote") };
+}
+
+function makeContext(world: World, out: Terminal, { args, home }: { args: Arguments; home: string }): Context {
   const identity = (): Person => findIdentity(world);
   const wake = async (): Promise<void> => {
     const { startDaemon } = await import("../api/daemon.ts");
     await startDaemon({ home, script: world.daemonScript, env: world.env });
   };
-  const client = new PlatformClient({ home, identity, wake });
+  const token = tokenFor(world, home);
+  const client = new PlatformClient({ home, identity, token, ...(!isUrl(home) && { wake }) });
   return {
     world,
     out,
     args,
     home,
     client,
-    quietClient: new PlatformClient({ home, identity }),
+    quietClient: new PlatformClient({ home, identity, token }),
     app: () => findApp(world, home, { app: args.value("app"), remote: args.value("remote") }),
   };
 }

@@ -1,14 +1,16 @@
 /** The git remotes of a clone, and which of them are apps of a platform. A local app's remote is the plain path of its
- *  repository, `<home>/repos/<app>.git`; `url.*.insteadOf` is not followed. */
+ *  repository, `<home>/repos/<app>.git`, that of one elsewhere `https://<host>/<app>.git`; `url.*.insteadOf` is not
+ *  followed. */
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { isUrl, parseGitAddress } from "../core/platform-address.ts";
 import { demandGit, runGit, type Place } from "./git.ts";
 import { readPlainUrls, type RemoteUrl } from "./plain-config.ts";
 
 export interface Remote {
   name: string;
   url: string;
-  /** The app and the platform home that the address has the form of. */
+  /** The app and the platform, by its home or its URL, that the address has the form of. */
   target: { app: string; home: string } | undefined;
 }
 
@@ -35,7 +37,7 @@ export function askForUrls(place: Place): RemoteUrl[] {
 
 function parseTarget(url: string): Remote["target"] {
   const [, home, app] = REPOSITORY.exec(url) ?? [];
-  return home === undefined || app === undefined ? undefined : { app, home };
+  return home === undefined || app === undefined ? parseGitAddress(url) : { app, home };
 }
 
 /** Whether the remote is an app of the platform in `home`, whatever symbolic links lead there. */
@@ -76,7 +78,9 @@ export function writeRemote(place: Place, name: string, url: string): void {
   const key = `remote.${name}`;
   demandGit(place, ["config", "--replace-all", `${key}.fetch`, `+refs/heads/*:refs/remotes/${name}/*`]);
   demandGit(place, ["config", "--add", `${key}.fetch`, "+refs/notes/releases*:refs/notes/releases*"]);
-  demandGit(place, ["config", "--replace-all", `${key}.receivepack`, RECEIVE_PACK]);
+  // Elsewhere it is the token that says who is pushing.
+  if (isUrl(url)) runGit(place, ["config", "--unset-all", `${key}.receivepack`]);
+  else demandGit(place, ["config", "--replace-all", `${key}.receivepack`, RECEIVE_PACK]);
   demandGit(place, ["config", "--replace-all", `${key}.url`, url]);
 }
 

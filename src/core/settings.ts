@@ -87,6 +87,8 @@ export const SETTINGS = {
   "memory-check": { kind: "duration", default: "5s", help: "how often the memory of limited processes is looked at" },
   "memory-warning": { kind: "duration", default: "20s", help: "how often a process over its memory is told of (R14)" },
   preboot: { kind: "switch", default: "on", help: "start new web processes before the old ones stop" },
+  "push-size": { kind: "size", default: "2GB", help: "how large a push over HTTP may be" },
+  "push-timeout": { kind: "limit", default: "1h", help: "how long a push over HTTP may take to arrive" },
   readonly: {
     kind: "switch",
     default: "off",
@@ -172,6 +174,9 @@ export interface Settings extends DynoRules {
   slugReleases: number;
   /** The largest slug. */
   slugBytesMax: number;
+  /** The pack of a push over HTTP, and how long it may take to arrive. */
+  pushBytesMax: number;
+  pushTimeoutMs: number;
   verifyDeploy: boolean;
   workerOverlap: boolean;
   requestTimeoutMs: number;
@@ -234,7 +239,7 @@ export function readSettings(stored: Json | undefined): Settings {
     healthTimeoutMs: number("health-timeout"),
     readyCheckMs: number("ready-check"),
     releaseTimeoutMs: number("release-timeout"),
-    ...runSettings(number),
+    ...connectionSettings(number),
     restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
     sandbox: isOn("sandbox"),
     slugAgeMsMax: number("slug-days"),
@@ -260,10 +265,16 @@ function readLogSettings(number: (name: SettingName) => number): LogSettings {
   };
 }
 
-type RunSettings = Pick<Settings, "runAttachMs" | "runHangUpMs" | "runIdleMs" | "runTimeoutMs">;
+/** Of what is done over a connection: attached processes, and pushes. */
+type ConnectionSettings = Pick<
+  Settings,
+  "pushBytesMax" | "pushTimeoutMs" | "runAttachMs" | "runHangUpMs" | "runIdleMs" | "runTimeoutMs"
+>;
 
-function runSettings(number: (name: SettingName) => number): RunSettings {
+function connectionSettings(number: (name: SettingName) => number): ConnectionSettings {
   return {
+    pushBytesMax: number("push-size"),
+    pushTimeoutMs: number("push-timeout"),
     runAttachMs: number("run-attach"),
     runHangUpMs: number("run-hangup"),
     runIdleMs: number("run-idle"),

@@ -28,6 +28,7 @@ import { openApp } from "./open-app.ts";
 import { FormerNames, listRepositories, nameTaken } from "./former-names.ts";
 import { finishRenamings, settleRenaming, stuckNames } from "./rename-app.ts";
 import { LogSessions } from "./log-sessions.ts";
+import { noApp } from "./no-app.ts";
 import { Tickets } from "./tickets.ts";
 import { evictSlugs } from "./slugs.ts";
 import { Tokens } from "./tokens.ts";
@@ -43,6 +44,8 @@ export interface PlatformParts {
   router: Routing;
   /** Where the Platform API listens, such as `http://127.0.0.1:5001`. */
   apiUrl: string;
+  /** Where it is reached from elsewhere, such as `https://heroku.foobazco.com`, when somebody said so. */
+  publicUrl?: string | undefined;
   /** The names of the spools that routers write access lines to now. */
   accessSpools: () => ReadonlySet<string>;
   runtime: Runtime;
@@ -80,6 +83,7 @@ export class Platform {
   readonly journal: Journal;
   readonly router: Routing;
   readonly apiUrl: string;
+  readonly publicUrl: string | undefined;
   readonly tokens: Tokens;
   readonly accessLogs: AccessLogs;
   readonly runtime: Runtime;
@@ -115,6 +119,7 @@ export class Platform {
     this.journal = parts.journal;
     this.router = parts.router;
     this.apiUrl = parts.apiUrl;
+    this.publicUrl = parts.publicUrl;
     this.tokens = tokens;
     this.accessLogs = new AccessLogs(this, parts.accessSpools);
     this.runtime = parts.runtime;
@@ -288,12 +293,4 @@ export class Platform {
     this.apps.clear();
     await this.runtime.close({ detach: !options.apps });
   }
-}
-
-/** Of one that is not there, and of one that the caller must not know of. */
-export function noApp(name: string): AppError {
-  return new AppError("not_found", "Couldn't find that app.", {
-    hint: `There is no app ${JSON.stringify(name.slice(0, 40))}; \`git heroku apps\` lists the apps there are.`,
-    resource: "app",
-  });
 }

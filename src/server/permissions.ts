@@ -6,7 +6,7 @@ import type { Need, Permission } from "../core/access.ts";
 export type RouteNeed = Need | "open" | "person" | "admin" | "socket";
 
 export const VIEW: readonly Permission[] = ["view"];
-const DEPLOY: readonly Permission[] = ["deploy"];
+export const DEPLOY: readonly Permission[] = ["deploy"];
 export const OPERATE: readonly Permission[] = ["operate"];
 /** What shows or sets config vars, runs code with them, or changes releases without new code. */
 export const DEPLOY_OR_OPERATE: readonly Permission[] = ["deploy", "operate"];
@@ -108,6 +108,10 @@ const OF_APPS: Readonly<Record<string, Need>> = {
   "DELETE /apps/:app/log-drains/:name": OPERATE,
   "POST /apps/:app/log-sessions": VIEW,
   "POST /apps/:app/log-imports/:name": OPERATE,
+  // With the service of a push it takes what a push takes.
+  "GET /:app.git/info/refs": VIEW,
+  "POST /:app.git/git-upload-pack": VIEW,
+  "POST /:app.git/git-receive-pack": DEPLOY,
   "DELETE /apps/:app/log-imports/:name": OPERATE,
 };
 

@@ -53,7 +53,7 @@ export async function benchPush(): Promise<Row[]> {
 }
 
 /** The launch of one release is not a part of the next push. */
-async function untilSettled(client: PlatformClient): Promise<void> {
+export async function untilSettled(client: PlatformClient): Promise<void> {
   const [newest] = await client.releases("hello", 1);
   for (;;) {
     const dynos = await client.dynos("hello", true);

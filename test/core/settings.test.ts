@@ -56,6 +56,8 @@ const TEXTS = {
   "up-after": "1s",
   "verify-deploy": "off",
   "worker-overlap": "off",
+  "push-size": "2GB",
+  "push-timeout": "1h",
 };
 
 const DEFAULTS = {
@@ -102,6 +104,8 @@ const DEFAULTS = {
   upAfterMs: 1_000,
   verifyDeploy: false,
   workerOverlap: false,
+  pushBytesMax: 2_000_000_000,
+  pushTimeoutMs: 3_600_000,
 };
 
 describe("settings", (test) => {

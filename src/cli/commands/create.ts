@@ -3,9 +3,10 @@ import { checkRemoteName, connectApp } from "../../clone/connect-app.ts";
 import { DEFAULT_REMOTE } from "../../clone/find-app.ts";
 import { parseAppName } from "../../core/app-name.ts";
 import { AppError } from "../../core/error.ts";
+import { gitAddress } from "../../core/platform-address.ts";
 import { agreeOnSetup } from "../agree-on-setup.ts";
 import { warnOfTraps } from "../clone-words.ts";
-import type { Arguments, Command } from "../command.ts";
+import { SERVER_OPTION, type Arguments, type Command } from "../command.ts";
 
 export const create: Command = {
   name: "create",
@@ -16,6 +17,7 @@ export const create: Command = {
   parameters: "[name]",
   options: [
     { name: "remote", short: "r", value: "NAME", summary: `the name of the git remote (usually ${DEFAULT_REMOTE})` },
+    SERVER_OPTION,
     { name: "from", value: "PLACE", summary: "a directory, a git URL or a URL with an app.json" },
     { name: "env", value: "NAME=VALUE", many: true, summary: "a config var that app.json asks for" },
     { name: "yes", short: "y", summary: "make what app.json asks for without being asked" },
@@ -40,8 +42,9 @@ export const create: Command = {
       name === undefined
         ? await out.action("Creating", () => client.createApp(undefined, setup), { subject: (app) => app.name })
         : await out.action(`Creating ${name}`, () => client.createApp(name, setup));
-    await out.line(`${made.web_url} | ${made.git_url}`);
-    const connection = connectApp(world, remote, made.git_url);
+    const address = gitAddress(home, made.name, made.git_url);
+    await out.line(`${made.web_url} | ${address}`);
+    const connection = connectApp(world, remote, address);
     if (connection === "outside a clone") {
       await out.line("No git remote added: this directory is not inside a git clone");
       out.warn(`In a clone, run: git heroku remote --app ${made.name}`);

@@ -2,8 +2,9 @@
 import { checkRemoteName, checkReplaceable, connectApp } from "../../clone/connect-app.ts";
 import { DEFAULT_REMOTE } from "../../clone/find-app.ts";
 import { AppError } from "../../core/error.ts";
+import { gitAddress } from "../../core/platform-address.ts";
 import { warnOfTraps } from "../clone-words.ts";
-import type { Command } from "../command.ts";
+import { SERVER_OPTION, type Command } from "../command.ts";
 
 export const remote: Command = {
   name: "remote",
@@ -19,6 +20,7 @@ export const remote: Command = {
       completes: "apps",
       summary: "the app; without it the one that the clone knows already",
     },
+    SERVER_OPTION,
     { name: "remote", short: "r", value: "NAME", summary: `the name of the git remote (usually ${DEFAULT_REMOTE})` },
   ],
   examples: [{ command: "git heroku remote --app foobaz", summary: "add or repair the remote production" }],
@@ -28,7 +30,7 @@ export const remote: Command = {
     const wanted = { remote: name, app: context.app() };
     (args.value("app") === undefined ? checkRemoteName : checkReplaceable)(world, home, wanted);
     const found = await client.app(wanted.app);
-    const connection = connectApp(world, name, found.git_url);
+    const connection = connectApp(world, name, gitAddress(home, found.name, found.git_url));
     if (connection === "outside a clone") {
       throw new AppError("bad_request", "This directory is not inside a git clone, so it can have no remote.", {
         hint: "Make one with `git init`, or go into a clone of the app.",
