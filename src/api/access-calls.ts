@@ -35,14 +35,18 @@ export class AccessCalls {
   /** To another owner. */
   transfer = (app: string, email: string): Promise<unknown> => this.#change("PATCH", appPath(app), { owner: email });
 
+  /** Who asks. */
+  account = (): Promise<{ email: string; name: string }> => this.#change("GET", "/account");
   tokens = (): Promise<TokenItem[]> => this.#get("/oauth/authorizations");
   createToken = (request: TokenRequest): Promise<TokenItem> => this.#change("POST", "/oauth/authorizations", request);
   /** By its id or a beginning of that. */
   revokeToken = (id: string): Promise<TokenItem> =>
     this.#change("DELETE", `/oauth/authorizations/${encodeURIComponent(id)}`);
-
-  /** Who the platform takes the caller for. */
-  account = (): Promise<{ email: string }> => this.#get("/account");
+  /** The one that this is asked with. */
+  async revokeOwn(token: string): Promise<void> {
+    const own = (await this.tokens()).find(({ access_token: access }) => access?.token === token);
+    if (own !== undefined) await this.revokeToken(own.id);
+  }
   keys = (): Promise<KeyItem[]> => this.#get("/account/keys");
   addKey = (request: KeyRequest): Promise<KeyItem> => this.#change("POST", "/account/keys", request);
   /** By its fingerprint or comment. */

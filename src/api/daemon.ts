@@ -33,14 +33,16 @@ const INHERITED = new Set(
   ),
 );
 
-/** The person and their passphrase are not the daemon's to keep: `GIT_HEROKU_USER` and `…_PASSPHRASE` stay behind. */
+/** The person and their secrets are not the daemon's to keep. */
+const PERSONAL = new Set(["USER", "PASSPHRASE", "TOKEN", "SERVER", "VIA"].map((name) => `GIT_HEROKU_${name}`));
+
 export function daemonEnvironment(env: Environment, home: string): Record<string, string> {
   const kept = Object.entries(env).filter(
     (entry): entry is [string, string] =>
-      entry[1] !== undefined && (INHERITED.has(entry[0]) || entry[0].startsWith("GIT_HEROKU_")),
+      entry[1] !== undefined &&
+      (INHERITED.has(entry[0]) || (entry[0].startsWith("GIT_HEROKU_") && !PERSONAL.has(entry[0]))),
   );
-  const { GIT_HEROKU_USER: _person, GIT_HEROKU_PASSPHRASE: _secret, ...rest } = Object.fromEntries(kept);
-  return { ...rest, GIT_HEROKU_HOME: home };
+  return { ...Object.fromEntries(kept), GIT_HEROKU_HOME: home };
 }
 
 /** @throws AppError unavailable, with the daemon's last words as the hint. */

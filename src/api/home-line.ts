@@ -8,7 +8,7 @@ import { stoppedMidway, unreadable } from "./exchange.ts";
 import { Unreachable, type Line } from "./line.ts";
 import { askShortly, BrokenOff, NoAnswer, type RawAnswer, type RawQuestion } from "./short-exchange.ts";
 import { openSocketAddress } from "./socket-address.ts";
-import { upgradeBy } from "./upgrade.ts";
+import { awaitUpgrade, UPGRADE_HEADERS } from "./upgrade.ts";
 
 const NOBODY_THERE = new Set(["ENOENT", "ENOTDIR", "ECONNREFUSED", "ENOTSOCK"]);
 
@@ -21,9 +21,11 @@ export function homeLine(home: string): Line {
 }
 
 async function upgrade(home: string, path: string): Promise<Duplex> {
+  const { request } = await import("node:http");
   const address = openAddress(home);
+  const headers = { host: "localhost", ...UPGRADE_HEADERS };
   try {
-    return await upgradeBy({ createConnection: () => createConnection(address.path) }, path);
+    return await awaitUpgrade(request({ createConnection: () => createConnection(address.path), path, headers }));
   } catch (error) {
     throw explain(error as NodeJS.ErrnoException);
   } finally {

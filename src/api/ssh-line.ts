@@ -11,7 +11,7 @@ import type { Environment } from "./home.ts";
 import type { Line } from "./line.ts";
 import { ANSWER_BYTES_MAX, type RawAnswer, type RawQuestion } from "./short-exchange.ts";
 import { SshConnection } from "./ssh-connection.ts";
-import { upgradeBy } from "./upgrade.ts";
+import { awaitUpgrade, UPGRADE_HEADERS } from "./upgrade.ts";
 
 export interface SshProgram {
   place: SshPlace;
@@ -28,7 +28,7 @@ export function sshLine(program: SshProgram): Line {
   return {
     ask: async (question) => ask(await way(), question),
     send: async (question, stream) => send(await way(), question, stream),
-    upgrade: async (path) => explained(upgradeBy(await way(), path)),
+    upgrade: async (path) => upgrade(await way(), path),
   };
 }
 
@@ -50,6 +50,11 @@ function startSsh({ place: { destination, port }, command, env }: SshProgram): D
     }),
     destination,
   );
+}
+
+async function upgrade(way: RequestOptions, path: string): Promise<Duplex> {
+  const { request } = await import("node:http");
+  return explained(awaitUpgrade(request({ ...way, path, headers: { host: "localhost", ...UPGRADE_HEADERS } })));
 }
 
 async function ask(way: RequestOptions, question: RawQuestion): Promise<RawAnswer> {

@@ -1,16 +1,13 @@
 /** An HTTP upgrade over a line to the platform: the connection of an attached one-off process. */
-import type { RequestOptions } from "node:http";
+import type { ClientRequest } from "node:http";
 import type { Duplex } from "node:stream";
 import { parseJson, readRefusal, readText } from "./exchange.ts";
 
-const PROTOCOL = "git-heroku-run";
+export const UPGRADE_HEADERS = { connection: "Upgrade", upgrade: "git-heroku-run" };
 
 /** @throws the platform's AppError, or the connection's own error. */
-export async function upgradeBy(way: RequestOptions, path: string): Promise<Duplex> {
-  const { request } = await import("node:http");
+export function awaitUpgrade(outgoing: ClientRequest): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    const headers = { host: "localhost", connection: "Upgrade", upgrade: PROTOCOL };
-    const outgoing = request({ ...way, path, headers });
     outgoing.on("upgrade", (_response, socket, head) => {
       socket.unshift(head);
       resolve(socket);

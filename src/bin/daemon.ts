@@ -30,6 +30,7 @@ import { takeApiPort } from "./api-port.ts";
 import { addressGuardOf, buildsMaxOf, callsPerHourOf } from "./daemon-limits.ts";
 import { hookFiles } from "./hook-files.ts";
 import { inspectIsolation, inspectMachine } from "./inspect-machine.ts";
+import { choosePublicUrl } from "./public-url.ts";
 import { onPost, onReceive } from "./push-door.ts";
 import { openRouter } from "./router-port.ts";
 import { chooseRouterSettings } from "./router-settings.ts";
@@ -183,6 +184,7 @@ async function openPlatform(request: PlatformRequest): Promise<{ platform: Platf
     onEvent: ({ event, app }) => (event === "wake" ? traffic.onWake(app) : traffic.onQuiet(app)),
     onSpools: () => platform?.accessLogs.changed(),
   });
+  const publicUrl = await choosePublicUrl(home, journal, env);
   platform = await Platform.open({
     home,
     clock: systemClock,
@@ -190,6 +192,7 @@ async function openPlatform(request: PlatformRequest): Promise<{ platform: Platf
     journal,
     router,
     apiUrl: request.apiUrl,
+    publicUrl,
     accessSpools: () => router.spools,
     bases,
     runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock: systemClock, isolation }),

@@ -5,11 +5,10 @@ import { SshServer, type SshVisit } from "../hook/ssh-server.ts";
 import type { SshRequest } from "../hook/ssh-registration.ts";
 import { writeDurably } from "../ledger/durable-file.ts";
 import { enterApp } from "../platform/access.ts";
-import type { KeyUse } from "../platform/keys.ts";
 import type { Platform } from "../platform/platform.ts";
 import { FETCH, PUSH, serveGit } from "../platform/serve-git.ts";
-import type { Visitor } from "../platform/visitor.ts";
 import { keyRemoved, SshDoor } from "../server/ssh-door.ts";
+import { keyVisitor } from "./ssh-visitor.ts";
 import { systemClock } from "./system-clock.ts";
 
 export interface SshPlaces {
@@ -64,15 +63,5 @@ async function admit(platform: Platform, door: SshDoor, request: SshRequest): Pr
   if (service === "api") return (socket) => door.enter(socket, { visitor, holds });
   const need = service === "git-receive-pack" ? PUSH : FETCH;
   const app = await enterApp(platform, visitor, name, need);
-  const recheck = async (): Promise<void> => {
-    if (!holds()) throw keyRemoved();
-    await enterApp(platform, visitor, app.name, need);
-  };
-  return (socket) =>
-    serveGit(platform, { app, visitor, name: service, protocol }, { ...visitor.actor, recheck }, socket);
-}
-
-function keyVisitor({ about, onRevoked }: KeyUse): Visitor {
-  const { fingerprint, owner, isAdmin } = about;
-  return { isAdmin, credential: fingerprint, onRevoked, actor: { by: owner, via: `ssh ${fingerprint}` } };
+  return (socket) => serveGit(platform, { app, visitor, name: service, protocol }, socket);
 }

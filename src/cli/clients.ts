@@ -1,6 +1,7 @@
 /** The clients of the platform that a command is about. */
-import { lineTo } from "../api/line-to.ts";
+import { lineTo, type Means } from "../api/line-to.ts";
 import { PlatformClient } from "../api/platform-client.ts";
+import { tokenFor } from "../clone/credential.ts";
 import { findIdentity } from "../clone/identity.ts";
 import { sshCommand } from "../clone/ssh-command.ts";
 import type { World } from "./command.ts";
@@ -24,10 +25,17 @@ export function clients(
   const options = {
     ...choice,
     identity: () => findIdentity(world),
-    line: () => (found ??= { line: lineTo(platform(), () => ({ command: sshCommand(world), env: world.env })) }).line,
+    line: () => (found ??= { line: lineTo(platform(), meansOf(world, platform)) }).line,
   };
   return {
     client: new PlatformClient(wake === undefined ? options : { ...options, wake }),
     quietClient: new PlatformClient(options),
+  };
+}
+
+function meansOf(world: World, platform: () => string): Means {
+  return {
+    ssh: () => ({ command: sshCommand(world), env: world.env }),
+    token: () => tokenFor(world, platform())(),
   };
 }

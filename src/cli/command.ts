@@ -90,10 +90,11 @@ export const TOPICS: readonly Topic[] = [
   "Help",
 ];
 
+/** For commands that need no app yet. */
 export const SERVER_OPTION: Option = {
   name: "server",
   value: "ADDRESS",
-  summary: "the platform, such as git@host",
+  summary: "a platform elsewhere: git@host, https://host",
 };
 
 export const APP_OPTIONS: readonly Option[] = [

@@ -48,7 +48,8 @@ const INTERRUPT = "\u0003";
 const ERASE = new Set(["\u007f", "\b"]);
 const ERASE_ALL = "\u0015";
 
-async function askHidden(
+/** Each question in turn; what is typed is not shown. */
+export async function askHidden(
   stdin: InputStream,
   questions: readonly string[],
   say: (text: string) => void,

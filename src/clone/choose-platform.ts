@@ -1,7 +1,7 @@
 /** Which platform a command is about: the one that is named, else the one that the clone's remote leads to, else the one of
  *  this machine. */
 import { parseServer, isOnThisMachine } from "../core/platform-address.ts";
-import { PREFERRED, type AppChoice } from "./find-app.ts";
+import { PREFERRED_REMOTES, type AppChoice } from "./find-app.ts";
 import type { Place } from "./git.ts";
 import { pointsTo, readRemotes, type Remote } from "./remotes.ts";
 
@@ -32,7 +32,7 @@ function homeOf(remote: Remote | undefined): string | undefined {
 
 /** By name; then this machine's own; then what is all of one platform. */
 function preferred(remotes: readonly Remote[], home: string): Remote | undefined {
-  for (const name of PREFERRED) {
+  for (const name of PREFERRED_REMOTES) {
     const found = remotes.find((remote) => remote.name === name);
     if (found !== undefined) return found;
   }

@@ -16,12 +16,16 @@ export interface GitResult {
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 /** A signal ended it. */
 const KILLED = 128;
-const INHERITED = new Set("PATH HOME USER LOGNAME EMAIL XDG_CONFIG_HOME TZ TMPDIR TERM PAGER VISUAL EDITOR".split(" "));
+const INHERITED = new Set(
+  "PATH HOME USER LOGNAME EMAIL XDG_CONFIG_HOME TZ TMPDIR TERM PAGER VISUAL EDITOR SSH_ASKPASS GCM_INTERACTIVE".split(
+    " ",
+  ),
+);
 
 /** A status other than 0 is an answer, not an error. The run is waited for on the spot: a client has nothing else to do,
  *  and pipes with events would cost more than git itself.
  *  @throws AppError unavailable when this machine has no git. */
-export function runGit(place: Place, args: readonly string[]): GitResult {
+export function runGit(place: Place, args: readonly string[], input?: string): GitResult {
   // Loaded here, because most commands in a plain clone run no git.
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const run = spawnSync("git", args, {
@@ -29,7 +33,8 @@ export function runGit(place: Place, args: readonly string[]): GitResult {
     env: gitEnvironment(place.env),
     encoding: "utf8",
     maxBuffer: OUTPUT_BYTES_MAX,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    ...(input !== undefined && { input }),
   });
   if (run.error !== undefined) throw explain(run.error);
   return { status: run.status ?? KILLED, stdout: run.stdout, stderr: run.stderr };

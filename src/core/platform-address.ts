@@ -1,5 +1,5 @@
-/** Where a platform is, as one text: the absolute path of its home on this machine, or `ssh://git@host:2222`, with a user and
- *  a port where the remote has them. A remote's URL says both the platform and the app. */
+/** Where a platform is, as one text: the absolute path of its home on this machine, `ssh://git@host:2222`, with a user and a
+ *  port where the remote has them, or `https://heroku.foobazco.com`. A remote's URL says both the platform and the app. */
 import { AppError } from "./error.ts";
 
 export interface AppAddress {
@@ -22,6 +22,10 @@ const SSH_URL = new RegExp(`^ssh://(${PLACE}(?::\\d{1,5})?)/${APP}$`);
 /** As scp writes it: no port, and no path above the app. */
 const SSH_SHORT = new RegExp(`^(${PLACE}):/?${APP}$`);
 const SSH_PREFIX = "ssh://";
+const WEB = /^https?:\/\//;
+const WEB_URL = /^(https?):\/\/(?:[^/@]*@)?([^/?#@]+)\/([a-z][a-z0-9-]{1,28}[a-z0-9])\.git\/?$/i;
+/** Heroku itself has addresses of the same form. */
+const HEROKU = /(?:^|\.)heroku(?:app)?\.com(?::\d+)?$/i;
 const SERVER = new RegExp(`^(?:ssh://)?(${PLACE}(?::\\d{1,5})?)/?$`);
 
 /** Undefined for an address that has none of these forms. */
@@ -29,16 +33,39 @@ export function parseAppUrl(url: string): AppAddress | undefined {
   const [, home, local] = LOCAL.exec(url) ?? [];
   if (home !== undefined && local !== undefined) return { app: local, home };
   const [, place, app] = SSH_URL.exec(url) ?? SSH_SHORT.exec(url) ?? [];
-  return place === undefined || app === undefined ? undefined : { app, home: SSH_PREFIX + place };
+  return place === undefined || app === undefined ? parseWebUrl(url) : { app, home: SSH_PREFIX + place };
 }
 
-/** @param text `git@host`, `host:2222` or `ssh://git@host:2222`
+function parseWebUrl(url: string): AppAddress | undefined {
+  const [, scheme = "", host = "", app] = WEB_URL.exec(url) ?? [];
+  if (app === undefined || HEROKU.test(host)) return undefined;
+  return { app, home: `${scheme}://${host}`.toLowerCase() };
+}
+
+export function isUrl(home: string): boolean {
+  return WEB.test(home);
+}
+
+/** As `https://heroku.foobazco.com:5001`, whatever somebody typed behind that.
+ *  @throws AppError invalid_params */
+export function parsePlatformUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && isUrl(`${url.protocol}//`) && url.hostname !== "") return url.origin;
+  throw noAddress(text);
+}
+
+/** @param text `git@host`, `host:2222`, `ssh://git@host:2222` or `https://host`
  *  @throws AppError invalid_params */
 export function parseServer(text: string): string {
+  if (isUrl(text)) return parsePlatformUrl(text);
   const [, place] = SERVER.exec(text) ?? [];
   if (place !== undefined) return SSH_PREFIX + place;
-  throw new AppError("invalid_params", `${JSON.stringify(text.slice(0, 60))} is no address of a platform.`, {
-    hint: "Write git@HOST, or ssh://git@HOST:PORT.",
+  throw noAddress(text);
+}
+
+function noAddress(text: string): AppError {
+  return new AppError("invalid_params", `${JSON.stringify(text.slice(0, 60))} is no address of a platform.`, {
+    hint: "Write git@HOST, ssh://git@HOST:PORT, or https://HOST.",
   });
 }
 
@@ -51,13 +78,14 @@ export function sshPlace(home: string): SshPlace | undefined {
 }
 
 export function isOnThisMachine(home: string): boolean {
-  return sshPlace(home) === undefined;
+  return sshPlace(home) === undefined && !isUrl(home);
 }
 
 /** What git is given to reach the app.
  *  @param local where its repository is on the platform's own machine */
 export function remoteUrl(home: string, app: string, local: string): string {
   if (isOnThisMachine(home)) return local;
+  if (isUrl(home)) return `${home}/${app}.git`;
   const hasPort = sshPlace(home)?.port !== undefined;
   const place = home.slice(SSH_PREFIX.length);
   return hasPort || place.includes("[") ? `${home}/${app}.git` : `${place}:${app}.git`;

@@ -43,7 +43,7 @@ export function readSettings(stored: Json | undefined): Settings {
     healthTimeoutMs: number("health-timeout"),
     readyCheckMs: number("ready-check"),
     releaseTimeoutMs: number("release-timeout"),
-    ...runSettings(number),
+    ...connectionSettings(number),
     ...webhookSettings(number),
     restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
     sandbox: isOn("sandbox"),
@@ -79,10 +79,16 @@ function readLogSettings(number: (name: SettingName) => number): LogSettings {
   };
 }
 
-type RunSettings = Pick<Settings, "runAttachMs" | "runHangUpMs" | "runIdleMs" | "runTimeoutMs">;
+/** Of what is done over a connection: attached processes, and pushes. */
+type ConnectionSettings = Pick<
+  Settings,
+  "pushBytesMax" | "pushTimeoutMs" | "runAttachMs" | "runHangUpMs" | "runIdleMs" | "runTimeoutMs"
+>;
 
-function runSettings(number: (name: SettingName) => number): RunSettings {
+function connectionSettings(number: (name: SettingName) => number): ConnectionSettings {
   return {
+    pushBytesMax: number("push-size"),
+    pushTimeoutMs: number("push-timeout"),
     runAttachMs: number("run-attach"),
     runHangUpMs: number("run-hangup"),
     runIdleMs: number("run-idle"),

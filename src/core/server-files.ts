@@ -99,7 +99,11 @@ function unitText(setup: ServerSetup): string {
   const domain =
     front === undefined
       ? []
-      : [`GIT_HEROKU_BASE_DOMAINS=https://${front.domain}`, "GIT_HEROKU_TRUSTED_PROXIES=127.0.0.1"];
+      : [
+          `GIT_HEROKU_BASE_DOMAINS=https://${front.domain}`,
+          `GIT_HEROKU_API_URL=https://${front.domain}`,
+          "GIT_HEROKU_TRUSTED_PROXIES=127.0.0.1",
+        ];
   const environment = [
     `HOME=${home}`,
     `GIT_HEROKU_HOME=${home}`,
@@ -212,14 +216,13 @@ https://${domain} {
 	${tls}
 	reverse_proxy ${API} {
 		flush_interval -1
-		header_up Host {upstream_hostport}
 	}
 }
 `;
 }
 
 function nginxText({ domain, certificate }: Front): string {
-  const site = (name: string, to: string, host: string): string => `
+  const site = (name: string, to: string): string => `
 server {
   listen 443 ssl http2;
   listen [::]:443 ssl http2;
@@ -237,7 +240,7 @@ server {
   location / {
     proxy_pass http://${to};
     proxy_http_version 1.1;
-    proxy_set_header Host ${host};
+    proxy_set_header Host $host;
     proxy_set_header Connection $git_heroku_connection;
     proxy_set_header Upgrade $http_upgrade;
     proxy_set_header X-Forwarded-For $remote_addr;
@@ -251,5 +254,5 @@ server {
   default upgrade;
   ""      "";
 }
-${site(`*.${domain}`, ROUTER, "$host")}${site(domain, API, "$proxy_host")}`;
+${site(`*.${domain}`, ROUTER)}${site(domain, API)}`;
 }

@@ -81,6 +81,9 @@ export class Home {
   get routerSettingsFile(): string {
     return join(this.root, "router-settings.json");
   }
+  get apiSettingsFile(): string {
+    return join(this.root, "api-settings.json");
+  }
   get journal(): string {
     return join(this.root, "platform.log");
   }

@@ -22,6 +22,8 @@ export interface PlatformParts {
   router: Routing;
   /** Where the Platform API listens, such as `http://127.0.0.1:5001`. */
   apiUrl: string;
+  /** Where it is reached from elsewhere, such as `https://heroku.foobazco.com`, when somebody said so. */
+  publicUrl?: string | undefined;
   /** The names of the spools that routers write access lines to now. */
   accessSpools: () => ReadonlySet<string>;
   runtime: Runtime;

@@ -31,7 +31,6 @@ import { FormerNames, listRepositories, nameTaken } from "./former-names.ts";
 import { finishRenamings, settleRenaming, stuckNames } from "./rename-app.ts";
 import { LogSessions } from "./log-sessions.ts";
 import { noApp } from "./no-app.ts";
-import { PushSessions } from "./push-sessions.ts";
 import { Tickets } from "./tickets.ts";
 import { checkSlugs } from "./check-slugs.ts";
 import { evictSlugs } from "./slugs.ts";
@@ -47,9 +46,9 @@ export class Platform {
   readonly journal: Journal;
   readonly router: Routing;
   readonly apiUrl: string;
+  readonly publicUrl: string | undefined;
   readonly tokens: Tokens;
   readonly keys: Keys;
-  readonly pushSessions = new PushSessions();
   readonly accessLogs: AccessLogs;
   readonly runtime: Runtime;
   readonly isolation: Isolation | Promise<Isolation>;
@@ -85,6 +84,7 @@ export class Platform {
     this.journal = parts.journal;
     this.router = parts.router;
     this.apiUrl = parts.apiUrl;
+    this.publicUrl = parts.publicUrl;
     this.tokens = tokens;
     this.keys = keys;
     this.accessLogs = new AccessLogs(this, parts.accessSpools);

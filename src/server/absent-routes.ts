@@ -75,7 +75,9 @@ export function absentRoutes(server: FastifyInstance, platform: Platform): void 
       const wanted = new Set(request.body.in.id);
       const apps = await visibleApps(platform, visitorOf(request));
       return Promise.all(
-        apps.filter(({ id, name }) => wanted.has(id) || wanted.has(name)).map((app) => appResource(platform, app)),
+        apps
+          .filter(({ id, name }) => wanted.has(id) || wanted.has(name))
+          .map((app) => appResource(platform, app, request)),
       );
     },
   );

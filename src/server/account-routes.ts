@@ -18,7 +18,7 @@ export function accountRoutes(server: FastifyInstance, platform: Platform): void
   }));
   server.get("/users/~/apps", async (request) => {
     const apps = await visibleApps(platform, visitorOf(request));
-    return Promise.all(apps.map((app) => appResource(platform, app)));
+    return Promise.all(apps.map((app) => appResource(platform, app, request)));
   });
   server.get("/regions", async () => [regionResource(await platform.home.madeAt())]);
   server.get("/stacks", async () => [stackResource(await platform.home.madeAt())]);

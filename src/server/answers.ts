@@ -109,6 +109,9 @@ const BUILDS: Readonly<Record<string, Answer>> = {
   "GET /apps/:app/disk": ok(own.disk),
   "GET /apps/:app/slugs/:name": ok(heroku.slug),
   "POST /apps/:app/slugs": refused,
+  "GET /:app.git/info/refs": "application/x-git-upload-pack-advertisement",
+  "POST /:app.git/git-upload-pack": "application/x-git-upload-pack-result",
+  "POST /:app.git/git-receive-pack": "application/x-git-receive-pack-result",
 };
 
 const PIPELINES: Readonly<Record<string, Answer>> = {

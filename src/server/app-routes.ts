@@ -64,16 +64,18 @@ const settingsBody = {
 export function appRoutes(server: FastifyInstance, platform: Platform): void {
   server.get("/apps", async (request) => {
     const apps = await visibleApps(platform, visitorOf(request));
-    return Promise.all(apps.map((app) => appResource(platform, app)));
+    return Promise.all(apps.map((app) => appResource(platform, app, request)));
   });
 
   server.post<{ Body: NewApp | undefined }>("/apps", { schema: { body: createBody } }, async (request, reply) => {
     const app = await createApp(platform, request.body ?? {}, callerOf(request));
     void reply.status(201);
-    return appResource(platform, app);
+    return appResource(platform, app, request);
   });
 
-  server.get<{ Params: AppParams }>("/apps/:app", (request) => appResource(platform, platform.app(request.params.app)));
+  server.get<{ Params: AppParams }>("/apps/:app", (request) =>
+    appResource(platform, platform.app(request.params.app), request),
+  );
 
   server.patch<{ Params: AppParams; Body: AppChange }>(
     "/apps/:app",
@@ -85,8 +87,8 @@ export function appRoutes(server: FastifyInstance, platform: Platform): void {
       for (const need of needsOf(request.body)) await demand(platform, request, app, need);
       if (owner !== undefined) await transferApp(platform, app, owner, callerOf(request));
       if (maintenance !== undefined) await setMaintenance(platform, app, maintenance, callerOf(request));
-      if (name === undefined) return appResource(platform, app);
-      return appResource(platform, await renameApp(platform, app, name, callerOf(request)));
+      if (name === undefined) return appResource(platform, app, request);
+      return appResource(platform, await renameApp(platform, app, name, callerOf(request)), request);
     },
   );
 
@@ -106,7 +108,7 @@ export function appRoutes(server: FastifyInstance, platform: Platform): void {
 
   server.delete<{ Params: AppParams }>("/apps/:app", async (request) => {
     const app = platform.app(request.params.app);
-    const resource = await appResource(platform, app);
+    const resource = await appResource(platform, app, request);
     await destroyApp(platform, app, callerOf(request));
     return resource;
   });

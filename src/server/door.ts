@@ -60,7 +60,7 @@ export function guardDoor(server: FastifyInstance, platform: Platform): void {
 function admit(platform: Platform, request: FastifyRequest, reply: FastifyReply): void {
   const entrance = entrances.get(request.raw);
   const { need } = request.routeOptions.config;
-  if (entrance === "tcp") refuseForeignPages(request);
+  if (entrance === "tcp") refuseForeignPages(platform, request);
   if (entrance === undefined) request.visitor = socketVisitor(request);
   else if (need === "open") return;
   else if (entrance === "tcp") {
@@ -79,25 +79,30 @@ function notHere(): AppError {
 
 /** A connection that shows the same header again is not asked again whose it is, only whether the token still holds.
  *  @throws AppError unauthorized */
-function identify({ tokens }: Platform, { raw, headers }: FastifyRequest, reply: FastifyReply): TokenUse {
+function identify({ tokens }: Platform, request: FastifyRequest, reply: FastifyReply): TokenUse {
+  const { raw, headers } = request;
   const { authorization } = headers;
   const before = shown.get(raw.socket);
   if (before !== undefined && before.authorization === authorization && tokens.holds(before.token)) return before.token;
   const text = readToken(authorization);
   const token = text === undefined ? undefined : tokens.authenticate(text);
   if (token === undefined) {
-    void reply.header("www-authenticate", 'Bearer realm="git-heroku"');
+    // git asks its credential helpers, or the person, for what Basic wants.
+    const scheme = request.routeOptions.config.isGit === true ? "Basic" : "Bearer";
+    void reply.header("www-authenticate", `${scheme} realm="git-heroku"`);
     throw text === undefined ? noToken() : badToken();
   }
   shown.set(raw.socket, { authorization, token });
   return token;
 }
 
-function refuseForeignPages({ headers }: FastifyRequest): void {
+function refuseForeignPages({ publicUrl }: Platform, { headers }: FastifyRequest): void {
   const { host = "", origin } = headers;
-  if (!LOOPBACK_HOST.test(host))
+  const isPublic = publicUrl !== undefined && host.toLowerCase() === new URL(publicUrl).host;
+  if (!isPublic && !LOOPBACK_HOST.test(host))
     throw foreign(`The Host header ${JSON.stringify(host.slice(0, 100))} is not this server's.`);
-  const isOwn = origin === undefined || origin.toLowerCase() === `http://${host.toLowerCase()}`;
+  const isOwn =
+    origin === undefined || origin.toLowerCase() === (isPublic ? publicUrl : `http://${host.toLowerCase()}`);
   if (!isOwn || !OWN_SITE.has(headers["sec-fetch-site"]))
     throw foreign("Requests from pages of other sites are not answered.");
 }
@@ -130,12 +135,12 @@ export function cutOff(request: FastifyRequest): void {
 
 function noToken(): AppError {
   return new AppError("unauthorized", "There were no credentials in your `Authorization` header.", {
-    hint: "Make a token with: git heroku tokens:create",
+    hint: "Log in with: git heroku login, and a token that git heroku tokens:create has made.",
   });
 }
 
 function badToken(): AppError {
   return new AppError("unauthorized", "Invalid credentials provided.", {
-    hint: "The token is wrong, expired or revoked. Make another one with: git heroku tokens:create",
+    hint: "The token is wrong, expired or revoked. Log in with another one: git heroku login",
   });
 }

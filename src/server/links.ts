@@ -16,13 +16,15 @@ export interface Links {
 /** For whoever comes with nobody's rights. */
 export const NO_LINKS: Links = { releaseOutput: () => null, buildOutput: () => null };
 
-export function baseUrl(request: FastifyRequest): string {
+export function baseUrl({ publicUrl }: Platform, request: FastifyRequest): string {
+  // Who comes by a front that ends TLS has reached it by another scheme than it reaches the platform.
+  if (publicUrl !== undefined && request.host.toLowerCase() === new URL(publicUrl).host) return publicUrl;
   return `${request.protocol}://${request.host || "localhost"}`;
 }
 
 export async function linksOf(platform: Platform, request: FastifyRequest): Promise<Links> {
   const write = await platform.tickets.writer();
-  const base = baseUrl(request);
+  const base = baseUrl(platform, request);
   // Good for one hour to two, and the same all through an hour, so that the answers are the same too.
   const until = (Math.floor(platform.clock.now() / HOUR_MS) + 2) * HOUR_MS;
   const bearer = { ...bearerOf(visitorOf(request)), credential: null };

@@ -65,7 +65,12 @@ export function logSessionRoutes(server: FastifyInstance, platform: Platform): v
       const { id, ticket } = await platform.logSessions.create(app, order);
       const at = iso(platform.clock.now());
       void reply.status(201);
-      return { created_at: at, id, logplex_url: `${baseUrl(request)}/log-sessions/${ticket}`, updated_at: at };
+      return {
+        created_at: at,
+        id,
+        logplex_url: `${baseUrl(platform, request)}/log-sessions/${ticket}`,
+        updated_at: at,
+      };
     },
   );
 

@@ -119,6 +119,10 @@ const OF_APPS: Readonly<Record<string, Need>> = {
   "GET /apps/:app/webhook-events/:id": OPERATE,
   "POST /apps/:app/log-sessions": VIEW,
   "POST /apps/:app/log-imports/:name": OPERATE,
+  // With the service of a push it takes what a push takes.
+  "GET /:app.git/info/refs": VIEW,
+  "POST /:app.git/git-upload-pack": VIEW,
+  "POST /:app.git/git-receive-pack": DEPLOY,
   "DELETE /apps/:app/log-imports/:name": OPERATE,
 };
 

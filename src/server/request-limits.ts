@@ -1,4 +1,5 @@
 /** What a request may take of the platform, on every door (docs/security.md, "Limits"). */
+import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { AppError } from "../core/error.ts";
 import { isNestedDeeper } from "../core/json-depth.ts";
@@ -25,10 +26,19 @@ export interface RequestLimits {
 
 export const REQUEST_LIMITS: RequestLimits = { headMs: 10_000, bodyMs: 30_000, callsPerHour: CALLS_PER_HOUR };
 
+/** Those that wait with their body until they are told to go on (RFC 9110, section 10.1.1). */
+const waiting = new WeakSet<IncomingMessage>();
+
+export function awaitContinue(request: IncomingMessage): void {
+  waiting.add(request);
+}
+
 /** A body that comes by drops holds a connection no longer than this. */
 export function limitBodies(server: FastifyInstance, bodyMs: number): void {
-  server.addHook("preParsing", (request, _reply, payload, done) => {
-    if (hasBody(request)) watchBody(request, bodyMs);
+  server.addHook("preParsing", (request, reply, payload, done) => {
+    if (waiting.delete(request.raw)) reply.raw.writeContinue();
+    const isWatched = request.routeOptions.config.isGit !== true;
+    if (isWatched && hasBody(request)) watchBody(request, bodyMs);
     done(null, payload);
   });
 }

@@ -1,6 +1,7 @@
 /** Platform API objects (docs/api.md): how an app, a dyno, a formation entry and a release look on the wire.
  *  Field sets are Heroku's, so that its own clients can read them; ours ride along as extra fields. */
 import { createHash } from "node:crypto";
+import type { FastifyRequest } from "fastify";
 import type { Release } from "../core/release.ts";
 import { RecentMap } from "../core/recent-map.ts";
 import { ONE_OFF_TYPE, RELEASE_TYPE, type Procfile } from "../core/procfile.ts";
@@ -11,7 +12,8 @@ import { accessOf } from "../platform/access.ts";
 import type { ReleaseDetails } from "../platform/describe-release.ts";
 import { marksOf } from "../platform/marks.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { Links } from "./links.ts";
+import { visitorOf } from "./caller.ts";
+import { baseUrl, type Links } from "./links.ts";
 import { versionsWithOutput } from "../platform/release-output.ts";
 import { isEligible } from "../platform/rollback.ts";
 
@@ -54,7 +56,7 @@ export function slugId(commit: string): string {
 
 export const named = (kind: string, name: string): Resource => ({ id: idOf(kind, name), name });
 
-export async function appResource(platform: Platform, app: App): Promise<Resource> {
+export async function appResource(platform: Platform, app: App, request: FastifyRequest): Promise<Resource> {
   const [first, current, state, { owner }] = await Promise.all([
     app.ledger.get(1),
     app.ledger.current(),
@@ -71,7 +73,7 @@ export async function appResource(platform: Platform, app: App): Promise<Resourc
     create_status: "complete",
     created_at: iso(first.createdAt),
     generation: named("generation", GENERATION),
-    git_url: platform.home.repo(app.name),
+    git_url: gitUrl(platform, app, request),
     internal_routing: null,
     maintenance: state.maintenance,
     organization: null,
@@ -86,6 +88,12 @@ export async function appResource(platform: Platform, app: App): Promise<Resourc
     updated_at: iso((current ?? first).createdAt),
     web_url: `${platform.webUrl(app.name)}/`,
   };
+}
+
+/** Where its repository is for who asks: on this machine, or behind this API. */
+function gitUrl(platform: Platform, { name }: App, request: FastifyRequest): string {
+  const isHere = visitorOf(request).isAdmin && baseUrl(platform, request) !== platform.publicUrl;
+  return isHere ? platform.home.repo(name) : `${baseUrl(platform, request)}/${name}.git`;
 }
 
 export async function dynoResource(app: App, dyno: DynoInfo): Promise<Resource> {

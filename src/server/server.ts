@@ -23,6 +23,7 @@ import { domainRoutes } from "./domain-routes.ts";
 import { drainRoutes } from "./drain-routes.ts";
 import { featureRoutes } from "./feature-routes.ts";
 import { formationRoutes } from "./formation-routes.ts";
+import { gitRoutes } from "./git-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
 import { httpRules } from "./http-rules.ts";
 import { buildLateValidators } from "./late-schemas.ts";
@@ -75,6 +76,7 @@ const ROUTES = [
   drainRoutes,
   featureRoutes,
   formationRoutes,
+  gitRoutes,
   historyRoutes,
   keyRoutes,
   logAnalysisRoutes,

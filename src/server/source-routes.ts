@@ -49,7 +49,7 @@ export function sourceRoutes(server: FastifyInstance, platform: Platform): void 
       const { app } = request.params;
       if (app !== undefined) platform.app(app);
       const { put, get } = await createSource(platform);
-      const base = `${baseUrl(request)}/sources`;
+      const base = `${baseUrl(platform, request)}/sources`;
       void reply.status(201);
       return { source_blob: { get_url: `${base}/${get}`, put_url: `${base}/${put}` } };
     });

@@ -1,11 +1,11 @@
 /** The TCP side of the Platform API: a port on the loopback, in front of the same routes as the unix socket. Who comes
  *  this way is a stranger until a token says otherwise (`door.ts`). */
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { answerClientError } from "./client-error.ts";
 import { markOutside } from "./door.ts";
-import { HEAD_BYTES_MAX, REQUEST_LIMITS } from "./request-limits.ts";
+import { awaitContinue, HEAD_BYTES_MAX, REQUEST_LIMITS } from "./request-limits.ts";
 
 const HOST = "127.0.0.1";
 /** Each follower of a log needs one. The unix socket has none of this: who can use up connections here shuts nobody
@@ -62,6 +62,11 @@ export class TcpDoor {
     };
     this.#server.removeAllListeners("request").on("request", listener);
     for (const request of this.#waiting.splice(0)) listener(...request);
+    // Nobody is asked for a body before it is known who they are.
+    this.#server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+      awaitContinue(request);
+      listener(request, response);
+    });
     this.#server.on("upgrade", (request, socket, head) => server.server.emit("upgrade", request, socket, head));
   }
 

@@ -15,12 +15,14 @@ import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
 import { benchRouter } from "./router.ts";
 import { benchSee } from "./see.ts";
+import { benchTeam } from "./team.ts";
 import { benchVerify } from "./verify.ts";
 import { benchTeamSsh } from "./team-ssh.ts";
 import type { Row } from "./measure.ts";
 
 const SETS: Record<string, () => Promise<Row[]>> = {
   push: benchPush,
+  team: benchTeam,
   commands: benchCommands,
   builds: benchBuilds,
   rollback: benchRollback,

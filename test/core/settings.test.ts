@@ -61,6 +61,8 @@ const TEXTS = {
   "webhook-retry": "1h",
   "webhook-timeout": "10s",
   "worker-overlap": "off",
+  "push-size": "2GB",
+  "push-timeout": "1h",
 };
 
 const DEFAULTS = {
@@ -111,6 +113,8 @@ const DEFAULTS = {
   webhookRetryMs: 3_600_000,
   webhookTimeoutMs: 10_000,
   workerOverlap: false,
+  pushBytesMax: 2_000_000_000,
+  pushTimeoutMs: 3_600_000,
 };
 
 describe("settings", (test) => {

@@ -69,6 +69,9 @@ function pathIn(app: string, { url }: Route): string {
 
 const ofApps = ({ routes }: PeopleLab): Route[] => routes.filter(({ url }) => url.startsWith("/apps/:app"));
 
+/** Below an app, or its repository. */
+const OF_APP = /^\/(?:app-setups\/:app|apps\/:app|:app\.git\/)/;
+
 describe("people", (test) => {
   const common = test.shared(openPeople);
 
@@ -78,7 +81,7 @@ describe("people", (test) => {
     for (const { method, url } of lab.routes) {
       const need = needOf(method, url, false) ?? needOf(method, url, true);
       assert.is.not(need, undefined, `${method} ${url}`);
-      assert.is(url.startsWith("/apps/:app"), Array.isArray(need) || need === "owner", `${method} ${url}`);
+      assert.is(OF_APP.test(url), Array.isArray(need) || need === "owner", `${method} ${url}`);
     }
     assert.is(needOf("GET", "/apps/:app/nosuch", false), undefined);
   });
