@@ -51,7 +51,9 @@ describe("builds", (test) => {
     const push = startPush(platform, clone, "main");
     await push.shows(AT_GATE);
     await platform.kill();
-    await push.ended;
+    const { status, stderr } = await push.ended;
+    assert.is(status, 1, stderr);
+    assert.match(stderr, "[remote rejected] main -> main (fail to run proc-receive hook)");
     await platform.wake();
     const info = await must(platform, clone, "heroku", "builds:info");
     assert.match(info, "Status:  failed\nReason:  the platform stopped while it ran");
