@@ -88,6 +88,10 @@ export class Home {
   get tokensFile(): string {
     return join(this.root, "access", "tokens.json");
   }
+  /** Answers to changes, for whoever asks again. */
+  get requestsFile(): string {
+    return join(this.root, "access", "requests");
+  }
   get pipelinesFile(): string {
     return join(this.root, "pipelines.json");
   }

@@ -22,11 +22,11 @@ export class Awaited {
     this.answer = new Promise((resolve) => (this.#settle = resolve));
   }
 
-  /** @returns the body to be given; undefined for what cannot be given again: a stream, or very much */
-  settle(reply: FastifyReply, payload: unknown): CapturedAnswer["body"] | undefined {
+  /** @returns undefined for what cannot be given again: a stream, or very much */
+  settle(reply: FastifyReply, payload: unknown): CapturedAnswer | undefined {
     const answer = capture(reply, payload);
     this.#settle?.(answer);
-    return answer?.body;
+    return answer;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Release } from "../core/release.ts";
 import { RecentMap } from "../core/recent-map.ts";
 import { ONE_OFF_TYPE, RELEASE_TYPE, type Procfile } from "../core/procfile.ts";
 import { quantityOf } from "../core/app-state.ts";
+import { neutralise } from "../core/terminal-text.ts";
 import { idOfObject, type App, type DynoInfo } from "../platform/app.ts";
 import { accessOf } from "../platform/access.ts";
 import type { ReleaseDetails } from "../platform/describe-release.ts";
@@ -107,7 +108,8 @@ export async function dynoResources(app: App, dynos: readonly DynoInfo[]): Promi
 function describe(app: App, dyno: DynoInfo, releaseId: string): Resource {
   return {
     attach_url: null,
-    command: dyno.command,
+    // Heroku's client shows it as it is, and anybody's one-off process has one.
+    command: neutralise(dyno.command, false),
     created_at: iso(dyno.since),
     id: dyno.id,
     name: dyno.name,

@@ -1,6 +1,7 @@
 /** The Platform API over HTTP (docs/api.md): routes to use-cases, errors to `{id, message, hint}`. */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { AppError } from "../core/error.ts";
+import { AnsweredRequests } from "../platform/answered-requests.ts";
 import type { Platform } from "../platform/platform.ts";
 import { accountRoutes } from "./account-routes.ts";
 import { answerFor, MESSAGE_LENGTH_MAX } from "./answer-for.ts";
@@ -114,7 +115,8 @@ export function createServer(
     done(platform.closing.aborted ? stopping() : undefined);
   });
   // Before the rules, which turn an answer into a 304 for one who has it.
-  answerRepetitions(server, () => platform.clock);
+  const openAnswered = (): AnsweredRequests => new AnsweredRequests(platform.home.requestsFile, platform.clock);
+  answerRepetitions(server, () => platform.clock, openAnswered);
   const shareFromHere = shareAnswers(server);
   httpRules(server);
   guardDoor(server, platform);

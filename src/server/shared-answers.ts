@@ -19,7 +19,7 @@ export function shareAnswers(server: FastifyInstance): () => void {
 
   server.addHook("onSend", (request, reply, payload: unknown, done) => {
     // The same bytes for all, so that they are encoded and tagged once.
-    done(null, first.get(request)?.settle(reply, payload) ?? payload);
+    done(null, first.get(request)?.settle(reply, payload)?.body ?? payload);
   });
 
   return () =>

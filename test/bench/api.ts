@@ -12,7 +12,7 @@ import type { TestContext } from "../support/suite.ts";
 import { median, times, withContext, type Row } from "./measure.ts";
 
 const run = promisify(execFile);
-const ROUNDS = 5;
+const ROUNDS = 3;
 const SECONDS = 2;
 const CLIENTS = 16;
 const MANY_CLIENTS = 100;

@@ -5,7 +5,7 @@ import { createApp } from "../../src/platform/create-app.ts";
 import { setConfig } from "../../src/platform/set-config.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 import { deploy, NED } from "../platform/lab.ts";
-import { openDoor, type DoorLab } from "./door-lab.ts";
+import { openDoor, openSecondDoor, type DoorLab } from "./door-lab.ts";
 
 const ID = "0f9b9c70-7a5c-4d86-9a7e-5f3b7c2f0f11";
 const OTHER = "11111111-7a5c-4d86-9a7e-5f3b7c2f0f11";
@@ -136,6 +136,23 @@ describe("api rules", (test) => {
     await gone;
     for (const { status, body } of await Promise.all(retries)) assert.equal([status, body.LOST], [200, "1"]);
     assert.is((await app.ledger.head())?.version, before + 1);
+  });
+
+  test("also when another daemon has started meanwhile; not to somebody else", async (t) => {
+    const lab = await common();
+    const id = "44444444-7a5c-4d86-9a7e-5f3b7c2f0f11";
+    const body = { AGAIN: "1" };
+    const first = await lab.tcp("PATCH", config, { body, headers: { "request-id": id } });
+    const before = await head(lab);
+    const door = await openSecondDoor(t, lab);
+    const again = await door("PATCH", config, { body, headers: { "request-id": id } });
+    assert.equal([again.status, again.body, await head(lab)], [200, first.body, before]);
+    assert.is(again.headers["git-heroku-release"], first.headers["git-heroku-release"]);
+    const other = { owner: NED.by, isAdmin: true, description: "", lifetimeMs: undefined };
+    const { token } = await lab.platform.tokens.create(other);
+    const theirs = { body: { AGAIN: "2" }, headers: { "request-id": id }, authorization: `Bearer ${token}` };
+    assert.is((await door("PATCH", config, theirs)).body.AGAIN, "2");
+    assert.is(await head(lab), before + 1);
   });
 
   test("a refusal is repeated too, but not one of a platform that stops", async () => {

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { untilSame } from "../support/converged.ts";
 import { cloneFixture, deployFixture, must, platformClient } from "../support/deploy.ts";
 import { borrowPlatform, processesOf, startPlatform } from "../support/platform.ts";
 import { AT_GATE, commitGate, startGit, startPush } from "../support/push.ts";
@@ -35,9 +36,8 @@ describe("builds", (test) => {
     assert.match(stderr, " !     build cancelled by rick@foobazco.com");
     assert.match(stderr, "(build cancelled)");
     assert.is((await following.ended).status, 0);
-    assert.equal(
+    await untilSame([], async () =>
       (await processesOf(platform.home)).filter(({ command }) => command.includes("build.js")),
-      [],
     );
     const [record] = await platformClient(platform).builds("gated");
     assert.equal([record?.status, record?.reason, record?.release], ["failed", "cancelled by rick@foobazco.com", null]);

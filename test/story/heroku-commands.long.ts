@@ -10,9 +10,9 @@ import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 
 const SERVED = `
-  access addons addons:services apps apps:create apps:destroy apps:info apps:rename apps:stacks auth:token auth:whoami authorizations buildpacks
+  access addons addons:services addons:wait apps apps:create apps:destroy apps:info apps:rename apps:stacks auth:token auth:whoami authorizations buildpacks
   buildpacks:add buildpacks:clear buildpacks:remove buildpacks:set certs certs:auto clients config config:edit config:get
-  config:set config:unset create domains domains:add domains:remove drains drains:add drains:remove features features:disable
+  config:remove config:set config:unset create domains domains:add domains:remove drains drains:add drains:remove features features:disable
   features:enable features:info git:remote keys labs labs:disable labs:enable logs maintenance maintenance:off
   maintenance:on pipelines pipelines:add pipelines:create pipelines:destroy pipelines:info pipelines:promote pipelines:remove
   pipelines:rename pipelines:update ps ps:restart ps:scale ps:stop ps:type ps:wait regions releases releases:info releases:output
@@ -20,8 +20,8 @@ const SERVED = `
   webhooks:deliveries webhooks:events`;
 /** What is not here is told by an error with an id. */
 const REFUSED = `
-  access:add access:remove addons:attach addons:create addons:destroy addons:detach addons:info addons:plans
-  apps:stacks:set telemetry:add`;
+  access:add access:remove addons:attach addons:create addons:destroy addons:detach addons:docs addons:info addons:open
+  addons:plans addons:rename addons:upgrade apps:stacks:set certs:add telemetry:add`;
 
 const PROCFILE = `web: exec node server.js
 worker: exec sleep 600
@@ -59,8 +59,15 @@ const APPS: Step[] = [
   { run: "apps", out: /=== rick@foobazco\.com Apps\n\n *foobaz/ },
   { run: "apps -A", out: /foobaz/ },
   { run: "apps --json", out: /"name": *"foobaz"/ },
+  { run: "apps -t nosuch", ...NOT_FOUND },
   { run: "apps:create other", out: /^http:\/\/other\.localhost.* \| https:/, err: /Creating other\.\.\. done/ },
   { run: "create another --no-remote", err: /Creating another\.\.\. done/ },
+  {
+    run: "create packed --no-remote --buildpack https://example.com/one.git",
+    err: /Setting buildpack to \S+one\.git\.\.\. done/,
+  },
+  { run: "buildpacks -a packed", out: /^https:\/\/example\.com\/one\.git$/m },
+  { run: "apps:destroy -a packed --confirm packed", err: /done/ },
   { run: "apps:rename third -a other", out: /^http:\/\/third\.localhost/m, err: /Renaming other to third\.\.\. done/ },
   { run: "apps:rename foobaz -a third", ...INVALID },
   { run: "apps:destroy -a third --confirm third", err: /Destroying third .*\.\.\. done/ },
@@ -133,6 +140,7 @@ const CONFIG: Step[] = [
   { run: "config --shell", out: /^B='two words'$/m },
   { run: "config:get B", out: /^two words\n$/ },
   { run: "config:get NOSUCH", out: /^\n$/ },
+  { run: "config:get NOSUCH --json", out: /"value": *null/ },
   { run: "config:edit A", input: "y\n", err: /Updating config\.\.\. done/, makes: [/^Config add A$/] },
   { run: "config:get A", out: /^edited\n$/ },
   {
@@ -140,6 +148,10 @@ const CONFIG: Step[] = [
     err: /Unsetting A, NOSUCH and restarting foobaz\.\.\. done, v\d+/,
     makes: [/^Config remove A$/],
   },
+  { run: "config:set C=1", err: /done/, makes: [/^Config add C$/] },
+  { run: "config:remove C", err: /done, v\d+/, makes: [/^Config remove C$/] },
+  { run: "config:set A=again", err: /done/, makes: [/^Config add A$/] },
+  { run: "config:unset A", err: /done/, makes: [/^Config remove A$/] },
   { run: "config:set PORT=1", ...INVALID },
 ];
 
@@ -154,6 +166,8 @@ const RELEASES: Step[] = [
     run: "releases:info v2",
     out: /=== Release v2\n[^]*Change: +Deploy [0-9a-f]{7}\n[^]*Eligible for Rollback\?: +Yes/,
   },
+  { run: "releases -x -n 1", out: /Slug Id|slug_id/i },
+  { run: "releases:info v2 --json", out: /"version": *2/ },
   { run: "releases:info", out: /Change: +Config remove A\n[^]*B: +two words/ },
   { run: "releases:info --shell v2", out: /^RELEASE|^CHANGE|=/m },
   { run: "releases:output v2", out: /Procfile declares types -> release, web, worker[^]*migrating/ },
@@ -196,6 +210,7 @@ const OTHERS: Step[] = [
   { run: "buildpacks:clear", out: /Buildpacks cleared/ },
   { run: "certs", out: /foobaz has no SSL certificates/ },
   { run: "certs:auto", out: /disabled on foobaz/ },
+  { run: "certs:add Procfile server.js", ...INVALID },
   { run: "webhooks", out: /foobaz has no webhooks/ },
   { run: "webhooks:add -i api:release,dyno -l notify -u https://127.0.0.2/hook", ...INVALID },
   { run: "webhooks:add -i api:release,dyno -l notify -u https://198.51.99.1/hook", out: /Signing Secret/ },
@@ -231,6 +246,11 @@ const OTHERS: Step[] = [
   { run: "addons:detach REDIS", ...NOT_FOUND },
   { run: "addons:destroy redis --confirm foobaz", ...NOT_FOUND },
   { run: "addons:plans heroku-redis", ...NOT_FOUND },
+  { run: "addons:upgrade redis heroku-redis:large", ...NOT_FOUND },
+  { run: "addons:rename redis other", ...NOT_FOUND },
+  { run: "addons:docs heroku-redis --show-url", ...NOT_FOUND },
+  { run: "addons:open redis --show-url", ...NOT_FOUND },
+  { run: "addons:wait" },
   { run: "logs -n 5", out: /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 (app|heroku)\[[\w.-]+\]: .*\n){5}$/ },
   { run: "logs --ps web --source app", out: /^(\S+ app\[web\.\d+\]: .*\n)+$/ },
   { run: "logs --dyno-name run.1 --source app", out: /app\[run\.1\]: hello from a one-off/ },
