@@ -8,7 +8,7 @@ import { spellDuration } from "../core/duration.ts";
 import { AppError } from "../core/error.ts";
 import { sortProcfile } from "../core/procfile.ts";
 import { buildFailed, diskFull } from "./build-failed.ts";
-import { choosePacks, isPassive, packsSlugId, type BuildConfig } from "./choose-packs.ts";
+import { choosePacks, isPassive, packsSlugId, type BuildConfig, type Choice } from "./choose-packs.ts";
 import { RootFiles } from "./detect.ts";
 import type { ChosenBuildpack } from "./fetch-buildpack.ts";
 import { findBuilt } from "./find-built.ts";
@@ -23,7 +23,7 @@ import { runPacks, type PacksOutcome } from "./run-packs.ts";
 import { hasReadableName, procfileIn, protect, sizeOf } from "./slug-files.ts";
 import { cleanBuilds, findSlug, Workplace, type Slug, type SlugFacts } from "./slug-store.ts";
 import { fetchSubmodules, isSubmodule } from "./submodules.ts";
-import { checkTree } from "./check-tree.ts";
+import { refusePointers, warnOfLinks } from "./check-tree.ts";
 import { toolPath, type ToolEnv } from "./tool-env.ts";
 import { confinedEnv, type ToolSandbox } from "./tool-sandbox.ts";
 import { Tools } from "./tools.ts";
@@ -162,8 +162,8 @@ class Build {
         await layOut.readOnly(shares ? appDir : undefined);
         tools.forbid();
       } else await layOut.writable();
-      await checkTree(files, place.app, this.#request.output);
-      const packed = await runPacks(site, choice);
+      await warnOfLinks(files, place.app, this.#request.output);
+      const packed = await this.#compile(site, choice, files);
       // Other slugs are made of one that has all files of its tree.
       const outcome = { ...packed, hasRun: packed.hasRun || files.length < all.length };
       const facts = { id, ...(await this.#describe(site, outcome)) };
@@ -189,6 +189,15 @@ class Build {
     else if (layOut.isSmall) await layOut.writable();
     await removeIgnored(layOut, place.app, { all, files });
     return { all, files, layOut };
+  }
+
+  /** A buildpack from elsewhere may fetch what Git LFS has. */
+  async #compile(site: BuildSite, choice: Choice, files: readonly TreeFile[]): Promise<PacksOutcome> {
+    const isOurs = choice.packs.every(({ commit }) => commit === undefined);
+    if (isOurs) await refusePointers(files, site.place.app);
+    const packed = await runPacks(site, choice);
+    if (!isOurs) await refusePointers(files, site.place.app);
+    return packed;
   }
 
   /** Makes a slug of what was built. */

@@ -1,11 +1,10 @@
 /** Lays out a commit's tree for a build. To make ten thousand files costs the disk far more than to read them, so where
  *  nothing will run among them they are made read-only at once, or are those of a slug that has most of them already. */
-import { constants } from "node:fs";
 import { chmod, readFile, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AppError } from "../core/error.ts";
 import { checkOut, gitOutput, runProgram, type GitContext, type TreeFile } from "./git.ts";
-import { hasReadableName, protect } from "./slug-files.ts";
+import { hasReadableName, PLAIN_FILE, protect } from "./slug-files.ts";
 import type { Submodule } from "./submodules.ts";
 import { markShared, newestPlainSlug, type Workplace } from "./slug-store.ts";
 
@@ -127,8 +126,7 @@ export class LayOut {
 /** A buildpack may have put anything in its place.
  *  @throws AppError invalid_params for a link */
 async function readPlain(path: string): Promise<string> {
-  const flag = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  return readFile(path, { encoding: "utf8", flag }).catch((error: NodeJS.ErrnoException) => {
+  return readFile(path, { encoding: "utf8", flag: PLAIN_FILE }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ELOOP") throw error;
     throw new AppError("invalid_params", `${basename(path)} is a symbolic link.`, { hint: "It must be a file." });
   });

@@ -6,7 +6,6 @@ import { formatProcfile, ONE_OFF_TYPE } from "../core/procfile.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import type { Slug } from "../build/slug-store.ts";
-import type { Routes } from "../formation/roster.ts";
 import { DEPLOY_REFS } from "../ledger/deploy-branch.ts";
 import { BuildCancelled, logBuild, recordBuild, type RecordedBuild } from "./ensure-slug.ts";
 import { makeRelease, ReleaseFailed, waitingFor } from "./make-release.ts";
@@ -14,7 +13,6 @@ import { describeFirst, firstConfig } from "./buildpacks.ts";
 import type { Build } from "./builds.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
-import { updateRoute } from "./route.ts";
 
 export const ZERO_OID = /^0+$/;
 /** git's word for a branch that is not there. */
@@ -22,8 +20,6 @@ export const ZERO_COMMIT = "0".repeat(40);
 export const BRANCH_PREFIX = "refs/heads/";
 /** git's post-receive follows within milliseconds, and launches what was released (announce-push.ts). */
 export const ANNOUNCE_PATIENCE_MS = 2_000;
-
-const NOT_LAUNCHED: Routes = { endpoints: [], webState: "starting" };
 
 export interface RefCommand {
   ref: string;
@@ -128,9 +124,7 @@ async function deploy(platform: Platform, app: App, push: Push, command: RefComm
     const built = await buildPushed(platform, app, push, command);
     app.runningBuild = undefined;
     const deployment = { platform, app, push, command };
-    const isFirst = (await app.ledger.current())?.code === undefined;
     const release = await appendRelease(deployment, { codeTree: code.tree, built });
-    if (isFirst) await holdRequests(platform, app);
     void launchUnlessAnnounced(deployment, release);
   } finally {
     app.runningBuild = undefined;
@@ -184,13 +178,6 @@ async function appendRelease(
   });
   if (release === undefined) throw new Error("a deploy always makes a release");
   return release;
-}
-
-/** The first code of an app: from the push's answer on, requests wait for the processes that the launch will start. */
-async function holdRequests(platform: Platform, app: App): Promise<void> {
-  // Without code no daemon has started any; a launch that was quicker knows better.
-  app.routes ??= NOT_LAUNCHED;
-  await updateRoute(platform, app).catch((error: unknown) => platform.journal.fault(`routing to ${app.name}`, error));
 }
 
 /** A post-receive that never comes (a git that was killed, a pusher's machine that went away) must not keep a release

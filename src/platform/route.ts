@@ -1,6 +1,7 @@
 /** What the router knows of an app: its names, its state, where its web processes listen, its limits and pages. */
 import type { AppState } from "../core/app-state.ts";
 import type { Settings } from "../core/settings.ts";
+import type { Routes } from "../formation/roster.ts";
 import type { AppRoute } from "../router/route-table.ts";
 import type { App } from "./app.ts";
 import type { Platform } from "./platform.ts";
@@ -20,6 +21,16 @@ export function updateRoute(platform: Platform, app: App): Promise<void> {
 async function setRoute({ router }: Platform, route: AppRoute): Promise<void> {
   await router.setApp(route);
   for (const former of route.formerNames ?? []) await router.removeApp(former);
+}
+
+const NOT_LAUNCHED: Routes = { endpoints: [], webState: "starting" };
+
+/** The app has code for the first time: from now on requests wait for the processes that the launch will start. Never
+ *  rejects: the release is made. */
+export async function holdRequests(platform: Platform, app: App): Promise<void> {
+  // Without code no daemon has started any; a launch that was quicker knows better.
+  app.routes ??= NOT_LAUNCHED;
+  await updateRoute(platform, app).catch((error: unknown) => platform.journal.fault(`routing to ${app.name}`, error));
 }
 
 /** Undefined as long as it is not known what an earlier daemon left running. */

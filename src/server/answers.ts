@@ -103,6 +103,8 @@ const BUILDS: Readonly<Record<string, Answer>> = {
   "POST /sources": made(heroku.source),
   "POST /apps/:app/sources": made(heroku.source),
   "PUT /sources/:ticket": done,
+  "POST /app-setups": { 202: heroku.appSetup },
+  "GET /app-setups/:app": ok(heroku.appSetup),
   "GET /apps/:app/slugs": ok(list(own.storedSlug)),
   "GET /apps/:app/disk": ok(own.disk),
   "GET /apps/:app/slugs/:name": ok(heroku.slug),

@@ -146,6 +146,18 @@ export const slug = object({
   ...times,
 });
 
+export const appSetup = object({
+  app: named,
+  build: orNull(object({ id: uuid, output_stream_url: text, status: oneOf("pending", "succeeded", "failed") })),
+  failure_message: orNull(text),
+  id: uuid,
+  manifest_errors: emptyList(),
+  postdeploy: nothing,
+  resolved_success_url: nothing,
+  status: oneOf("pending", "succeeded", "failed"),
+  ...times,
+});
+
 export const source = object({ source_blob: object({ get_url: text, put_url: text }) });
 
 export const logSession = object({ id: uuid, logplex_url: text, ...times });

@@ -136,6 +136,8 @@ const OTHER: Readonly<Record<string, RouteNeed>> = {
   "POST /platform/actions/stop": "admin",
   "POST /platform/actions/replace-router": "admin",
 
+  "POST /app-setups": "person",
+  "GET /app-setups/:app": VIEW,
   "GET /apps": "person",
   "POST /apps": "person",
   "POST /filters/apps": "person",

@@ -7,6 +7,7 @@ import { accountRoutes } from "./account-routes.ts";
 import { answerFor, MESSAGE_LENGTH_MAX } from "./answer-for.ts";
 import { absentRoutes } from "./absent-routes.ts";
 import { appRoutes } from "./app-routes.ts";
+import { appSetupRoutes } from "./app-setup-routes.ts";
 import { attachRoutes, serveAttachments } from "./attach-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { bisectRoutes } from "./bisect-routes.ts";
@@ -60,6 +61,7 @@ const ROUTES = [
   absentRoutes,
   accountRoutes,
   appRoutes,
+  appSetupRoutes,
   attachRoutes,
   backupRoutes,
   bisectRoutes,

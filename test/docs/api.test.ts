@@ -27,6 +27,7 @@ const PARAMETERS: Record<string, string> = {
 /** Heading → what is described there. */
 const SECTIONS: Record<string, Schema> = {
   App: heroku.app,
+  "App set-up": heroku.appSetup,
   Bisection: own.bisection,
   Build: heroku.build,
   Buildpack: heroku.buildpack,

@@ -12,9 +12,11 @@ const CALLS = 4;
 describe("ledger's writer, killed", (test) => {
   test("at a step of each operation, loses nothing and leaves nothing half done", async (t) => {
     const lab = await makeCrashLab(t);
-    const points = TRIES.map(
-      (tried, n): FaultPoint => ({ ...tried, at: STEPS[n] ?? 5, kill: n % 2 === 0 ? "one" : "group" }),
-    );
+    const points = TRIES.map((tried, n): FaultPoint => ({
+      ...tried,
+      at: STEPS[n] ?? 5,
+      kill: n % 2 === 0 ? "one" : "group",
+    }));
     assert.is(await tryFaultPoints(lab, points), TRIES.length, "an operation has fewer steps than it had");
   });
 

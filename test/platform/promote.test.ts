@@ -112,4 +112,4 @@ describe("promote", (test) => {
     assert.is((await currentOf(production)).version, 3);
     await until(() => production.launchedVersion === 3);
   });
-}, 40_000);
+});

@@ -113,4 +113,4 @@ describe("pipelines", (test) => {
     const own = await lab.ask("POST", "/apps/staging/actions/promote", { to: "first" });
     assert.equal([own.status, own.headers["git-heroku-release"], own.body.app.name], [201, "4", "first"]);
   });
-}, 40_000);
+});

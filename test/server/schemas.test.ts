@@ -16,6 +16,8 @@ const FIELDS: Record<keyof typeof heroku, string> = {
   account:
     "allow_tracking beta created_at email federated id identity_provider? last_login? name? sms_number? suspended_at? delinquent_at? two_factor_authentication updated_at verified country_of_residence? default_organization? default_team?",
   app: "acm archived_at? buildpack_provided_description? build_stack created_at generation git_url id internal_routing? maintenance name owner organization? team? region released_at? repo_size? slug_size? space? stack updated_at web_url?",
+  appSetup:
+    "id created_at updated_at status failure_message? app build? manifest_errors postdeploy? resolved_success_url?",
   authorization: "access_token? client? created_at description grant? id refresh_token? scope session? updated_at user",
   build:
     "app buildpacks? created_at generation id output_stream_url source_blob release? slug? stack status updated_at user",

@@ -39,7 +39,7 @@ function pick<T>(random: Random, list: readonly T[]): T | undefined {
 export async function chaos(t: TestContext, rounds: number, seed: number): Promise<ChaosReport> {
   const platform = await startPlatform(t);
   const clone = await deployFixture(platform, APP);
-  await must(platform, clone, "heroku", "config:add", "EVERY_MS=5");
+  await must(platform, clone, "heroku", "config:add", "EVERY_MS=20");
   await must(platform, clone, "heroku", "scale", "web=2", "worker=2");
   await checkConverged(platform, APP);
   const random = seeded(seed);

@@ -167,7 +167,7 @@ describe("error codes", (test) => {
     await damaged(stage);
     await stage.logged(CODES.filter((code) => code.startsWith("R")));
   });
-}, 60_000);
+});
 
 /** Before there is a process that listens. */
 async function withoutProcess(stage: Stage): Promise<void> {

@@ -105,7 +105,7 @@ describe("undo", (test) => {
     await must(platform, clone, "heroku", "releases:revert", "v4");
     assert.is((await readLedger(platform, "foobaz"))[0]?.version, 7);
   });
-}, 150_000);
+});
 
 /** Makes releases until the daemon is killed before it has noted the newest one, whose version this resolves with. */
 async function killBeforeNote(platform: TestPlatform, clone: string): Promise<number> {
@@ -141,4 +141,4 @@ describe("undo and kill -9", (test) => {
     assert.is(await notedUpTo(platform), `Notes up to v${String(made + 1)}`);
     await platform.start();
   });
-}, 150_000);
+});

@@ -125,7 +125,7 @@ function testEnvironment(places: { home: string; bin: string; user: string }): R
 
 /** The daemon says that it is ready by writing server.json, with its own pid in it. */
 async function startDaemon(home: string, env: Record<string, string>): Promise<{ pid: number; routerPort: number }> {
-  const child = spawn(process.execPath, ["--enable-source-maps", join(PROGRAMS, "platformd.js")], {
+  const child = spawn(process.execPath, [join(PROGRAMS, "platformd.js")], {
     env,
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
