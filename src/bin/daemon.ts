@@ -22,6 +22,7 @@ import type { RemoteRouter } from "../router/remote-router.ts";
 import { ROUTER_DIRECTORY } from "../router/wire.ts";
 import { REQUEST_LIMITS } from "../server/request-limits.ts";
 import { createServer } from "../server/server.ts";
+import { SshDoor } from "../server/ssh-door.ts";
 import { announceEvents } from "../server/webhook-events.ts";
 import { lockHome } from "../server/single-instance.ts";
 import type { TcpDoor } from "../server/tcp-door.ts";
@@ -32,6 +33,7 @@ import { inspectIsolation, inspectMachine } from "./inspect-machine.ts";
 import { onPost, onReceive } from "./push-door.ts";
 import { openRouter } from "./router-port.ts";
 import { chooseRouterSettings } from "./router-settings.ts";
+import { openSshGate, sshPlaces } from "./ssh-gate.ts";
 import { systemClock } from "./system-clock.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { packageRoot, readVersion } from "./version.ts";
@@ -95,6 +97,8 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   const server = createServer(platform, control, limits);
   const about = { pid: process.pid, router: platform.routerUrl, api: door.url, version };
   await listen(server, door, () => writeServerFile(home, journal, about));
+  const sshDoor = new SshDoor(server);
+  const sshGate = await openSshGate(platform, sshPlaces(home.ssh, hooks.files.dir, env), sshDoor);
   const places = `router ${platform.routerUrl}, api ${door.url}`;
   journal.note(`started, version ${version}, pid ${String(process.pid)}, ${places}`);
   const told = isolation.then((known) => noteIsolation(journal, known));
@@ -103,7 +107,7 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   journal.note(options.apps ? "stopping, with all apps" : "stopping, apps run on");
   await removeServerFile(home, journal);
   platform.beginClose();
-  await hookServer.close();
+  await Promise.all([hookServer.close(), sshGate.close()]);
   await platform.close(options);
   await server.close();
   if (options.apps) await router.end();
@@ -144,7 +148,8 @@ async function listen(server: FastifyInstance, door: TcpDoor, announce: () => Pr
   let announced: Promise<void> | undefined;
   server.addHook("onRequest", (_request, _reply, done) => {
     if (announced === undefined) return done();
-    announced.then(() => done()).catch(done);
+    const go = (): void => done();
+    announced.then(go, done);
     return undefined;
   });
   server.addHook("onClose", () => door.close());
