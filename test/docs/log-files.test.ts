@@ -176,4 +176,4 @@ describe("docs/formats.md, a log's files", (test) => {
       checkRollup((await read(".min")).toString(), segment, index, linesOf(raw));
     }
   });
-}, 60_000);
+});

@@ -211,4 +211,4 @@ describe("every filter", (test) => {
         await checkQuery([store], all, { regex: regex.replace(/\$$/, "·*$"), invert, ps: "web" });
     }
   });
-}, 120_000);
+});
