@@ -1,6 +1,7 @@
-/** Who may do what with an app, as the Platform API tells and changes it: collaborators, the owner, and the tokens that people
- *  come with. */
+/** Who may do what with an app, as the Platform API tells and changes it: collaborators, the owner, and the tokens and keys that
+ *  people come with. */
 import type { Question } from "./exchange.ts";
+import type { KeyItem, KeyRequest } from "./key-resources.ts";
 import { appPath } from "./paths.ts";
 import type { TokenItem, TokenRequest } from "./token-resources.ts";
 
@@ -39,4 +40,11 @@ export class AccessCalls {
   /** By its id or a beginning of that. */
   revokeToken = (id: string): Promise<TokenItem> =>
     this.#change("DELETE", `/oauth/authorizations/${encodeURIComponent(id)}`);
+
+  /** Who the platform takes the caller for. */
+  account = (): Promise<{ email: string }> => this.#get("/account");
+  keys = (): Promise<KeyItem[]> => this.#get("/account/keys");
+  addKey = (request: KeyRequest): Promise<KeyItem> => this.#change("POST", "/account/keys", request);
+  /** By its fingerprint or comment. */
+  removeKey = (which: string): Promise<KeyItem> => this.#change("DELETE", `/account/keys/${encodeURIComponent(which)}`);
 }

@@ -1,5 +1,4 @@
-/** The typed client of the Platform API (docs/formats.md, "Platform API"). A call that finds nobody on the socket asks
- *  `wake` once to start the daemon and then asks again: nothing had been sent, so nothing is done twice. */
+/** The typed client of the Platform API (docs/api.md). */
 import type { IncomingMessage } from "node:http";
 import type { Duplex, Readable } from "node:stream";
 import type { AppSetup } from "../core/app-setup.ts";
@@ -7,7 +6,9 @@ import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
 import { AccessCalls } from "./access-calls.ts";
-import { exchange, openExchange, Unreachable, upload, type Question } from "./exchange.ts";
+import { Asker } from "./asker.ts";
+import { upload, type Question } from "./exchange.ts";
+import type { Line } from "./line.ts";
 import type * as Log from "./log-resources.ts";
 import { appPath, diffPath, queryOf } from "./paths.ts";
 import { scalable } from "./scalable.ts";
@@ -17,7 +18,6 @@ import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show
 import type { ConfigBlameItem, ConfigHistoryItem, PatchOptions, ReleaseDiff } from "./history-resources.ts";
 import type { PlatformClientOptions, ReleaseWord } from "./client-options.ts";
 import { attachedBy, type AttachedDyno, type AttachRequest, type RunRequest } from "./run-resources.ts";
-import { openUpgrade } from "./upgrade.ts";
 import { WebhookCalls } from "./webhook-calls.ts";
 import type {
   App,
@@ -56,9 +56,15 @@ export class PlatformClient {
     (path) => this.#get(path),
     (...change) => this.#change(...change),
   );
+  readonly #asker: Asker;
 
   constructor(options: PlatformClientOptions) {
     this.#options = options;
+    this.#asker = new Asker(options);
+  }
+
+  get line(): Line {
+    return this.#asker.line;
   }
 
   apps = (): Promise<App[]> => this.#get("/apps");
@@ -100,7 +106,7 @@ export class PlatformClient {
   /** The connection carries frames (core/run-frames.ts). */
   async runAttached(app: string, request: AttachRequest): Promise<{ dyno: Dyno; connection: Duplex }> {
     const dyno = await this.#change<AttachedDyno>("POST", appPath(app, "dynos"), attachedBy(request));
-    return { dyno, connection: await openUpgrade(this.#options.home, dyno.attach_url) };
+    return { dyno, connection: await this.line.upgrade(dyno.attach_url) };
   }
 
   bisect = (app: string): Promise<BisectItem> => this.#get(appPath(app, "bisect"));
@@ -171,7 +177,7 @@ export class PlatformClient {
   /** The code alone, as `git diff` prints it. */
   patch(app: string, release: ReleaseWord, options: PatchOptions): Promise<IncomingMessage> {
     const question: Question = { method: "GET", path: diffPath(app, release, { ...options, patch: true }) };
-    return this.#awake(() => openExchange(this.#options.home, question));
+    return this.#open(question);
   }
 
   config = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "config-vars"));
@@ -242,7 +248,7 @@ export class PlatformClient {
   /** The bytes are sent once: a daemon that is not awake must be woken before. */
   importLogs(app: string, name: string, stream: Readable): Promise<Log.LogImportResult> {
     const question = this.#signed("POST", appPath(app, "log-imports", name));
-    return upload(this.#options.home, { ...question, stream });
+    return upload(this.line, { ...question, stream });
   }
 
   /** A tar, its keys encrypted for the age recipient. */
@@ -277,21 +283,10 @@ export class PlatformClient {
   }
 
   #open(question: Question): Promise<IncomingMessage> {
-    return this.#awake(() => openExchange(this.#options.home, question));
+    return this.#asker.open(question);
   }
 
   #ask<T>(question: Question): Promise<T> {
-    const { home, patienceMs } = this.#options;
-    return this.#awake(() => exchange<T>(home, { ...question, patienceMs }));
-  }
-
-  async #awake<T>(ask: () => Promise<T>): Promise<T> {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof Unreachable) || this.#options.wake === undefined) throw error;
-    }
-    await this.#options.wake();
-    return ask();
+    return this.#asker.ask(question);
   }
 }

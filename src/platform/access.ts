@@ -18,7 +18,8 @@ import { formatDate } from "../core/duration.ts";
 import { AppError } from "../core/error.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
-import { noApp, type Platform } from "./platform.ts";
+import { noApp } from "./no-app.ts";
+import type { Platform } from "./platform.ts";
 import { addressOf, type Bearer, type Visitor } from "./visitor.ts";
 
 const FILE = "collaborators";

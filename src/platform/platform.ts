@@ -22,6 +22,7 @@ import { sweepRemains } from "./destroy-app.ts";
 import { Events } from "./events.ts";
 import type { Home } from "./home.ts";
 import type { Journal } from "./journal.ts";
+import { Keys } from "./keys.ts";
 import { launch } from "./launch.ts";
 import { settleAllKeys } from "./place-keys.ts";
 import type { HookFiles, PlatformParts } from "./platform-parts.ts";
@@ -29,6 +30,8 @@ import { openApp } from "./open-app.ts";
 import { FormerNames, listRepositories, nameTaken } from "./former-names.ts";
 import { finishRenamings, settleRenaming, stuckNames } from "./rename-app.ts";
 import { LogSessions } from "./log-sessions.ts";
+import { noApp } from "./no-app.ts";
+import { PushSessions } from "./push-sessions.ts";
 import { Tickets } from "./tickets.ts";
 import { checkSlugs } from "./check-slugs.ts";
 import { evictSlugs } from "./slugs.ts";
@@ -45,6 +48,8 @@ export class Platform {
   readonly router: Routing;
   readonly apiUrl: string;
   readonly tokens: Tokens;
+  readonly keys: Keys;
+  readonly pushSessions = new PushSessions();
   readonly accessLogs: AccessLogs;
   readonly runtime: Runtime;
   readonly isolation: Isolation | Promise<Isolation>;
@@ -72,7 +77,7 @@ export class Platform {
   private readonly failed = new Map<AppName, unknown>();
   private readonly stopping = new AbortController();
 
-  private constructor(parts: PlatformParts, tokens: Tokens) {
+  private constructor(parts: PlatformParts, { tokens, keys }: { tokens: Tokens; keys: Keys }) {
     this.home = parts.home;
     this.formerNames = new FormerNames(parts.home);
     this.clock = parts.clock;
@@ -81,6 +86,7 @@ export class Platform {
     this.router = parts.router;
     this.apiUrl = parts.apiUrl;
     this.tokens = tokens;
+    this.keys = keys;
     this.accessLogs = new AccessLogs(this, parts.accessSpools);
     this.runtime = parts.runtime;
     this.isolation = parts.isolation;
@@ -106,7 +112,8 @@ export class Platform {
   /** Opens every app of the home and brings back what should run. An app that cannot be opened is left as it is and
    *  told in the journal and by doctor; the others are not affected. */
   static async open(parts: PlatformParts): Promise<Platform> {
-    const platform = new Platform(parts, await Tokens.open(parts.home, parts));
+    const [tokens, keys] = await Promise.all([Tokens.open(parts.home, parts), Keys.open(parts.home, parts)]);
+    const platform = new Platform(parts, { tokens, keys });
     await removeUnfinishedRepositories(parts.home.repos);
     await settleAllKeys(parts.home);
     const renamings = await finishRenamings(parts.home);
@@ -252,16 +259,8 @@ export class Platform {
           .catch((error: unknown) => this.journal.fault(`closing ${app.name}`, error)),
       ),
     );
-    await this.tokens.close();
+    await Promise.all([this.tokens.close(), this.keys.close()]);
     this.apps.clear();
     await this.runtime.close({ detach: !options.apps });
   }
-}
-
-/** Of one that is not there, and of one that the caller must not know of. */
-export function noApp(name: string): AppError {
-  return new AppError("not_found", "Couldn't find that app.", {
-    hint: `There is no app ${JSON.stringify(name.slice(0, 40))}; \`git heroku apps\` lists the apps there are.`,
-    resource: "app",
-  });
 }

@@ -22,7 +22,7 @@ export function accountRoutes(server: FastifyInstance, platform: Platform): void
   });
   server.get("/regions", async () => [regionResource(await platform.home.madeAt())]);
   server.get("/stacks", async () => [stackResource(await platform.home.madeAt())]);
-  for (const path of ["/account/features", "/account/keys", "/teams"]) server.get(path, () => []);
+  for (const path of ["/account/features", "/teams"]) server.get(path, () => []);
   server.get("/account/features/:name", () => {
     throw new AppError("not_found", "Couldn't find that feature.", { resource: "feature" });
   });

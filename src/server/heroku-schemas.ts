@@ -233,6 +233,15 @@ export const account = object({
   ...times,
 });
 
+export const key = object({
+  comment: text,
+  email: text,
+  fingerprint: text,
+  id: uuid,
+  public_key: text,
+  ...times,
+});
+
 export const region = object({
   country: text,
   description: text,

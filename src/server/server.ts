@@ -26,6 +26,7 @@ import { formationRoutes } from "./formation-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
 import { httpRules } from "./http-rules.ts";
 import { buildLateValidators } from "./late-schemas.ts";
+import { keyRoutes } from "./key-routes.ts";
 import { logAnalysisRoutes } from "./log-analysis-routes.ts";
 import { logCopyRoutes } from "./log-copy-routes.ts";
 import { logSessionRoutes } from "./log-session-routes.ts";
@@ -75,6 +76,7 @@ const ROUTES = [
   featureRoutes,
   formationRoutes,
   historyRoutes,
+  keyRoutes,
   logAnalysisRoutes,
   logCopyRoutes,
   logRoutes,

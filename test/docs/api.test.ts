@@ -37,6 +37,7 @@ const SECTIONS: Record<string, Schema> = {
   Dyno: heroku.dyno,
   Feature: heroku.feature,
   Formation: heroku.formation,
+  Key: heroku.key,
   Limits: own.limits,
   "Log session": heroku.logSession,
   Pipeline: pipelines.pipeline,

@@ -28,6 +28,7 @@ const FIELDS: Record<keyof typeof heroku, string> = {
   dyno: "attach_url? command created_at id name release app size state type updated_at",
   feature: "created_at description doc_url enabled id name state updated_at display_name feedback_email",
   formation: "app command created_at dyno_size id quantity size type updated_at",
+  key: "comment created_at email fingerprint id public_key updated_at",
   logSession: "created_at id logplex_url updated_at",
   mark: "",
   namedPipelineCoupling: "app created_at id pipeline stage updated_at",
