@@ -67,10 +67,8 @@ function pathIn(app: string, { url }: Route): string {
   return url.replace(":app", app).replace(/:\w+/g, "v1");
 }
 
-const ofApps = ({ routes }: PeopleLab): Route[] => routes.filter(({ url }) => url.startsWith("/apps/:app"));
-
-/** Below an app, or its repository. */
-const OF_APP = /^\/(?:app-setups\/:app|apps\/:app|:app\.git\/)/;
+const OF_APP = /^\/(?:apps|app-setups)\/:app\b/;
+const ofApps = ({ routes }: PeopleLab): Route[] => routes.filter(({ url }) => OF_APP.test(url));
 
 describe("people", (test) => {
   const common = test.shared(openPeople);
@@ -81,7 +79,11 @@ describe("people", (test) => {
     for (const { method, url } of lab.routes) {
       const need = needOf(method, url, false) ?? needOf(method, url, true);
       assert.is.not(need, undefined, `${method} ${url}`);
-      assert.is(OF_APP.test(url), Array.isArray(need) || need === "owner", `${method} ${url}`);
+      assert.is(
+        OF_APP.test(url) || url.startsWith("/:app.git/"),
+        Array.isArray(need) || need === "owner",
+        `${method} ${url}`,
+      );
     }
     assert.is(needOf("GET", "/apps/:app/nosuch", false), undefined);
   });

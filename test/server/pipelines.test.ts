@@ -2,11 +2,15 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { addCollaborator, updateCollaborator } from "../../src/platform/access.ts";
+import type { App } from "../../src/platform/app.ts";
 import { createApp } from "../../src/platform/create-app.ts";
+import { currentOf } from "../../src/platform/current-release.ts";
 import { destroyApp } from "../../src/platform/destroy-app.ts";
 import { describe } from "../support/suite.ts";
 import { poll } from "../support/poll.ts";
 import { deploy, NED } from "../platform/lab.ts";
+import { openDoor, type DoorLab } from "./door-lab.ts";
 import { openApi, type ApiAnswer, type ApiLab } from "./lab.ts";
 
 /** Answered with 200 or 201. */
@@ -22,6 +26,16 @@ async function refused(
 ): Promise<[status: number, resource: string]> {
   const { status, body } = await lab.ask(...question);
   return [status, body.resource ?? body.message];
+}
+
+/** Over TCP, with a token of their own. */
+async function asPerson(
+  lab: DoorLab,
+  email: string,
+): Promise<(method: string, path: string, body?: object) => Promise<ApiAnswer>> {
+  const wanted = { owner: { name: email, email }, isAdmin: false, description: "", lifetimeMs: undefined };
+  const authorization = `Bearer ${(await lab.platform.tokens.create(wanted)).token}`;
+  return (method, path, body) => lab.tcp(method, path, { authorization, ...(body && { body }) });
 }
 
 describe("pipelines", (test) => {
@@ -112,5 +126,49 @@ describe("pipelines", (test) => {
     assert.equal(await refused(lab, "GET", "/pipeline-promotions/nosuch"), [404, "pipeline_promotion"]);
     const own = await lab.ask("POST", "/apps/staging/actions/promote", { to: "first" });
     assert.equal([own.status, own.headers["git-heroku-release"], own.body.app.name], [201, "4", "first"]);
+  });
+
+  test("show and change what a person may see and change, and nothing else", async (t) => {
+    const lab = await openDoor(t);
+    const apps = [];
+    for (const name of ["staging", "hidden", "production"]) apps.push(await createApp(lab.platform, name, NED));
+    const [staging, hidden, production] = apps as [App, App, App];
+    const pipeline = await ask(lab, "POST", "/pipelines", { name: "shop" });
+    for (const { id } of apps) {
+      await ask(lab, "POST", "/pipeline-couplings", { pipeline: pipeline.id, app: id, stage: "staging" });
+    }
+    await deploy(lab, staging);
+    const email = "ann@foobazco.com";
+    const [ann, bob] = [await asPerson(lab, email), await asPerson(lab, "bob@foobazco.com")];
+    assert.equal((await ann("GET", "/pipelines")).body, []);
+    assert.is((await ann("GET", `/pipelines/${String(pipeline.id)}`)).status, 404);
+    await addCollaborator(lab.platform, staging, { email, permissions: ["view"] }, NED);
+    const { body: couplings } = await ann("GET", `/pipelines/${String(pipeline.id)}/pipeline-couplings`);
+    assert.equal([couplings.length, couplings[0].app.id], [1, staging.id]);
+    assert.is((await ann("DELETE", `/pipelines/${String(pipeline.id)}`)).status, 403);
+    assert.is((await ann("DELETE", `/pipeline-couplings/${String(couplings[0].id)}`)).status, 403);
+    const other = (await ask(lab, "GET", "/apps/hidden/pipeline-couplings")).id as string;
+    assert.is((await ann("GET", `/pipeline-couplings/${other}`)).status, 404);
+
+    const order = (target: App): object => ({
+      pipeline: { id: pipeline.id as string },
+      source: { app: { id: staging.id } },
+      targets: [{ app: { id: target.id } }],
+    });
+    await addCollaborator(lab.platform, production, { email, permissions: ["view", "operate"] }, NED);
+    for (const [target, status] of [
+      [hidden, 404],
+      [production, 403],
+    ] as const) {
+      assert.is((await ann("POST", "/apps/staging/actions/promote", { to: target.name })).status, status);
+      assert.is((await ann("POST", "/pipeline-promotions", order(target))).status, status);
+    }
+    await updateCollaborator(production, { email, permissions: ["view", "deploy"] }, NED);
+    const begun = await ann("POST", "/pipeline-promotions", order(production));
+    assert.is(begun.status, 201);
+    const path = `/pipeline-promotions/${String(begun.body.id)}`;
+    await poll(async () => ((await ann("GET", path)).body.status === "completed" ? true : undefined));
+    assert.is((await currentOf(production)).by.email, email);
+    assert.is((await bob("GET", path)).status, 404);
   });
 });

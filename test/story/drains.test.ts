@@ -9,6 +9,11 @@ import { eachStoredLine } from "../support/log-files.ts";
 import { startPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
 
+/** From the line that tells of the drain on. */
+function sinceAdded(all: readonly string[]): string[] {
+  return all.slice(all.findIndex((message) => message.startsWith("Add drain")));
+}
+
 describe("drains", (test) => {
   test("added, looked at, removed; a daemon killed again and again sends every line, each frame once", async (t) => {
     const [platform, receiver] = [await startPlatform(t), await HttpReceiver.open(t)];
@@ -36,8 +41,6 @@ describe("drains", (test) => {
     const stored: string[] = [];
     await eachStoredLine(platform, "foobaz", ({ msg }) => void stored.push(msg));
     // What came between the place where the drain begins and its own line, the state of a process say, is sent too.
-    const sinceAdded = (all: readonly string[]): string[] =>
-      all.slice(all.findIndex((message) => message.startsWith("Add drain")));
     const kept = sinceAdded(stored);
     await untilSame(kept, async () => sinceAdded(receiver.messages).slice(0, kept.length));
 

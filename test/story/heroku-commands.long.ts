@@ -10,7 +10,7 @@ import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 
 const SERVED = `
-  access addons addons:services addons:wait apps apps:create apps:destroy apps:info apps:rename apps:stacks auth:token auth:whoami authorizations buildpacks
+  access access:add access:remove addons addons:services addons:wait apps apps:create apps:destroy apps:info apps:rename apps:stacks auth:token auth:whoami authorizations buildpacks
   buildpacks:add buildpacks:clear buildpacks:remove buildpacks:set certs certs:auto clients config config:edit config:get
   config:remove config:set config:unset create domains domains:add domains:remove drains drains:add drains:remove features features:disable
   features:enable features:info git:remote keys labs labs:disable labs:enable logs maintenance maintenance:off
@@ -20,7 +20,7 @@ const SERVED = `
   webhooks:deliveries webhooks:events`;
 /** What is not here is told by an error with an id. */
 const REFUSED = `
-  access:add access:remove addons:attach addons:create addons:destroy addons:detach addons:docs addons:info addons:open
+  addons:attach addons:create addons:destroy addons:detach addons:docs addons:info addons:open
   addons:plans addons:rename addons:upgrade apps:stacks:set certs:add telemetry:add`;
 
 const PROCFILE = `web: exec node server.js
@@ -84,7 +84,9 @@ const APPS: Step[] = [
   { run: "git:remote -a foobaz -r official", out: /set git remote official to https:\/\/.*\/foobaz\.git/ },
   { run: "apps:info -a nosuch", ...NOT_FOUND },
   { run: "access", out: /rick@foobazco\.com +owner/ },
-  { run: "access:add kate@foobazco.com", ...INVALID },
+  { run: "access:add kate@foobazco.com", err: /Adding kate@foobazco\.com access to the app foobaz\.\.\. done/ },
+  { run: "access", out: /kate@foobazco\.com +collaborator/ },
+  { run: "access:remove kate@foobazco.com", err: /Removing kate@foobazco\.com access from the app foobaz\.\.\. done/ },
   { run: "access:remove kate@foobazco.com", ...NOT_FOUND },
   { run: "features", out: /\[\+\] preboot/ },
   { run: "features:info preboot", out: /Enabled: +true/ },
