@@ -20,7 +20,7 @@ const OTHER = /\bmsg: (?=["`])/g;
 const HOLE = "\0";
 /** Commands that change nothing of an app, or an app that has no log any more or not yet. */
 const UNLOGGED =
-  /^(apps|builds|builds:info|builds:output|completion|config|config:(blame|export|get|history)|buildpacks|doctor|domains|drains|help|heroku-env|info|local|local:run|logs|logs:(archive|errors|export|imports|stats)|maintenance|open|ps|ps:wait|releases|releases:(diff|info|output|verify)|remote|server|server:.*|settings|slugs|tokens|tokens:.*|version)$/;
+  /^(access|apps|builds|builds:info|builds:output|completion|config|config:(blame|export|get|history)|buildpacks|doctor|domains|drains|help|heroku-env|info|keys|keys:.*|local|local:run|logs|logs:(archive|errors|export|imports|stats)|maintenance|open|ps|ps:wait|releases|releases:(diff|info|output|verify)|remote|server|server:.*|settings|slugs|tokens|tokens:.*|proxy|version|webhooks|webhooks:deliveries)$/;
 
 interface Row {
   texts: string[];
