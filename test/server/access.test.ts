@@ -67,7 +67,8 @@ function pathIn(app: string, { url }: Route): string {
   return url.replace(":app", app).replace(/:\w+/g, "v1");
 }
 
-const ofApps = ({ routes }: PeopleLab): Route[] => routes.filter(({ url }) => url.startsWith("/apps/:app"));
+const OF_APP = /^\/(?:apps|app-setups)\/:app\b/;
+const ofApps = ({ routes }: PeopleLab): Route[] => routes.filter(({ url }) => OF_APP.test(url));
 
 describe("people", (test) => {
   const common = test.shared(openPeople);
@@ -78,7 +79,7 @@ describe("people", (test) => {
     for (const { method, url } of lab.routes) {
       const need = needOf(method, url, false) ?? needOf(method, url, true);
       assert.is.not(need, undefined, `${method} ${url}`);
-      assert.is(/\/:app(?:\/|$)/.test(url), Array.isArray(need) || need === "owner", `${method} ${url}`);
+      assert.is(OF_APP.test(url), Array.isArray(need) || need === "owner", `${method} ${url}`);
     }
     assert.is(needOf("GET", "/apps/:app/nosuch", false), undefined);
   });
