@@ -20,7 +20,7 @@ const OTHER = /\bmsg: (?=["`])/g;
 const HOLE = "\0";
 /** Commands that change nothing of an app, or an app that has no log any more or not yet. */
 const UNLOGGED =
-  /^(apps|builds|builds:info|builds:output|completion|config|config:(blame|export|get|history)|buildpacks|doctor|domains|drains|help|heroku-env|info|keys|keys:.*|local|local:run|login|logout|logs|logs:(archive|errors|export|imports|stats)|maintenance|open|ps|ps:wait|proxy|releases|releases:(diff|info|output|verify)|remote|server|server:.*|settings|slugs|tokens|tokens:.*|version|whoami)$/;
+  /^(access|apps|builds|builds:info|builds:output|completion|config|config:(blame|export|get|history)|buildpacks|doctor|domains|drains|help|heroku-env|info|keys|keys:.*|local|local:run|login|logout|logs|logs:(archive|errors|export|imports|stats)|maintenance|open|ps|ps:wait|proxy|releases|releases:(diff|info|output|verify)|remote|server|server:.*|settings|slugs|tokens|tokens:.*|version|webhooks|webhooks:deliveries|whoami)$/;
 
 interface Row {
   texts: string[];
