@@ -1,12 +1,10 @@
 /** `git heroku logs` */
-import type { IncomingMessage } from "node:http";
 import type { LogQuery } from "../../api/log-resources.ts";
-import { AppError } from "../../core/error.ts";
 import { APP_OPTIONS, type Arguments, type Command, type Context } from "../command.ts";
 import { FILTER_OPTIONS, filterWords, readFilters, TEXT_OPTIONS, TIME_WORDS, WHICH_OPTIONS } from "../log-filters.ts";
-import { readJsonRows, readRows } from "../log-rows.ts";
-import { paintLogLine } from "../log-text.ts";
+import { formatLines, jsonLines } from "../log-text.ts";
 import { countOption } from "../parse-arguments.ts";
+import { storedLines } from "../stored-lines.ts";
 import { Terminal } from "../terminal.ts";
 
 const LINES_USUAL = 100;
@@ -54,21 +52,25 @@ export const logs: Command = {
     const hint = (): Promise<void> => hintAtProcesses(context, app, query);
     if (query.tail === true && query.ps !== undefined) await hint();
     if (args.has("count")) return printCount(context, app, query);
-    const isJson = args.has("json");
-    const read = isJson ? readJsonRows : readRows;
-    const { out } = context;
-    const printText = (text: string): Promise<unknown> => (args.has("raw") ? out.data(`${text}\n`) : out.logLine(text));
-    const print = (json: string): Promise<unknown> =>
-      isJson ? out.data(`${json}\n`) : printText(paintLogLine(json, out));
+    const print = printer(context);
     if (query.tail === true) {
       const { followLogs } = await import("../follow-logs.ts");
-      return followLogs({ context, app, query, read, print });
+      return followLogs({ context, app, query, print });
     }
-    const stream = await client.logs(app, query);
-    if ((await printAll(stream, read, print)) === 0) await hint();
+    let isEmpty = true;
+    for await (const lines of storedLines(await client.logs(app, query))) {
+      isEmpty = false;
+      await print(lines);
+    }
+    if (isEmpty) await hint();
     return undefined;
   },
 };
+
+function printer({ out, args }: Context): (lines: Buffer) => Promise<unknown> {
+  if (args.has("json")) return async (lines) => out.data(await jsonLines(lines));
+  return (lines) => (args.has("raw") ? out.data(formatLines(lines, out)) : out.write(formatLines(lines, out)));
+}
 
 async function printCount({ client, args, out }: Context, app: string, query: LogQuery): Promise<undefined> {
   const answer = await client.logCount(app, { ...query, cursors: false });
@@ -91,29 +93,6 @@ function readQuery(args: Arguments): LogQuery {
     tail: args.has("tail"),
     cursors: true,
   };
-}
-
-type Read = typeof readRows;
-
-/** How many lines there were.
- *  @throws AppError unavailable when the stream broke off. */
-async function printAll(
-  stream: IncomingMessage,
-  read: Read,
-  print: (json: string) => Promise<unknown>,
-): Promise<number> {
-  let printed = 0;
-  try {
-    for await (const row of read(stream)) {
-      if (row.kind !== "line") continue;
-      printed += 1;
-      await print(row.json);
-    }
-  } catch (error) {
-    if (error instanceof AppError || !stream.errored || (error as NodeJS.ErrnoException).code === "EPIPE") throw error;
-    throw new AppError("unavailable", "The log stream broke off: the platform stopped.", { cause: error });
-  }
-  return printed;
 }
 
 /** Nothing matched: perhaps the name was mistyped. */
