@@ -1,12 +1,10 @@
-/** One HTTP request over the platform's unix socket: a short one whose answer is JSON, or on node:http one whose answer is
- *  a stream; the global `fetch` costs 40 ms to start. A refusal becomes the AppError that the platform meant; a dead
- *  socket becomes `Unreachable`, and only then is it certain that nothing was asked. */
+/** One HTTP request over a line to the platform: a short one whose answer is JSON, or one whose answer is a stream. A
+ *  refusal becomes the AppError that the platform meant. */
 import type { IncomingMessage } from "node:http";
-import { createConnection } from "node:net";
 import type { Readable } from "node:stream";
 import { AppError, parseErrorId } from "../core/error.ts";
-import { askShortly, BrokenOff, NoAnswer, type RawAnswer, type RawQuestion } from "./short-exchange.ts";
-import { openSocketAddress } from "./socket-address.ts";
+import type { Line } from "./line.ts";
+import type { RawQuestion } from "./short-exchange.ts";
 
 export interface Question {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -21,24 +19,20 @@ export interface Question {
 /** What is sent as it comes: NDJSON. */
 export type Upload = Omit<Question, "body"> & { stream: Readable };
 
-/** Nobody listens on the socket. */
-export class Unreachable extends Error {}
-
 /** An explanation is far below this. */
 const REFUSAL_BYTES_MAX = 1024 * 1024;
-const NOBODY_THERE = new Set(["ENOENT", "ENOTDIR", "ECONNREFUSED", "ENOTSOCK"]);
 
 /** @throws Unreachable, or the platform's AppError. */
-export async function exchange<T>(home: string, question: Question): Promise<T> {
-  const { status, body } = await unlessDying(question, () => ask(home, rawQuestion(question)));
+export async function exchange<T>(line: Line, question: Question): Promise<T> {
+  const { status, body } = await unlessDying(question, () => line.ask(rawQuestion(question)));
   const text = body.toString("utf8");
   if (!isGood(status)) throw parseRefusal(status, text);
   return text === "" ? (undefined as T) : (parseJson(text) as T);
 }
 
 /** The same, but the body of a good answer is left to the caller, for streams. */
-export async function openExchange(home: string, question: Question): Promise<IncomingMessage> {
-  const response = await unlessDying(question, () => send(home, rawQuestion(question)));
+export async function openExchange(line: Line, question: Question): Promise<IncomingMessage> {
+  const response = await unlessDying(question, () => line.send(rawQuestion(question)));
   const status = response.statusCode ?? 0;
   if (isGood(status)) return response;
   throw parseRefusal(status, await readText(response));
@@ -46,9 +40,9 @@ export async function openExchange(home: string, question: Question): Promise<In
 
 /** Sends a stream and takes the answer as JSON. A stream that fails takes the request with it.
  *  @throws Unreachable, or the platform's AppError. */
-export async function upload<T>(home: string, { stream, ...question }: Upload): Promise<T> {
+export async function upload<T>(line: Line, { stream, ...question }: Upload): Promise<T> {
   const headers = { "content-type": "application/x-ndjson", ...question.headers };
-  const response = await send(home, rawQuestion({ ...question, headers }), stream);
+  const response = await line.send(rawQuestion({ ...question, headers }), stream);
   const text = await readText(response);
   if (!isGood(response.statusCode ?? 0)) throw parseRefusal(response.statusCode ?? 0, text);
   return parseJson(text) as T;
@@ -84,65 +78,6 @@ function rawQuestion({ method, path, headers, body, patienceMs }: Question): Raw
   };
 }
 
-async function ask(home: string, question: RawQuestion): Promise<RawAnswer> {
-  const address = openAddress(home);
-  try {
-    return await askShortly(address.path, question);
-  } catch (error) {
-    throw explain(error as NodeJS.ErrnoException);
-  } finally {
-    address.release();
-  }
-}
-
-async function send(
-  home: string,
-  { method, path, headers, body }: RawQuestion,
-  stream?: Readable,
-): Promise<IncomingMessage> {
-  const { request } = await import("node:http");
-  return new Promise((resolve, reject) => {
-    const address = openAddress(home);
-    const outgoing = request({
-      // Without an agent: it would only work out a TLS server name, which takes 5 ms of regular expressions.
-      createConnection: () => createConnection(address.path),
-      method,
-      path,
-      headers: {
-        host: "localhost",
-        connection: "close",
-        ...(body === undefined ? {} : { "content-length": body.length }),
-        ...headers,
-      },
-    });
-    outgoing.on("response", resolve);
-    outgoing.on("error", (error: NodeJS.ErrnoException) => reject(explain(error)));
-    outgoing.on("close", () => address.release());
-    if (stream === undefined) outgoing.end(body);
-    else stream.on("error", (error) => outgoing.destroy(error)).pipe(outgoing);
-  });
-}
-
-export function openAddress(home: string): ReturnType<typeof openSocketAddress> {
-  try {
-    return openSocketAddress(home);
-  } catch (error) {
-    throw explain(error as NodeJS.ErrnoException);
-  }
-}
-
-export function explain(error: NodeJS.ErrnoException): Error {
-  if (NOBODY_THERE.has(error.code ?? "")) return new Unreachable(error.message, { cause: error });
-  if (error.code === "EACCES") {
-    return new AppError("forbidden", "This platform belongs to another user of this machine.", {
-      hint: "Run the command as that user, or set GIT_HEROKU_HOME to a home of your own.",
-    });
-  }
-  if (error instanceof NoAnswer) return unreadable(error);
-  const isCut = error instanceof BrokenOff || error.code === "ECONNRESET" || error.code === "EPIPE";
-  return isCut ? stoppedMidway(error) : error;
-}
-
 export function stoppedMidway(cause: unknown): AppError {
   return new AppError("unavailable", "The platform stopped before it answered.", {
     hint: "See with `git heroku releases` whether the change was made, then try again.",
@@ -151,18 +86,23 @@ export function stoppedMidway(cause: unknown): AppError {
 }
 
 export async function readText(response: IncomingMessage): Promise<string> {
+  return (await readAll(response, REFUSAL_BYTES_MAX)).toString("utf8");
+}
+
+/** @throws AppError when it breaks off, or is larger */
+export async function readAll(response: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > REFUSAL_BYTES_MAX) throw unreadable(undefined);
+      if (bytes > bytesMax) throw unreadable(undefined);
       chunks.push(chunk);
     }
   } catch (error) {
     throw error instanceof AppError ? error : stoppedMidway(error);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 function parseRefusal(status: number, text: string): AppError {
@@ -188,7 +128,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-function unreadable(cause: unknown): AppError {
+export function unreadable(cause: unknown): AppError {
   return new AppError("bad_request", "The platform's answer cannot be read.", {
     hint: "Another program may listen on its socket; look into `git heroku server:status`.",
     cause,

@@ -8,6 +8,8 @@ export interface TokenItem {
   expires_at: string | null;
   used_at: string | null;
   user: { email: string };
+  /** Whether it is for everything on the platform. */
+  admin: boolean;
   /** Of a new one only. */
   access_token: { token: string; expires_in: number | null } | null;
 }
@@ -16,4 +18,6 @@ export interface TokenRequest {
   description: string;
   /** Seconds. */
   expires_in: number | null;
+  /** Whom it is for; whoever asks when left out. */
+  user?: string | undefined;
 }

@@ -1,20 +1,16 @@
-/** An HTTP upgrade over the platform's unix socket: the connection of an attached one-off process. */
-import { createConnection } from "node:net";
+/** An HTTP upgrade over a line to the platform: the connection of an attached one-off process. */
+import type { RequestOptions } from "node:http";
 import type { Duplex } from "node:stream";
-import { explain, openAddress, parseJson, readRefusal, readText } from "./exchange.ts";
+import { parseJson, readRefusal, readText } from "./exchange.ts";
 
 const PROTOCOL = "git-heroku-run";
 
-/** @throws Unreachable, or the platform's AppError. */
-export async function openUpgrade(home: string, path: string): Promise<Duplex> {
+/** @throws the platform's AppError, or the connection's own error. */
+export async function upgradeBy(way: RequestOptions, path: string): Promise<Duplex> {
   const { request } = await import("node:http");
   return new Promise((resolve, reject) => {
-    const address = openAddress(home);
-    const outgoing = request({
-      createConnection: () => createConnection(address.path),
-      path,
-      headers: { host: "localhost", connection: "Upgrade", upgrade: PROTOCOL },
-    });
+    const headers = { host: "localhost", connection: "Upgrade", upgrade: PROTOCOL };
+    const outgoing = request({ ...way, path, headers });
     outgoing.on("upgrade", (_response, socket, head) => {
       socket.unshift(head);
       resolve(socket);
@@ -24,8 +20,7 @@ export async function openUpgrade(home: string, path: string): Promise<Duplex> {
         .then((text) => reject(readRefusal(response.statusCode ?? 0, parseJson(text))))
         .catch(reject);
     });
-    outgoing.on("error", (error: NodeJS.ErrnoException) => reject(explain(error)));
-    outgoing.on("close", () => address.release());
+    outgoing.on("error", reject);
     outgoing.end();
   });
 }

@@ -25,13 +25,20 @@ function textOf(json: string, out: Terminal): string {
   const [head = "", seconds = "", ps = "", source = ""] = HEAD.exec(json) ?? [];
   const msg = head !== "" && json.endsWith(TAIL) ? messageOf(json.slice(head.length, -TAIL.length)) : undefined;
   if (msg !== undefined) return paint(`${seconds}+00:00 ${source}[${ps}]:`, ` ${msg}`, { ps, out });
+  const line = parseLine(json);
+  if (line === undefined) return json;
+  const text = formatLogText(line);
+  const end = text.length - line.msg.length - 1;
+  return paint(text.slice(0, end), text.slice(end), { ps: line.ps, out });
+}
+
+function parseLine(json: string): LogLine | undefined {
   try {
-    const line = JSON.parse(json) as LogLine;
-    const text = formatLogText(line);
-    const end = text.length - line.msg.length - 1;
-    return paint(text.slice(0, end), text.slice(end), { ps: line.ps, out });
+    const line = JSON.parse(json) as Partial<Record<keyof LogLine, unknown>> | null;
+    const isOurs = [line?.ts, line?.ps, line?.source, line?.msg].every((value) => typeof value === "string");
+    return isOurs ? (line as LogLine) : undefined;
   } catch {
-    return json;
+    return undefined;
   }
 }
 

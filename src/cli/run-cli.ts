@@ -1,12 +1,11 @@
 /** One run of `git heroku`: words in, text and an exit status out. Status 0 done (also when the reader closed the pipe),
  *  1 refused or failed, 2 a mistake in the words, 70 a bug. */
 import { findHome } from "../api/home.ts";
-import { PlatformClient } from "../api/platform-client.ts";
+import { choosePlatform } from "../clone/choose-platform.ts";
 import { findApp } from "../clone/find-app.ts";
-import { findIdentity } from "../clone/identity.ts";
 import { AppError } from "../core/error.ts";
-import type { Person } from "../core/person.ts";
-import type { Arguments, Context, World } from "./command.ts";
+import { clients } from "./clients.ts";
+import type { Arguments, Command, Context, World } from "./command.ts";
 import { loadCommand } from "./command-list.ts";
 import { parseArguments } from "./parse-arguments.ts";
 import { Terminal } from "./terminal.ts";
@@ -46,7 +45,7 @@ async function dispatch(words: readonly string[], world: World, out: Terminal): 
   }
   const { command } = await loadCommand(name);
   if (asksForHelp(rest)) return showHelp([name], world, out);
-  return (await command.run(makeContext(world, out, await parseArguments(command, rest)))) ?? DONE;
+  return (await command.run(makeContext(world, out, await parseArguments(command, rest), command))) ?? DONE;
 }
 
 async function showVersion(_words: readonly string[], world: World, out: Terminal): Promise<number> {
@@ -72,22 +71,29 @@ async function showValues(words: readonly string[], world: World, out: Terminal)
   return DONE;
 }
 
-function makeContext(world: World, out: Terminal, args: Arguments): Context {
+function makeContext(world: World, out: Terminal, args: Arguments, command?: Command): Context {
   const home = findHome(world.env, world.cwd);
-  const identity = (): Person => findIdentity(world);
+  const choice = { app: args.value("app"), remote: args.value("remote") };
+  let chosen: string | undefined;
+  const platform = (): string =>
+    (chosen ??=
+      command?.isAboutThisMachine === true
+        ? home
+        : choosePlatform(world, home, { ...choice, server: args.value("server") }));
   const wake = async (): Promise<void> => {
     const { startDaemon } = await import("../api/daemon.ts");
     await startDaemon({ home, script: world.daemonScript, env: world.env });
   };
-  const client = new PlatformClient({ home, identity, wake });
   return {
     world,
     out,
     args,
     home,
-    client,
-    quietClient: new PlatformClient({ home, identity }),
-    app: () => findApp(world, home, { app: args.value("app"), remote: args.value("remote") }),
+    ...clients(world, { home, platform, wake }),
+    get platform() {
+      return platform();
+    },
+    app: () => findApp(world, platform(), choice),
   };
 }
 

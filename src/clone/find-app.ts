@@ -2,6 +2,7 @@
  *  then the only one that points to this platform. */
 import { parseAppName, type AppName } from "../core/app-name.ts";
 import { AppError } from "../core/error.ts";
+import { displayPlatform } from "../core/platform-address.ts";
 import type { Place } from "./git.ts";
 import { displayUrl, isRepository, otherPlatform, pointsTo, readRemotes, type Remote } from "./remotes.ts";
 
@@ -12,7 +13,7 @@ export interface AppChoice {
 
 /** The remote that `create` adds unless told otherwise. */
 export const DEFAULT_REMOTE = "production";
-const PREFERRED = [DEFAULT_REMOTE, "heroku"];
+export const PREFERRED = [DEFAULT_REMOTE, "heroku"];
 
 /** @throws AppError not_found that says what is missing and what to type. */
 export function findApp(place: Place, home: string, choice: AppChoice): AppName {
@@ -104,7 +105,7 @@ function noApp(remotes: Remote[], home: string): AppError {
 
 function notThisPlatform(remote: Remote, home: string): AppError {
   const other = otherPlatform(remote, home);
-  const message = `The remote ${remote.name} (${displayUrl(remote)}) does not point to the platform in ${home}.`;
+  const message = `The remote ${remote.name} (${displayUrl(remote)}) does not point to the platform in ${displayPlatform(home)}.`;
   if (other !== undefined) {
     return new AppError("not_found", message, { hint: `It is an app of another one: set GIT_HEROKU_HOME=${other}` });
   }

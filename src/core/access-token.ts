@@ -9,6 +9,8 @@ export interface AccessToken {
   /** SHA-256 of the token, in hex. */
   sha256: string;
   owner: Person;
+  /** Whether it is for everything on the platform, not only for what its owner may do with apps. */
+  isAdmin: boolean;
   description: string;
   /** Milliseconds since the epoch. */
   createdAt: number;
@@ -69,14 +71,16 @@ export function isExpired({ expiresAt }: AccessToken, now: number): boolean {
 }
 
 type StoredToken = Record<"id" | "sha256" | "owner" | "description" | "created_at", string> &
-  Record<"expires_at" | "used_at", string | null>;
+  Record<"expires_at" | "used_at", string | null> & { admin: boolean };
 
 export function formatTokens(tokens: readonly AccessToken[]): { tokens: StoredToken[] } {
   return { tokens: tokens.map(formatStored) };
 }
 
-function formatStored({ id, sha256, owner, description, createdAt, expiresAt, usedAt }: AccessToken): StoredToken {
+function formatStored(token: AccessToken): StoredToken {
+  const { id, sha256, owner, isAdmin, description, createdAt, expiresAt, usedAt } = token;
   return {
+    admin: isAdmin,
     id,
     sha256,
     owner: formatPerson(owner),
@@ -101,12 +105,14 @@ export function parseTokens(stored: unknown): AccessToken[] | undefined {
 
 function parseStored(stored: unknown): AccessToken | undefined {
   if (!isRecord(stored)) return undefined;
-  const { id, sha256, owner, description } = stored;
+  // Before there were people, each token was for everything.
+  const { id, sha256, owner, description, admin: isAdmin = true } = stored;
   const person = typeof owner === "string" ? parsePerson(owner) : undefined;
   const times = parseTimes(stored);
   if (person === undefined || times === undefined) return undefined;
   if (typeof id !== "string" || typeof description !== "string" || !isDigest(sha256)) return undefined;
-  return { id, sha256, owner: person, description, ...times };
+  if (typeof isAdmin !== "boolean") return undefined;
+  return { id, sha256, owner: person, isAdmin, description, ...times };
 }
 
 function isDigest(value: unknown): value is string {

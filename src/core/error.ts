@@ -14,6 +14,7 @@ const STATUS = {
   invalid_params: 422,
   release_failed: 422,
   confirmation_required: 423,
+  rate_limit: 429,
   internal_server_error: 500,
   unavailable: 503,
 } as const;
@@ -25,6 +26,8 @@ export interface AppErrorOptions {
   hint?: string | undefined;
   /** What kind of thing is not there, where Heroku's client asks for that: `session`. */
   resource?: string | undefined;
+  /** What those are told instead who may not know of the other app that this is about. */
+  discreet?: AppError | undefined;
   cause?: unknown;
 }
 
@@ -34,6 +37,7 @@ export class AppError extends Error {
   readonly status: number;
   readonly hint: string | undefined;
   readonly resource: string | undefined;
+  readonly discreet: AppError | undefined;
 
   constructor(id: ErrorId, message: string, options: AppErrorOptions = {}) {
     super(message, { cause: options.cause });
@@ -41,6 +45,7 @@ export class AppError extends Error {
     this.status = STATUS[id];
     this.hint = options.hint;
     this.resource = options.resource;
+    this.discreet = options.discreet;
   }
 }
 

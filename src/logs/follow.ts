@@ -1,6 +1,7 @@
 /** Follows a stream from a place: reads what is stored behind it, then waits for more. A follower has nothing but its own
  *  place, so a slow one costs the writer no memory and no time. It misses a line only where retention removed a segment
  *  before the follower had come to its end; then a line says so (L11). */
+import { errorHead } from "../core/error-codes.ts";
 import { formatLogLine, formatStamp } from "../core/log-line.ts";
 import { ifThere } from "./if-there.ts";
 import type { Notifier } from "./notifier.ts";
@@ -162,6 +163,6 @@ async function readNext(stream: Stream, at: Position, end: Position): Promise<Bu
 /** Heroku's L11 for what this follower was too slow for. How many lines there were is no longer known. */
 function lossLine(lost: Position, next: Position): Buffer {
   const [from, to] = [lost, next].map(({ segment }) => formatStamp(segmentUs(segment) ?? 0)) as [string, string];
-  const msg = `Error L11 (Tail buffer overflow) -> This tail session dropped messages from ${from} to ${to}: they were removed before they were read.`;
+  const msg = `${errorHead("L11")} -> This tail session dropped messages from ${from} to ${to}: they were removed before they were read.`;
   return Buffer.from(`${formatLogLine({ ts: to, ps: "logs", source: "heroku", level: "error", msg })}\n`);
 }

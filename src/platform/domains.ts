@@ -89,6 +89,7 @@ async function refuseTaken(other: App, names: readonly string[]): Promise<void> 
   if (taken === undefined) return;
   throw new AppError("invalid_params", `${taken} is a domain of ${other.name} already.`, {
     hint: `\`git heroku domains:remove '${taken}' --app ${other.name}\` frees it.`,
+    discreet: new AppError("invalid_params", `${taken} is a domain of another app already.`),
   });
 }
 

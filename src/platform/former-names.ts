@@ -22,6 +22,11 @@ export class FormerNames {
     this.#names = await readFormerNames(this.#home);
   }
 
+  /** Of all apps. */
+  get all(): AppName[] {
+    return [...this.#names.keys()];
+  }
+
   has(name: AppName): boolean {
     return this.#names.has(name);
   }
@@ -98,5 +103,7 @@ export function nameTaken(name: AppName, owner = name): AppError {
     owner === name
       ? `Choose another name, or connect this clone to the app there is: git heroku remote --app ${name}`
       : `It leads to ${owner}, which had it before, for as long as that app is there. Choose another name.`;
-  return new AppError("invalid_params", `Name ${name} is already taken.`, { hint });
+  const message = `Name ${name} is already taken.`;
+  const discreet = new AppError("invalid_params", message, { hint: "Choose another name." });
+  return new AppError("invalid_params", message, { hint, discreet });
 }

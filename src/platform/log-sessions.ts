@@ -5,6 +5,7 @@ import { AppError } from "../core/error.ts";
 import type { Clock } from "../core/clock.ts";
 import type { App } from "./app.ts";
 import type { Tickets } from "./tickets.ts";
+import type { Bearer } from "./visitor.ts";
 
 /** For so long it can be opened, and for so long after a connection broke it can be opened again. */
 const OPEN_MS = 5 * 60_000;
@@ -17,8 +18,8 @@ export interface LogSessionOrder {
   /** `web.1`, or `web` for all of its type. */
   ps: string | undefined;
   source: "app" | "heroku" | undefined;
-  /** The id of the token of who asks; undefined on the socket. */
-  token: string | undefined;
+  /** Who asks. */
+  bearer: Bearer;
 }
 
 export interface LogSession extends LogSessionOrder {
@@ -43,8 +44,8 @@ export class LogSessions {
   /** @returns its id and the ticket that opens it */
   async create(app: App, order: LogSessionOrder): Promise<{ id: string; ticket: string }> {
     const id = randomUUID();
-    const { lines, tail, ps = null, source = null, token = null } = order;
-    const facts = { id, app: app.id, at: this.#clock.now(), lines, tail, ps, source, token };
+    const { lines, tail, ps = null, source = null, bearer } = order;
+    const facts = { id, app: app.id, at: this.#clock.now(), lines, tail, ps, source, bearer };
     const write = await this.#tickets.writer();
     return { id, ticket: write("log", facts) };
   }
@@ -56,8 +57,8 @@ export class LogSessions {
     if (facts === undefined) throw expired();
     const { id, at, app, lines, tail } = facts;
     if (!this.#mayOpen(id, at, isResumed)) throw expired();
-    const { ps, source, token } = facts;
-    return { id, app, lines, tail, ps: ps ?? undefined, source: source ?? undefined, token: token ?? undefined };
+    const { ps, source, bearer } = facts;
+    return { id, app, lines, tail, ps: ps ?? undefined, source: source ?? undefined, bearer };
   }
 
   /** From now on until `left` it is read. */
@@ -81,7 +82,7 @@ export class LogSessions {
   }
 }
 
-export function expired(): AppError {
+function expired(): AppError {
   return new AppError("not_found", "This log session has expired.", {
     hint: "Ask for another one: POST /apps/APP/log-sessions.",
     resource: "log_session",

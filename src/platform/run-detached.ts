@@ -6,6 +6,7 @@ import { AppError } from "../core/error.ts";
 import { oneOffCommand } from "../core/procfile.ts";
 import { formatVersion, type Release } from "../core/release.ts";
 import type { Actor } from "./actor.ts";
+import type { Attachment } from "./attachments.ts";
 import type { OneOffOrder } from "../formation/one-offs.ts";
 import type { TerminalSize } from "../core/run-frames.ts";
 import type { App, DynoInfo } from "./app.ts";
@@ -36,6 +37,7 @@ export interface AttachedRun {
   readonly dyno: DynoInfo;
   /** Opens the way to its input and outputs, once (`Attachments`). */
   readonly secret: string;
+  readonly attachment: Attachment;
 }
 
 /** Resolves when the process runs, and waits for its client.
@@ -49,7 +51,7 @@ export async function runAttached(
 ): Promise<AttachedRun> {
   const { order, runAttachMs } = await prepareRun(platform, app, request, actor);
   const { info, attachment } = await app.oneOffs.attach({ ...order, terminal });
-  return { dyno: info, secret: platform.attachments.offer(attachment, runAttachMs) };
+  return { dyno: info, secret: platform.attachments.offer(attachment, runAttachMs), attachment };
 }
 
 interface PreparedRun {

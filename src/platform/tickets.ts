@@ -3,6 +3,7 @@
  *  one (HMAC-SHA-256, RFC 2104). They are good across restarts of the daemon. */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { createDurably, readIfThere } from "../ledger/durable-file.ts";
+import type { Bearer } from "./visitor.ts";
 
 /** What a ticket opens. Times are milliseconds since the epoch. */
 interface TicketFacts {
@@ -16,11 +17,10 @@ interface TicketFacts {
     tail: boolean;
     ps: string | null;
     source: "app" | "heroku" | null;
-    /** The id of the token with which it was asked for; null on the socket. */
-    token: string | null;
+    bearer: Bearer;
   };
   /** Of a build, or else of a release. */
-  output: { app: string; until: number; build: string } | { app: string; until: number; version: number };
+  output: { app: string; until: number; bearer: Bearer } & ({ build: string } | { version: number });
   upload: { id: string; until: number };
   source: { id: string; until: number };
 }

@@ -38,6 +38,8 @@ export interface TokenUse {
 
 export interface NewToken {
   owner: Person;
+  /** For everything, as only whoever may do everything can make one. */
+  isAdmin: boolean;
   description: string;
   /** Milliseconds; undefined: it does not expire. */
   lifetimeMs: number | undefined;
@@ -129,13 +131,14 @@ export class Tokens {
 
   /** Those that have expired go.
    *  @throws AppError invalid_params when there are too many, unavailable when it cannot be stored */
-  async create({ owner, description, lifetimeMs }: NewToken): Promise<{ token: string; about: AccessToken }> {
+  async create({ owner, isAdmin, description, lifetimeMs }: NewToken): Promise<{ token: string; about: AccessToken }> {
     const token = formatToken(randomBytes(TOKEN_BYTES).toString("base64url"));
     const createdAt = this.#clock.now();
     const about: AccessToken = {
       id: randomUUID(),
       sha256: digestOf(token).toString("hex"),
       owner,
+      isAdmin,
       description: cleanDescription(description),
       createdAt,
       expiresAt: lifetimeMs === undefined ? undefined : createdAt + lifetimeMs,

@@ -1,13 +1,17 @@
-/** /apps: list, create, info, maintenance, rename, destroy, settings. */
+/** /apps: list, create, info, maintenance, rename, transfer, destroy, settings. */
 import type { FastifyInstance } from "fastify";
+import type { Need } from "../core/access.ts";
 import { AppError } from "../core/error.ts";
+import { transferApp, visibleApps } from "../platform/access.ts";
 import { changeSettings, readSettingTexts } from "../platform/change-settings.ts";
 import { createApp, type NewApp } from "../platform/create-app.ts";
 import { destroyApp } from "../platform/destroy-app.ts";
 import type { Platform } from "../platform/platform.ts";
 import { renameApp } from "../platform/rename-app.ts";
 import { setMaintenance } from "../platform/set-maintenance.ts";
-import { callerOf } from "./caller.ts";
+import { callerOf, visitorOf } from "./caller.ts";
+import { demand } from "./permit.ts";
+import { MANAGE, OPERATE } from "./permissions.ts";
 import { appResource, STACK } from "./resources.ts";
 
 export interface AppParams {
@@ -39,6 +43,7 @@ const patchBody = {
     maintenance: { type: "boolean" },
     build_stack: { type: "string", maxLength: 100 },
     name: { type: "string", maxLength: 100 },
+    owner: { type: "string", maxLength: 320 },
   },
 } as const;
 
@@ -46,6 +51,7 @@ interface AppChange {
   maintenance?: boolean;
   build_stack?: string;
   name?: string;
+  owner?: string;
 }
 
 const settingsBody = {
@@ -56,7 +62,10 @@ const settingsBody = {
 } as const;
 
 export function appRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get("/apps", () => Promise.all(platform.list().map((app) => appResource(platform, app))));
+  server.get("/apps", async (request) => {
+    const apps = await visibleApps(platform, visitorOf(request));
+    return Promise.all(apps.map((app) => appResource(platform, app)));
+  });
 
   server.post<{ Body: NewApp | undefined }>("/apps", { schema: { body: createBody } }, async (request, reply) => {
     const app = await createApp(platform, request.body ?? {}, callerOf(request));
@@ -71,8 +80,10 @@ export function appRoutes(server: FastifyInstance, platform: Platform): void {
     { schema: { body: patchBody } },
     async (request) => {
       const app = platform.app(request.params.app);
-      const { maintenance, build_stack: stack, name } = request.body;
+      const { maintenance, build_stack: stack, name, owner } = request.body;
       checkStack(stack);
+      for (const need of needsOf(request.body)) await demand(platform, request, app, need);
+      if (owner !== undefined) await transferApp(platform, app, owner, callerOf(request));
       if (maintenance !== undefined) await setMaintenance(platform, app, maintenance, callerOf(request));
       if (name === undefined) return appResource(platform, app);
       return appResource(platform, await renameApp(platform, app, name, callerOf(request)));
@@ -99,6 +110,14 @@ export function appRoutes(server: FastifyInstance, platform: Platform): void {
     await destroyApp(platform, app, callerOf(request));
     return resource;
   });
+}
+
+function needsOf({ maintenance, name, owner }: AppChange): Need[] {
+  return [
+    ...(maintenance === undefined ? [] : [OPERATE]),
+    ...(name === undefined ? [] : [MANAGE]),
+    ...(owner === undefined ? [] : (["owner"] as const)),
+  ];
 }
 
 function checkStack(stack: string | undefined): void {

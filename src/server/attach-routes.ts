@@ -15,7 +15,7 @@ export function attachmentPath(secret: string): string {
 }
 
 export function attachRoutes(server: FastifyInstance): void {
-  server.get("/attachments/:name", { config: { open: true } }, () => {
+  server.get("/attachments/:name", () => {
     throw notUpgraded();
   });
 }

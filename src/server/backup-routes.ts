@@ -65,9 +65,7 @@ export function backupRoutes(server: FastifyInstance, platform: Platform): void 
     },
   );
 
-  // It names files of this machine, which a token has nothing to do with.
-  const options = { schema: { body: restoreBody }, config: { local: true } };
-  server.post<{ Body: RestoreBody }>("/restores", options, (request, reply) => {
+  server.post<{ Body: RestoreBody }>("/restores", { schema: { body: restoreBody } }, (request, reply) => {
     const lines = new PassThrough();
     // Whoever asked may leave: the restore goes on.
     const say = (line: object): void => {

@@ -1,9 +1,12 @@
 /** Who is calling. The unix socket is private to the daemon's own user, so what its client says is believed:
- *  the identity that git would use for a commit in that clone. Over TCP it is the owner of the token, whatever is said. */
+ *  the identity that git would use for a commit in that clone. By every other door it is the owner of the token or key,
+ *  whatever is said. */
 import { hostname, userInfo } from "node:os";
 import type { FastifyRequest } from "fastify";
 import { parsePerson, type Person } from "../core/person.ts";
 import type { Actor } from "../platform/actor.ts";
+import type { TokenUse } from "../platform/tokens.ts";
+import type { Visitor } from "../platform/visitor.ts";
 
 export const USER_HEADER = "git-heroku-user";
 
@@ -25,9 +28,36 @@ function loginName(): string {
   }
 }
 
+/** The platform's own user. */
+export function socketVisitor(request: FastifyRequest): Visitor {
+  return {
+    isAdmin: true,
+    credential: undefined,
+    onRevoked: undefined,
+    // To ask the system who its user is takes longer than most answers, which are no changes.
+    get actor() {
+      return localActor(userOf(request));
+    },
+  };
+}
+
+export function tokenVisitor({ about, onRevoked }: TokenUse): Visitor {
+  const { id, owner, isAdmin } = about;
+  return { isAdmin, credential: id, onRevoked, actor: { by: owner, via: "api" } };
+}
+
 /** A header carries bytes, which Node calls latin1; the client sends the name as UTF-8. */
+function userOf({ headers }: FastifyRequest): string | undefined {
+  const header = headers[USER_HEADER];
+  return typeof header === "string" ? Buffer.from(header, "latin1").toString("utf8") : undefined;
+}
+
+/** @throws Error on a route that asks for nobody's name: a bug */
+export function visitorOf({ visitor }: FastifyRequest): Visitor {
+  if (visitor === null) throw new Error("This route does not know who asks.");
+  return visitor;
+}
+
 export function callerOf(request: FastifyRequest): Actor {
-  if (request.token !== null) return { by: request.token.about.owner, via: "api" };
-  const header = request.headers[USER_HEADER];
-  return localActor(typeof header === "string" ? Buffer.from(header, "latin1").toString("utf8") : undefined);
+  return visitorOf(request).actor;
 }

@@ -1,61 +1,122 @@
-/** /apps/A/collaborators: who may change an app. There is one so far, its owner. */
-import type { FastifyInstance } from "fastify";
-import { AppError } from "../core/error.ts";
+/** /apps/A/collaborators: who may do what with an app, in Heroku's shape. */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { parsePermissions, PERMISSIONS, sameAddress, USUAL_PERMISSIONS, type Collaborator } from "../core/access.ts";
+import {
+  accessOf,
+  addCollaborator,
+  noCollaborator,
+  removeCollaborator,
+  updateCollaborator,
+} from "../platform/access.ts";
 import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { AppParams } from "./app-routes.ts";
+import { callerOf } from "./caller.ts";
+import { outlive } from "./door.ts";
+import { demand } from "./permit.ts";
+import { MANAGE } from "./permissions.ts";
 import { idOf, iso, person, type Resource } from "./resources.ts";
 
 type CollaboratorParams = AppParams & { name: string };
 
+const permissions = { type: "array", maxItems: 20, items: { type: "string", maxLength: 40 } } as const;
 const addBody = {
   type: "object",
   required: ["user"],
-  properties: { user: { type: "string", maxLength: 320 } },
+  properties: { user: { type: "string", maxLength: 320 }, permissions },
 } as const;
+const updateBody = { type: "object", required: ["permissions"], properties: { permissions } } as const;
 
 export function collaboratorRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/collaborators", async (request) => [
-    await owner(platform.app(request.params.app)),
-  ]);
-
-  server.get<{ Params: CollaboratorParams }>("/apps/:app/collaborators/:name", (request) =>
-    find(platform.app(request.params.app), request.params.name),
+  server.get<{ Params: AppParams }>("/apps/:app/collaborators", async (request) =>
+    (await everybody(platform.app(request.params.app))).map(({ resource }) => resource),
   );
 
-  server.post<{ Params: AppParams }>("/apps/:app/collaborators", { schema: { body: addBody } }, (request) => {
-    const { name } = platform.app(request.params.app);
-    throw new AppError("invalid_params", `${name} cannot be shared yet: it has its owner alone.`, {
-      hint: "Whoever may log in as the platform's user, or has a token of it, works on all of its apps.",
-    });
-  });
+  server.get<{ Params: CollaboratorParams }>("/apps/:app/collaborators/:name", async (request) =>
+    find(platform.app(request.params.app), request.params.name).then(({ resource }) => resource),
+  );
+
+  server.post<{ Params: AppParams; Body: { user: string; permissions?: string[] } }>(
+    "/apps/:app/collaborators",
+    { schema: { body: addBody } },
+    async (request, reply) => {
+      const app = platform.app(request.params.app);
+      const { user, permissions: asked } = request.body;
+      const order = { email: user, permissions: asked === undefined ? USUAL_PERMISSIONS : parsePermissions(asked) };
+      const added = await addCollaborator(platform, app, order, callerOf(request));
+      void reply.status(201);
+      return collaboratorResource(app, added);
+    },
+  );
+
+  server.patch<{ Params: CollaboratorParams; Body: { permissions: string[] } }>(
+    "/apps/:app/collaborators/:name",
+    { schema: { body: updateBody } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      const { email } = await find(app, request.params.name);
+      outlive(request);
+      const order = { email, permissions: parsePermissions(request.body.permissions) };
+      return collaboratorResource(app, await updateCollaborator(app, order, callerOf(request)));
+    },
+  );
 
   server.delete<{ Params: CollaboratorParams }>("/apps/:app/collaborators/:name", async (request) => {
     const app = platform.app(request.params.app);
-    await find(app, request.params.name);
-    throw new AppError("forbidden", `The owner of ${app.name} cannot be removed.`, {
-      hint: `To give the app up: git heroku destroy --app ${app.name}`,
-    });
+    const { email } = await find(app, request.params.name);
+    if (!isSelf(request, email)) await demand(platform, request, app, MANAGE);
+    outlive(request);
+    return collaboratorResource(app, await removeCollaborator(app, email, callerOf(request)));
   });
 }
 
-async function owner(app: App): Promise<Resource> {
-  const { by, createdAt } = await app.ledger.get(1);
+function isSelf(request: FastifyRequest, email: string): boolean {
+  return sameAddress(callerOf(request).by.email) === email;
+}
+
+interface Found {
+  email: string;
+  resource: Resource;
+}
+
+/** The owner first. */
+async function everybody(app: App): Promise<Found[]> {
+  const { owner, collaborators } = await accessOf(app);
+  const { createdAt } = await app.ledger.get(1);
+  const others = [...collaborators.values()].filter(({ email }) => email !== owner);
+  const first = { email: owner, resource: formatResource(app, { email: owner, at: iso(createdAt), role: "owner" }) };
+  return [first, ...others.map((one) => ({ email: one.email, resource: collaboratorResource(app, one) }))];
+}
+
+function collaboratorResource(app: App, { email, at, permissions: names }: Collaborator): Resource {
+  return formatResource(app, { email, at, role: "collaborator", permissions: names });
+}
+
+interface Shown {
+  email: string;
+  at: string;
+  role: "owner" | "collaborator";
+  permissions?: Collaborator["permissions"];
+}
+
+function formatResource(app: App, { email, at, role, permissions: names = PERMISSIONS }: Shown): Resource {
   return {
     app: { id: app.id, name: app.name },
-    created_at: iso(createdAt),
-    id: idOf(app.id, "collaborator", by.email),
-    permissions: [],
-    role: "owner",
-    updated_at: iso(createdAt),
-    user: { ...person(by.email), federated: false },
+    created_at: at,
+    id: idOf(app.id, "collaborator", email),
+    permissions: [...names].sort().map((name) => ({ name })),
+    role,
+    updated_at: at,
+    user: { ...person(email), federated: false },
   };
 }
 
 /** By address, by the person's id or by its own. */
-async function find(app: App, name: string): Promise<Resource> {
-  const found = await owner(app);
-  const { email } = (await app.ledger.get(1)).by;
-  if ([email, person(email)["id"], found["id"]].includes(name)) return found;
-  throw new AppError("not_found", "Couldn't find that collaborator.", { resource: "collaborator" });
+async function find(app: App, name: string): Promise<Found> {
+  const address = sameAddress(name);
+  const found = (await everybody(app)).find(({ email, resource }) =>
+    [email, person(email)["id"], resource["id"]].includes(address),
+  );
+  if (found === undefined) throw noCollaborator();
+  return found;
 }

@@ -1,51 +1,57 @@
 /** Who may come in. The unix socket is private to the daemon's own user. Over TCP a request needs a token, and must not
  *  be what a page in somebody's browser made it send: such a page can reach the loopback, by a name of its own that leads
- *  there (DNS rebinding) or from another site (CSRF). Routes that are open to all say so: `config: { open: true }`. */
-import type { IncomingMessage } from "node:http";
+ *  there (DNS rebinding) or from another site (CSRF). What each route then asks for is said in `permissions.ts`. */
+import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { TokenUse } from "../platform/tokens.ts";
+import type { Visitor } from "../platform/visitor.ts";
+import { socketVisitor, tokenVisitor } from "./caller.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
+    /** Null where nobody has to say who they are. */
+    visitor: Visitor | null;
     /** Of whom came in over TCP. */
     token: TokenUse | null;
   }
-  interface FastifyContextConfig {
-    /** Needs no token. */
-    open?: boolean;
-    /** Is answered on the unix socket only. */
-    local?: boolean;
-  }
 }
 
-const outside = new WeakSet<IncomingMessage>();
-const shown = new WeakMap<Socket, { authorization: string | undefined; token: TokenUse }>();
+/** A request that has come in over TCP. */
+export class OutsideRequest extends IncomingMessage {}
+
+/** Who asks, as a connection has shown it last. */
+interface Shown {
+  authorization: string | undefined;
+  token: TokenUse;
+  visitor: Visitor;
+}
+
+/** Of requests by a door that knows who comes. */
+const guests = new WeakMap<IncomingMessage, Visitor>();
+const shown = new WeakMap<Socket, Shown>();
 const survivors = new WeakSet<FastifyRequest>();
 /** With any port: a forwarded one has another number. */
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 /** What a browser says of who made it ask: the page itself, or the person by hand. */
 const OWN_SITE = new Set<unknown>([undefined, "same-origin", "none"]);
 
-export function markOutside(request: IncomingMessage): void {
-  outside.add(request);
+/** For a door that finds out by itself who comes: nothing that the request says of that counts. */
+export function markVisitor(request: IncomingMessage, visitor: Visitor): void {
+  guests.set(request, visitor);
 }
 
-export function isOutside(request: FastifyRequest): boolean {
-  return outside.has(request.raw);
-}
-
-/** Lets a request be answered although its own token is revoked meanwhile. */
-export function outliveToken(request: FastifyRequest): void {
+/** Lets a request be answered although it takes from its own caller what it takes to ask it. */
+export function outlive(request: FastifyRequest): void {
   survivors.add(request);
 }
 
 export function guardDoor(server: FastifyInstance, platform: Platform): void {
+  server.decorateRequest("visitor", null);
   server.decorateRequest("token", null);
   server.addHook("onRequest", (request, reply, done) => {
-    if (!isOutside(request)) return done();
     try {
       admit(platform, request, reply);
       return done();
@@ -58,33 +64,42 @@ export function guardDoor(server: FastifyInstance, platform: Platform): void {
 }
 
 function admit(platform: Platform, request: FastifyRequest, reply: FastifyReply): void {
-  refuseForeignPages(request);
-  const { open, local } = request.routeOptions.config;
-  if (open === true) return;
-  const token = identify(platform, request, reply);
-  if (local === true) {
-    throw new AppError("forbidden", "This is answered on the platform's own machine only.", {
-      hint: "Ask the unix socket, as `git heroku` does.",
-    });
-  }
-  request.token = token;
-  endWithToken(token, request, reply);
+  const isOutside = request.raw instanceof OutsideRequest;
+  const guest = guests.get(request.raw);
+  const { need } = request.routeOptions.config;
+  if (isOutside) refuseForeignPages(request);
+  if (!isOutside && guest === undefined) request.visitor = socketVisitor(request);
+  else if (need === "open") return;
+  else if (guest === undefined) {
+    const { token, visitor } = identify(platform, request, reply);
+    request.token = token;
+    request.visitor = visitor;
+  } else request.visitor = guest;
+  if (need === "socket" && (isOutside || guest !== undefined)) throw notHere();
+  endWithCredential(request.visitor, request, reply);
+}
+
+function notHere(): AppError {
+  return new AppError("forbidden", "This is answered on the platform's own machine only.", {
+    hint: "Ask the unix socket, as `git heroku` does.",
+  });
 }
 
 /** A connection that shows the same header again is not asked again whose it is, only whether the token still holds.
  *  @throws AppError unauthorized */
-function identify({ tokens }: Platform, { raw, headers }: FastifyRequest, reply: FastifyReply): TokenUse {
+function identify({ tokens }: Platform, { raw, headers }: FastifyRequest, reply: FastifyReply): Shown {
   const { authorization } = headers;
   const before = shown.get(raw.socket);
-  if (before !== undefined && before.authorization === authorization && tokens.holds(before.token)) return before.token;
+  if (before !== undefined && before.authorization === authorization && tokens.holds(before.token)) return before;
   const text = readToken(authorization);
   const token = text === undefined ? undefined : tokens.authenticate(text);
   if (token === undefined) {
     void reply.header("www-authenticate", 'Bearer realm="git-heroku"');
     throw text === undefined ? noToken() : badToken();
   }
-  shown.set(raw.socket, { authorization, token });
-  return token;
+  const now = { authorization, token, visitor: tokenVisitor(token) };
+  shown.set(raw.socket, now);
+  return now;
 }
 
 function refuseForeignPages({ headers }: FastifyRequest): void {
@@ -110,12 +125,16 @@ function readToken(header: string | undefined): string | undefined {
 }
 
 /** A token that is revoked takes its streams with it, but not the answer to the request that revoked it. */
-function endWithToken(token: TokenUse, request: FastifyRequest, reply: FastifyReply): void {
-  const cut = (): void => {
-    if (!survivors.has(request)) request.raw.socket.destroy();
-  };
-  token.onRevoked.add(cut);
-  reply.raw.once("close", () => token.onRevoked.delete(cut));
+function endWithCredential({ onRevoked }: Visitor, request: FastifyRequest, reply: FastifyReply): void {
+  if (onRevoked === undefined) return;
+  const cut = (): void => cutOff(request);
+  onRevoked.add(cut);
+  reply.raw.once("close", () => onRevoked.delete(cut));
+}
+
+/** Unless the request itself has taken from its caller what it takes to ask it. */
+export function cutOff(request: FastifyRequest): void {
+  if (!survivors.has(request)) request.raw.socket.destroy();
 }
 
 function noToken(): AppError {

@@ -3,6 +3,7 @@ import {
   emptyList,
   list,
   map,
+  named,
   nothing,
   object,
   oid,
@@ -10,14 +11,13 @@ import {
   orNull,
   text,
   time,
+  times,
   truth,
   uuid,
   whole,
 } from "./schema-words.ts";
 
-const named = object({ id: uuid, name: text });
 const person = object({ email: text, id: uuid });
-const times = { created_at: time, updated_at: time };
 const versioned = object({ id: uuid, version: whole });
 
 export const app = object({
@@ -146,6 +146,18 @@ export const slug = object({
   ...times,
 });
 
+export const appSetup = object({
+  app: named,
+  build: orNull(object({ id: uuid, output_stream_url: text, status: oneOf("pending", "succeeded", "failed") })),
+  failure_message: orNull(text),
+  id: uuid,
+  manifest_errors: emptyList(),
+  postdeploy: nothing,
+  resolved_success_url: nothing,
+  status: oneOf("pending", "succeeded", "failed"),
+  ...times,
+});
+
 export const source = object({ source_blob: object({ get_url: text, put_url: text }) });
 
 export const logSession = object({ id: uuid, logplex_url: text, ...times });
@@ -181,8 +193,8 @@ export const domain = object({
 export const collaborator = object({
   app: named,
   id: uuid,
-  permissions: emptyList(),
-  role: oneOf("owner"),
+  permissions: list(object({ name: oneOf("deploy", "manage", "operate", "view") })),
+  role: oneOf("owner", "collaborator"),
   user: object({ email: text, federated: truth, id: uuid }),
   ...times,
 });
@@ -221,6 +233,15 @@ export const account = object({
   ...times,
 });
 
+export const key = object({
+  comment: text,
+  email: text,
+  fingerprint: text,
+  id: uuid,
+  public_key: text,
+  ...times,
+});
+
 export const region = object({
   country: text,
   description: text,
@@ -237,6 +258,7 @@ export const stack = object({ default: truth, id: uuid, name: text, state: text,
 export const rateLimit = object({ remaining: whole });
 
 export const authorization = object({
+  admin: truth,
   access_token: orNull(object({ expires_in: orNull(whole), id: uuid, token: text })),
   client: nothing,
   description: text,

@@ -3,13 +3,18 @@
 import type { FastifyRequest } from "fastify";
 import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
+import { bearerOf } from "../platform/visitor.ts";
+import { visitorOf } from "./caller.ts";
 
 const HOUR_MS = 3_600_000;
 
 export interface Links {
-  releaseOutput(app: App, version: number): string;
-  buildOutput(app: App, id: string): string;
+  releaseOutput(app: App, version: number): string | null;
+  buildOutput(app: App, id: string): string | null;
 }
+
+/** For whoever comes with nobody's rights. */
+export const NO_LINKS: Links = { releaseOutput: () => null, buildOutput: () => null };
 
 export function baseUrl(request: FastifyRequest): string {
   return `${request.protocol}://${request.host || "localhost"}`;
@@ -20,8 +25,9 @@ export async function linksOf(platform: Platform, request: FastifyRequest): Prom
   const base = baseUrl(request);
   // Good for one hour to two, and the same all through an hour, so that the answers are the same too.
   const until = (Math.floor(platform.clock.now() / HOUR_MS) + 2) * HOUR_MS;
+  const bearer = { ...bearerOf(visitorOf(request)), credential: null };
   const link = (facts: { version: number } | { build: string }, app: App): string =>
-    `${base}/outputs/${write("output", { app: app.id, until, ...facts })}`;
+    `${base}/outputs/${write("output", { app: app.id, until, bearer, ...facts })}`;
   return {
     releaseOutput: (app, version) => link({ version }, app),
     buildOutput: (app, build) => link({ build }, app),

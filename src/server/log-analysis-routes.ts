@@ -28,7 +28,7 @@ export function logAnalysisRoutes(server: FastifyInstance, platform: Platform): 
       by: by === "" ? undefined : parseStatsBy(by),
       everyMinutes: every === "" ? undefined : parseInterval(every),
     };
-    const source = await openLogs(platform, request.params.app, readWhich(request.query));
+    const source = await openLogs(platform, request.params.app, readWhich(request));
     const range = await readRange(platform, source.app, request.query);
     return countLogs(source, { ...asked, ...range }, untilGone(reply.raw, platform.closing));
   });
@@ -36,7 +36,7 @@ export function logAnalysisRoutes(server: FastifyInstance, platform: Platform): 
   server.get<Route>("/apps/:app/log-errors", { schema }, async (request, reply) => {
     const { groups = "" } = request.query;
     const max = groups === "" ? GROUPS_USUAL : readUpTo(groups, GROUPS_MAX, "groups");
-    const source = await openLogs(platform, request.params.app, readWhich(request.query));
+    const source = await openLogs(platform, request.params.app, readWhich(request));
     const range = await readRange(platform, source.app, request.query);
     return groupErrors(source, { ...range, max }, untilGone(reply.raw, platform.closing));
   });

@@ -2,10 +2,12 @@
 import { AppError } from "../core/error.ts";
 import { findContradiction, parseLevels } from "../core/log-request.ts";
 import { parseVersion } from "../core/release.ts";
+import type { FastifyRequest } from "fastify";
 import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { TimeRange } from "../platform/analyse-logs.ts";
 import { resolveTime, type LogQuery, type TailQuery, type WhichLog } from "../platform/read-logs.ts";
+import { demandAdmin } from "./permit.ts";
 
 /** All are texts, and each may be given once. */
 export type LogParams = Partial<Record<LogParam, string>>;
@@ -56,10 +58,13 @@ export interface ReadParams {
 }
 
 /** Which log is asked about; all but the live one end somewhere.
- *  @throws AppError invalid_params */
-export function readWhich(params: Pick<LogParams, "trash" | "imported">): WhichLog {
-  const { imported } = params;
-  return { trash: isOn(params, "trash"), imported: given(imported) };
+ *  @throws AppError invalid_params, or forbidden */
+export function readWhich(request: FastifyRequest): WhichLog {
+  const params = request.query as Pick<LogParams, "trash" | "imported">;
+  const trash = isOn(params, "trash");
+  // The app of that name may have been somebody else's.
+  if (trash) demandAdmin(request);
+  return { trash, imported: given(params.imported) };
 }
 
 /** @param app undefined for one that was destroyed.

@@ -24,7 +24,7 @@ interface Piece {
 export function logRoutes(server: FastifyInstance, platform: Platform): void {
   const options = { schema: { querystring: logParamsSchema } };
   server.get<{ Params: AppParams; Querystring: LogParams }>("/apps/:app/logs", options, async (request, reply) => {
-    const source = await openLogs(platform, request.params.app, readWhich(request.query));
+    const source = await openLogs(platform, request.params.app, readWhich(request));
     const params = await readLogParams(platform, source.app, request.query);
     const signal = untilGone(reply.raw, platform.closing);
     const { app } = source;
@@ -49,14 +49,14 @@ export function logRoutes(server: FastifyInstance, platform: Platform): void {
     "/apps/:app/log-count",
     counting,
     async (request, reply) => {
-      const source = await openLogs(platform, request.params.app, readWhich(request.query));
+      const source = await openLogs(platform, request.params.app, readWhich(request));
       const { query } = await readLogParams(platform, source.app, request.query);
       return { count: await source.logs.count(query, untilGone(reply.raw, platform.closing)) };
     },
   );
 
   server.get<{ Params: AppParams; Querystring: LogParams }>("/apps/:app/log-processes", options, async (request) => {
-    return (await openLogs(platform, request.params.app, readWhich(request.query))).logs.processNames();
+    return (await openLogs(platform, request.params.app, readWhich(request))).logs.processNames();
   });
 }
 

@@ -2,14 +2,17 @@
  *  "Server-sent events"). The id of an event is the place in the stream behind it, so that a client that was cut off goes
  *  on there: no line is missing and none comes twice. */
 import { Readable } from "node:stream";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { parseLogLine } from "../core/log-line.ts";
 import { closeColours, neutralise } from "../core/terminal-text.ts";
 import type { App } from "../platform/app.ts";
-import { expired, type LogSession } from "../platform/log-sessions.ts";
+import type { LogSession } from "../platform/log-sessions.ts";
 import type { Platform } from "../platform/platform.ts";
+import { bearerOf } from "../platform/visitor.ts";
 import type { AppParams } from "./app-routes.ts";
+import { visitorOf } from "./caller.ts";
 import { baseUrl } from "./links.ts";
+import { enterWithTicket } from "./permit.ts";
 import { parsePlace } from "./log-query.ts";
 import { iso } from "./resources.ts";
 import { untilGone } from "./until-gone.ts";
@@ -57,7 +60,7 @@ export function logSessionRoutes(server: FastifyInstance, platform: Platform): v
         tail,
         source,
         ps: dyno ?? dynoName ?? type,
-        token: request.token?.about.id,
+        bearer: bearerOf(visitorOf(request)),
       };
       const { id, ticket } = await platform.logSessions.create(app, order);
       const at = iso(platform.clock.now());
@@ -66,34 +69,18 @@ export function logSessionRoutes(server: FastifyInstance, platform: Platform): v
     },
   );
 
-  server.get<{ Params: { ticket: string } }>(
-    "/log-sessions/:ticket",
-    { config: { open: true } },
-    async (request, reply) => {
-      const after = request.headers["last-event-id"];
-      const place = typeof after === "string" && after !== "" ? parsePlace(after) : undefined;
-      const session = await platform.logSessions.open(request.params.ticket, place !== undefined);
-      const app = platform.app(session.app);
-      endWithToken(platform, session, request);
-      platform.logSessions.entered(session);
-      reply.raw.once("close", () => platform.logSessions.left(session));
-      const signal = untilGone(reply.raw, platform.closing);
-      const events = readEvents(platform, app, { session, after: place, signal });
-      void reply.type("text/event-stream").header("Cache-Control", "no-cache");
-      return reply.send(Readable.from(events, { objectMode: false }));
-    },
-  );
-}
-
-/** The address is good for as long as the token with which it was asked for.
- *  @throws AppError not_found when that is revoked or expired */
-function endWithToken(platform: Platform, { token }: LogSession, { raw }: FastifyRequest): void {
-  if (token === undefined) return;
-  const revocation = platform.tokens.revocationOf(token);
-  if (revocation === undefined) throw expired();
-  const cut = (): void => void raw.socket.destroy();
-  revocation.add(cut);
-  raw.socket.once("close", () => revocation.delete(cut));
+  server.get<{ Params: { ticket: string } }>("/log-sessions/:ticket", async (request, reply) => {
+    const after = request.headers["last-event-id"];
+    const place = typeof after === "string" && after !== "" ? parsePlace(after) : undefined;
+    const session = await platform.logSessions.open(request.params.ticket, place !== undefined);
+    const app = await enterWithTicket(platform, session, { request, reply });
+    platform.logSessions.entered(session);
+    reply.raw.once("close", () => platform.logSessions.left(session));
+    const signal = untilGone(reply.raw, platform.closing);
+    const events = readEvents(platform, app, { session, after: place, signal });
+    void reply.type("text/event-stream").header("Cache-Control", "no-cache");
+    return reply.send(Readable.from(events, { objectMode: false }));
+  });
 }
 
 interface Reading {

@@ -4,8 +4,8 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { checkLifetime, type AccessToken } from "../core/access-token.ts";
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
-import { callerOf } from "./caller.ts";
-import { outliveToken } from "./door.ts";
+import { outlive } from "./door.ts";
+import { holderOf, isSeenBy } from "./holder.ts";
 import { idOf, iso, type Resource } from "./resources.ts";
 
 interface IdParams {
@@ -16,6 +16,8 @@ interface NewAuthorization {
   description?: string | null;
   expires_in?: number | null;
   scope?: string[];
+  /** Whom it is for: an address, with or without a name. */
+  user?: string | null;
 }
 
 const createBody = {
@@ -25,6 +27,7 @@ const createBody = {
     /** Seconds. */
     expires_in: { type: ["integer", "null"] },
     scope: { type: "array", maxItems: 10, items: { type: "string", maxLength: 100 } },
+    user: { type: ["string", "null"], maxLength: 400 },
   },
 } as const;
 
@@ -32,7 +35,7 @@ export function oauthRoutes(server: FastifyInstance, platform: Platform): void {
   server.get("/oauth/authorizations", (request) =>
     platform.tokens
       .list()
-      .filter((token) => isSeen(request, token))
+      .filter(isSeenBy(request))
       .map((token) => tokenResource(platform, token, shownTo(request, token))),
   );
 
@@ -40,10 +43,10 @@ export function oauthRoutes(server: FastifyInstance, platform: Platform): void {
     "/oauth/authorizations",
     { schema: { body: createBody } },
     async (request, reply) => {
-      const { description, expires_in: seconds, scope = ["global"] } = request.body ?? {};
+      const { description, expires_in: seconds, scope = ["global"], user } = request.body ?? {};
       if (scope.some((name) => name !== "global")) throw narrowScope();
       const { token, about } = await platform.tokens.create({
-        owner: callerOf(request).by,
+        ...holderOf(request, user ?? undefined),
         description: description ?? "",
         lifetimeMs: seconds === null || seconds === undefined ? undefined : lifetimeOf(seconds),
       });
@@ -59,7 +62,7 @@ export function oauthRoutes(server: FastifyInstance, platform: Platform): void {
 
   server.delete<{ Params: IdParams }>("/oauth/authorizations/:id", async (request) => {
     const { id } = find(platform, request);
-    outliveToken(request);
+    outlive(request);
     return tokenResource(platform, await platform.tokens.revoke(id), undefined);
   });
 
@@ -78,11 +81,7 @@ function sessionRoutes(server: FastifyInstance): void {
 /** `~` is the API key that Heroku gives every account by itself, which nobody has here. */
 function find(platform: Platform, request: FastifyRequest<{ Params: IdParams }>): AccessToken {
   const { id } = request.params;
-  return platform.tokens.find(id, (token) => isSeen(request, token));
-}
-
-function isSeen({ token }: FastifyRequest, { owner }: AccessToken): boolean {
-  return token === null || token.about.owner.email === owner.email;
+  return platform.tokens.find(id, isSeenBy(request));
 }
 
 function shownTo({ token }: FastifyRequest, { id }: AccessToken): string | undefined {
@@ -100,7 +99,7 @@ function narrowScope(): AppError {
 }
 
 function tokenResource({ clock }: Platform, token: AccessToken, text: string | undefined): Resource {
-  const { id, owner, description, createdAt, expiresAt, usedAt } = token;
+  const { id, owner, isAdmin, description, createdAt, expiresAt, usedAt } = token;
   const secondsLeft = expiresAt === undefined ? null : Math.max(0, Math.floor((expiresAt - clock.now()) / 1000));
   return {
     access_token: text === undefined ? null : { expires_in: secondsLeft, id, token: text },
@@ -115,6 +114,7 @@ function tokenResource({ clock }: Platform, token: AccessToken, text: string | u
     updated_at: iso(createdAt),
     user: { email: owner.email, full_name: owner.name, id: idOf("person", owner.email) },
     expires_at: expiresAt === undefined ? null : iso(expiresAt),
+    admin: isAdmin,
     used_at: usedAt === undefined ? null : iso(usedAt),
   };
 }

@@ -10,7 +10,11 @@ import type { Platform } from "../platform/platform.ts";
 import { runAttached, runDetached, type AttachedRun, type RunRequest } from "../platform/run-detached.ts";
 import type { AppParams } from "./app-routes.ts";
 import { attachmentPath } from "./attach-routes.ts";
-import { callerOf } from "./caller.ts";
+import { watchStay } from "../platform/access.ts";
+import type { Attachment } from "../platform/attachments.ts";
+import type { Visitor } from "../platform/visitor.ts";
+import { callerOf, visitorOf } from "./caller.ts";
+import { DEPLOY_OR_OPERATE } from "./permissions.ts";
 import { dynoResource } from "./resources.ts";
 
 interface RunBody {
@@ -61,18 +65,21 @@ export function oneOffRoutes(server: FastifyInstance, platform: Platform): void 
       const order = { command, env, version, timeLimitMs };
       void reply.status(201);
       if (attach === true) {
-        const { dyno, secret } = await startAttached(
-          platform,
-          app,
-          { ...order, body: request.body },
-          callerOf(request),
-        );
+        const started = { ...order, body: request.body };
+        const { dyno, secret, attachment } = await startAttached(platform, app, started, callerOf(request));
+        endWithAccess(app, attachment, visitorOf(request));
         const url = request.body.door === "upgrade" ? attachmentPath(secret) : await server.rendezvous.url(secret);
         return { ...(await dynoResource(app, dyno)), attach_url: url };
       }
       return dynoResource(app, await runDetached(platform, app, order, callerOf(request)));
     },
   );
+}
+
+/** Whoever may run nothing any more is cut off from what they run. */
+function endWithAccess(app: App, attachment: Attachment, visitor: Visitor): void {
+  const stay = { visitor, app, need: DEPLOY_OR_OPERATE, cut: () => attachment.cutOff() };
+  void attachment.ended.finally(watchStay(stay));
 }
 
 /** Heroku's client tells the size of its terminal by two variables. Programs believe them more than the terminal, which may

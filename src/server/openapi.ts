@@ -43,7 +43,7 @@ function describe({ url, schema, config }: RouteOptions, method: string): Descri
     answer: config?.absent === true ? absentAnswer(method, url) : answerOf(method, url),
     body: schema?.body,
     query: schema?.querystring as Schema | undefined,
-    isOpen: config?.open === true,
+    isOpen: config?.need === "open",
   };
 }
 

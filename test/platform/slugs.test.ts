@@ -1,5 +1,5 @@
 /** The slug store of an app: what is let go and when, what is built again, and what is found to be damaged. */
-import { chmod, cp, mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
@@ -7,21 +7,29 @@ import type { Clock } from "../../src/core/clock.ts";
 import type { App } from "../../src/platform/app.ts";
 import { setBuildpacks } from "../../src/platform/buildpacks.ts";
 import { changeSettings } from "../../src/platform/change-settings.ts";
+import { checkSlugs } from "../../src/platform/check-slugs.ts";
 import { createApp } from "../../src/platform/create-app.ts";
 import { ensureSlug } from "../../src/platform/ensure-slug.ts";
 import { rollback } from "../../src/platform/rollback.ts";
 import { runDetached } from "../../src/platform/run-detached.ts";
 import { describeSlugs, diskUseOf, evictSlugs } from "../../src/platform/slugs.ts";
+import { QUIET_MS } from "../../src/platform/upkeep.ts";
 import { systemClock } from "../../src/bin/system-clock.ts";
 import { describe } from "../support/suite.ts";
-import { bringCode, logText, NED, openLab, pushCommit, type Lab } from "./lab.ts";
+import { bringCode, logText, NED, openLab, pushCommit, until, type Lab } from "./lab.ts";
 
 const PAGES = fileURLToPath(new URL("../../../fixtures/buildpacks/pages", import.meta.url));
 const DAY_MS = 24 * 3_600_000;
 
+/** Upkeep, which looks at slugs by itself, never comes. */
+const NO_UPKEEP: Clock = {
+  now: () => systemClock.now(),
+  sleep: (ms, signal) => systemClock.sleep(ms === QUIET_MS ? DAY_MS : ms, signal),
+};
+
 class LaterClock implements Clock {
   #later = 0;
-  readonly sleep: Clock["sleep"] = (ms, signal) => systemClock.sleep(ms, signal);
+  readonly sleep: Clock["sleep"] = (ms, signal) => NO_UPKEEP.sleep(ms, signal);
   now(): number {
     return systemClock.now() + this.#later;
   }
@@ -88,7 +96,7 @@ describe("slug store", (test) => {
   });
 
   test("a damaged slug is told (R17) and built again; one that was only copied is not", async (t) => {
-    const lab = await openLab(t);
+    const lab = await openLab(t, { clock: NO_UPKEEP });
     const app = await createApp(lab.platform, "foobaz", NED);
     await deploy(lab, app, "as built");
     const release = await app.ledger.current();
@@ -109,5 +117,43 @@ describe("slug store", (test) => {
     );
     const [after] = await describeSlugs(lab.platform, app, { verify: true });
     assert.equal([after?.isIntact, after?.id], [true, before?.id]);
+  });
+
+  test("what is changed, added or missing deep in a slug is found some time after the next launch", async (t) => {
+    const lab = await openLab(t, { clock: NO_UPKEEP });
+    const app = await createApp(lab.platform, "foobaz", NED);
+    await deploy(lab, app, "deep", { "a/b/one": "1", "a/b/two": "2" });
+    const release = await app.ledger.current();
+    if (release === undefined) throw new Error("no release");
+    // A launch asks for the slug, too.
+    await until(() => app.launchedVersion === release.version);
+    await app.launches.drained();
+    const { dir } = await ensureSlug(lab.platform, app, release);
+    // Counted, which changes nothing; looked at again only after another launch.
+    await checkSlugs(lab.platform, app);
+    const changes: readonly (() => Promise<unknown>)[] = [
+      async () => {
+        await chmod(join(dir, "a/b/one"), 0o644);
+        await writeFile(join(dir, "a/b/one"), "3");
+      },
+      () => writeFile(join(dir, "a/b/three"), ""),
+      () => rm(join(dir, "a/b/two")),
+    ];
+    for (const [index, change] of changes.entries()) {
+      await change();
+      await checkSlugs(lab.platform, app);
+      assert.is((await logText(app)).split("R17").length - 1, index, "nobody has asked for it since");
+      assert.is((await ensureSlug(lab.platform, app, release)).dir, dir);
+      await checkSlugs(lab.platform, app);
+      assert.is((await logText(app)).split("R17").length - 1, index + 1);
+      assert.equal((await readdir(join(dir, "a/b"))).sort(), ["one", "two"]);
+      assert.is(await readFile(join(dir, "a/b/one"), "utf8"), "1");
+      await ensureSlug(lab.platform, app, release);
+      await checkSlugs(lab.platform, app);
+    }
+    await utimes(join(dir, "a/b/one"), 1, 1);
+    await ensureSlug(lab.platform, app, release);
+    await checkSlugs(lab.platform, app);
+    assert.is((await logText(app)).split("R17").length - 1, changes.length, "only its time was changed");
   });
 });

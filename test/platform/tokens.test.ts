@@ -1,5 +1,7 @@
 /** The store of access tokens: what is on the disk, and that nothing else is believed. */
+import crypto from "node:crypto";
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import * as assert from "uvu/assert";
 import { formatTokens, parseLifetime, parseTokens } from "../../src/core/access-token.ts";
 import { Home } from "../../src/platform/home.ts";
@@ -8,7 +10,7 @@ import { refuses } from "../support/assert.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 
 const NED = { name: "Ned Foo", email: "ned@foobazco.com" };
-const LAPTOP = { owner: NED, description: "laptop", lifetimeMs: undefined };
+const LAPTOP = { isAdmin: true, owner: NED, description: "laptop", lifetimeMs: undefined };
 
 interface Stage {
   home: Home;
@@ -42,6 +44,29 @@ describe("tokens", (test) => {
     for (const wrong of ["", about.sha256, token.slice(0, -1), `${token}A`, token.toUpperCase()])
       assert.is(later.authenticate(wrong), undefined, wrong);
     await later.close();
+  });
+
+  test("what is shown is compared with every token, whole and in constant time, wherever the right one is", async (t) => {
+    const { open } = await stage(t);
+    const tokens = await open();
+    const made = [await tokens.create(LAPTOP), await tokens.create(LAPTOP), await tokens.create(LAPTOP)];
+    const { timingSafeEqual } = crypto;
+    let compared = 0;
+    crypto.timingSafeEqual = (a, b) => {
+      compared += 1;
+      return timingSafeEqual(a, b);
+    };
+    syncBuiltinESMExports();
+    t.after(() => {
+      crypto.timingSafeEqual = timingSafeEqual;
+      syncBuiltinESMExports();
+    });
+    for (const shown of [...made.map(({ token }) => token), "git-heroku-wrong", ""]) {
+      tokens.authenticate(shown);
+      assert.is(compared, made.length, shown);
+      compared = 0;
+    }
+    await tokens.close();
   });
 
   test("what is revoked stays so, and only that", async (t) => {
@@ -130,12 +155,30 @@ describe("tokens", (test) => {
   test("what is stored is what is read", () => {
     const token = { id: "x", sha256: "a".repeat(64), owner: NED, description: "", createdAt: 1000 };
     for (const times of [
-      { expiresAt: undefined, usedAt: undefined },
-      { expiresAt: 5000, usedAt: 2000 },
+      { isAdmin: true, expiresAt: undefined, usedAt: undefined },
+      { isAdmin: false, expiresAt: 5000, usedAt: 2000 },
     ])
       assert.equal(parseTokens(JSON.parse(JSON.stringify(formatTokens([{ ...token, ...times }])))), [
         { ...token, ...times },
       ]);
+  });
+
+  test("a token from before there were people is for everything", () => {
+    const { tokens } = formatTokens([
+      {
+        id: "x",
+        sha256: "a".repeat(64),
+        owner: NED,
+        isAdmin: false,
+        description: "",
+        createdAt: 1000,
+        expiresAt: undefined,
+        usedAt: undefined,
+      },
+    ]);
+    const { admin: _none, ...old } = tokens[0] ?? { admin: false };
+    assert.is(parseTokens({ tokens: [old] })?.[0]?.isAdmin, true);
+    assert.is(parseTokens({ tokens: [{ ...old, admin: "no" }] }), undefined);
   });
 
   test("lifetimes", async () => {

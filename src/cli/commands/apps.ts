@@ -1,11 +1,11 @@
 /** `git heroku apps` */
-import { JSON_OPTION, type Command } from "../command.ts";
+import { JSON_OPTION, SERVER_OPTION, type Command } from "../command.ts";
 
 export const apps: Command = {
   name: "apps",
   topic: "Apps",
   summary: "List the apps of this platform",
-  options: [JSON_OPTION],
+  options: [SERVER_OPTION, JSON_OPTION],
   examples: [{ command: "git heroku apps", summary: "one name a line" }],
   async run({ client, out, args }) {
     const found = await client.apps();

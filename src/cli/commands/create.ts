@@ -3,9 +3,10 @@ import { checkRemoteName, connectApp } from "../../clone/connect-app.ts";
 import { DEFAULT_REMOTE } from "../../clone/find-app.ts";
 import { parseAppName } from "../../core/app-name.ts";
 import { AppError } from "../../core/error.ts";
+import { remoteUrl } from "../../core/platform-address.ts";
 import { agreeOnSetup } from "../agree-on-setup.ts";
 import { warnOfTraps } from "../clone-words.ts";
-import type { Arguments, Command } from "../command.ts";
+import { SERVER_OPTION, type Arguments, type Command } from "../command.ts";
 
 export const create: Command = {
   name: "create",
@@ -16,6 +17,7 @@ export const create: Command = {
   parameters: "[name]",
   options: [
     { name: "remote", short: "r", value: "NAME", summary: `the name of the git remote (usually ${DEFAULT_REMOTE})` },
+    SERVER_OPTION,
     { name: "from", value: "PLACE", summary: "a directory, a git URL or a URL with an app.json" },
     { name: "env", value: "NAME=VALUE", many: true, summary: "a config var that app.json asks for" },
     { name: "yes", short: "y", summary: "make what app.json asks for without being asked" },
@@ -26,13 +28,14 @@ export const create: Command = {
     { command: "git heroku create foobaz", summary: "an app called foobaz" },
     { command: "git heroku create foobaz-two --remote staging", summary: "a second app of the clone" },
     { command: "git heroku create foobaz --from .", summary: "as its app.json says" },
+    { command: "git heroku create foobaz --server git@host", summary: "on a platform elsewhere" },
   ],
   async run(context) {
-    const { client, world, home, out, args } = context;
+    const { client, world, platform, out, args } = context;
     checkOptions(args);
     const name = args.words[0] === undefined ? undefined : parseAppName(args.words[0]);
     const remote = args.value("remote") ?? DEFAULT_REMOTE;
-    checkRemoteName(world, home, name === undefined ? { remote } : { remote, app: name });
+    checkRemoteName(world, platform, name === undefined ? { remote } : { remote, app: name });
     const from = args.value("from");
     const setup = from === undefined ? undefined : await agreeOnSetup(context, from);
     if (args.has("dry-run")) return undefined;
@@ -40,8 +43,9 @@ export const create: Command = {
       name === undefined
         ? await out.action("Creating", () => client.createApp(undefined, setup), { subject: (app) => app.name })
         : await out.action(`Creating ${name}`, () => client.createApp(name, setup));
-    await out.line(`${made.web_url} | ${made.git_url}`);
-    const connection = connectApp(world, remote, made.git_url);
+    const url = remoteUrl(platform, made.name, made.git_url);
+    await out.line(`${made.web_url} | ${url}`);
+    const connection = connectApp(world, remote, url);
     if (connection === "outside a clone") {
       await out.line("No git remote added: this directory is not inside a git clone");
       out.warn(`In a clone, run: git heroku remote --app ${made.name}`);

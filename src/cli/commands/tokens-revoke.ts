@@ -13,10 +13,10 @@ export const tokensRevoke: Command = {
   async run({ args, client, out }) {
     const id = args.words[0] ?? "";
     if (args.has("json")) {
-      const { access_token: _none, ...revoked } = await client.revokeToken(id);
+      const { access_token: _none, ...revoked } = await client.access.revokeToken(id);
       return out.json(revoked);
     }
-    await out.action(`Revoking token ${id}`, () => client.revokeToken(id), { done: () => "done" });
+    await out.action(`Revoking token ${id}`, () => client.access.revokeToken(id), { done: () => "done" });
     return undefined;
   },
 };
