@@ -6,7 +6,7 @@ import { Unreachable } from "../api/line.ts";
 import type { LogQuery } from "../api/log-resources.ts";
 import { AppError } from "../core/error.ts";
 import type { Context } from "./command.ts";
-import type { LogRow } from "./log-rows.ts";
+import { livePieces, type LivePiece } from "./stored-lines.ts";
 
 const PAUSE_FIRST_MS = 100;
 const PAUSE_LAST_MS = 1_000;
@@ -15,8 +15,7 @@ export interface Follower {
   context: Context;
   app: string;
   query: LogQuery;
-  read(stream: IncomingMessage): AsyncGenerator<LogRow, void>;
-  print(json: string): Promise<unknown>;
+  print(lines: Buffer): Promise<unknown>;
 }
 
 /** Ends only by an error, or with the process.
@@ -32,26 +31,21 @@ export async function followLogs(follower: Follower): Promise<never> {
 }
 
 /** The last place that was told, when there was one. */
-async function printUntilItEnds(follower: Follower, stream: IncomingMessage): Promise<string | undefined> {
-  const rows = follower.read(stream);
-  let held: string[] = [];
+async function printUntilItEnds({ print }: Follower, stream: IncomingMessage): Promise<string | undefined> {
+  const pieces = livePieces(stream);
   let after: string | undefined;
   for (;;) {
-    const row = await nextRow(rows);
-    if (row === undefined) return after;
-    if (row.kind === "line") held.push(row.json);
-    else {
-      for (const json of held) await follower.print(json);
-      held = [];
-      after = row.cursor;
-    }
+    const piece = await nextPiece(pieces);
+    if (piece === undefined) return after;
+    if (piece.lines.length > 0) await print(piece.lines);
+    after = piece.cursor;
   }
 }
 
 /** Undefined when the stream is over, however it ended. */
-async function nextRow(rows: AsyncGenerator<LogRow, void>): Promise<LogRow | undefined> {
+async function nextPiece(pieces: AsyncGenerator<LivePiece, void>): Promise<LivePiece | undefined> {
   try {
-    return (await rows.next()).value ?? undefined;
+    return (await pieces.next()).value ?? undefined;
   } catch (error) {
     if (error instanceof AppError) throw error;
     return undefined;

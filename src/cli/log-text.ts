@@ -1,17 +1,35 @@
-/** A stored line as people read it. */
+/** Stored lines as people and programs read them. */
+import { Readable } from "node:stream";
 import { formatLogText, type LogLine } from "../core/log-line.ts";
+import { closeColours } from "../core/terminal-text.ts";
 import type { Colour, Terminal } from "./terminal.ts";
 
 const COLOURS: readonly Colour[] = ["cyan", "yellow", "green", "magenta", "blue"];
+/** Of a line as the platform writes it, up to its message, which goes on to `"}`. */
+const HEAD =
+  /^\{"ts":"([^"\\]{19})\.\d{6}Z","ps":"([^"\\]+)","source":"(app|heroku)"(?:,"release":\d+)?(?:,"level":"\w+")?(?:,"cont":\d+)?,"msg":"/;
+const TAIL = '"}';
+const NEWLINE = 10;
+/** How each line begins and ends that the platform has written. */
+const [BEGIN, END] = [Buffer.from('{"ts":"'), Buffer.from(TAIL)];
 
-/** One colour for each process type, the same in every run. A line that is not one of ours is shown as it is. */
-export function paintLogLine(json: string, out: Terminal): string {
+/** Whole lines → text, a line each, behind the colour of its process type where there are colours. */
+export function formatLines(lines: Buffer, out: Terminal): string {
+  let text = "";
+  for (const line of lines.toString("utf8").split("\n")) if (line !== "") text += `${textOf(line, out)}\n`;
+  return text;
+}
+
+/** A line that is not one of ours is shown as it is. */
+function textOf(json: string, out: Terminal): string {
+  const [head = "", seconds = "", ps = "", source = ""] = HEAD.exec(json) ?? [];
+  const msg = head !== "" && json.endsWith(TAIL) ? messageOf(json.slice(head.length, -TAIL.length)) : undefined;
+  if (msg !== undefined) return paint(`${seconds}+00:00 ${source}[${ps}]:`, ` ${msg}`, { ps, out });
   const line = parseLine(json);
   if (line === undefined) return json;
   const text = formatLogText(line);
-  const head = text.length - line.msg.length;
-  const seed = Array.from(line.ps.split(".")[0] ?? "").reduce((sum, character) => sum + character.charCodeAt(0), 0);
-  return out.paint(text.slice(0, head - 1), COLOURS[seed % COLOURS.length] ?? "cyan") + text.slice(head - 1);
+  const end = text.length - line.msg.length - 1;
+  return paint(text.slice(0, end), text.slice(end), { ps: line.ps, out });
 }
 
 function parseLine(json: string): LogLine | undefined {
@@ -22,4 +40,46 @@ function parseLine(json: string): LogLine | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What stands between the quotes; most has nothing that needs a parser. */
+function messageOf(escaped: string): string | undefined {
+  if (!escaped.includes("\\")) return escaped.includes('"') ? undefined : escaped;
+  try {
+    return JSON.parse(`"${escaped}"`) as string;
+  } catch {
+    return undefined;
+  }
+}
+
+/** One colour for each process type, the same in every run. What the message itself colours ends with it. */
+function paint(head: string, message: string, { ps, out }: { ps: string; out: Terminal }): string {
+  if (!out.isColoured) return head + message;
+  const seed = Array.from(ps.split(".")[0] ?? "").reduce((sum, character) => sum + character.charCodeAt(0), 0);
+  return out.paint(head, COLOURS[seed % COLOURS.length] ?? "cyan") + closeColours(message);
+}
+
+/** For programs: as they were stored. A piece with a line that is none of the platform's is read first, and what is no JSON is
+ *  left out, whoever put it there. */
+export async function jsonLines(lines: Buffer): Promise<string | Buffer> {
+  if (areOurs(lines)) return lines;
+  const { default: ndjson } = await import("ndjson");
+  const rows: string[] = [];
+  for await (const row of Readable.from([lines]).pipe(ndjson.parse({ strict: false })) as AsyncIterable<unknown>)
+    rows.push(`${JSON.stringify(row)}\n`);
+  return rows.join("");
+}
+
+function areOurs(lines: Buffer): boolean {
+  for (let at = 0; at < lines.length;) {
+    const end = lines.indexOf(NEWLINE, at);
+    if (!startsAt(lines, at, BEGIN) || !startsAt(lines, end - END.length, END)) return false;
+    at = end + 1;
+  }
+  return true;
+}
+
+function startsAt(lines: Buffer, at: number, text: Buffer): boolean {
+  for (let index = 0; index < text.length; index += 1) if (lines[at + index] !== text[index]) return false;
+  return true;
 }

@@ -1,28 +1,74 @@
-/** Lines as the platform has stored them, byte for byte: whole lines, and never a failure that it told behind them. */
+/** Lines as the platform has stored them, byte for byte: whole lines, without the empty ones that only keep a connection
+ *  alive, and never a failure that it told behind them. */
 import type { IncomingMessage } from "node:http";
-import { AppError } from "../core/error.ts";
-import { CURSOR_START, failureOf, isFailure } from "./log-rows.ts";
+import { AppError, parseErrorId } from "../core/error.ts";
 
 const NEWLINE = 10;
-const BRACES = [0x7b, 0x7d] as const;
-const CURSOR = Buffer.from(CURSOR_START);
 const NOTHING = Buffer.alloc(0);
+/** No stored line begins like these. */
+const CURSOR = Buffer.from('\n{"cursor":');
+const FAILURE = '{"error":';
 
 /** @throws AppError that the platform told, unavailable when it stopped on the way. */
-export async function* storedLines(answer: IncomingMessage): AsyncGenerator<Buffer, void> {
+export function storedLines(answer: IncomingMessage): AsyncGenerator<Buffer, void> {
+  return wholeLines(unbroken(answer));
+}
+
+export interface LivePiece {
+  lines: Buffer;
+  /** The place behind them. */
+  cursor: string;
+}
+
+/** Lines whose place is known: those without one come again, whole, when somebody goes on from the place before.
+ *  @throws AppError that the platform told; the stream's own error when it broke off. */
+export async function* livePieces(answer: IncomingMessage): AsyncGenerator<LivePiece, void> {
+  let held: Buffer[] = [];
+  for await (const lines of wholeLines(answer)) {
+    let cursor: string | undefined;
+    let at = 0;
+    for (let mark = cursorAt(lines, at); mark !== -1; mark = cursorAt(lines, at)) {
+      held.push(lines.subarray(at, mark));
+      at = lines.indexOf(NEWLINE, mark) + 1;
+      ({ cursor } = JSON.parse(lines.toString("utf8", mark, at)) as { cursor: string });
+    }
+    const rest = lines.subarray(at);
+    if (cursor !== undefined) yield { lines: held.length === 1 ? (held[0] as Buffer) : Buffer.concat(held), cursor };
+    if (cursor !== undefined) held = [];
+    if (rest.length > 0) held.push(rest);
+  }
+}
+
+/** Where a line that tells a place begins, at a line's start or behind it; -1 when there is none. */
+function cursorAt(lines: Buffer, from: number): number {
+  const mark = CURSOR.subarray(1);
+  if (lines.compare(mark, 0, mark.length, from, Math.min(lines.length, from + mark.length)) === 0) return from;
+  const before = lines.indexOf(CURSOR, from);
+  return before === -1 ? -1 : before + 1;
+}
+
+async function* wholeLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
   let rest: Buffer = NOTHING;
-  for await (const chunk of unbroken(answer)) {
+  for await (const chunk of chunks) {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     const end = bytes.lastIndexOf(NEWLINE) + 1;
     rest = bytes.subarray(end);
-    if (end === 0) continue;
+    let from = 0;
+    while (bytes[from] === NEWLINE) from += 1;
+    if (end <= from) continue;
     const last = bytes.lastIndexOf(NEWLINE, end - 2) + 1;
-    const lastLine = bytes.toString("utf8", last, Math.min(end, last + 100));
-    const hasFailed = isFailure(lastLine);
-    const lines = bytes.subarray(0, hasFailed ? last : end);
+    const hasFailed = bytes.toString("latin1", last, Math.min(end, last + FAILURE.length)) === FAILURE;
+    const lines = bytes.subarray(from, hasFailed ? last : end);
     if (lines.length > 0) yield lines;
     if (hasFailed) throw failureOf(bytes.toString("utf8", last, end));
   }
+}
+
+function failureOf(json: string): AppError {
+  const { error } = JSON.parse(json) as { error: { id?: string; message?: string; hint?: string } };
+  return new AppError(parseErrorId(error.id), error.message ?? "The platform failed to read the log.", {
+    hint: error.hint,
+  });
 }
 
 /** @throws AppError unavailable instead of the stream's own error. */
@@ -32,34 +78,4 @@ export async function* unbroken(answer: IncomingMessage): AsyncGenerator<Buffer,
   } catch (error) {
     throw new AppError("unavailable", "The log stream broke off: the platform stopped.", { cause: error });
   }
-}
-
-/** For programs: those of whole lines that are an object, by how they begin and end. What else there is somebody's hand put there. */
-export function objectsOf(lines: Buffer): Buffer {
-  const [open, close] = BRACES;
-  return keepLines(lines, (at, end) => lines[at] === open && lines[end - 1] === close);
-}
-
-/** Without the places that a stream may tell, and empty lines. */
-export function withoutCursors(lines: Buffer): Buffer {
-  return keepLines(lines, (at, end) => end > at && (lines[at + 2] !== CURSOR[2] || !startsWith(lines, at, CURSOR)));
-}
-
-function startsWith(lines: Buffer, at: number, text: Buffer): boolean {
-  return text.equals(lines.subarray(at, at + text.length));
-}
-
-/** The lines themselves when all of them are kept. */
-function keepLines(lines: Buffer, isKept: (at: number, end: number) => boolean): Buffer {
-  const kept: Buffer[] = [];
-  let from = 0;
-  for (let at = 0; at < lines.length;) {
-    const end = lines.indexOf(NEWLINE, at);
-    if (!isKept(at, end)) {
-      kept.push(lines.subarray(from, at));
-      from = end + 1;
-    }
-    at = end + 1;
-  }
-  return from === 0 ? lines : Buffer.concat([...kept, lines.subarray(from)]);
 }

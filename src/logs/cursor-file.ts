@@ -45,6 +45,7 @@ const HEADER_BYTES = 16;
 export class CursorFile {
   private readonly handle: FileHandle;
   private sequence: number;
+  private readonly texts = new WeakMap<Cursor, Cursor & { json: string }>();
 
   private constructor(handle: FileHandle, sequence: number) {
     this.handle = handle;
@@ -59,15 +60,28 @@ export class CursorFile {
   }
 
   async write(state: CursorState): Promise<void> {
-    const json = Buffer.from(JSON.stringify(state));
-    if (json.length > SLOT_BYTES - HEADER_BYTES) throw new Error(`${String(state.spools.length)} spools are too many.`);
-    const slot = Buffer.alloc(HEADER_BYTES + json.length);
-    json.copy(slot, HEADER_BYTES);
-    slot.writeUInt32LE(json.length, 4);
+    const json = this.stringify(state);
+    const bytes = Buffer.byteLength(json);
+    if (bytes > SLOT_BYTES - HEADER_BYTES) throw new Error(`${String(state.spools.length)} spools are too many.`);
+    const slot = Buffer.allocUnsafe(HEADER_BYTES + bytes);
+    slot.write(json, HEADER_BYTES);
+    slot.writeUInt32LE(bytes, 4);
     slot.writeDoubleLE(this.sequence + 1, 8);
     slot.writeUInt32LE(crc32(slot.subarray(4)), 0);
     await writeAt(this.handle, slot, ((this.sequence + 1) % 2) * SLOT_BYTES);
     this.sequence += 1;
+  }
+
+  /** As JSON.stringify has it. Of many spools few have moved since the last time. */
+  private stringify({ segment, offset, spools, runs }: CursorState): string {
+    const texts = spools.map((cursor) => {
+      const known = this.texts.get(cursor);
+      if (known?.offset === cursor.offset && isSameState(known, cursor)) return known.json;
+      const json = JSON.stringify(cursor);
+      this.texts.set(cursor, { ...cursor, json });
+      return json;
+    });
+    return `{"segment":${JSON.stringify(segment)},"offset":${String(offset)},"spools":[${texts.join(",")}],"runs":${JSON.stringify(runs)}}`;
   }
 
   /** Puts the cursors on the disk: raw bytes before them may go only then. */
@@ -78,6 +92,10 @@ export class CursorFile {
   async close(): Promise<void> {
     await this.handle.close();
   }
+}
+
+function isSameState(a: Cursor, b: Cursor): boolean {
+  return a.isLater === b.isLater && a.isDone === b.isDone && a.path === b.path;
 }
 
 async function readSlot(handle: FileHandle, at: number): Promise<{ sequence: number; state: CursorState } | undefined> {

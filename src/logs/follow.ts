@@ -16,6 +16,8 @@ export interface Stream {
   changed: Notifier;
   segments(): readonly string[];
   end(): Position;
+  /** What was stored last, if it is at hand. */
+  recent(): { at: Position; lines: Buffer } | undefined;
   isClosed(): boolean;
 }
 
@@ -147,6 +149,8 @@ function nextSegment(stream: Stream, at: Position): Position | undefined {
 /** Stored lines at the position; "end" when there are no more in this segment, "gone" when it was taken away. */
 async function readNext(stream: Stream, at: Position, end: Position): Promise<Buffer | "end" | "gone"> {
   if (at.segment === "" || isSame(at, end)) return "end";
+  const recent = stream.recent();
+  if (recent !== undefined && isSame(recent.at, at)) return recent.lines;
   const reading = stream.files.use(at.segment, async (source) => {
     const size = at.segment === end.segment ? end.offset : await source.size();
     return readLines(source, at.offset, size);

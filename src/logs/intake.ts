@@ -192,7 +192,9 @@ export class Intake {
   /** Also where it is not the app that is over its rate but this process that cannot keep up. */
   private isTooMuch(spool: Spool): boolean {
     const { meter } = this;
-    return meter.isOn && (meter.waitMs() > 0 || spool.backlog() > meter.burstBytes * FLOOD_BURSTS);
+    if (!meter.isOn) return false;
+    // The size of the file is asked for where the last read did not come to its end.
+    return meter.waitMs() > 0 || (spool.isBehind && spool.backlog() > meter.burstBytes * FLOOD_BURSTS);
   }
 
   /** The app has printed too much: its lines wait in the spools. When they are too many the oldest are passed over; at

@@ -112,6 +112,7 @@ export class LogStore {
       changed: this.journal.attempted,
       segments: () => writer.segments,
       end: () => writer.position,
+      recent: () => writer.recent,
       isClosed: () => this.isClosed,
     };
     this.feed = new LiveFeed(this.stream);

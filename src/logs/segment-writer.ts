@@ -14,6 +14,8 @@ import { indexName, segmentName, segmentUs, syncDirectory } from "./segment-file
 
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
 const SYNC_EVERY_MS = 1000;
+/** Of a batch that is kept for those who follow. */
+const RECENT_BYTES_MAX = 64 * 1024;
 
 /** Where the recovery left the newest segment. */
 export interface WriterStart {
@@ -39,6 +41,8 @@ export class SegmentWriter {
   readonly segments: string[];
   /** The end of what is stored in the newest segment. */
   size: number;
+  /** What was stored last, where that is not much. */
+  recent: { at: Position; lines: Buffer } | undefined;
   private readonly files: SegmentFiles;
   private readonly clock: Clock;
   private readonly segmentBytes: number;
@@ -134,6 +138,7 @@ export class SegmentWriter {
       await data.truncate(this.size);
       throw error;
     }
+    this.recent = bytes.length > RECENT_BYTES_MAX ? undefined : { at: this.position, lines: Buffer.from(bytes) };
     this.size += bytes.length;
     this.isDirty = true;
     this.syncing ??= this.syncLater();

@@ -1,8 +1,7 @@
 /** One spool: the O_APPEND file that is the stdout and stderr of a process, read behind a cursor. It holds no bytes:
  *  a line that is not finished yet is read again when it grows. */
 import { isUtf8 } from "node:buffer";
-import { fstatSync, watch } from "node:fs";
-import type { FSWatcher } from "node:fs";
+import { fstatSync } from "node:fs";
 import { constants, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { BulkEncoder } from "./bulk-encoder.ts";
@@ -16,6 +15,7 @@ import { encodeRun, type EncodeOptions } from "./line-encoder.ts";
 import { LineHeads } from "./line-head.ts";
 import { readAt } from "./quick-io.ts";
 import { PartScanner, StampedScanner } from "./raw-parts.ts";
+import { SpoolWatch } from "./spool-watch.ts";
 import type { Stamper } from "./stamper.ts";
 
 export interface SpoolSource {
@@ -30,11 +30,11 @@ export interface SpoolSource {
 
 /** One turn of a spool; then it is the next one's. */
 export const READ_BYTES = 256 * 1024;
+/** With less the kernel costs more than it saves. */
+const BULK_BYTES_MIN = 512;
 const NEWLINE = 10;
 /** The first of LEVELS. */
 const NO_LEVEL = 0;
-/** Where files cannot be watched (too many watches), they are looked at this often. */
-const POLL_MS = 500;
 
 export class Spool {
   readonly source: SpoolSource;
@@ -42,6 +42,8 @@ export class Spool {
   offset: number;
   /** Whether the process is gone: the end of the file is the end of the last line. */
   isEnding = false;
+  /** Whether there may be more than was read last. */
+  isBehind = true;
   /** Bytes given back to the disk. */
   punched = 0;
   private isLater: boolean;
@@ -49,8 +51,7 @@ export class Spool {
   private readUs = 0;
   private readonly heads: LineHeads;
   private handle: FileHandle | undefined;
-  private watcher: FSWatcher | undefined;
-  private poll: NodeJS.Timeout | undefined;
+  private watch: SpoolWatch | undefined;
 
   constructor(source: SpoolSource, cursor: Cursor) {
     this.source = source;
@@ -65,17 +66,7 @@ export class Spool {
     this.handle = await open(this.source.path, constants.O_RDONLY | constants.O_CREAT, 0o600);
     const { size } = await this.handle.stat();
     this.offset = Math.min(this.offset, size);
-    try {
-      this.watcher = watch(this.source.path, onChange);
-      this.watcher.on("error", () => this.pollInstead(onChange));
-    } catch {
-      this.pollInstead(onChange);
-    }
-  }
-
-  private pollInstead(onChange: () => void): void {
-    this.watcher?.close();
-    this.poll ??= setInterval(onChange, POLL_MS);
+    this.watch = new SpoolWatch(this.source.path, onChange);
   }
 
   /** Reads once and adds what is whole to the journal's batch; true when there may be more. */
@@ -83,8 +74,10 @@ export class Spool {
     const { handle, isEnding } = this;
     if (handle === undefined) return false;
     const bytesRead = await readAt(handle, buffer, READ_BYTES, this.offset);
+    this.watch?.found(bytesRead);
     if (bytesRead === 0) return this.restartWhenCut(handle);
     const isAtEnd = bytesRead < READ_BYTES;
+    this.isBehind = !isAtEnd;
     const raw = buffer.subarray(0, bytesRead);
     if (this.source.isStamped === true) this.encodeStamped(raw, journal, stamper);
     else {
@@ -146,7 +139,7 @@ export class Spool {
     const whole = scanner.src.lastIndexOf(NEWLINE) + 1;
     const options = { ...stated, cleanUntil: isUtf8(scanner.src.subarray(0, whole)) ? whole : 0 };
     const { heads } = this;
-    const bulk = BulkEncoder.begin(scanner, heads, options);
+    const bulk = whole < BULK_BYTES_MIN ? undefined : BulkEncoder.begin(scanner, heads, options);
     for (;;) {
       const run = bulk?.next(scanner, journal.sink) ?? encodeRun(scanner, journal.sink, heads, options);
       if (run.lines === 0) break;
@@ -167,8 +160,7 @@ export class Spool {
   }
 
   close(): Promise<void> {
-    clearInterval(this.poll);
-    this.watcher?.close();
+    this.watch?.close();
     const { handle } = this;
     this.handle = undefined;
     return handle?.close() ?? Promise.resolve();

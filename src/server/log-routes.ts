@@ -1,5 +1,4 @@
 /** /apps/A/logs: an app's stream as NDJSON, history first and then live when `tail=true`. */
-import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -14,7 +13,7 @@ import {
   type ReadParams,
 } from "./log-query.ts";
 import { NDJSON } from "./live-answer.ts";
-import { LiveLines } from "./live-lines.ts";
+import { LineAnswer } from "./line-answer.ts";
 import { untilGone } from "./until-gone.ts";
 
 interface Piece {
@@ -28,17 +27,21 @@ export function logRoutes(server: FastifyInstance, platform: Platform): void {
     const source = await openLogs(platform, request.params.app, readWhich(request));
     const params = await readLogParams(platform, source.app, request.query);
     const signal = untilGone(reply.raw, platform.closing);
-    void reply.type(NDJSON);
     const { app } = source;
     if (params.isTail && app !== undefined) {
-      const answer = new LiveLines(reply.raw);
+      const answer = new LineAnswer(reply.raw);
       await followInto(platform, answer, params, (take) => app.logs.follow(params.query, take, signal));
-      return reply.send(answer.body);
+      return reply.type(NDJSON).send(answer.body);
     }
     const stored = source.logs.read(params.query, signal);
     // What cannot be answered at all is told as an error, before the answer begins.
     const first = await stored.next();
-    return reply.send(Readable.from(formatStored(platform, first, stored, params), { objectMode: false }));
+    const answer = new LineAnswer(reply.raw);
+    void sendStored(answer, first, stored).then(
+      () => answer.end(),
+      (error: unknown) => breakOff(platform, answer, params, error),
+    );
+    return reply.type(NDJSON).send(answer.body);
   });
 
   const counting = { schema: { querystring: logCountSchema } };
@@ -57,28 +60,26 @@ export function logRoutes(server: FastifyInstance, platform: Platform): void {
   });
 }
 
-async function* formatStored(
-  platform: Platform,
+async function sendStored(
+  answer: LineAnswer,
   first: IteratorResult<Buffer, void>,
   stored: AsyncGenerator<Buffer, void>,
-  { tellsCursors }: ReadParams,
-): AsyncGenerator<Buffer, void> {
-  try {
-    for (let lines = first; lines.done !== true; lines = await stored.next()) yield lines.value;
-  } catch (error) {
-    if (!tellsCursors) throw error;
-    yield formatFailure(platform, error);
-  } finally {
-    await stored.return();
-  }
+): Promise<void> {
+  for (let lines = first; lines.done !== true; lines = await stored.next()) await answer.gather(lines.value);
+}
+
+/** What fails behind a status of 200. */
+function breakOff(platform: Platform, answer: LineAnswer, { tellsCursors }: ReadParams, error: unknown): void {
+  if (tellsCursors) answer.end(formatFailure(platform, error));
+  else answer.fail(error);
 }
 
 /** Resolves when the answer has begun.
  *  @throws what `follow` throws before that. */
 function followInto(
   platform: Platform,
-  answer: LiveLines,
-  { tellsCursors }: ReadParams,
+  answer: LineAnswer,
+  params: ReadParams,
   follow: (take: (piece: Piece) => Promise<void> | undefined) => Promise<void>,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -92,16 +93,19 @@ function followInto(
     };
     const take = (piece: Piece): Promise<void> | undefined => {
       begin();
-      const bytes = tellsCursors ? withCursor(piece) : piece.lines;
+      const bytes = params.tellsCursors ? withCursor(piece) : piece.lines;
       return bytes.length === 0 ? undefined : answer.write(bytes);
     };
-    follow(take)
-      .then(begin, (error: unknown) => {
-        if (!hasBegun) reject(error as Error);
-        else if (tellsCursors) void answer.write(formatFailure(platform, error));
-        else answer.body.destroy(error as Error);
-      })
-      .finally(() => answer.end());
+    follow(take).then(
+      () => {
+        begin();
+        answer.end();
+      },
+      (error: unknown) => {
+        if (hasBegun) breakOff(platform, answer, params, error);
+        else reject(error as Error);
+      },
+    );
   });
 }
 

@@ -258,7 +258,7 @@ export class FakePlatform {
       lines
         .slice(-Number(query.get("lines") ?? 100))
         .map((line) => `${line}\n`)
-        .join("") + (query.get("cursors") === "true" ? '{"cursor":":0"}\n' : "\n"),
+        .join("") + (query.get("cursors") === "true" && query.get("tail") === "true" ? '{"cursor":":0"}\n' : "\n"),
     );
     if (query.get("tail") !== "true") response.end();
   }

@@ -1,13 +1,11 @@
 /** `git heroku logs` */
-import type { IncomingMessage } from "node:http";
 import type { LogQuery } from "../../api/log-resources.ts";
 import { LOG_SOURCES } from "../../core/log-line.ts";
 import { APP_OPTIONS, type Arguments, type Command, type Context } from "../command.ts";
 import { FILTER_OPTIONS, filterWords, readFilters, TEXT_OPTIONS, TIME_WORDS, WHICH_OPTIONS } from "../log-filters.ts";
-import { readJsonRows, readRows } from "../log-rows.ts";
-import { paintLogLine } from "../log-text.ts";
+import { formatLines, jsonLines } from "../log-text.ts";
 import { countOption } from "../parse-arguments.ts";
-import { objectsOf, storedLines, withoutCursors } from "../stored-lines.ts";
+import { storedLines } from "../stored-lines.ts";
 import { Terminal } from "../terminal.ts";
 
 const LINES_USUAL = 100;
@@ -55,38 +53,24 @@ export const logs: Command = {
     const hint = (): Promise<void> => hintAtProcesses(context, app, query);
     if (query.tail === true && query.ps !== undefined) await hint();
     if (args.has("count")) return printCount(context, app, query);
-    if (query.tail === true) return follow(context, app, query);
-    if ((await printStored(context, await client.logs(app, query))) === 0) await hint();
+    const print = printer(context);
+    if (query.tail === true) {
+      const { followLogs } = await import("../follow-logs.ts");
+      return followLogs({ context, app, query, print });
+    }
+    let isEmpty = true;
+    for await (const lines of storedLines(await client.logs(app, query))) {
+      isEmpty = false;
+      await print(lines);
+    }
+    if (isEmpty) await hint();
     return undefined;
   },
 };
 
-async function follow(context: Context, app: string, query: LogQuery): Promise<never> {
-  const { args, out } = context;
-  const isJson = args.has("json");
-  const print = (json: string): Promise<unknown> => (isJson ? out.data(`${json}\n`) : printTexts(context, [json]));
-  const { followLogs } = await import("../follow-logs.ts");
-  return followLogs({ context, app, query, read: isJson ? readJsonRows : readRows, print });
-}
-
-/** An answer that ends; how many bytes there were. */
-async function printStored(context: Context, stream: IncomingMessage): Promise<number> {
-  const { args, out } = context;
-  const isJson = args.has("json");
-  let printed = 0;
-  for await (const all of storedLines(stream)) {
-    const lines = withoutCursors(all);
-    printed += lines.length;
-    if (lines.length === 0) continue;
-    if (isJson) await out.data(objectsOf(lines));
-    else await printTexts(context, lines.toString("utf8", 0, lines.length - 1).split("\n"));
-  }
-  return printed;
-}
-
-function printTexts({ args, out }: Context, lines: readonly string[]): Promise<undefined> {
-  const texts = lines.map((json) => paintLogLine(json, out));
-  return args.has("raw") ? out.data(`${texts.join("\n")}\n`) : out.logLines(texts);
+function printer({ out, args }: Context): (lines: Buffer) => Promise<unknown> {
+  if (args.has("json")) return async (lines) => out.data(await jsonLines(lines));
+  return (lines) => (args.has("raw") ? out.data(formatLines(lines, out)) : out.write(formatLines(lines, out)));
 }
 
 async function printCount({ client, args, out }: Context, app: string, query: LogQuery): Promise<undefined> {
