@@ -24,24 +24,28 @@ connect() {
   esac
 }
 
-# The first line of a registration is: version of this protocol, hook, receive-pack's process, who pushed, by which way
-# (version 2 only: those who came by a door of the platform), repository; with tabs between. What follows the hook is the
-# same in both hooks.
-tab='	'
-user=${GIT_HEROKU_USER-}
-via=${GIT_HEROKU_VIA-}
-case $user in *[[:cntrl:]]*) user= ;; esac
-case $via in *[[:cntrl:]]*) via= ;; esac
-cd -P . || fail "The repository cannot be read."
-version=1
-push="$PPID$tab$user$tab${PWD##*/}"
-[ -z "$via" ] || {
-  version=2
-  push="$PPID$tab$user$tab$via$tab${PWD##*/}"
+# The same for a conversation that ends as a whole when standard input does.
+converse() {
+  case $client in
+    nc) exec "$nc" ${nc_end:+"$nc_end"} -U "$sockets/$1" ;;
+    perl) exec perl "$hooks/connect.pl" "$sockets/$1" ending ;;
+    *) exec "$node" "$node_client" "$sockets/$1" ending ;;
+  esac
 }
 
-# The daemon outlives the push: nothing of it is inherited but the variables named here.
+# The first line of a registration is: version of this protocol, hook, receive-pack's process, who pushed, repository;
+# with tabs between. The last three are the same in both hooks.
+tab='	'
+user=${GIT_HEROKU_SESSION:+session $GIT_HEROKU_SESSION}
+user=${user:-${GIT_HEROKU_USER-}}
+case $user in *[[:cntrl:]]*) user= ;; esac
+cd -P . || fail "The repository cannot be read."
+push="$PPID$tab$user$tab${PWD##*/}"
+
+# The daemon outlives the push: nothing of it is inherited but the variables named here. Where systemd starts it, it is
+# waited for.
 start_daemon() {
+  [ ! -e "$home/managed" ] || return 0
   detach=$(command -v setsid || echo nohup)
   env -i HOME="$HOME" PATH="$PATH" GIT_HEROKU_HOME="$home" ${USER:+"USER=$USER"} ${LOGNAME:+"LOGNAME=$LOGNAME"} \
     ${LANG:+"LANG=$LANG"} ${TZ:+"TZ=$TZ"} ${TMPDIR:+"TMPDIR=$TMPDIR"} \

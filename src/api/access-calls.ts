@@ -1,6 +1,7 @@
-/** Who may do what with an app, as the Platform API tells and changes it: collaborators, the owner, and the tokens that people
- *  come with. */
+/** Who may do what with an app, as the Platform API tells and changes it: collaborators, the owner, and the tokens and keys that
+ *  people come with. */
 import type { Question } from "./exchange.ts";
+import type { KeyItem, KeyRequest } from "./key-resources.ts";
 import { appPath } from "./paths.ts";
 import type { TokenItem, TokenRequest } from "./token-resources.ts";
 
@@ -34,8 +35,6 @@ export class AccessCalls {
   /** To another owner. */
   transfer = (app: string, email: string): Promise<unknown> => this.#change("PATCH", appPath(app), { owner: email });
 
-  /** Who asks. */
-  account = (): Promise<{ email: string; name: string }> => this.#change("GET", "/account");
   tokens = (): Promise<TokenItem[]> => this.#get("/oauth/authorizations");
   createToken = (request: TokenRequest): Promise<TokenItem> => this.#change("POST", "/oauth/authorizations", request);
   /** By its id or a beginning of that. */
@@ -46,4 +45,11 @@ export class AccessCalls {
     const own = (await this.tokens()).find(({ access_token: access }) => access?.token === token);
     if (own !== undefined) await this.revokeToken(own.id);
   }
+
+  /** Who the platform takes the caller for. */
+  account = (): Promise<{ email: string; name: string | null }> => this.#get("/account");
+  keys = (): Promise<KeyItem[]> => this.#get("/account/keys");
+  addKey = (request: KeyRequest): Promise<KeyItem> => this.#change("POST", "/account/keys", request);
+  /** By its fingerprint or comment. */
+  removeKey = (which: string): Promise<KeyItem> => this.#change("DELETE", `/account/keys/${encodeURIComponent(which)}`);
 }

@@ -48,6 +48,7 @@ export function daemonEnvironment(env: Environment, home: string): Record<string
 /** @throws AppError unavailable, with the daemon's last words as the hint. */
 export async function startDaemon(program: DaemonProgram): Promise<void> {
   await makeHome(program.home);
+  await refuseManaged(program.home);
   const log = await open(join(program.home, "platform.log"), "a", 0o600);
   const logStart = (await log.stat()).size;
   const daemon = spawn(process.execPath, [program.script], {
@@ -64,6 +65,16 @@ export async function startDaemon(program: DaemonProgram): Promise<void> {
     daemon.unref();
   }
   throw await explainFailure(program.home, logStart, daemon.exitCode);
+}
+
+/** A daemon beside systemd's would not be started again, and would keep systemd's from starting.
+ *  @throws AppError unavailable */
+export async function refuseManaged(home: string): Promise<void> {
+  const service = await readFile(join(home, "managed"), "utf8").catch(() => undefined);
+  if (service === undefined) return;
+  throw new AppError("unavailable", "This platform is started and stopped by systemd.", {
+    hint: `As root: systemctl restart ${service.trim()}`,
+  });
 }
 
 async function makeHome(home: string): Promise<void> {

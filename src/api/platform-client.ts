@@ -1,5 +1,4 @@
-/** The typed client of the Platform API (docs/formats.md, "Platform API"). A call that finds nobody on the socket asks
- *  `wake` once to start the daemon and then asks again: nothing had been sent, so nothing is done twice. */
+/** The typed client of the Platform API (docs/api.md). */
 import type { IncomingMessage } from "node:http";
 import type { Duplex, Readable } from "node:stream";
 import type { AppSetup } from "../core/app-setup.ts";
@@ -7,9 +6,10 @@ import { formatPerson } from "../core/person.ts";
 import type { LogErrors } from "../core/log-errors.ts";
 import type { LogStats } from "../core/log-stats.ts";
 import { AccessCalls } from "./access-calls.ts";
-import { exchange, openExchange, Unreachable, upload, type Question } from "./exchange.ts";
+import { Asker } from "./asker.ts";
+import { upload, type Question } from "./exchange.ts";
+import type { Line } from "./line.ts";
 import type * as Log from "./log-resources.ts";
-import { placeOf, type PlatformPlace } from "./reach.ts";
 import { appPath, diffPath, queryOf } from "./paths.ts";
 import { scalable } from "./scalable.ts";
 import type { DiskItem, SlugItem } from "./slug-resources.ts";
@@ -18,7 +18,7 @@ import { askLive, readLiveAnswer, type ChangeOptions, type LiveAnswer, type Show
 import type { ConfigBlameItem, ConfigHistoryItem, PatchOptions, ReleaseDiff } from "./history-resources.ts";
 import type { PlatformClientOptions, ReleaseWord } from "./client-options.ts";
 import { attachedBy, type AttachedDyno, type AttachRequest, type RunRequest } from "./run-resources.ts";
-import { openUpgrade } from "./upgrade.ts";
+import { WebhookCalls } from "./webhook-calls.ts";
 import type {
   App,
   BisectItem,
@@ -50,11 +50,21 @@ export class PlatformClient {
   readonly #options: PlatformClientOptions;
   readonly access = new AccessCalls(
     (path) => this.#get(path),
-    (method, path, body) => this.#change(method, path, body),
+    (...change) => this.#change(...change),
   );
+  readonly webhooks = new WebhookCalls(
+    (path) => this.#get(path),
+    (...change) => this.#change(...change),
+  );
+  readonly #asker: Asker;
 
   constructor(options: PlatformClientOptions) {
     this.#options = options;
+    this.#asker = new Asker(options);
+  }
+
+  get line(): Line {
+    return this.#asker.line;
   }
 
   apps = (): Promise<App[]> => this.#get("/apps");
@@ -96,7 +106,7 @@ export class PlatformClient {
   /** The connection carries frames (core/run-frames.ts). */
   async runAttached(app: string, request: AttachRequest): Promise<{ dyno: Dyno; connection: Duplex }> {
     const dyno = await this.#change<AttachedDyno>("POST", appPath(app, "dynos"), attachedBy(request));
-    return { dyno, connection: await openUpgrade(this.#place, dyno.attach_url) };
+    return { dyno, connection: await this.line.upgrade(dyno.attach_url) };
   }
 
   bisect = (app: string): Promise<BisectItem> => this.#get(appPath(app, "bisect"));
@@ -128,6 +138,8 @@ export class PlatformClient {
     const body = version === undefined ? {} : { release: String(version) };
     return (await this.#release<ReleaseItem>(this.#signed("POST", path, body), show)).body;
   }
+  promote = async (app: string, to: string, show?: Show): Promise<ReleaseItem> =>
+    (await this.#release<ReleaseItem>(this.#signed("POST", `${appPath(app)}/actions/promote`, { to }), show)).body;
   /** The release is undefined when there was nothing to take back any more. */
   async revert(app: string, version: number, show?: Show): Promise<RevertItem | undefined> {
     const path = `${appPath(app, "releases", String(version))}/actions/revert`;
@@ -143,13 +155,11 @@ export class PlatformClient {
     this.#open({ method: "GET", path: appPath(app, "builds", id, "output") });
   /** By the beginning of its id, or `running`. */
   cancelBuild = (app: string, id: string): Promise<BuildItem> => this.#change("DELETE", appPath(app, "builds", id));
-
   /** Newest first.
    *  @param verify read every file */
   slugs = (app: string, { verify }: { verify: boolean }): Promise<SlugItem[]> =>
     this.#get(`${appPath(app, "slugs")}${verify ? "?verify=true" : ""}`);
   diskUse = (app: string): Promise<DiskItem> => this.#get(appPath(app, "disk"));
-
   /** What the build and the release command printed, and go on to print. */
   releaseOutput = (app: string, version: ReleaseWord): Promise<IncomingMessage> =>
     this.#open({ method: "GET", path: appPath(app, "releases", String(version), "output") });
@@ -167,7 +177,7 @@ export class PlatformClient {
   /** The code alone, as `git diff` prints it. */
   patch(app: string, release: ReleaseWord, options: PatchOptions): Promise<IncomingMessage> {
     const question: Question = { method: "GET", path: diffPath(app, release, { ...options, patch: true }) };
-    return this.#awake(() => openExchange(this.#place, question));
+    return this.#open(question);
   }
 
   config = (app: string): Promise<Record<string, string>> => this.#get(appPath(app, "config-vars"));
@@ -190,7 +200,6 @@ export class PlatformClient {
   configBlame = (app: string): Promise<ConfigBlameItem[]> => this.#get(appPath(app, "config-blame"));
   configHistory = (app: string, name: string, values: boolean): Promise<ConfigHistoryItem[]> =>
     this.#get(appPath(app, "config-history", name) + queryOf({ values }));
-
   domains = (app: string): Promise<DomainItem[]> => this.#get(appPath(app, "domains"));
   addDomains = (app: string, hostnames: readonly string[]): Promise<DomainItem[]> =>
     this.#change("POST", appPath(app, "domains"), { hostnames });
@@ -239,7 +248,7 @@ export class PlatformClient {
   /** The bytes are sent once: a daemon that is not awake must be woken before. */
   importLogs(app: string, name: string, stream: Readable): Promise<Log.LogImportResult> {
     const question = this.#signed("POST", appPath(app, "log-imports", name));
-    return upload(this.#place, { ...question, stream });
+    return upload(this.line, { ...question, stream });
   }
 
   /** A tar, its keys encrypted for the age recipient. */
@@ -252,10 +261,6 @@ export class PlatformClient {
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });
   replaceRouter = (): Promise<RouterInfo> => this.#change("POST", "/platform/actions/replace-router");
   doctor = (): Promise<DoctorCheck[]> => this.#get("/platform/doctor");
-
-  get #place(): PlatformPlace {
-    return placeOf(this.#options.home, this.#options.token);
-  }
 
   #get<T>(path: string, headers: Record<string, string> = {}): Promise<T> {
     return this.#ask<T>({ method: "GET", path, headers });
@@ -278,21 +283,10 @@ export class PlatformClient {
   }
 
   #open(question: Question): Promise<IncomingMessage> {
-    return this.#awake(() => openExchange(this.#place, question));
+    return this.#asker.open(question);
   }
 
   #ask<T>(question: Question): Promise<T> {
-    const { patienceMs } = this.#options;
-    return this.#awake(() => exchange<T>(this.#place, { ...question, patienceMs }));
-  }
-
-  async #awake<T>(ask: () => Promise<T>): Promise<T> {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof Unreachable) || this.#options.wake === undefined) throw error;
-    }
-    await this.#options.wake();
-    return ask();
+    return this.#asker.ask(question);
   }
 }

@@ -26,7 +26,7 @@ export class BrokenOff extends Error {}
 export class NoAnswer extends Error {}
 
 /** A sane JSON answer is far below this. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 const HEAD_END = "\r\n\r\n";
 
 /** @throws BrokenOff, NoAnswer, or the socket's own error when nobody listens. */

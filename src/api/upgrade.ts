@@ -1,15 +1,17 @@
-/** An HTTP upgrade to the platform: the connection of an attached one-off process. */
+/** An HTTP upgrade over a line to the platform: the connection of an attached one-off process. */
+import type { RequestOptions } from "node:http";
 import type { Duplex } from "node:stream";
-import { explain, parseJson, readRefusal, readText } from "./exchange.ts";
-import { openReach, type PlatformPlace } from "./reach.ts";
+import { parseJson, readRefusal, readText } from "./exchange.ts";
 
 const PROTOCOL = "git-heroku-run";
 
-/** @throws Unreachable, or the platform's AppError. */
-export async function openUpgrade(place: PlatformPlace, path: string): Promise<Duplex> {
-  const reach = await openReach(place, explain);
+/** @throws the platform's AppError, or the connection's own error. */
+export async function upgradeBy(way: RequestOptions, path: string): Promise<Duplex> {
+  const { request } = way.protocol === "https:" ? await import("node:https") : await import("node:http");
   return new Promise((resolve, reject) => {
-    const outgoing = reach.request({ path, headers: { connection: "Upgrade", upgrade: PROTOCOL } });
+    const own = way.headers as Record<string, string> | undefined;
+    const headers = { host: "localhost", ...own, connection: "Upgrade", upgrade: PROTOCOL };
+    const outgoing = request({ ...way, path, headers });
     outgoing.on("upgrade", (_response, socket, head) => {
       socket.unshift(head);
       resolve(socket);
@@ -19,8 +21,7 @@ export async function openUpgrade(place: PlatformPlace, path: string): Promise<D
         .then((text) => reject(readRefusal(response.statusCode ?? 0, parseJson(text))))
         .catch(reject);
     });
-    outgoing.on("error", (error: NodeJS.ErrnoException) => reject(explain(error, place)));
-    outgoing.on("close", () => reach.release());
+    outgoing.on("error", reject);
     outgoing.end();
   });
 }

@@ -5,7 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { findHome } from "../api/home.ts";
 import { AppError } from "../core/error.ts";
 import { pickToolEnv } from "../build/tool-env.ts";
-import { Trust } from "../drains/trust.ts";
+import { Trust } from "../outbound/trust.ts";
 import { NO_ISOLATION, type Isolation } from "../formation/isolation.ts";
 import { describeIsolation } from "../formation/isolation-report.ts";
 import { LocalRuntime } from "../formation/local-runtime.ts";
@@ -13,23 +13,28 @@ import { PortAllocator } from "../formation/ports.ts";
 import { probeIsolation } from "../formation/probe-isolation.ts";
 import { HookServer } from "../hook/hook-server.ts";
 import { openLedgerKey } from "../ledger/ledger-key.ts";
-import { usualBuildSlots } from "../platform/build-slots.ts";
 import { Home } from "../platform/home.ts";
 import { openJournal, type Journal } from "../platform/journal.ts";
 import { trafficOf } from "../platform/wake.ts";
-import { Platform, type HookFiles } from "../platform/platform.ts";
+import { Platform } from "../platform/platform.ts";
+import type { HookFiles } from "../platform/platform-parts.ts";
 import type { RemoteRouter } from "../router/remote-router.ts";
 import { ROUTER_DIRECTORY } from "../router/wire.ts";
+import { REQUEST_LIMITS } from "../server/request-limits.ts";
 import { createServer } from "../server/server.ts";
+import { SshDoor } from "../server/ssh-door.ts";
+import { announceEvents } from "../server/webhook-events.ts";
 import { lockHome } from "../server/single-instance.ts";
 import type { TcpDoor } from "../server/tcp-door.ts";
 import { takeApiPort } from "./api-port.ts";
+import { addressGuardOf, buildsMaxOf, callsPerHourOf } from "./daemon-limits.ts";
 import { hookFiles } from "./hook-files.ts";
 import { inspectIsolation, inspectMachine } from "./inspect-machine.ts";
 import { choosePublicUrl } from "./public-url.ts";
 import { onPost, onReceive } from "./push-door.ts";
 import { openRouter } from "./router-port.ts";
 import { chooseRouterSettings } from "./router-settings.ts";
+import { openSshGate, sshPlaces } from "./ssh-gate.ts";
 import { systemClock } from "./system-clock.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { packageRoot, readVersion } from "./version.ts";
@@ -64,6 +69,7 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   const startedAt = systemClock.now();
   const version = readVersion();
   const stop = new StopRequest();
+  const limits = { ...REQUEST_LIMITS, callsPerHour: callsPerHourOf(env) };
   const hooks = await hookFiles(home);
   const isolation = isolationOf(home, journal);
   const door = await takeApiPort({ home, journal, env });
@@ -77,19 +83,23 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
     onPost: (push) => onPost(platform, push),
     onBug: (error) => journal.fault("push", error),
   });
-  const server = createServer(platform, {
+  announceEvents(platform);
+  const control = {
     version,
     startedAt,
-    stop: (options) => stop.ask(options),
+    stop: (options: { apps: boolean }) => stop.ask(options),
     router: () => router.about,
     replaceRouter: () => replaceRouter(router),
     doctor: async () => [
       ...(await inspectMachine({ platform, client: hooks.client, router: router.about, version })),
       ...inspectIsolation(await isolation),
     ],
-  });
+  };
+  const server = createServer(platform, control, limits);
   const about = { pid: process.pid, router: platform.routerUrl, api: door.url, version };
   await listen(server, door, () => writeServerFile(home, journal, about));
+  const sshDoor = new SshDoor(server);
+  const sshGate = await openSshGate(platform, sshPlaces(home.ssh, hooks.files.dir, env), sshDoor);
   const places = `router ${platform.routerUrl}, api ${door.url}`;
   journal.note(`started, version ${version}, pid ${String(process.pid)}, ${places}`);
   const told = isolation.then((known) => noteIsolation(journal, known));
@@ -98,7 +108,7 @@ async function serve(home: Home, journal: Journal, env: Environment): Promise<vo
   journal.note(options.apps ? "stopping, with all apps" : "stopping, apps run on");
   await removeServerFile(home, journal);
   platform.beginClose();
-  await hookServer.close();
+  await Promise.all([hookServer.close(), sshGate.close()]);
   await platform.close(options);
   await server.close();
   if (options.apps) await router.end();
@@ -133,13 +143,15 @@ function noteIsolation(journal: Journal, isolation: Isolation): void {
   }
 }
 
-const SAID = Promise.resolve();
-
 /** Nobody is answered before `announce` is done: whoever has spoken to the daemon finds server.json, and whoever finds
  *  server.json can speak to the daemon. */
 async function listen(server: FastifyInstance, door: TcpDoor, announce: () => Promise<void>): Promise<void> {
   let announced: Promise<void> | undefined;
-  server.addHook("onRequest", () => announced ?? SAID);
+  server.addHook("onRequest", (_request, _reply, done) => {
+    if (announced === undefined) return done();
+    announced.then(() => done()).catch(done);
+    return undefined;
+  });
   server.addHook("onClose", () => door.close());
   announced = server.listen({ path: "server.sock" }).then(announce);
   await announced;
@@ -191,21 +203,15 @@ async function openPlatform(request: PlatformRequest): Promise<{ platform: Platf
     processPath: env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
     toolEnv: pickToolEnv(env),
     buildsMax: buildsMaxOf(env),
-    drainParts: {
+    outbound: {
       trust: new Trust(home.authoritiesFile, env["NODE_EXTRA_CA_CERTS"]),
-      userAgent: `Logplex/${request.version} (git-heroku)`,
+      guard: addressGuardOf(env),
+      version: request.version,
     },
   });
-  await router.keepApps(platform.names);
+  // A daemon that was killed as it renamed an app has left its entry under the former name.
+  await router.keepApps([...platform.names, ...platform.formerNames.all]);
   return { platform, router };
-}
-
-/** @throws AppError usage when it is no number. */
-function buildsMaxOf(env: Environment): number {
-  const text = env["GIT_HEROKU_BUILDS"];
-  if (text === undefined || text === "") return usualBuildSlots();
-  if (/^[1-9][0-9]{0,2}$/.test(text)) return Number(text);
-  throw new AppError("usage", `GIT_HEROKU_BUILDS=${text.slice(0, 40)} is no number of builds from 1 to 999.`);
 }
 
 /** The first request to stop counts: a signal, or the API's. */

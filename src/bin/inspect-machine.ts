@@ -29,6 +29,7 @@ export async function inspectMachine(inspected: Inspected): Promise<DoctorLine[]
   return [
     inspectRouter(inspected),
     inspectApi(platform),
+    ...inspectKeys(platform),
     hookClient(client),
     await hookPrograms(platform),
     ...(await exposedPorts(platform)),
@@ -55,6 +56,13 @@ function inspectApi({ apiUrl, tokens, home }: Platform): DoctorLine {
   const count = tokens.list().length;
   const words = `${String(count)} ${count === 1 ? "token" : "tokens"}`;
   return { name: "api", ok: true, level: "ok", message: `listens on ${apiUrl}, for ${words}` };
+}
+
+function inspectKeys({ keys, home }: Platform): DoctorLine[] {
+  if (!keys.isDamaged) return [];
+  const message = `${home.keysFile} is damaged, so no SSH key lets anybody in`;
+  const hint = "Mend or remove it, then: git heroku server:restart";
+  return [{ name: "ssh", ok: false, level: "error", message, hint }];
 }
 
 export function inspectIsolation(isolation: Isolation): DoctorLine[] {

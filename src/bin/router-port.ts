@@ -7,7 +7,7 @@ import type { Home } from "../platform/home.ts";
 import type { Journal } from "../platform/journal.ts";
 import type { AppRoute } from "../router/route-table.ts";
 import { RemoteRouter, RouterPortTaken } from "../router/remote-router.ts";
-import type { NameSettings, TrafficEvent } from "../router/wire.ts";
+import type { HomeSettings, TrafficEvent } from "../router/wire.ts";
 import { planPorts, portTaken, rememberPort } from "./ports.ts";
 
 const PORT_DEFAULT = 5000;
@@ -23,7 +23,7 @@ export interface RouterRequest {
   script: string;
   /** Where the routers' sockets are: a path short enough for a socket. */
   directory: string;
-  settings: NameSettings;
+  settings: HomeSettings;
   onEvent: (event: TrafficEvent) => void;
   onSpools: () => void;
 }

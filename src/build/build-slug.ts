@@ -7,24 +7,26 @@ import type { Clock } from "../core/clock.ts";
 import { spellDuration } from "../core/duration.ts";
 import { AppError } from "../core/error.ts";
 import { sortProcfile } from "../core/procfile.ts";
-import { buildFailed, describeStatus, diskFull } from "./build-failed.ts";
-import { choosePacks, isPassive, packsSlugId, type BuildConfig } from "./choose-packs.ts";
+import { buildFailed, diskFull } from "./build-failed.ts";
+import { choosePacks, isPassive, packsSlugId, type BuildConfig, type Choice } from "./choose-packs.ts";
 import { RootFiles } from "./detect.ts";
 import type { ChosenBuildpack } from "./fetch-buildpack.ts";
 import { findBuilt } from "./find-built.ts";
 import { listTree, type GitContext, type TreeFile } from "./git.ts";
 import { sumOfDirectory, sumOfTree } from "./content-sum.ts";
-import { removeIgnored, withoutIgnored } from "./ignored-files.ts";
+import type { FetchContext } from "./fetch-repository.ts";
+import { readIgnored, removeIgnored } from "./ignored-files.ts";
 import { LayOut } from "./lay-out.ts";
 import { SiteLayers } from "./layers.ts";
-import { Captured } from "./output-sink.ts";
-import type { BuildSite, Tool } from "./pack.ts";
+import type { BuildSite } from "./pack.ts";
 import { runPacks, type PacksOutcome } from "./run-packs.ts";
-import { runTool } from "./run-tool.ts";
 import { hasReadableName, procfileIn, protect, sizeOf } from "./slug-files.ts";
 import { cleanBuilds, findSlug, Workplace, type Slug, type SlugFacts } from "./slug-store.ts";
-import { warnOfTree } from "./tree-warnings.ts";
-import { scriptEnv, toolPath, type ToolEnv } from "./tool-env.ts";
+import { fetchSubmodules, isSubmodule } from "./submodules.ts";
+import { refusePointers, warnOfLinks } from "./check-tree.ts";
+import { toolPath, type ToolEnv } from "./tool-env.ts";
+import { confinedEnv, type ToolSandbox } from "./tool-sandbox.ts";
+import { Tools } from "./tools.ts";
 
 export interface BuildSettings {
   /** Heroku: 15 minutes. */
@@ -58,6 +60,8 @@ export interface BuildRequest {
   config?: BuildConfig;
   /** Whether files may be shared with other slugs: who shows slugs must see to it that nobody writes through one. */
   shares?: boolean;
+  /** Where tools run; without, as the platform itself. */
+  sandbox?: ToolSandbox | undefined;
 }
 
 const NO_CONFIG: BuildConfig = { key: "", read: () => Promise.resolve({}) };
@@ -79,7 +83,8 @@ export async function buildSlug(request: BuildRequest): Promise<Slug> {
   }
 }
 
-async function buildWithin(request: BuildRequest): Promise<Slug> {
+async function buildWithin(asked: BuildRequest): Promise<Slug> {
+  const request = asked.sandbox === undefined ? asked : { ...asked, toolEnv: confinedEnv(asked.toolEnv) };
   await cleanBuilds(request.appDir);
   const settings = { ...BUILD_SETTINGS, ...request.settings };
   const limit = new AbortController();
@@ -113,14 +118,16 @@ function announce({ output }: BuildRequest, slug: Announced): void {
 
 type Facts = Omit<SlugFacts, "id" | "sizeBytes" | "sum">;
 
-interface Built {
+interface Code {
+  /** Submodules among them, too. */
+  all: readonly TreeFile[];
   files: readonly TreeFile[];
   layOut: LayOut;
-  facts: Facts & { id: string };
 }
 
-const ANSWER_BYTES_MAX = 64 * 1024;
-const UNSEEN = new Captured(0);
+interface Built extends Omit<Code, "all"> {
+  facts: Facts & { id: string };
+}
 
 /** One build that really runs. */
 class Build {
@@ -140,14 +147,10 @@ class Build {
     const { appDir, tree, shares = false } = this.#request;
     const place = await Workplace.make(appDir);
     try {
-      const all = await listTree(this.#git, tree);
-      const layOut = new LayOut(this.#git, this.#request, place, all);
-      const files = await withoutIgnored(all, layOut);
-      this.#checkSize(sizeOf(files));
-      if (layOut.isSmall) await layOut.writable();
-      await removeIgnored(layOut, place.app, { all, files });
+      const { all, files, layOut } = await this.#code(place);
       const layers = shares ? new SiteLayers(place, appDir, this.#git) : undefined;
-      const site = await this.#site(place, { files, layOut, layers });
+      const tools = new Tools(this.#request, place, this.#signal);
+      const site = await this.#site(tools, { files, layOut, layers });
       const choice = await choosePacks(site, this.#packRequest());
       const id = await packsSlugId(site, tree, choice.packs);
       const known = await findSlug(appDir, id);
@@ -155,10 +158,12 @@ class Build {
         await place.discard();
         return this.#reuse(known);
       }
-      if (await isPassive(site, choice)) await layOut.readOnly(shares ? appDir : undefined);
-      else await layOut.writable();
-      await warnOfTree(files, place.app, this.#request.output);
-      const packed = await runPacks(site, choice);
+      if (await isPassive(site, choice)) {
+        await layOut.readOnly(shares ? appDir : undefined);
+        tools.forbid();
+      } else await layOut.writable();
+      await warnOfLinks(files, place.app, this.#request.output);
+      const packed = await this.#compile(site, choice, files);
       // Other slugs are made of one that has all files of its tree.
       const outcome = { ...packed, hasRun: packed.hasRun || files.length < all.length };
       const facts = { id, ...(await this.#describe(site, outcome)) };
@@ -169,12 +174,39 @@ class Build {
     }
   }
 
+  /** What is built: the files of the commit and of its submodules, and of these without what is kept out. */
+  async #code(place: Workplace): Promise<Code> {
+    const tracked = await listTree(this.#git, this.#request.tree);
+    const layOut = new LayOut(this.#git, this.#request, place, tracked);
+    const isIgnored = await readIgnored(tracked, layOut);
+    const say = this.#request.output;
+    const wanted = { git: this.#git, fetch: this.#fetchContext(), files: tracked, isIgnored, say };
+    const submodules = await fetchSubmodules(wanted);
+    const all = [tracked, ...submodules.map((one) => one.files)].flat();
+    const files = all.filter((file) => !isSubmodule(file) && !isIgnored(file.path));
+    this.#checkSize(sizeOf(files));
+    if (submodules.length > 0) await layOut.withSubmodules(submodules);
+    else if (layOut.isSmall) await layOut.writable();
+    await removeIgnored(layOut, place.app, { all, files });
+    return { all, files, layOut };
+  }
+
+  /** A buildpack from elsewhere may fetch what Git LFS has. */
+  async #compile(site: BuildSite, choice: Choice, files: readonly TreeFile[]): Promise<PacksOutcome> {
+    const isOurs = choice.packs.every(({ commit }) => commit === undefined);
+    if (isOurs) await refusePointers(files, site.place.app);
+    const packed = await runPacks(site, choice);
+    if (!isOurs) await refusePointers(files, site.place.app);
+    return packed;
+  }
+
   /** Makes a slug of what was built. */
-  async #finish({ place, layers }: BuildSite, { files, layOut, facts }: Built): Promise<Slug> {
+  async #finish({ place, layers, tools }: BuildSite, { files, layOut, facts }: Built): Promise<Slug> {
     const { plain = false } = facts;
     if (!plain) await place.endTools();
-    const sizeBytes = plain ? sizeOf(files) : await this.#protectAll(place, place.app);
-    if (plain && !layOut.isReadOnly) await this.#protect(files, place);
+    const sizeBytes = plain ? sizeOf(files) : await tools.protect(place.app);
+    if (plain && !layOut.isReadOnly) await this.#protect(files, place, tools);
+    await tools.close();
     const sizes = ((await layers?.makePlaces()) ?? []).map((layer) => layer.sizeBytes);
     const wholeSize = sizes.reduce((sum, one) => sum + one, sizeBytes);
     this.#checkSize(wholeSize);
@@ -192,20 +224,24 @@ class Build {
   }
 
   #packRequest(): Parameters<typeof choosePacks>[1] {
-    const { buildpacks = [], config = NO_CONFIG, appDir, toolEnv } = this.#request;
-    const fetch = { cacheDir: join(appDir, "cache"), toolEnv, signal: this.#signal };
-    return { wanted: buildpacks, config, fetch };
+    const { buildpacks = [], config = NO_CONFIG } = this.#request;
+    return { wanted: buildpacks, config, fetch: this.#fetchContext() };
+  }
+
+  #fetchContext(): FetchContext {
+    const { appDir, toolEnv } = this.#request;
+    return { cacheDir: join(appDir, "cache"), toolEnv, signal: this.#signal };
   }
 
   async #site(
-    place: Workplace,
+    tools: Tools,
     { files, layOut, layers }: Pick<Built, "files" | "layOut"> & { layers: SiteLayers | undefined },
   ): Promise<BuildSite> {
     const { appDir, commit, toolEnv, output } = this.#request;
     const root = new RootFiles(files, (name) => layOut.read(name));
     const declared = await root.procfile();
     return {
-      place,
+      place: tools.place,
       layers,
       root,
       declared,
@@ -215,12 +251,7 @@ class Build {
       exported: {},
       say: output,
       layOut: () => layOut.writable(),
-      protect: (dir) => this.#protectAll(place, dir),
-      run: (tool) => {
-        // Files of other slugs may be among these.
-        if (layOut.isReadOnly) throw new Error("nothing runs where files are shared");
-        return this.#run(place, tool);
-      },
+      tools,
     };
   }
 
@@ -248,36 +279,9 @@ class Build {
   }
 
   /** Takes the write permission from the files of a tree. */
-  async #protect(files: readonly TreeFile[], place: Workplace): Promise<void> {
+  async #protect(files: readonly TreeFile[], place: Workplace, tools: Tools): Promise<void> {
     if (files.every(hasReadableName)) await protect(files, place.app);
-    else await this.#protectAll(place, place.app);
-  }
-
-  /** The same for whatever lies in a directory; gives how many bytes it takes. */
-  async #protectAll(place: Workplace, dir: string): Promise<number> {
-    await this.#ask(place, ["find", dir, "-type", "f", "-exec", "chmod", "a-w", "{}", "+"]);
-    return Number.parseInt(await this.#ask(place, ["du", "-sk", dir]), 10) * 1024;
-  }
-
-  async #run(place: Workplace, { words, env, output = UNSEEN, errors }: Tool): Promise<number | string> {
-    const [command = "", ...args] = words;
-    const tool = { command, args, cwd: place.app, env, signal: this.#signal, output, ...(errors && { errors }) };
-    const status = await runTool(tool).catch((error: unknown) => {
-      const { code } = error as NodeJS.ErrnoException;
-      // EACCES: a directory on the PATH is not ours to search, and no other one has the program.
-      if (code !== "ENOENT" && code !== "EACCES") throw error;
-      throw buildFailed(`The platform's machine has no ${command} on its PATH.`);
-    });
-    this.#signal.throwIfAborted();
-    return status;
-  }
-
-  async #ask(place: Workplace, words: readonly string[]): Promise<string> {
-    const output = new Captured(ANSWER_BYTES_MAX);
-    const env = scriptEnv(this.#request.toolEnv, place, this.#request.commit);
-    const status = await this.#run(place, { words, env, output });
-    if (status !== 0) throw buildFailed(`\`${words.join(" ")}\` ended with ${describeStatus(status)}.`);
-    return output.text;
+    else await tools.protect(place.app);
   }
 
   #checkSize(sizeBytes: number): void {

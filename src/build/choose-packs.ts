@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import { BUILDPACKS_FILE, BUILT_IN_BUILDPACKS, parseBuildpack, parseBuildpacksFile } from "../core/buildpack.ts";
 import { builtInPack, mayFit } from "./builtin-packs.ts";
 import { nothingFits } from "./detect.ts";
-import { fetchBuildpack, layOutBuildpack, type ChosenBuildpack, type FetchContext } from "./fetch-buildpack.ts";
+import { fetchBuildpack, layOutBuildpack, type ChosenBuildpack } from "./fetch-buildpack.ts";
+import type { FetchContext } from "./fetch-repository.ts";
 import type { BuildSite, Pack } from "./pack.ts";
 import { ScriptPack } from "./script-pack.ts";
 

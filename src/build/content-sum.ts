@@ -20,7 +20,7 @@ type Entry = Pick<TreeFile, "path" | "mode" | "oid">;
 export function sumOfTree(files: readonly Entry[]): string | undefined {
   if (!files.every(hasReadableName)) return undefined;
   const hash = createHash("sha256");
-  const sorted = files.filter(({ mode }) => mode !== "160000").sort((a, b) => (a.path < b.path ? -1 : 1));
+  const sorted = files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   for (const { path, mode, oid } of sorted) hash.update(`${normalMode(mode)} ${oid}\t${path}\0`);
   return hash.digest("hex");
 }

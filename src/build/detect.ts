@@ -15,9 +15,7 @@ export class RootFiles {
   readonly #root: ReadonlyMap<string, TreeFile>;
   readonly #read: ReadRootFile;
 
-  /** @throws AppError invalid_params for submodules */
   constructor(files: readonly TreeFile[], read: ReadRootFile) {
-    refuseSubmodules(files);
     this.all = files;
     this.#root = new Map(files.filter(({ path }) => !path.includes("/")).map((file) => [file.path, file]));
     this.#read = read;
@@ -70,13 +68,5 @@ export function nothingFits(root: RootFiles): AppError {
       misspelt === undefined
         ? "Add a file named Procfile with a line such as `web: ./start --port $PORT`, or set a buildpack, and push again."
         : `Rename ${misspelt} to Procfile, commit and push again.`,
-  });
-}
-
-function refuseSubmodules(files: readonly TreeFile[]): void {
-  const submodules = files.filter(({ mode }) => mode === "160000").map(({ path }) => path);
-  if (submodules.length === 0) return;
-  throw new AppError("invalid_params", `The commit contains git submodules: ${submodules.slice(0, 5).join(", ")}.`, {
-    hint: "A push does not carry their code. Copy it in, use a package, or merge it with `git subtree add`.",
   });
 }

@@ -9,17 +9,8 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { parseBuildpack, type BuildpackSource } from "../core/buildpack.ts";
 import { AppError } from "../core/error.ts";
-import { SerialQueue } from "../core/serial-queue.ts";
-import { checkOut, gitOutput, runProgram, ToolFailed, type GitContext } from "./git.ts";
-import { pickToolEnv, toolPath, type ToolEnv } from "./tool-env.ts";
-import { cleanLine } from "./tool-output.ts";
-
-export interface FetchContext {
-  /** `cache` of the app. */
-  cacheDir: string;
-  toolEnv: ToolEnv;
-  signal: AbortSignal;
-}
+import { FetchRepository, lastWords, type FetchContext } from "./fetch-repository.ts";
+import { gitOutput, runProgram, ToolFailed } from "./git.ts";
 
 /** A buildpack that an app is built with. */
 export interface ChosenBuildpack {
@@ -30,57 +21,38 @@ export interface ChosenBuildpack {
 }
 
 const TARBALL_BYTES_MAX = 200_000_000;
-const COMMIT = /^[0-9a-f]{40}$/;
-const SHORT_COMMIT = /^[0-9a-f]{7,40}$/;
-/** Nobody is asked for a password, nobody is waited for without end, and no program is run because of a URL's scheme. */
-const FETCH_ENV = {
-  GIT_TERMINAL_PROMPT: "0",
-  GIT_ALLOW_PROTOCOL: "https:http:git:ssh:file",
-  GIT_SSH_COMMAND: "ssh -o BatchMode=yes -o ConnectTimeout=20",
-  GIT_HTTP_LOW_SPEED_LIMIT: "1000",
-  GIT_HTTP_LOW_SPEED_TIME: "30",
-};
-
-/** One at a time in each cache: two fetches into one repository may meet at its locks. */
-const queues = new Map<string, SerialQueue>();
+const PROTOCOLS = "https:http:git:ssh:file";
 
 /** Gives the id of the buildpack's commit, or of its tree when it has no history.
  *  @throws AppError invalid_params when it cannot be fetched or is no buildpack */
 export async function fetchBuildpack(context: FetchContext, { source, commit }: ChosenBuildpack): Promise<string> {
-  let queue = queues.get(context.cacheDir);
-  if (queue === undefined) queues.set(context.cacheDir, (queue = new SerialQueue()));
-  return queue.run(() => new Fetch(context, source).run(commit));
+  const fetch = new Fetch(context, source);
+  return fetch.repository.use(() => fetch.run(commit));
 }
 
 /** Lays the buildpack out in an empty directory. */
 export async function layOutBuildpack(context: FetchContext, oid: string, dir: string): Promise<void> {
-  await checkOut(gitOf(context), { from: oid, dir, umask: "0022" });
+  await repositoryOf(context).layOut({ from: oid, dir, umask: "0022" });
 }
 
-function gitOf({ cacheDir, toolEnv, signal }: FetchContext): GitContext {
-  const env = { ...pickToolEnv(toolEnv), ...FETCH_ENV };
-  return { repo: join(cacheDir, "buildpacks.git"), path: toolPath(toolEnv), signal, env };
+function repositoryOf(context: FetchContext): FetchRepository {
+  return new FetchRepository(context, "buildpacks.git", PROTOCOLS);
 }
 
 class Fetch {
   readonly #context: FetchContext;
   readonly #source: string;
-  readonly #git: GitContext;
+  readonly repository: FetchRepository;
 
   constructor(context: FetchContext, source: string) {
     this.#context = context;
     this.#source = source;
-    this.#git = gitOf(context);
+    this.repository = repositoryOf(context);
   }
 
   async run(pinned: string | undefined): Promise<string> {
     const from = parseBuildpack(this.#source);
-    if (!existsSync(join(this.#git.repo, "HEAD"))) {
-      await mkdir(this.#git.repo, { recursive: true });
-      await gitOutput(this.#git, ["init", "--quiet", "--bare"]);
-      await gitOutput(this.#git, ["config", "gc.auto", "0"]);
-    }
-    if (pinned !== undefined && (await this.#has(pinned))) return pinned;
+    if (pinned !== undefined && (await this.repository.has(pinned))) return pinned;
     const oid = await this.#fetch(from, pinned).catch((error: unknown) => this.#explain(error));
     await this.#checkParts(oid);
     return oid;
@@ -93,28 +65,10 @@ class Fetch {
     throw new Error(`${from.name} comes with the platform`);
   }
 
-  async #has(oid: string): Promise<boolean> {
-    return gitOutput(this.#git, ["cat-file", "-e", `${oid}^{tree}`]).then(
-      () => true,
-      () => false,
-    );
-  }
-
   /** A ref for each source keeps what was fetched. */
   async #pull(url: string, ref: string | undefined): Promise<string> {
     const own = `refs/buildpacks/${createHash("sha256").update(this.#source).digest("hex").slice(0, 16)}`;
-    if (ref !== undefined && COMMIT.test(ref) && (await this.#has(ref))) return ref;
-    const fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force"];
-    const wanted = `${ref ?? "HEAD"}:${own}/wanted`;
-    try {
-      await gitOutput(this.#git, [...fetch, "--depth=1", "--", url, wanted]);
-      return (await gitOutput(this.#git, ["rev-parse", `${own}/wanted^{commit}`])).toString().trim();
-    } catch (error) {
-      if (ref === undefined || !SHORT_COMMIT.test(ref)) throw error;
-    }
-    // Not every server gives a commit by its id alone.
-    await gitOutput(this.#git, [...fetch, "--", url, `refs/heads/*:${own}/heads/*`, `refs/tags/*:${own}/tags/*`]);
-    return (await gitOutput(this.#git, ["rev-parse", "--verify", `${ref}^{commit}`])).toString().trim();
+    return this.repository.pull(url, ref, own);
   }
 
   async #copy(path: string, ref: string | undefined): Promise<string> {
@@ -135,7 +89,7 @@ class Fetch {
     await mkdir(unpacked, { recursive: true });
     try {
       const file = place.startsWith("/") ? place : await this.#get(place, join(scratch, "tarball"));
-      await runProgram(this.#git, "tar", ["-x", "-z", "-o", "-f", file, "-C", unpacked]);
+      await runProgram(this.repository.git, "tar", ["-x", "-z", "-o", "-f", file, "-C", unpacked]);
       return await this.#store(await topOf(unpacked));
     } finally {
       await rm(scratch, { recursive: true, force: true });
@@ -160,7 +114,7 @@ class Fetch {
   /** The files as they are, without a history. */
   async #store(dir: string): Promise<string> {
     const index = join(this.#context.cacheDir, `.index-${randomBytes(6).toString("hex")}`);
-    const git = { ...this.#git, env: { ...this.#git.env, GIT_INDEX_FILE: index } };
+    const git = { ...this.repository.git, env: { ...this.repository.git.env, GIT_INDEX_FILE: index } };
     try {
       await gitOutput(git, [`--work-tree=${dir}`, "-C", dir, "add", "--all", "--force", "."]);
       return (await gitOutput(git, ["write-tree"])).toString().trim();
@@ -170,7 +124,9 @@ class Fetch {
   }
 
   async #checkParts(oid: string): Promise<void> {
-    const names = (await gitOutput(this.#git, ["ls-tree", "--name-only", `${oid}^{tree}`, "bin/"])).toString();
+    const names = (
+      await gitOutput(this.repository.git, ["ls-tree", "--name-only", `${oid}^{tree}`, "bin/"])
+    ).toString();
     for (const part of ["bin/detect", "bin/compile"]) {
       if (!names.split("\n").includes(part)) throw this.#noBuildpack(part);
     }
@@ -199,12 +155,6 @@ class Fetch {
 async function topOf(dir: string): Promise<string> {
   const names = await readdir(dir);
   return names.length === 1 && names[0] !== undefined && names[0] !== "bin" ? join(dir, names[0]) : dir;
-}
-
-function lastWords(said: string): string {
-  const lines = said.split("\n").map(cleanLine);
-  const line = lines.find((one) => /^(?:fatal|error|ERROR|tar|gzip)/.test(one)) ?? lines.find((one) => one !== "");
-  return line === undefined ? "git does not say why." : line;
 }
 
 /** `fetch` says why in the cause. */

@@ -1,19 +1,19 @@
 /** The files that `.slugignore` keeps out of a slug. */
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { parseSlugIgnore } from "../core/slug-ignore.ts";
+import { parseSlugIgnore, type IsIgnored } from "../core/slug-ignore.ts";
 import type { TreeFile } from "./git.ts";
 import { removeIfEmpty, type LayOut } from "./lay-out.ts";
+import { isSubmodule } from "./submodules.ts";
 
 const FILE = ".slugignore";
 const BYTES_MAX = 1024 * 1024;
 
-/** The rest: all of them where there is no such file, or it is no file that anybody wrote. */
-export async function withoutIgnored(all: readonly TreeFile[], layOut: LayOut): Promise<readonly TreeFile[]> {
+/** Whether a path is kept out; nothing is where there is no such file, or it is no file that anybody wrote. */
+export async function readIgnored(all: readonly TreeFile[], layOut: LayOut): Promise<IsIgnored> {
   const own = all.find(({ path }) => path === FILE);
-  if (own === undefined || own.mode === "120000" || own.sizeBytes > BYTES_MAX) return all;
-  const isIgnored = parseSlugIgnore(await layOut.read(FILE));
-  return isIgnored === undefined ? all : all.filter(({ path }) => !isIgnored(path));
+  const isFile = own !== undefined && own.mode !== "120000" && own.sizeBytes <= BYTES_MAX;
+  return (isFile ? parseSlugIgnore(await layOut.read(FILE)) : undefined) ?? (() => false);
 }
 
 /** Lays the code out where it must, and removes what is not among the rest, and the directories that are empty then, since git
@@ -26,7 +26,7 @@ export async function removeIgnored(
   if (files.length === all.length) return;
   await layOut.writable();
   const kept = new Set(files);
-  const paths = all.filter((file) => !kept.has(file)).map(({ path }) => path);
-  for (const path of paths) await rm(join(root, path), { force: true });
-  for (const path of paths) await removeIfEmpty(root, dirname(path));
+  const gone = all.filter((file) => !kept.has(file));
+  for (const file of gone) if (!isSubmodule(file)) await rm(join(root, file.path), { force: true });
+  for (const file of gone) await removeIfEmpty(root, isSubmodule(file) ? file.path : dirname(file.path));
 }

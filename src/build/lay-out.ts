@@ -1,9 +1,11 @@
 /** Lays out a commit's tree for a build. To make ten thousand files costs the disk far more than to read them, so where
  *  nothing will run among them they are made read-only at once, or are those of a slug that has most of them already. */
 import { chmod, readFile, rmdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { AppError } from "../core/error.ts";
 import { checkOut, gitOutput, runProgram, type GitContext, type TreeFile } from "./git.ts";
-import { hasReadableName, protect } from "./slug-files.ts";
+import { hasReadableName, PLAIN_FILE, protect } from "./slug-files.ts";
+import type { Submodule } from "./submodules.ts";
 import { markShared, newestPlainSlug, type Workplace } from "./slug-store.ts";
 
 /** Up to here, neither is worth a program more. */
@@ -25,6 +27,7 @@ export class LayOut {
   /** A small tree is laid out before anything asks for it. */
   readonly isSmall: boolean;
   #state: "nothing" | "writable" | "read-only" = "nothing";
+  #submodules: readonly Submodule[] = [];
 
   constructor(git: GitContext, code: Code, place: Workplace, files: readonly TreeFile[]) {
     this.#git = git;
@@ -40,7 +43,7 @@ export class LayOut {
 
   /** A file of the root, whether laid out or not. */
   async read(name: string): Promise<string> {
-    if (this.#state !== "nothing") return readFile(join(this.#place.app, name), "utf8");
+    if (this.#state !== "nothing") return readPlain(join(this.#place.app, name));
     const { oid = "" } = this.#files.find(({ path }) => path === name) ?? {};
     return (await gitOutput(this.#git, ["cat-file", "blob", oid])).toString("utf8");
   }
@@ -48,8 +51,16 @@ export class LayOut {
   /** As a build that runs something needs it. Does nothing when the files are there. */
   async writable(): Promise<void> {
     if (this.#state !== "nothing") return;
-    await checkOut(this.#git, { from: this.#code.commit, dir: this.#place.app, umask: "0022" });
+    const to = { dir: this.#place.app, umask: "0022" } as const;
+    await checkOut(this.#git, { from: this.#code.commit, ...to });
+    for (const submodule of this.#submodules) await submodule.layOut(to);
     this.#state = "writable";
+  }
+
+  /** The same with the code of submodules, each in its empty directory. */
+  async withSubmodules(submodules: readonly Submodule[]): Promise<void> {
+    this.#submodules = submodules;
+    await this.writable();
   }
 
   /** As a slug has it, for a build in which nothing runs.
@@ -110,6 +121,15 @@ export class LayOut {
     const isLong = changes.made.length > CHANGES_MAX || changes.made.join(" ").length > CHANGES_BYTES_MAX;
     return isLong || changes.made.length + changes.gone.length > this.#files.length ? undefined : changes;
   }
+}
+
+/** A buildpack may have put anything in its place.
+ *  @throws AppError invalid_params for a link */
+async function readPlain(path: string): Promise<string> {
+  return readFile(path, { encoding: "utf8", flag: PLAIN_FILE }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ELOOP") throw error;
+    throw new AppError("invalid_params", `${basename(path)} is a symbolic link.`, { hint: "It must be a file." });
+  });
 }
 
 function directoriesOf(files: readonly TreeFile[]): Set<string> {

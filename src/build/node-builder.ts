@@ -34,6 +34,8 @@ export interface NodeBuild {
   run(command: string, ...args: string[]): Promise<void>;
   /** Takes the write permission from all files of a directory, and gives how large they are. */
   protect(dir: string): Promise<number>;
+  /** Lets programs write to a directory that was made for them. */
+  give(dir: string): Promise<void>;
 }
 
 /** What decides the result besides the tree; part of a slug's id. */
@@ -133,7 +135,7 @@ async function runScript(build: NodeBuild, manager: PackageManager, name: string
 async function install(build: NodeBuild, plan: NodePlan, manager: PackageManager): Promise<boolean> {
   build.say("-----> Installing dependencies\n");
   const key = keyOf(build, plan, manager);
-  const cache = plan.isCacheable ? new NodeModulesCache(build.cacheDir, key, copyWith(build)) : undefined;
+  const cache = plan.isCacheable ? new NodeModulesCache(build.cacheDir, key, build) : undefined;
   const isLayer = usesLayer(build, plan);
   const isThere = isLayer ? await build.layers?.use(key) : await cache?.restore(build.dir);
   if (isThere === true) {
@@ -161,8 +163,4 @@ function keyOf(build: NodeBuild, plan: NodePlan, manager: PackageManager): strin
   const facts = [nodeKey(build.engine), build.identify(manager.name), app.manifest.packageManager, words];
   const text = JSON.stringify([...facts, manager.lockfile ?? "", app.npmrc ?? ""]);
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
-}
-
-function copyWith(build: NodeBuild): (from: string, to: string) => Promise<void> {
-  return (from, to) => build.run("cp", "-a", from, to);
 }

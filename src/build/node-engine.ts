@@ -2,11 +2,12 @@
  *  has, from a version manager or on PATH. That one is copied into the slug, where it stays when the manager removes it. */
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, realpathSync } from "node:fs";
-import { cp, mkdir, writeFile } from "node:fs/promises";
+import { cp, lstat, mkdir, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { compareVersions, isWithin, parseRelease, type Version } from "../core/version-range.ts";
+import { absent } from "./slug-files.ts";
 import type { ToolEnv } from "./tool-env.ts";
 
 export interface NodeEngine {
@@ -90,16 +91,23 @@ async function nodesOnPath({ PATH = "" }: ToolEnv): Promise<Installed[]> {
   return (await Promise.all(found)).flat();
 }
 
-/** Puts node and its own npm into the app, first on the PATH of its processes.
+/** Puts node and its own npm into the app, first on the PATH of its processes. What the app has in its place goes, and a link
+ *  there is not followed.
+ *  @param give lets programs write to a directory
  *  @returns where they are */
-export async function layNode(prefix: string, app: string): Promise<string> {
+export async function layNode(prefix: string, app: string, give: (dir: string) => Promise<void>): Promise<string> {
   const bin = join(app, PLACE, "bin");
+  await rm(join(app, PLACE), { recursive: true, force: true });
   await mkdir(bin, { recursive: true });
   for (const name of ["bin/node", "bin/npm", "bin/npx", "lib/node_modules/npm"]) {
     if (!existsSync(join(prefix, name))) continue;
     await cp(join(prefix, name), join(app, PLACE, name), { recursive: true, verbatimSymlinks: true });
   }
-  await mkdir(join(app, ".profile.d"), { recursive: true });
-  await writeFile(join(app, ".profile.d", "nodejs.sh"), `export PATH="$HOME/${PLACE}/bin:$PATH"\n`);
+  const profiles = join(app, ".profile.d");
+  if ((await lstat(profiles).catch(absent))?.isDirectory() !== true) await rm(profiles, { force: true });
+  await mkdir(profiles, { recursive: true });
+  await rm(join(profiles, "nodejs.sh"), { recursive: true, force: true });
+  await writeFile(join(profiles, "nodejs.sh"), `export PATH="$HOME/${PLACE}/bin:$PATH"\n`, { flag: "wx" });
+  for (const dir of [join(app, PLACE), profiles]) await give(dir);
   return bin;
 }

@@ -45,7 +45,7 @@ export class NodePack implements Pack {
     const prefix = this.#engine?.prefix;
     if (prefix !== undefined) {
       await site.layOut();
-      const bin = await layNode(prefix, site.place.app);
+      const bin = await layNode(prefix, site.place.app, (dir) => site.tools.give(dir));
       site.exported = { ...site.exported, PATH: `${bin}:${site.exported["PATH"] ?? toolPath(site.toolEnv)}` };
     }
     const shown = new ToolOutput((text) => site.say(text));
@@ -69,9 +69,10 @@ export class NodePack implements Pack {
       layers,
       identify: (program) => identifyTool(program, path),
       say: (text) => site.say(text),
-      protect: (dir) => site.protect(dir),
+      protect: (dir) => site.tools.protect(dir),
+      give: (dir) => site.tools.give(dir),
       run: async (...words) => {
-        const status = await site.run({ words, env, output });
+        const status = await site.tools.run({ words, env, output });
         if (status !== 0) throw buildFailed(`\`${words.join(" ")}\` ended with ${describeStatus(status)}.`);
       },
     };

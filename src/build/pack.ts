@@ -2,9 +2,9 @@
 import type { Procfile } from "../core/procfile.ts";
 import type { RootFiles } from "./detect.ts";
 import type { SiteLayers } from "./layers.ts";
-import type { OutputSink } from "./output-sink.ts";
 import type { FirstDeploy, Workplace } from "./slug-store.ts";
 import type { ToolEnv } from "./tool-env.ts";
+import type { Tools } from "./tools.ts";
 
 export interface Pack {
   /** As it is kept in the state. */
@@ -47,18 +47,5 @@ export interface BuildSite {
   say(text: string): void;
   /** Makes sure that the code is laid out, for a program to see. */
   layOut(): Promise<void>;
-  /** Takes the write permission from all files of a directory.
-   *  @returns how many bytes its files take */
-  protect(dir: string): Promise<number>;
-  /** Runs a program in the app's directory.
-   *  @throws AppError when the machine has no such program */
-  run(tool: Tool): Promise<number | string>;
-}
-
-export interface Tool {
-  words: readonly string[];
-  env: Readonly<Record<string, string>>;
-  /** Shown to whoever pushes, unless it goes elsewhere. */
-  output?: OutputSink;
-  errors?: OutputSink;
+  readonly tools: Tools;
 }

@@ -2,14 +2,13 @@
  *  that apps that run do not starve. Its environment is the given one, nothing more. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { setPriority } from "node:os";
 import type { Readable } from "node:stream";
 import type { OutputSink } from "./output-sink.ts";
 
 export interface ToolRun {
-  command: string;
-  args: readonly string[];
+  words: readonly string[];
   cwd: string;
   env: Readonly<Record<string, string>>;
   /** Kills the whole group. */
@@ -22,16 +21,22 @@ export interface ToolRun {
 /** How long the outputs may stay open after the program itself has ended: a grandchild in another group holds them. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
-/** Resolves to the exit status, or the name of the signal that ended it, when the group is gone.
- *  @throws Error ENOENT when there is no such program. */
+/** What a program starts inherits it, and Linux takes the priority of its disk accesses from it (ioprio_set(2)). Set before the
+ *  program begins: what it has started already would not get it any more. */
+const NICE = ["/usr/bin/nice", "/bin/nice"].filter((path) => existsSync(path)).slice(0, 1);
+const NICENESS = "10";
+
+/** Resolves to the exit status, or the name of the signal that ended it, when the group is gone. */
 export async function runTool(run: ToolRun): Promise<number | string> {
   run.signal.throwIfAborted();
-  const { command, args, cwd, env } = run;
+  const { words, cwd, env } = run;
+  const [command = "", ...args] = [...NICE.flatMap((nice) => [nice, "-n", NICENESS]), ...words];
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
-  if (child.pid !== undefined) giveWay(child.pid);
   const closed = [forward(child.stdout, run.output), forward(child.stderr, run.errors ?? run.output)];
   await once(child, "spawn");
   const group = child.pid ?? 0;
+  // A session of its own is scheduled as a whole where the kernel groups by session (sched(7), autogroup).
+  writeFile(`/proc/${String(group)}/autogroup`, NICENESS).catch(() => undefined);
   const exited = once(child, "exit");
   const kill = (): void => killGroup(group);
   run.signal.addEventListener("abort", kill);
@@ -49,19 +54,6 @@ export async function runTool(run: ToolRun): Promise<number | string> {
     await Promise.all(closed);
     clearTimeout(timer);
   }
-}
-
-const NICENESS = 10;
-
-/** What the program starts inherits it, and Linux takes the priority of its disk accesses from it (ioprio_set(2)). */
-function giveWay(pid: number): void {
-  try {
-    setPriority(pid, NICENESS);
-  } catch {
-    // It has ended already.
-  }
-  // A session of its own is scheduled as a whole where the kernel groups by session (sched(7), autogroup).
-  writeFile(`/proc/${String(pid)}/autogroup`, String(NICENESS)).catch(() => undefined);
 }
 
 /** Ends every process of the group; a group that is gone is no error. */

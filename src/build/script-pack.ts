@@ -64,7 +64,7 @@ export class ScriptPack implements Pack {
     const dir = await this.#laidOut(site);
     const [output, errors] = [new Captured(DETECT_BYTES_MAX), new Captured(DETECT_BYTES_MAX)];
     const words = [SHELL, "-c", RUN, join(dir, "bin", "detect"), site.place.app];
-    const status = await site.run({ words, env: envOf(site), output, errors });
+    const status = await site.tools.run({ words, env: envOf(site), output, errors });
     if (status === 0) return (linesOf(output.text)[0] ?? this.source).slice(0, NAME_LENGTH_MAX);
     for (const line of [...linesOf(output.text), ...linesOf(errors.text)].slice(0, DETECT_LINES_MAX)) {
       site.say(`       ${line}\n`);
@@ -82,10 +82,11 @@ export class ScriptPack implements Pack {
     for (const [name, value] of Object.entries(await this.#from.config())) {
       await writeFile(join(env, name), value, { mode: 0o600 });
     }
+    await site.tools.give(env);
     const shown = new ToolOutput((text) => site.say(text), "");
     const words = [SHELL, "-c", RUN, join(dir, "bin", "compile"), site.place.app, cache, env];
     try {
-      this.#check("bin/compile", await site.run({ words, env: envOf(site), output: shown }));
+      this.#check("bin/compile", await site.tools.run({ words, env: envOf(site), output: shown }));
     } finally {
       shown.end();
     }
@@ -97,7 +98,7 @@ export class ScriptPack implements Pack {
     const program = join(await this.#laidOut(site), "bin", "release");
     if (!existsSync(program)) return { types: new Map(), configVars: {}, addons: [] };
     const [output, errors] = [new Captured(RELEASE_BYTES_MAX), new ToolOutput((text) => site.say(text), "")];
-    const status = await site.run({
+    const status = await site.tools.run({
       words: [SHELL, "-c", RUN, program, site.place.app],
       env: envOf(site),
       output,
@@ -109,19 +110,20 @@ export class ScriptPack implements Pack {
     return parseReleaseYaml(output.text, this.source);
   }
 
-  async #laidOut({ place }: BuildSite): Promise<string> {
+  async #laidOut({ place, tools }: BuildSite): Promise<string> {
     if (this.#dir !== "") return this.#dir;
     await mkdir(place.buildpacks, { recursive: true });
     // Its own for each build: what it writes beside its scripts, such as `export`, stays in this one.
     const dir = await mkdtemp(join(place.buildpacks, "pack-"));
     await this.#from.layOut(dir);
+    await tools.give(dir);
     return (this.#dir = dir);
   }
 
   async #export(site: BuildSite, file: string): Promise<void> {
     const [output, errors] = [new Captured(ENV_BYTES_MAX), new ToolOutput((text) => site.say(text), "")];
     const before = envOf(site);
-    this.#check("export", await site.run({ words: [SHELL, "-c", EXPORT, file], env: before, output, errors }));
+    this.#check("export", await site.tools.run({ words: [SHELL, "-c", EXPORT, file], env: before, output, errors }));
     errors.end();
     const pairs = output.text.split("\0").map((line): [string, string] => {
       const at = line.indexOf("=");

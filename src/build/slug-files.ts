@@ -1,9 +1,13 @@
 /** The files of a slug: how large they are together, what their Procfile says, and that nobody changes them; and how files
  *  of the store are written and removed. */
+import { constants } from "node:fs";
 import { chmod, lstat, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseProcfile, type Procfile } from "../core/procfile.ts";
 import type { TreeFile } from "./git.ts";
+
+/** To read a file with: follows no link, and waits for no writer of a pipe. */
+export const PLAIN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Of what was built; a link may lead anywhere. */
 export async function procfileIn(dir: string): Promise<Procfile | undefined> {

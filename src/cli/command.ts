@@ -31,7 +31,8 @@ export type DynamicKind =
   | "collaborators"
   | "builds"
   | "tokens"
-  | "imports";
+  | "imports"
+  | "keys";
 
 /** What a shell offers for a word: certain words, or some kind of them. */
 export type Completes = readonly string[] | DynamicKind | "files" | "commands" | "remotes";
@@ -57,6 +58,8 @@ export interface Command {
   completes?: Completes;
   options: readonly Option[];
   examples: readonly Example[];
+  /** Is about the platform of this machine, whatever platform the clone's remotes lead to. */
+  isAboutThisMachine?: true;
   /** The exit status; nothing means 0. */
   run(context: Context): Promise<number | undefined>;
 }
@@ -87,16 +90,16 @@ export const TOPICS: readonly Topic[] = [
   "Help",
 ];
 
+export const SERVER_OPTION: Option = {
+  name: "server",
+  value: "ADDRESS",
+  summary: "the platform, such as git@host",
+};
+
 export const APP_OPTIONS: readonly Option[] = [
   { name: "app", short: "a", value: "NAME", completes: "apps", summary: "the app, whatever the clone's remotes say" },
   { name: "remote", short: "r", value: "NAME", completes: "remotes", summary: "the git remote that leads to the app" },
 ];
-/** For commands that need no app yet. */
-export const SERVER_OPTION: Option = {
-  name: "server",
-  value: "URL",
-  summary: "a platform elsewhere (else $GIT_HEROKU_SERVER)",
-};
 export const JSON_OPTION: Option = { name: "json", summary: "print JSON" };
 
 /** The arguments of one run, after parsing. */
@@ -153,7 +156,10 @@ export interface Context {
   world: World;
   out: Terminal;
   args: Arguments;
+  /** Of the platform of this machine. */
   home: string;
+  /** The platform that the command is about: its address (core/platform-address.ts), `home` for the one of this machine. */
+  platform: string;
   client: PlatformClient;
   /** A client that does not start the daemon. */
   quietClient: PlatformClient;

@@ -1,11 +1,10 @@
 /** `git-heroku complete-values KIND [-- WORDS]`, which completion scripts run for what only git or the platform knows. A
  *  line for each value, and after a tab what it is. It never starts the daemon, and says nothing rather than to let a
  *  person wait: whatever goes wrong, the shell just has nothing to offer. */
-import { PlatformClient } from "../api/platform-client.ts";
+import { choosePlatform } from "../clone/choose-platform.ts";
 import { findApp } from "../clone/find-app.ts";
-import { tokenFor } from "../clone/credential.ts";
-import { findIdentity } from "../clone/identity.ts";
 import { pointsTo, readRemotes } from "../clone/remotes.ts";
+import { clients } from "./clients.ts";
 import { formatVersion } from "../core/release.ts";
 import type { Context, DynamicKind } from "./command.ts";
 
@@ -19,7 +18,7 @@ const PLAIN = /^[\w:.@%+,/=-]+$/;
 
 type Value = readonly [value: string, description?: string];
 /** What is asked, and of whom. */
-interface Source extends Pick<Context, "world" | "home" | "client"> {
+interface Source extends Pick<Context, "world" | "platform" | "client"> {
   /** @throws AppError when nothing tells which app is meant. */
   app: () => string;
 }
@@ -45,6 +44,7 @@ const FINDERS: Readonly<Record<DynamicKind, Find>> = {
     (await client.access.list(app())).map(({ user, role }) => [user.email, role]),
   builds: async ({ client, app }) => (await client.builds(app())).map(({ id, status }) => [id, status]),
   tokens: async ({ client }) => (await client.access.tokens()).map(({ id, description }) => [id, description]),
+  keys: async ({ client }) => (await client.access.keys()).map(({ fingerprint, email }) => [fingerprint, email]),
   imports: async ({ client, app }) => (await client.logImports(app())).map(({ name }) => [name]),
 };
 
@@ -54,15 +54,11 @@ export async function completeValues(
   [kind = "", , ...words]: readonly string[],
 ): Promise<void> {
   const find = Object.hasOwn(FINDERS, kind) ? FINDERS[kind as DynamicKind] : undefined;
-  const client = new PlatformClient({
-    home,
-    identity: () => findIdentity(world),
-    token: tokenFor(world, home),
-    patienceMs: PATIENCE_MS,
-  });
-  const app = (): string => findApp(world, home, chosenApp(words));
   try {
-    for (const [value, description = ""] of (await find?.({ client, world, home, app })) ?? []) {
+    const platform = choosePlatform(world, home, chosenApp(words));
+    const { client } = clients(world, { home, platform: () => platform, patienceMs: PATIENCE_MS });
+    const app = (): string => findApp(world, platform, chosenApp(words));
+    for (const [value, description = ""] of (await find?.({ client, world, platform, app })) ?? []) {
       if (!PLAIN.test(value)) continue;
       const line = description === "" ? value : `${value}\t${description.replaceAll(/\p{Cc}+/gu, " ")}`;
       await out.write(`${line}\n`);
@@ -89,9 +85,9 @@ function lastValue(words: readonly string[], name: "app" | "remote"): string | u
 }
 
 /** The clone's own first. */
-async function appNames({ client, world, home }: Source): Promise<Value[]> {
+async function appNames({ client, world, platform }: Source): Promise<Value[]> {
   const names = readRemotes(world).flatMap((remote) =>
-    remote.target !== undefined && pointsTo(remote, home) ? remote.target.app : [],
+    remote.target !== undefined && pointsTo(remote, platform) ? remote.target.app : [],
   );
   // A platform that does not run knows its apps no less, but this clone's are what can be told without it.
   const all = await client.apps().catch(() => []);

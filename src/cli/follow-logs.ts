@@ -2,7 +2,7 @@
  *  their place is known, and places come with their lines: so none is missing and none comes twice. */
 import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Unreachable } from "../api/exchange.ts";
+import { Unreachable } from "../api/line.ts";
 import type { LogQuery } from "../api/log-resources.ts";
 import { AppError } from "../core/error.ts";
 import type { Context } from "./command.ts";

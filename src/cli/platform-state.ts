@@ -2,7 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isListening, startDaemon } from "../api/daemon.ts";
-import { Unreachable } from "../api/exchange.ts";
+import { Unreachable } from "../api/line.ts";
 import type { PlatformInfo } from "../api/resources.ts";
 import { AppError } from "../core/error.ts";
 import type { Context } from "./command.ts";

@@ -4,6 +4,17 @@ import { parse } from "dotenv";
 import { checkConfigValue, isConfigName, isReservedName, type ConfigVars } from "../core/config-vars.ts";
 import { decodeBase64, scanDotenv, type DotenvEntry } from "../core/dotenv-text.ts";
 import { AppError } from "../core/error.ts";
+import { scanShell } from "../core/shell-text.ts";
+
+interface ReadOptions {
+  /** Leave names out that the platform sets itself. */
+  skipReserved: boolean;
+}
+
+interface Named {
+  name: string;
+  line: number;
+}
 
 export interface DotenvContent {
   vars: ConfigVars;
@@ -23,22 +34,52 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /** @throws AppError invalid_params for text that is not understood, for names and values that no config var has. */
-export function readDotenv(text: string, options: { skipReserved: boolean } = { skipReserved: false }): DotenvContent {
-  if (text.includes("\0"))
-    throw new AppError("invalid_params", "The text contains NUL characters: it is no dotenv text.");
+export function readDotenv(text: string, options: ReadOptions = { skipReserved: false }): DotenvContent {
+  refuseNul(text);
   const entries = scanDotenv(text);
-  checkNames(entries);
-  const reserved = [...new Set(entries.map(({ name }) => name).filter(isReservedName))].sort();
-  if (reserved.length > 0 && !options.skipReserved) throw areReserved(reserved);
-  const kept = entries.filter(({ name }) => !isReservedName(name));
+  const { kept, remarks } = keepNames(entries, options);
   const vars = Object.fromEntries(kept.map((entry) => [entry.name, valueOf(entry)]));
   checkWhole(text, kept, vars);
+  const last = lastLines(kept);
+  const odd = kept.filter(({ name, line }) => last.get(name) === line);
+  return {
+    vars,
+    remarks: [
+      ...remarks,
+      ...odd.filter(({ isCut }) => isCut).map(cutRemark),
+      ...odd.filter(looksLikeShell).map(shellRemark),
+    ],
+  };
+}
+
+/** The same of text that a shell would read, as `heroku config -s` prints it.
+ *  @throws AppError invalid_params for text that is not understood, for names and values that no config var has. */
+export function readShell(text: string, options: ReadOptions): DotenvContent {
+  refuseNul(text);
+  const { kept, remarks } = keepNames(scanShell(text), options);
+  for (const { name, value } of kept) checkConfigValue(name, value);
+  return { vars: Object.fromEntries(kept.map(({ name, value }) => [name, value])), remarks };
+}
+
+function refuseNul(text: string): void {
+  if (text.includes("\0"))
+    throw new AppError("invalid_params", "The text contains NUL characters: it is no dotenv text.");
+}
+
+function keepNames<Entry extends Named>(
+  entries: readonly Entry[],
+  { skipReserved }: ReadOptions,
+): { kept: Entry[]; remarks: string[] } {
+  checkNames(entries);
+  const reserved = [...new Set(entries.map(({ name }) => name).filter(isReservedName))].sort();
+  if (reserved.length > 0 && !skipReserved) throw areReserved(reserved);
+  const kept = entries.filter(({ name }) => !isReservedName(name));
   const remarks = reserved.length === 0 ? [] : [`Left out, the platform sets them itself: ${reserved.join(", ")}.`];
-  return { vars, remarks: [...remarks, ...remarksOn(kept)] };
+  return { kept, remarks: [...remarks, ...twiceRemarks(kept)] };
 }
 
 /** Not quoted: a line of a key that stands without quotes may look like a name. */
-function checkNames(entries: readonly DotenvEntry[]): void {
+function checkNames(entries: readonly Named[]): void {
   const bad = entries.find(({ name }) => !isConfigName(name));
   if (bad === undefined) return;
   throw new AppError("invalid_params", `The name in line ${String(bad.line)} is not a valid config var name.`, {
@@ -77,15 +118,26 @@ function checkWhole(text: string, entries: readonly DotenvEntry[], vars: ConfigV
   }
 }
 
-function remarksOn(entries: readonly DotenvEntry[]): string[] {
+function twiceRemarks(entries: readonly Named[]): string[] {
   const times = new Map<string, number>();
   for (const { name } of entries) times.set(name, (times.get(name) ?? 0) + 1);
-  const last = new Map(entries.map(({ name, line }) => [name, line]));
-  const twice = [...times].filter(([, count]) => count > 1);
-  return [
-    ...twice.map(([name, count]) => `${name} is there ${String(count)} times; line ${String(last.get(name))} counts.`),
-    ...entries.filter(({ isCut, name, line }) => isCut && last.get(name) === line).map(cutRemark),
-  ];
+  const last = lastLines(entries);
+  return [...times]
+    .filter(([, count]) => count > 1)
+    .map(([name, count]) => `${name} is there ${String(count)} times; line ${String(last.get(name))} counts.`);
+}
+
+function lastLines(entries: readonly Named[]): ReadonlyMap<string, number> {
+  return new Map(entries.map(({ name, line }) => [name, line]));
+}
+
+/** A shell takes these backslashes away, dotenv does not. */
+function looksLikeShell({ source }: DotenvEntry): boolean {
+  return /=[^\S\n]*"(?:[^"\\]|\\[^])*\\["\\$`!]/.test(source);
+}
+
+function shellRemark({ name, line }: DotenvEntry): string {
+  return `The backslashes in line ${String(line)} belong to the value of ${name}; for what \`heroku config -s\` prints add --shell.`;
 }
 
 function cutRemark({ name, line }: DotenvEntry): string {

@@ -1,15 +1,11 @@
 /** One run of `git heroku`: words in, text and an exit status out. Status 0 done (also when the reader closed the pipe),
  *  1 refused or failed, 2 a mistake in the words, 70 a bug. */
 import { findHome } from "../api/home.ts";
-import { PlatformClient } from "../api/platform-client.ts";
-import { choosePlatform, type PlatformChoice } from "../clone/choose-platform.ts";
-import { tokenFor } from "../clone/credential.ts";
+import { choosePlatform } from "../clone/choose-platform.ts";
 import { findApp } from "../clone/find-app.ts";
-import { findIdentity } from "../clone/identity.ts";
 import { AppError } from "../core/error.ts";
-import type { Person } from "../core/person.ts";
-import { isUrl } from "../core/platform-address.ts";
-import type { Arguments, Context, World } from "./command.ts";
+import { clients } from "./clients.ts";
+import type { Arguments, Command, Context, World } from "./command.ts";
 import { loadCommand } from "./command-list.ts";
 import { parseArguments } from "./parse-arguments.ts";
 import { Terminal } from "./terminal.ts";
@@ -49,11 +45,7 @@ async function dispatch(words: readonly string[], world: World, out: Terminal): 
   }
   const { command } = await loadCommand(name);
   if (asksForHelp(rest)) return showHelp([name], world, out);
-  const args = await parseArguments(command, rest);
-  const local = findHome(world.env, world.cwd);
-  const isElsewhere = command.topic !== "Platform" && command.topic !== "Help";
-  const home = isElsewhere ? choosePlatform(world, local, choiceOf(args)) : local;
-  return (await command.run(makeContext(world, out, { args, home }))) ?? DONE;
+  return (await command.run(makeContext(world, out, await parseArguments(command, rest), command))) ?? DONE;
 }
 
 async function showVersion(_words: readonly string[], world: World, out: Terminal): Promise<number> {
@@ -69,38 +61,39 @@ function asksForHelp(words: readonly string[]): boolean {
 async function showHelp(words: readonly string[], world: World, out: Terminal): Promise<number> {
   const { help } = await import("./help-command.ts");
   const wanted = words.filter((word) => word !== "-h" && word !== "--help");
-  const args = await parseArguments(help, wanted);
-  return (await help.run(makeContext(world, out, { args, home: findHome(world.env, world.cwd) }))) ?? DONE;
+  return (await help.run(makeContext(world, out, await parseArguments(help, wanted)))) ?? DONE;
 }
 
 /** For the scripts of `git heroku completion`. */
 async function showValues(words: readonly string[], world: World, out: Terminal): Promise<number> {
   const { completeValues } = await import("./complete-values.ts");
-  const home = choosePlatform(world, findHome(world.env, world.cwd), {});
-  await completeValues({ world, out, home }, words);
+  await completeValues({ world, out, home: findHome(world.env, world.cwd) }, words);
   return DONE;
 }
 
-function choiceOf(args: Arguments): PlatformChoice {
-  return { server: args.value("server"), remote: args.value("remote") };
-}
-
-function makeContext(world: World, out: Terminal, { args, home }: { args: Arguments; home: string }): Context {
-  const identity = (): Person => findIdentity(world);
+function makeContext(world: World, out: Terminal, args: Arguments, command?: Command): Context {
+  const home = findHome(world.env, world.cwd);
+  const choice = { app: args.value("app"), remote: args.value("remote") };
+  let chosen: string | undefined;
+  const platform = (): string =>
+    (chosen ??=
+      command?.isAboutThisMachine === true
+        ? home
+        : choosePlatform(world, home, { ...choice, server: args.value("server") }));
   const wake = async (): Promise<void> => {
     const { startDaemon } = await import("../api/daemon.ts");
     await startDaemon({ home, script: world.daemonScript, env: world.env });
   };
-  const token = tokenFor(world, home);
-  const client = new PlatformClient({ home, identity, token, ...(!isUrl(home) && { wake }) });
   return {
     world,
     out,
     args,
     home,
-    client,
-    quietClient: new PlatformClient({ home, identity, token }),
-    app: () => findApp(world, home, { app: args.value("app"), remote: args.value("remote") }),
+    ...clients(world, { home, platform, wake }),
+    get platform() {
+      return platform();
+    },
+    app: () => findApp(world, platform(), choice),
   };
 }
 

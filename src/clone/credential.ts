@@ -10,15 +10,10 @@ export interface Credential {
 /** Neither git nor what it starts may ask anybody. */
 const SILENT = { GIT_TERMINAL_PROMPT: "0", GIT_ASKPASS: "", SSH_ASKPASS: "", GCM_INTERACTIVE: "never" };
 
-/** What the requests to a platform elsewhere are to show: `$GIT_HEROKU_TOKEN`, else what a helper knows. Looked for when it
- *  is first needed. */
-export function tokenFor(place: Place, url: string): () => string | undefined {
-  let known: { token: string | undefined } | undefined;
-  return () => {
-    const given = place.env["GIT_HEROKU_TOKEN"] ?? "";
-    known ??= { token: given === "" ? findCredential(place, url)?.token : given };
-    return known.token;
-  };
+/** What the requests to a platform elsewhere are to show: `$GIT_HEROKU_TOKEN`, else what a helper knows. */
+export function tokenFor(place: Place, url: string): string | undefined {
+  const given = place.env["GIT_HEROKU_TOKEN"] ?? "";
+  return given === "" ? findCredential(place, url)?.token : given;
 }
 
 /** Undefined when no helper knows one. */

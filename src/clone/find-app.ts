@@ -2,6 +2,7 @@
  *  then the only one that points to this platform. */
 import { parseAppName, type AppName } from "../core/app-name.ts";
 import { AppError } from "../core/error.ts";
+import { displayPlatform } from "../core/platform-address.ts";
 import type { Place } from "./git.ts";
 import { displayUrl, isRepository, otherPlatform, pointsTo, readRemotes, type Remote } from "./remotes.ts";
 
@@ -12,7 +13,7 @@ export interface AppChoice {
 
 /** The remote that `create` adds unless told otherwise. */
 export const DEFAULT_REMOTE = "production";
-export const PREFERRED_REMOTES = [DEFAULT_REMOTE, "heroku"];
+export const PREFERRED = [DEFAULT_REMOTE, "heroku"];
 
 /** @throws AppError not_found that says what is missing and what to type. */
 export function findApp(place: Place, home: string, choice: AppChoice): AppName {
@@ -29,12 +30,12 @@ export function remoteOf(place: Place, home: string, app: AppName): string {
   const names = readRemotes(place)
     .filter((remote) => pointsTo(remote, home) && remote.target?.app === app)
     .map((remote) => remote.name);
-  return PREFERRED_REMOTES.find((name) => names.includes(name)) ?? names[0] ?? DEFAULT_REMOTE;
+  return PREFERRED.find((name) => names.includes(name)) ?? names[0] ?? DEFAULT_REMOTE;
 }
 
 function chooseRemote(place: Place, home: string, remotes: Remote[]): Remote {
   const ours = remotes.filter((remote) => pointsTo(remote, home));
-  for (const name of PREFERRED_REMOTES) {
+  for (const name of PREFERRED) {
     const preferred = ours.find((remote) => remote.name === name);
     if (preferred !== undefined) return preferred;
   }
@@ -59,7 +60,7 @@ export function chooseLedgerRemote(place: Place, home: string, choice: AppChoice
 }
 
 function preferredRemote(remotes: Remote[]): Remote {
-  const [preferred] = PREFERRED_REMOTES.flatMap((name) => remotes.filter((remote) => remote.name === name));
+  const [preferred] = PREFERRED.flatMap((name) => remotes.filter((remote) => remote.name === name));
   const [only] = remotes;
   if (preferred !== undefined) return preferred;
   if (only !== undefined && remotes.length === 1) return only;
@@ -95,7 +96,7 @@ function severalApps(remotes: Remote[]): AppError {
 }
 
 function noApp(remotes: Remote[], home: string): AppError {
-  const meant = remotes.find((remote) => PREFERRED_REMOTES.includes(remote.name));
+  const meant = remotes.find((remote) => PREFERRED.includes(remote.name));
   if (meant !== undefined) return notThisPlatform(meant, home);
   return new AppError("not_found", "None of this clone's remotes points to the platform.", {
     hint: "Make an app with `git heroku create`, or connect to one with `git heroku remote --app NAME`.",
@@ -104,7 +105,7 @@ function noApp(remotes: Remote[], home: string): AppError {
 
 function notThisPlatform(remote: Remote, home: string): AppError {
   const other = otherPlatform(remote, home);
-  const message = `The remote ${remote.name} (${displayUrl(remote)}) does not point to the platform in ${home}.`;
+  const message = `The remote ${remote.name} (${displayUrl(remote)}) does not point to the platform in ${displayPlatform(home)}.`;
   if (other !== undefined) {
     return new AppError("not_found", message, { hint: `It is an app of another one: set GIT_HEROKU_HOME=${other}` });
   }

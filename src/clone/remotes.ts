@@ -1,27 +1,24 @@
 /** The git remotes of a clone, and which of them are apps of a platform. A local app's remote is the plain path of its
- *  repository, `<home>/repos/<app>.git`, that of one elsewhere `https://<host>/<app>.git`; `url.*.insteadOf` is not
- *  followed. */
+ *  repository, `<home>/repos/<app>.git`, one over SSH is `git@host:<app>.git`; `url.*.insteadOf` is not followed. */
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { isUrl, parseGitAddress } from "../core/platform-address.ts";
+import { isOnThisMachine, parseAppUrl, type AppAddress } from "../core/platform-address.ts";
 import { demandGit, runGit, type Place } from "./git.ts";
 import { readPlainUrls, type RemoteUrl } from "./plain-config.ts";
 
 export interface Remote {
   name: string;
   url: string;
-  /** The app and the platform, by its home or its URL, that the address has the form of. */
-  target: { app: string; home: string } | undefined;
+  /** The app and the platform that the address has the form of. */
+  target: AppAddress | undefined;
 }
-
-const REPOSITORY = /^(?:file:\/\/)?(\/.*)\/repos\/([a-z][a-z0-9-]{1,28}[a-z0-9])\.git\/?$/;
 
 /** In the order of git's configuration. Outside a repository: whatever the person's own configuration names. */
 export function readRemotes(place: Place): Remote[] {
   const remotes = new Map<string, Remote>();
   for (const { name, url } of readPlainUrls(place) ?? askForUrls(place)) {
     // Of several addresses git fetches from the first.
-    if (!remotes.has(name)) remotes.set(name, { name, url, target: parseTarget(url) });
+    if (!remotes.has(name)) remotes.set(name, { name, url, target: parseAppUrl(url) });
   }
   return [...remotes.values()];
 }
@@ -35,20 +32,16 @@ export function askForUrls(place: Place): RemoteUrl[] {
   });
 }
 
-function parseTarget(url: string): Remote["target"] {
-  const [, home, app] = REPOSITORY.exec(url) ?? [];
-  return home === undefined || app === undefined ? parseGitAddress(url) : { app, home };
-}
-
 /** Whether the remote is an app of the platform in `home`, whatever symbolic links lead there. */
 export function pointsTo(remote: Remote, home: string): boolean {
   if (remote.target === undefined) return false;
-  return remote.target.home === home || realPath(remote.target.home) === realPath(home);
+  if (remote.target.home === home) return true;
+  return isOnThisMachine(home) && realPath(remote.target.home) === realPath(home);
 }
 
 /** The home of another platform on this machine that the remote belongs to, if that is what it is. */
 export function otherPlatform(remote: Remote, home: string): string | undefined {
-  if (remote.target === undefined || pointsTo(remote, home)) return undefined;
+  if (remote.target === undefined || pointsTo(remote, home) || !isOnThisMachine(remote.target.home)) return undefined;
   return existsSync(join(remote.target.home, "server.json")) ? remote.target.home : undefined;
 }
 
@@ -78,9 +71,9 @@ export function writeRemote(place: Place, name: string, url: string): void {
   const key = `remote.${name}`;
   demandGit(place, ["config", "--replace-all", `${key}.fetch`, `+refs/heads/*:refs/remotes/${name}/*`]);
   demandGit(place, ["config", "--add", `${key}.fetch`, "+refs/notes/releases*:refs/notes/releases*"]);
-  // Elsewhere it is the token that says who is pushing.
-  if (isUrl(url)) runGit(place, ["config", "--unset-all", `${key}.receivepack`]);
-  else demandGit(place, ["config", "--replace-all", `${key}.receivepack`, RECEIVE_PACK]);
+  if (url.startsWith("/")) demandGit(place, ["config", "--replace-all", `${key}.receivepack`, RECEIVE_PACK]);
+  // Over SSH the key says who pushes, and git's own command is the only one that is let through.
+  else runGit(place, ["config", "--unset-all", `${key}.receivepack`]);
   demandGit(place, ["config", "--replace-all", `${key}.url`, url]);
 }
 

@@ -3,7 +3,8 @@ import { isJsonObject, type Json } from "./json.ts";
 import { readDomains, type Domains } from "./domain.ts";
 import { readLimits, type LimitsByType } from "./limits.ts";
 import { WEB_TYPE } from "./procfile.ts";
-import { readSettings, type Settings } from "./settings.ts";
+import { readSettings } from "./read-settings.ts";
+import type { Settings } from "./settings.ts";
 
 /** File name without `.json` → its value. */
 export type StateFiles = Readonly<Record<string, Json>>;

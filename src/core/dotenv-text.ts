@@ -17,6 +17,7 @@ export interface DotenvEntry {
   isCut: boolean;
 }
 
+const LINE_HINT = "A line is NAME=value or a # comment; a value that begins with a quote must end with it.";
 const BASE64_MARK = "# git-heroku:base64";
 
 /** Sorted by name. A value that dotenv cannot express is written in base64, with a mark that `scanDotenv` knows. */
@@ -101,7 +102,7 @@ export function scanDotenv(text: string): DotenvEntry[] {
     line += countLines(clean.slice(at, end));
     at = end;
   }
-  if (bad.length > 0) throw notUnderstood(bad);
+  if (bad.length > 0) throw notUnderstood(bad, LINE_HINT);
   return entries;
 }
 
@@ -123,24 +124,23 @@ function readComment(value: string, comment: string): { isBase64: boolean; isCut
   return { isBase64: comment.trim() === BASE64_MARK, isCut: /\S$/.test(before) && !/^['"`]/.test(before) };
 }
 
-function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | undefined {
+export function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | undefined {
   pattern.lastIndex = at;
   return pattern.exec(text) ?? undefined;
 }
 
-function endOfLine(text: string, at: number): number {
+export function endOfLine(text: string, at: number): number {
   const end = text.indexOf("\n", at);
   return end === -1 ? text.length : end + 1;
 }
 
-function countLines(text: string): number {
+export function countLines(text: string): number {
   return text.split("\n").length - 1;
 }
 
-function notUnderstood(lines: readonly number[]): AppError {
+/** @param hint what a line should be */
+export function notUnderstood(lines: readonly number[], hint: string): AppError {
   const shown = lines.slice(0, 10).join(", ") + (lines.length > 10 ? ", …" : "");
   const subject = lines.length === 1 ? `Line ${shown} is` : `Lines ${shown} are`;
-  return new AppError("invalid_params", `${subject} not understood.`, {
-    hint: "A line is NAME=value or a # comment; a value that begins with a quote must end with it.",
-  });
+  return new AppError("invalid_params", `${subject} not understood.`, { hint });
 }

@@ -1,30 +1,14 @@
-/** Log drains: where an app's log is sent (Dev Center, "Log Drains"). A drain's URL may be its secret, so it is shown
- *  masked everywhere: in listings, in logs and in errors. */
+/** Log drains: where an app's log is sent (Dev Center, "Log Drains"). */
 import { AppError } from "./error.ts";
+import { bareHost, httpTarget, readUrl, type HttpTarget } from "./http-target.ts";
 import { isJsonObject, type Json } from "./json.ts";
 
 /** For each app, as Heroku has it. */
 export const DRAINS_MAX = 5;
-const URL_LENGTH_MAX = 1000;
 
 /** RFC 6587 names no port of its own; 514 is what receivers use. RFC 5425 has 6514. */
 const SYSLOG_PORT = 514;
 const SYSLOG_TLS_PORT = 6514;
-
-/** A segment of a path that is so long is taken for a key: some receivers have theirs there. */
-const KEY_LENGTH_MIN = 20;
-const MASK = "****";
-
-export interface HttpTarget {
-  kind: "http";
-  isEncrypted: boolean;
-  host: string;
-  port: number;
-  /** With its query. */
-  path: string;
-  /** `user:password` */
-  auth: string | undefined;
-}
 
 export interface SyslogTarget {
   kind: "syslog";
@@ -70,39 +54,13 @@ export function storeDrains(drains: readonly StoredDrain[]): Json {
 export function parseDrainUrl(text: string): DrainTarget {
   const url = readUrl(text);
   if (url === undefined) throw refused("That is no URL.");
-  if (/^https?:$/.test(url.protocol)) return httpTarget(url);
+  if (/^https?:$/.test(url.protocol)) return httpTarget(url) ?? badlyEncoded();
   if (/^syslog(\+tls)?:$/.test(url.protocol)) return syslogTarget(url);
   throw refused(`${url.protocol}// is nothing that a drain can speak.`);
 }
 
-function readUrl(text: string): URL | undefined {
-  if (text.length > URL_LENGTH_MAX || !/^[\x21-\x7e]+$/.test(text)) return undefined;
-  try {
-    return new URL(text);
-  } catch {
-    // Its message would quote the text.
-    return undefined;
-  }
-}
-
-function httpTarget(url: URL): HttpTarget {
-  const isEncrypted = url.protocol === "https:";
-  return {
-    kind: "http",
-    isEncrypted,
-    host: bareHost(url),
-    port: url.port === "" ? (isEncrypted ? 443 : 80) : Number(url.port),
-    path: `${url.pathname}${url.search}`,
-    auth: url.username === "" && url.password === "" ? undefined : `${plain(url.username)}:${plain(url.password)}`,
-  };
-}
-
-function plain(encoded: string): string {
-  try {
-    return decodeURIComponent(encoded);
-  } catch {
-    throw refused("The user or the password in that URL is badly encoded.");
-  }
+function badlyEncoded(): never {
+  throw refused("The user or the password in that URL is badly encoded.");
 }
 
 function syslogTarget(url: URL): SyslogTarget {
@@ -117,26 +75,8 @@ function syslogTarget(url: URL): SyslogTarget {
   return { kind: "syslog", isEncrypted, host, port };
 }
 
-/** Without the brackets of an IPv6 address. */
-function bareHost({ hostname }: URL): string {
-  return hostname.replace(/^\[(.*)\]$/, "$1");
-}
-
 function refused(why: string): AppError {
   return new AppError("invalid_params", why, {
     hint: "Write syslog://HOST:PORT, syslog+tls://HOST:PORT, https://USER:PASSWORD@HOST/PATH or http://HOST/PATH, in at most 1000 characters.",
   });
-}
-
-/** The URL without what may be secret: user, password, values of the query, long segments of the path. */
-export function maskDrainUrl(text: string): string {
-  const url = readUrl(text);
-  if (url === undefined) return MASK;
-  const user = url.username === "" && url.password === "" ? "" : url.password === "" ? `${MASK}@` : `${MASK}:${MASK}@`;
-  const path = url.pathname.split("/").map((part) => (part.length < KEY_LENGTH_MIN ? part : MASK));
-  const query = url.search
-    .slice(1)
-    .split("&")
-    .map((part) => (part.includes("=") ? `${part.slice(0, part.indexOf("="))}=${MASK}` : MASK));
-  return `${url.protocol}//${user}${url.host}${path.join("/")}${url.search === "" ? "" : `?${query.join("&")}`}`;
 }

@@ -1,4 +1,5 @@
 /** What is said about a dyno in the app's log, in Heroku's words. */
+import { errorHead } from "./error-codes.ts";
 import { exitStatus, isBooting } from "./dyno.ts";
 import type { Dyno, DynoEffect, DynoEvent, DynoExit, DynoRules } from "./dyno.ts";
 
@@ -22,7 +23,7 @@ export function exitLine(exit: DynoExit): Line {
 const seconds = (ms: number): string => `${String(ms / 1000)} seconds`;
 
 export function bootTimeoutLine(rules: DynoRules, reason?: string): Line {
-  return complain(`Error R10 (Boot timeout) -> Web process ${describeBootTimeout(rules, reason)}`);
+  return complain(`${errorHead("R10")} -> Web process ${describeBootTimeout(rules, reason)}`);
 }
 
 /** Heroku knows no health check, so its words are for a port that nobody listens on. */
@@ -43,10 +44,15 @@ export function describeBootFailure(dyno: Dyno, event: DynoEvent, rules: DynoRul
 
 export function stopTimeoutLine({ exitTimeoutMs }: DynoRules): Line {
   const limit = seconds(exitTimeoutMs);
-  return complain(`Error R12 (Exit timeout) -> At least one process failed to exit within ${limit} of SIGTERM`);
+  return complain(`${errorHead("R12")} -> At least one process failed to exit within ${limit} of SIGTERM`);
 }
 
 /** @param use such as `mem=1028M(206.3%)` */
 export function memoryLines(use: string): Line[] {
-  return [say(`Process running ${use}`), complain("Error R15 (Memory quota vastly exceeded)")];
+  return [say(`Process running ${use}`), complain(errorHead("R15"))];
+}
+
+/** The state that a process had, of `State changed from starting to up`; undefined for any other line. */
+export function previousState(message: string): string | undefined {
+  return /^State changed from (\w+) to \w+/.exec(message)?.[1];
 }

@@ -100,7 +100,7 @@ export interface DynoRules extends RestartRules {
   readonly drainTimeoutMs: number;
   /** How long a process without a port must live to be up. */
   readonly upAfterMs: number;
-  /** What a web process must answer with 2xx or 3xx to be up; undefined: that it listens is enough. */
+  /** What a web process must answer with 2xx to be up; undefined: that it listens is enough. */
   readonly healthPath: string | undefined;
 }
 

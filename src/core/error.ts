@@ -14,6 +14,7 @@ const STATUS = {
   invalid_params: 422,
   release_failed: 422,
   confirmation_required: 423,
+  rate_limit: 429,
   internal_server_error: 500,
   unavailable: 503,
 } as const;

@@ -75,6 +75,11 @@ export function describeDeploy(commit: string): string {
   return `Deploy ${commit.slice(0, 7)}`;
 }
 
+/** Of the app that the code comes from. */
+export function describePromotion(app: string, version: number, commit: string): string {
+  return `Promote ${app} ${formatVersion(version)} ${commit.slice(0, 7)}`;
+}
+
 export function describeRollback(version: number): string {
   return `Rollback to ${formatVersion(version)}`;
 }

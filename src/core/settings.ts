@@ -1,10 +1,9 @@
 /** Settings of an app: switches of the platform, kept in `settings.json` of refs/heroku/state and not in config vars.
  *  Every time limit is one, with Heroku's value as its default. Changing one makes no release. */
-import { DYNO_RULES, type DynoRules } from "./dyno.ts";
+import type { DynoRules } from "./dyno.ts";
 import { AppError } from "./error.ts";
 import { isJsonObject, type Json } from "./json.ts";
-import { RESTART_POLICIES } from "./restart-policy.ts";
-import { FORM_HINTS, parsePage, parseSettingValue, type PageSetting, type SettingKind } from "./setting-kinds.ts";
+import { FORM_HINTS, parseSettingValue, type PageSetting, type SettingKind } from "./setting-kinds.ts";
 
 interface Definition {
   readonly kind: SettingKind;
@@ -48,7 +47,7 @@ export const SETTINGS = {
     help: "shown when the app fails: a file of the app, or a URL for a frame",
   },
   "exit-timeout": { kind: "duration", default: "30s", help: "how long a process may take to exit after SIGTERM (R12)" },
-  "health-path": { kind: "path", default: "off", help: "what a web process must answer with 2xx or 3xx to be up" },
+  "health-path": { kind: "path", default: "off", help: "what a web process must answer with 2xx to be up" },
   "health-timeout": { kind: "duration", default: "5s", help: "how long the answer of health-path may take" },
   "idle-timeout": {
     kind: "duration",
@@ -83,6 +82,12 @@ export const SETTINGS = {
     default: "default",
     help: "shown in maintenance mode: a file of the app, or a URL for a frame",
   },
+  "max-backlog": { kind: "count", default: "1000", help: "how many requests may wait for a starting app (H11)" },
+  "max-connections": {
+    kind: "count",
+    default: "10000",
+    help: "how many requests and WebSockets may be under way at one web process (H22)",
+  },
   "max-per-type": { kind: "count", default: "100", help: "the largest quantity of one process type" },
   "memory-check": { kind: "duration", default: "5s", help: "how often the memory of limited processes is looked at" },
   "memory-warning": { kind: "duration", default: "20s", help: "how often a process over its memory is told of (R14)" },
@@ -114,7 +119,7 @@ export const SETTINGS = {
   },
   "run-idle": { kind: "limit", default: "1h", help: "how long the connection to a one-off process may be silent" },
   "run-timeout": { kind: "limit", default: "24h", help: "how long a one-off process may run" },
-  sandbox: { kind: "switch", default: "on", help: "shut each process in, where the machine can" },
+  sandbox: { kind: "switch", default: "on", help: "shut each process and build in, where the machine can" },
   "slug-days": {
     kind: "days",
     default: "30",
@@ -124,6 +129,8 @@ export const SETTINGS = {
   "slug-size": { kind: "size", default: "500MB", help: "how large the built code may be" },
   "up-after": { kind: "duration", default: "1s", help: "how long a process without a port must live to be up" },
   "verify-deploy": { kind: "switch", default: "off", help: "a push tells whether its web processes come up" },
+  "webhook-retry": { kind: "duration", default: "1h", help: "the longest wait before a webhook is tried again" },
+  "webhook-timeout": { kind: "duration", default: "10s", help: "how long the receiver of a webhook may take" },
   "worker-overlap": { kind: "switch", default: "off", help: "two releases of one worker type may run at a time" },
 } as const satisfies Record<string, Definition>;
 
@@ -152,6 +159,8 @@ export interface Settings extends DynoRules {
   logRateMax: number;
   /** Infinite when the log is never compressed. */
   logHotMs: number;
+  maxBacklog: number;
+  maxConnections: number;
   maxPerType: number;
   memoryCheckMs: number;
   memoryWarningMs: number;
@@ -178,6 +187,9 @@ export interface Settings extends DynoRules {
   pushBytesMax: number;
   pushTimeoutMs: number;
   verifyDeploy: boolean;
+  /** The longest wait before the next attempt. */
+  webhookRetryMs: number;
+  webhookTimeoutMs: number;
   workerOverlap: boolean;
   requestTimeoutMs: number;
 }
@@ -198,88 +210,6 @@ export function checkSetting(name: SettingName, text: string): void {
   throw new AppError("invalid_params", `${JSON.stringify(text.slice(0, 40))} does not fit the setting ${name}.`, {
     hint: `Write it like ${name}=${SETTINGS[name].default}${FORM_HINTS[SETTINGS[name].kind] ?? ""}.`,
   });
-}
-
-export function readSettings(stored: Json | undefined): Settings {
-  const texts = settingTexts(stored);
-  const text = (name: SettingName): string => {
-    const { kind, default: usual } = SETTINGS[name];
-    return parseSettingValue(kind, texts[name]) === undefined ? usual : texts[name];
-  };
-  const number = (name: SettingName): number => Number(parseSettingValue(SETTINGS[name].kind, text(name)));
-  const isOn = (name: SettingName): boolean => text(name) === "on";
-  const path = text("health-path");
-  const page = (name: SettingName): PageSetting | undefined => {
-    const parsed = parsePage(text(name));
-    return parsed === "default" ? undefined : parsed;
-  };
-  return {
-    autoRollback: isOn("auto-rollback"),
-    autosleepMs: number("autosleep"),
-    autosleepWorkers: isOn("autosleep-workers"),
-    bootWaitMs: number("boot-wait"),
-    buildTimeoutMs: number("build-timeout"),
-    connectTimeoutMs: number("connect-timeout"),
-    errorPage: page("error-page"),
-    idleTimeoutMs: number("idle-timeout"),
-    maintenancePage: page("maintenance-page"),
-    requestTimeoutMs: number("request-timeout"),
-    backoff: { firstMs: number("backoff-first"), maxMs: number("backoff-max"), resetAfterMs: number("backoff-reset") },
-    bootTimeoutMs: number("boot-timeout"),
-    dailyRestart: isOn("daily-restart"),
-    drainTimeoutMs: number("drain-timeout"),
-    exitTimeoutMs: number("exit-timeout"),
-    healthPath: path === "off" ? undefined : path,
-    ...readLogSettings(number),
-    maxPerType: number("max-per-type"),
-    memoryCheckMs: number("memory-check"),
-    memoryWarningMs: number("memory-warning"),
-    preboot: isOn("preboot"),
-    readOnly: isOn("readonly"),
-    healthTimeoutMs: number("health-timeout"),
-    readyCheckMs: number("ready-check"),
-    releaseTimeoutMs: number("release-timeout"),
-    ...connectionSettings(number),
-    restartPolicy: RESTART_POLICIES.find((policy) => policy === text("restart-policy")) ?? DYNO_RULES.restartPolicy,
-    sandbox: isOn("sandbox"),
-    slugAgeMsMax: number("slug-days"),
-    slugReleases: number("slug-releases"),
-    slugBytesMax: number("slug-size"),
-    upAfterMs: number("up-after"),
-    verifyDeploy: isOn("verify-deploy"),
-    workerOverlap: isOn("worker-overlap"),
-  };
-}
-
-type LogSettings = Pick<Settings, Extract<keyof Settings, `log${string}`>>;
-
-function readLogSettings(number: (name: SettingName) => number): LogSettings {
-  return {
-    logAgeMsMax: number("log-days"),
-    logBytesMax: number("log-size"),
-    logDrainConnectMs: number("log-drain-connect"),
-    logDrainRequestMs: number("log-drain-request"),
-    logDrainRetryMs: number("log-drain-retry"),
-    logHotMs: number("log-hot"),
-    logRateMax: number("log-rate"),
-  };
-}
-
-/** Of what is done over a connection: attached processes, and pushes. */
-type ConnectionSettings = Pick<
-  Settings,
-  "pushBytesMax" | "pushTimeoutMs" | "runAttachMs" | "runHangUpMs" | "runIdleMs" | "runTimeoutMs"
->;
-
-function connectionSettings(number: (name: SettingName) => number): ConnectionSettings {
-  return {
-    pushBytesMax: number("push-size"),
-    pushTimeoutMs: number("push-timeout"),
-    runAttachMs: number("run-attach"),
-    runHangUpMs: number("run-hangup"),
-    runIdleMs: number("run-idle"),
-    runTimeoutMs: number("run-timeout"),
-  };
 }
 
 /** Every setting in force, as people write it. */

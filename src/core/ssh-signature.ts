@@ -1,6 +1,7 @@
 /** Reads SSH signatures and SSH public keys of type ed25519 (OpenSSH's PROTOCOL.sshsig). Only the one form that the
  *  ledger writes is accepted, so that no bytes outside of what is signed can be varied. Whether a signature is right is
  *  for the caller, who has the cryptography. */
+import { decodeBase64, encodeBase64, Fields } from "./ssh-blob.ts";
 
 export interface SshSignature {
   /** Of the key that it says it was made with: `ssh-ed25519 AAAA…` */
@@ -25,7 +26,7 @@ const ARMOUR =
 /** Undefined unless it is an ed25519 signature over a SHA-512, in lines of 70 characters, with nothing besides. */
 export function parseSshSignature(armoured: string): SshSignature | undefined {
   const text = ARMOUR.exec(armoured)?.[1]?.replaceAll("\n", "");
-  const blob = new Fields(text === undefined ? undefined : decodeBase64(text));
+  const blob = new Fields(text === undefined ? undefined : decodeBase64(text, TEXT_LENGTH_MAX));
   const [magic, version] = [blob.raw(MAGIC.length), blob.number()];
   const key = blob.bytes();
   const [namespace, reserved, hash] = [blob.text(), blob.text(), blob.text()];
@@ -39,7 +40,7 @@ export function parseSshSignature(armoured: string): SshSignature | undefined {
 /** The 32 bytes of `ssh-ed25519 AAAA…`; undefined for anything else, a comment behind it included. */
 export function rawKeyOf(publicKey: string): Uint8Array | undefined {
   const text = /^ssh-ed25519 ([A-Za-z0-9+/=]+)$/.exec(publicKey)?.[1];
-  const blob = text === undefined ? undefined : decodeBase64(text);
+  const blob = text === undefined ? undefined : decodeBase64(text, TEXT_LENGTH_MAX);
   return blob && rawKeyIn(blob);
 }
 
@@ -52,7 +53,7 @@ function rawKeyIn(keyBlob: Uint8Array): Uint8Array | undefined {
 
 /** The key as bytes, as fingerprints are made of it. */
 export function keyBlobOf(publicKey: string): Uint8Array {
-  return decodeBase64(publicKey.slice(KEY_TYPE.length + 1)) ?? new Uint8Array();
+  return decodeBase64(publicKey.slice(KEY_TYPE.length + 1), TEXT_LENGTH_MAX) ?? new Uint8Array();
 }
 
 /** What is really signed: the digest of the payload, with the namespace bound to it. */
@@ -60,45 +61,6 @@ export function signedBytes(namespace: string, sha512: Uint8Array): Uint8Array {
   const encoder = new TextEncoder();
   const parts = [namespace, "", HASH].map((text) => packed(encoder.encode(text)));
   return joined([encoder.encode(MAGIC), ...parts, packed(sha512)]);
-}
-
-/** Walks an SSH blob: numbers of four bytes, and strings with their length before them. What is too short reads as
- *  nothing and is never done. */
-class Fields {
-  readonly #blob: Uint8Array;
-  #at = 0;
-
-  constructor(blob: Uint8Array | undefined) {
-    this.#blob = blob ?? new Uint8Array();
-  }
-
-  get isDone(): boolean {
-    return this.#at === this.#blob.length;
-  }
-
-  number(): number {
-    return this.#take(4).reduce((sum, byte) => sum * 256 + byte, 0);
-  }
-
-  bytes(): Uint8Array {
-    return this.#take(this.number());
-  }
-
-  text(): string {
-    return latin1(this.bytes());
-  }
-
-  raw(length: number): string {
-    return latin1(this.#take(length));
-  }
-
-  #take(length: number): Uint8Array {
-    const end = this.#at + length;
-    // Beyond the end, so that it cannot count as done.
-    const taken = end > this.#blob.length ? new Uint8Array() : this.#blob.subarray(this.#at, end);
-    this.#at = end;
-    return taken;
-  }
 }
 
 function packed(bytes: Uint8Array): Uint8Array {
@@ -116,26 +78,4 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return whole;
-}
-
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
-}
-
-function encodeBase64(bytes: Uint8Array): string {
-  return btoa(latin1(bytes));
-}
-
-/** Undefined unless it is the one way to write these bytes. */
-function decodeBase64(text: string): Uint8Array | undefined {
-  if (text.length > TEXT_LENGTH_MAX) return undefined;
-  try {
-    const binary = atob(text);
-    if (btoa(binary) !== text) return undefined;
-    const bytes = new Uint8Array(binary.length);
-    for (let at = 0; at < bytes.length; at += 1) bytes[at] = binary.charCodeAt(at);
-    return bytes;
-  } catch {
-    return undefined;
-  }
 }

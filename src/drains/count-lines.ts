@@ -3,7 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { DrainReader } from "./drain-reader.ts";
 import { timeOf, type LogFeed, type Place } from "./log-feed.ts";
 import type { Loss } from "./loss.ts";
-import { TimeLimit } from "./time-limit.ts";
+import { TimeLimit } from "../outbound/time-limit.ts";
 
 const NEWLINE = 10;
 /** `{"ts":"` stands before the stamp of a line, which has 27 characters. */

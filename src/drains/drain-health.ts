@@ -1,8 +1,9 @@
 /** How a drain is, and what is said about it in the app's log. What is said there goes through the drain itself, so it is
  *  said when something changes and at most once a minute. */
+import { errorHead } from "../core/error-codes.ts";
 import type { Clock } from "../core/clock.ts";
 import { formatStamp } from "../core/log-line.ts";
-import type { DeliveryError } from "./channel.ts";
+import type { DeliveryError } from "../outbound/delivery-error.ts";
 
 /** A line of `heroku[logplex]`. */
 export type TellDrain = (level: "error" | "warning" | "info", message: string) => void;
@@ -75,7 +76,7 @@ export class DrainHealth {
     this.#isTaking = false;
     this.#enter("failing", error.message);
     if (error.kind === "certificate" && this.#told === "nothing") {
-      this.#say("error", `Error L14 (certificate validation): error="${error.message}" uri="${this.#name}"`);
+      this.#say("error", `${errorHead("L14")}: error="${error.message}" uri="${this.#name}"`);
       this.#told = "L14";
     }
     if (this.#failures >= TELL_AT_FAILURES && this.#told === "nothing") {

@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { drainRetryMs, type RetryRules } from "../core/drain-retry.ts";
-import { asDeliveryError, type Channel } from "./channel.ts";
+import { asDeliveryError } from "../outbound/delivery-error.ts";
+import type { Channel } from "./channel.ts";
 import type { DrainHealth } from "./drain-health.ts";
 import type { Batch, Frame } from "./frame.ts";
 import { formatPlace, type Place } from "./log-feed.ts";

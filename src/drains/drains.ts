@@ -3,19 +3,21 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
-import { maskDrainUrl, parseDrainUrl, type DrainTarget } from "../core/drain.ts";
+import { parseDrainUrl, type DrainTarget } from "../core/drain.ts";
+import { maskUrl } from "../core/http-target.ts";
 import type { RetryRules } from "../core/drain-retry.ts";
 import { SerialQueue } from "../core/serial-queue.ts";
-import type { Channel, ChannelLimits } from "./channel.ts";
+import type { SendLimits } from "../outbound/time-limit.ts";
+import type { Channel } from "./channel.ts";
 import { Drain, type DrainStart } from "./drain.ts";
 import { DrainFile } from "./drain-file.ts";
 import type { DrainStatus, TellDrain } from "./drain-health.ts";
 import { HttpChannel } from "./http-channel.ts";
 import type { LogFeed } from "./log-feed.ts";
 import { SyslogChannel } from "./syslog-channel.ts";
-import type { Trust } from "./trust.ts";
+import type { Trust } from "../outbound/trust.ts";
 
-export type DrainRules = ChannelLimits & RetryRules;
+export type DrainRules = SendLimits & RetryRules;
 
 export interface DrainSpec {
   /** A UUID. */
@@ -135,7 +137,7 @@ export class Drains {
     const parts = {
       ...this.#options,
       dialect: { kind: target.kind, token: spec.token },
-      name: maskDrainUrl(spec.url),
+      name: maskUrl(spec.url),
       openChannel: (onBroken: () => void) => this.#open(spec, target, onBroken),
       file,
       rules: () => this.#rules,

@@ -1,4 +1,5 @@
 /** Lines that a drain could not deliver: counted, told in the app's log, and at the front of the next frame. */
+import { errorHead } from "../core/error-codes.ts";
 
 export interface Loss {
   /** Undefined when somebody took away lines that nobody had counted. */
@@ -24,5 +25,5 @@ export function subtractLoss(all: Loss | undefined, told: Loss): Loss | undefine
 /** Heroku's L10. */
 export function lossText({ count, since }: Loss): string {
   const messages = count === undefined ? "some messages" : count === 1 ? "1 message" : `${String(count)} messages`;
-  return `Error L10 (output buffer overflow): ${messages} dropped since ${since.slice(0, 19)}+00:00.`;
+  return `${errorHead("L10")}: ${messages} dropped since ${since.slice(0, 19)}+00:00.`;
 }

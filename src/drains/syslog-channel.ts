@@ -5,15 +5,16 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import type { SyslogTarget } from "../core/drain.ts";
-import { asDeliveryError, DeliveryError, type Channel, type ChannelLimits, type OutgoingFrame } from "./channel.ts";
+import { asDeliveryError, DeliveryError } from "../outbound/delivery-error.ts";
+import type { Channel, OutgoingFrame } from "./channel.ts";
 import { unacknowledged } from "./send-queue.ts";
-import { inWords, TimeLimit } from "./time-limit.ts";
-import type { Trust } from "./trust.ts";
+import { inWords, TimeLimit, type SendLimits } from "../outbound/time-limit.ts";
+import type { Trust } from "../outbound/trust.ts";
 
 export interface SyslogChannelParts {
   target: SyslogTarget;
   clock: Clock;
-  limits: () => ChannelLimits;
+  limits: () => SendLimits;
   trust: Trust;
   /** The connection is gone, and nobody asked for that. */
   onBroken: () => void;

@@ -8,6 +8,8 @@ import { dirname, join } from "node:path";
 const NAMES =
   "passwd group hosts resolv.conf nsswitch.conf services protocols ld.so.cache localtime timezone locale.conf alternatives " +
   "mime.types fonts os-release gitconfig pki crypto-policies java-17-openjdk ImageMagick-6 ImageMagick-7 " +
+  // Where packages come from on this machine.
+  "npmrc pip.conf xdg/pip/pip.conf uv/uv.toml gemrc " +
   // Of ssl without its private keys.
   "ssl/certs ssl/openssl.cnf ssl/cert.pem";
 /** Programs ask who they are. */
@@ -76,7 +78,9 @@ export class EtcView {
   refresh(): void {
     for (const [name, known] of this.#copies) {
       const source = join("/etc", name);
-      const stats = statSync(source, { throwIfNoEntry: false });
+      const there = statSync(source, { throwIfNoEntry: false });
+      // What other users of the machine may not read is no app's to read either.
+      const stats = there !== undefined && (there.mode & 0o004) !== 0 ? there : undefined;
       const state = stats === undefined ? "none" : [stats.ino, stats.size, stats.mtimeMs, stats.mode].join(" ");
       if (state === known) continue;
       if (stats === undefined) rmSync(join(this.directory, name), { force: true });

@@ -11,7 +11,7 @@ export interface IsolationLine {
 const NO_LACK: Lack = { reason: "unknown", hint: "See docs/isolation.md." };
 
 export function describeIsolation(isolation: Isolation): IsolationLine[] {
-  return [sandboxLine(isolation), treeLine(isolation), viewLine(isolation), userLine(isolation)];
+  return [sandboxLine(isolation), buildLine(isolation), treeLine(isolation), viewLine(isolation), userLine(isolation)];
 }
 
 function sandboxLine({ sandbox, missing }: Isolation): IsolationLine {
@@ -21,6 +21,20 @@ function sandboxLine({ sandbox, missing }: Isolation): IsolationLine {
   }
   const { reason, hint } = missing.sandbox ?? NO_LACK;
   return { name, level: "warning", message: `processes see each other and this user's files: ${reason}`, hint };
+}
+
+function buildLine({ sandbox, missing }: Isolation): IsolationLine {
+  const name = "builds";
+  if (sandbox !== undefined) {
+    return {
+      name,
+      level: "ok",
+      message: "what a buildpack runs writes to its build and its app's cache, and sees no other app",
+    };
+  }
+  const { reason, hint } = missing.sandbox ?? NO_LACK;
+  const message = `builds are not isolated, a buildpack can read and write what this user can: ${reason}`;
+  return { name, level: "warning", message, hint };
 }
 
 function treeLine({ cgroups, sandbox, missing }: Isolation): IsolationLine {

@@ -1,5 +1,6 @@
 /** Looks from time to time at how much memory those processes use that have a limit: over it is a warning (R14), at twice
  *  as much the process is killed (R15). */
+import { errorHead } from "../core/error-codes.ts";
 import type { Clock } from "../core/clock.ts";
 import { describeMemory } from "../core/limits.ts";
 import type { DynoProcess } from "./dyno-process.ts";
@@ -76,6 +77,6 @@ export class MemoryWatch {
     this.#warnedAt.set(dyno.id, now);
     const line = { ps: dyno.ps, release: dyno.runningRelease ?? dyno.spec.release };
     this.#host.log({ ...line, message: `Process running ${use}` });
-    this.#host.log({ ...line, message: "Error R14 (Memory quota exceeded)", level: "error" });
+    this.#host.log({ ...line, message: errorHead("R14"), level: "error" });
   }
 }

@@ -1,5 +1,6 @@
 /** One one-off process, `run.3` or the release phase `release.74`: it runs once, to its end or to its time limit, and is
  *  never started again. Its life is starting → up → complete; a daemon that comes later takes it over where it is. */
+import { errorHead } from "../core/error-codes.ts";
 import { exitStatus } from "../core/dyno.ts";
 import type { DynoExit } from "../core/dyno.ts";
 import type { Clock } from "../core/clock.ts";
@@ -182,7 +183,7 @@ export class OneOff {
 
   #missed(): void {
     if (this.#state === "down" || this.#over.signal.aborted) return;
-    this.#complain("Error R13 (Attach error) -> Failed to attach to process");
+    this.#complain(`${errorHead("R13")} -> Failed to attach to process`);
     this.stop();
   }
 
@@ -199,7 +200,7 @@ export class OneOff {
     await clock.sleep(HANG_UPS * this.#host.rules().runHangUpMs, this.#over.signal);
     if (this.#over.signal.aborted || this.#state === "down") return;
     this.#complain(
-      "Error R16 (Detached) -> An attached process is not responding to SIGHUP after its external connection was closed.",
+      `${errorHead("R16")} -> An attached process is not responding to SIGHUP after its external connection was closed.`,
     );
     this.stop();
   }
@@ -231,7 +232,7 @@ export class OneOff {
     await clock.sleep(timeoutMs, this.#over.signal);
     if (this.#over.signal.aborted) return;
     const seconds = String(timeoutMs / 1000);
-    this.#complain(`Error R12 (Exit timeout) -> Process failed to exit within ${seconds} seconds of SIGTERM`);
+    this.#complain(`${errorHead("R12")} -> Process failed to exit within ${seconds} seconds of SIGTERM`);
     this.#say("Stopping process with SIGKILL");
     await runtime.signal(this.id, "SIGKILL");
   }

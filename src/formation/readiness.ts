@@ -116,14 +116,14 @@ async function lackOfHealth(instance: Instance, host: ReadinessHost, signal?: Ab
   return text === undefined ? undefined : { text, pauseMs: LAST_PAUSE_MS };
 }
 
-/** Undefined when the answer is 2xx or 3xx. */
+/** Undefined when the answer is 2xx. */
 function askHealth({ port, app }: Instance, path: string, signal: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve) => {
     const headers = { host: `${app}.localhost`, "user-agent": "git-heroku health check", connection: "close" };
     const asked = request({ host: LOOPBACK, port, path, headers, signal, agent: false }, (response) => {
       const { statusCode = 0 } = response;
       response.destroy();
-      resolve(statusCode >= 200 && statusCode < 400 ? undefined : `it answered ${String(statusCode)}`);
+      resolve(statusCode >= 200 && statusCode < 300 ? undefined : `it answered ${String(statusCode)}`);
     });
     asked.once("error", () => resolve("it gave no answer"));
     asked.end();

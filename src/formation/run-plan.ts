@@ -8,7 +8,7 @@ import type { Confinement, Isolation, OverlayPrograms } from "./isolation.ts";
 import type { LaunchRequest } from "./launcher.ts";
 import type { Bonds } from "./process-tree.ts";
 import type { StartSpec } from "./runtime.ts";
-import type { Sandbox } from "./sandbox.ts";
+import { sandboxUser, type Sandbox } from "./sandbox.ts";
 import type { ShimPrograms } from "./shim.ts";
 import { callNumbers, OVERLAY_SUB } from "./system-calls.ts";
 
@@ -191,7 +191,7 @@ async function sandboxWords({ sandbox, view, spec, directory, user }: RunPlan): 
     path: spec.env["PATH"] ?? "",
     ignoresModes: view === "overlay",
     readOnlySlug: view === "slug" ? viewOf(spec.appDir).directories : undefined,
-    // Beside the directories of runs.
-    user: user === undefined ? undefined : { id: user, etc: join(dirname(dirname(directory)), "sandbox") },
+    // Its directory is in `run` of the app's.
+    user: user === undefined ? undefined : sandboxUser(user, dirname(dirname(directory))),
   });
 }

@@ -1,7 +1,7 @@
-/** The sandbox of a process, made by bubblewrap: namespaces of its own for processes, mounts, IPC and host name, and of the
- *  machine's files only what is listed here, read-only. The network is the machine's. What is visible is told in
- *  docs/isolation.md. */
-import { readdirSync } from "node:fs";
+/** The sandbox of a process or of a build's tool, made by bubblewrap: namespaces of its own for processes, mounts, IPC and
+ *  host name, and of the machine's files only what is listed here, read-only. The network is the machine's. What is visible
+ *  is told in docs/isolation.md. */
+import { existsSync, readdirSync } from "node:fs";
 import { lstat, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { EtcView } from "./etc-view.ts";
@@ -19,10 +19,39 @@ export interface SandboxRun {
   readonly user: SandboxUser | undefined;
 }
 
+/** What a tool of a build may see of the platform's files. */
+export interface SandboxBuild {
+  /** The code, where it starts. */
+  readonly app: string;
+  /** Shown as /tmp, too. */
+  readonly tmp: string;
+  readonly writable: readonly string[];
+  readonly readable: readonly string[];
+  /** PATH of the platform, on which the tools are. */
+  readonly path: string;
+  readonly user: SandboxUser | undefined;
+}
+
+interface Cell {
+  readonly app: string;
+  readonly tmp: string;
+  /** Options that show what is the cell's own. */
+  readonly shown: readonly string[];
+  readonly path: string;
+  readonly user: SandboxUser | undefined;
+  readonly ignoresModes: boolean;
+  readonly options: readonly string[];
+}
+
 export interface SandboxUser {
   readonly id: number;
   /** A directory for what the sandbox shows as /etc. */
   readonly etc: string;
+}
+
+/** @param appDirectory the app's in the home */
+export function sandboxUser(id: number, appDirectory: string): SandboxUser {
+  return { id, etc: join(appDirectory, "sandbox") };
 }
 
 export interface SandboxOptions {
@@ -47,6 +76,8 @@ const SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", 
 const RUN = ["postgresql", "mysqld", "redis", "systemd/resolve", "resolvconf", "NetworkManager", "current-system"];
 /** What belongs to programs in the `bin` or `shims` beside it. Not `share`, in which people's own files lie as well. */
 const COMPANIONS = ["lib", "lib64", "libexec", "conf", "versions", "version", "installs", "plugins", "tools"];
+/** Go looks for its own sources there. */
+const COMPANIONS_OF_GO = ["src", "pkg", "misc", "VERSION", "go.env"];
 /** What an ordinary program of root may need; the rest is power over the machine. */
 const CAPABILITIES =
   "CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP SETFCAP NET_BIND_SERVICE NET_RAW SYS_CHROOT AUDIT_WRITE";
@@ -71,20 +102,33 @@ export class Sandbox {
 
   /** The command line up to the program that it runs; bubblewrap writes what it made to file descriptor 3. */
   async words(run: SandboxRun): Promise<string[]> {
-    const { program, isRoot, uid, gid } = this.#options;
     const app = join(run.directory, "app");
+    const shown = run.readOnlySlug === undefined ? bind("--bind", app, app) : showSlug(run.readOnlySlug, app);
+    return this.#cellWords({ ...run, app, tmp: join(run.directory, "tmp"), shown, options: ["--json-status-fd", "3"] });
+  }
+
+  /** The same for a tool of a build. It ends with the daemon, and what it has started ends with it. */
+  async buildWords(build: SandboxBuild): Promise<string[]> {
+    const readable = build.readable.flatMap((path) => bind("--ro-bind-try", path, path));
+    const writable = [build.app, build.tmp, ...build.writable].flatMap((path) => bind("--bind", path, path));
+    const shown = [...readable, ...writable];
+    return this.#cellWords({ ...build, shown, ignoresModes: false, options: ["--die-with-parent"] });
+  }
+
+  async #cellWords(cell: Cell): Promise<string[]> {
+    const { program, isRoot, uid, gid } = this.#options;
     const system = await this.#system;
-    const etc = isRoot ? await this.#etcWords(run.user) : [];
-    let path = this.#paths.get(run.path);
-    if (path === undefined) this.#paths.set(run.path, (path = this.#pathWords(run.path)));
+    const etc = isRoot ? await this.#etcWords(cell.user) : [];
+    let path = this.#paths.get(cell.path);
+    if (path === undefined) this.#paths.set(cell.path, (path = this.#pathWords(cell.path)));
     const places = [
       ...system,
       ...etc,
-      ...bind("--bind", join(run.directory, "tmp"), "/tmp"),
+      ...bind("--bind", cell.tmp, "/tmp"),
       ...bind("--symlink", "../tmp", "/var/tmp"),
       ...(await path),
-      ...(run.readOnlySlug === undefined ? bind("--bind", app, app) : showSlug(run.readOnlySlug, app)),
-      ...bind("--symlink", app, "/app"),
+      ...cell.shown,
+      ...bind("--symlink", cell.app, "/app"),
     ];
     return [
       program,
@@ -92,17 +136,16 @@ export class Sandbox {
       "--unshare-ipc",
       "--unshare-uts",
       ...(isRoot ? [] : ["--unshare-user", "--uid", String(uid), "--gid", String(gid)]),
-      ...(run.user === undefined ? places : withParents(places)),
+      ...(cell.user === undefined ? places : withParents(places)),
       "--remount-ro",
       "/",
       "--chdir",
-      app,
+      cell.app,
       ...(isRoot ? ["--cap-drop", "ALL"] : []),
-      ...capabilitiesOf(run, isRoot).flatMap((name) => ["--cap-add", `CAP_${name}`]),
-      "--json-status-fd",
-      "3",
+      ...capabilitiesOf(cell, isRoot).flatMap((name) => ["--cap-add", `CAP_${name}`]),
+      ...cell.options,
       "--",
-      ...this.#userWords(run.user),
+      ...this.#userWords(cell.user),
     ];
   }
 
@@ -151,13 +194,17 @@ export class Sandbox {
       if (!isAbsolute(directory) || isHidden || isBelowAny(userHome, [directory])) continue;
       shown.add(directory);
       if (!/^(bin|sbin|shims)$/.test(basename(directory))) continue;
-      for (const name of COMPANIONS) shown.add(join(dirname(directory), name));
+      for (const name of companionsOf(dirname(directory))) shown.add(join(dirname(directory), name));
     }
     const unseen = [...shown].filter(
       (place) => !isBelowAny(place, [...SYSTEM, ...[...shown].filter((other) => other !== place)]),
     );
     return (await Promise.all(unseen.map((place) => showIfThere(place)))).flat();
   }
+}
+
+function companionsOf(parent: string): string[] {
+  return existsSync(join(parent, "pkg", "tool")) ? [...COMPANIONS, ...COMPANIONS_OF_GO] : COMPANIONS;
 }
 
 /** bubblewrap makes the directories that lead to a place for its own user alone. */
@@ -186,7 +233,7 @@ function ancestors(path: string): string[] {
 /** It is root's otherwise. */
 const SHARED_MEMORY = ["--chmod", "1777", "/dev/shm"];
 
-function capabilitiesOf({ user, ignoresModes }: SandboxRun, isRoot: boolean): string[] {
+function capabilitiesOf({ user, ignoresModes }: Cell, isRoot: boolean): string[] {
   if (isRoot) return (user === undefined ? CAPABILITIES : CHANGE_USER).split(" ");
   return ignoresModes ? [IGNORE_MODES] : [];
 }

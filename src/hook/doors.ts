@@ -2,12 +2,20 @@
  *  can only open TCP, the same doors stand behind one loopback port that asks for a token and the door's name. */
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { renameSync, rmSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 type OnSocket = (socket: Socket) => void;
+
+export interface DoorOptions {
+  /** Not a byte is read of who comes in, until somebody asks for it: the socket can still be given away. */
+  isPaused?: boolean;
+}
+
+/** The group of the directory, which has the set-group-id bit, may come in too. */
+const SHARED = { directory: 0o2750, socket: 0o660 };
 
 /** sun_path has 108 bytes on Linux and 104 on macOS, the final NUL included. */
 const SOCKET_PATH_MAX = 103;
@@ -19,25 +27,30 @@ const KNOCK_TIMEOUT_MS = 10_000;
 export class Doors {
   readonly #base: ShortPath;
   readonly #open = new Map<string, { server: Server; onSocket: OnSocket }>();
+  readonly #isShared: boolean;
   #tcp: Server | undefined;
 
-  private constructor(base: ShortPath) {
+  private constructor(base: ShortPath, isShared: boolean) {
     this.#base = base;
+    this.#isShared = isShared;
   }
 
-  /** Makes the directory and clears what a killed daemon left in it: call it under the home's lock only. */
-  static async prepare(dir: string): Promise<Doors> {
+  /** Makes the directory and clears what a killed daemon left in it: call it under the home's lock only.
+   *  @param isShared whether its group may come in */
+  static async prepare(dir: string, isShared = false): Promise<Doors> {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     for (const name of await readdir(dir)) await rm(join(dir, name), { recursive: true });
     await mkdir(join(dir, "p"), { mode: 0o700 });
-    return new Doors(await shorten(dir));
+    if (isShared) for (const path of [dir, join(dir, "p")]) await chmod(path, SHARED.directory);
+    return new Doors(await shorten(dir), isShared);
   }
 
-  async open(name: string, onSocket: OnSocket): Promise<void> {
+  async open(name: string, onSocket: OnSocket, { isPaused = false }: DoorOptions = {}): Promise<void> {
     // Half-open: the end of a hook's standard input says nothing about whether it still listens.
-    const server = createServer({ allowHalfOpen: true }, onSocket);
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: isPaused }, onSocket);
     const path = join(this.#base.path, name);
     await listening(server, () => server.listen(`${path}.new`));
+    if (this.#isShared) await chmod(`${path}.new`, SHARED.socket);
     // A socket is there before it listens: a hook that watches for it would be turned away.
     renameSync(`${path}.new`, path);
     this.#open.set(name, { server, onSocket });

@@ -9,7 +9,7 @@ export type Probe = (command: string, args: readonly string[]) => Promise<string
 
 /** In the order of what they cost a push: 6, 16, 3 (but a port that others can knock at) and 120 ms. */
 export async function chooseHookClient(probe: Probe): Promise<HookClient> {
-  const usage = (await probe("nc", ["-h"])) ?? "";
+  const usage = await ncUsage(probe);
   // OpenBSD's and nmap's netcat list `-U`; the traditional one and busybox's know no unix sockets.
   if (/^\s*-U\b/m.test(usage)) return "nc";
   if ((await probe("perl", ["-MSocket", "-e", "print PF_UNIX > 0 ? 'unix' : ''"])) === "unix") return "perl";
@@ -18,10 +18,21 @@ export async function chooseHookClient(probe: Probe): Promise<HookClient> {
   return "node";
 }
 
+/** The switch with which nc passes the end of its input on. OpenBSD's does not do so by itself; others do. */
+export async function ncEndSwitch(probe: Probe): Promise<string> {
+  return /^\s*-N\s/m.test(await ncUsage(probe)) ? "-N" : "";
+}
+
+async function ncUsage(probe: Probe): Promise<string> {
+  return (await probe("nc", ["-h"])) ?? "";
+}
+
 export interface HookEnv {
   client: HookClient;
   /** Absolute path of nc, for a shell that would look through its whole PATH. */
   nc?: string | undefined;
+  /** What makes nc pass the end of its input on; empty when nothing is needed. */
+  ncEnd?: string;
   /** Absolute path of node. */
   node: string;
   /** Absolute path of the hooks' node client, `hook-client.js`. */
@@ -43,6 +54,7 @@ export function formatHookEnv(env: HookEnv): string {
   const values = {
     client: env.client,
     nc: env.nc ?? "nc",
+    nc_end: env.ncEnd ?? "",
     node: env.node,
     node_client: env.nodeClient,
     daemon: env.daemon,

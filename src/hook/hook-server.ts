@@ -17,8 +17,6 @@ export interface ReceivedPush {
   repo: string;
   /** GIT_HEROKU_USER as the hook found it; empty when it was not set. */
   user: string;
-  /** By which door of the platform they came, such as `http`; undefined on a local path. */
-  via: string | undefined;
   /** receive-pack's process, the same in both hooks of a push. */
   pid: number;
   commands: readonly RefUpdate[];
@@ -176,8 +174,8 @@ export class HookServer {
       const request = await readRequest(main, main).catch(() => undefined);
       late.removeEventListener("abort", destroy);
       if (request === undefined) return;
-      const { repo, user, via, pid } = registration;
-      const results = await this.#ask({ repo, user, via, pid, ...request, output: output.write, signal: gone.signal });
+      const { repo, user, pid } = registration;
+      const results = await this.#ask({ repo, user, pid, ...request, output: output.write, signal: gone.signal });
       if (main.writable) main.end(formatReport(request.commands, results), destroy);
     } finally {
       output.end();

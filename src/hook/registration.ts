@@ -1,6 +1,6 @@
-/** What a hook says first, on the registration socket: one line of fields separated by tabs (version of this
- *  protocol, hook, receive-pack's process id, who pushed, in version 2 by which way, the repository's directory name) and
- *  perhaps one more, the door that proc-receive wants (`4711.4713`), then one line `old new ref` for each ref that moved (post-receive only),
+/** What a hook says first, on the registration socket: one line of five fields separated by tabs (version of this
+ *  protocol, hook, receive-pack's process id, who pushed, the repository's directory name) and perhaps a sixth, the
+ *  door that proc-receive wants (`4711.4713`), then one line `old new ref` for each ref that moved (post-receive only),
  *  then an empty line. hooks/connect.sh writes it. */
 import type { Socket } from "node:net";
 import type { RefUpdate } from "./proc-receive.ts";
@@ -10,8 +10,6 @@ export interface Registration {
   pid: number;
   /** GIT_HEROKU_USER as the hook found it; empty when it was not set. */
   user: string;
-  /** By which door of the platform they came; undefined on a local path, where the user is what git says. */
-  via: string | undefined;
   /** The directory's name, such as `foobaz.git`. */
   repo: string;
   /** The quick way of proc-receive: git's protocol will come through the door of this name, and this connection is
@@ -20,12 +18,7 @@ export interface Registration {
   updates: RefUpdate[];
 }
 
-/** Of the groups below. */
-const VIA = 4;
-const HEAD = {
-  "1": /^1\t(proc-receive|post-receive)\t([0-9]+)\t([^\t]*)()\t([^\t/]+?)(?:\t([0-9]{1,10}\.[0-9]{1,10}))?$/,
-  "2": /^2\t(proc-receive|post-receive)\t([0-9]+)\t([^\t]*)\t([^\t]+)\t([^\t/]+?)(?:\t([0-9]{1,10}\.[0-9]{1,10}))?$/,
-} as const;
+const HEAD = /^1\t(proc-receive|post-receive)\t([0-9]+)\t([^\t]*)\t([^\t/]+?)(?:\t([0-9]{1,10}\.[0-9]{1,10}))?$/;
 /** A mirror push of 40,000 refs fits. */
 const BYTES_MAX = 4 * 1024 * 1024;
 
@@ -64,16 +57,10 @@ function endsWithEmptyLine(chunks: Buffer[]): boolean {
 
 export function parseRegistration(text: string): Registration | undefined {
   const [head = "", ...lines] = text.replace(/\n\n$/, "").split("\n");
-  const [, hook, pid, user = "", via, repo = "", door] = matchHead(head);
+  const [, hook, pid, user = "", repo = "", door] = HEAD.exec(head) ?? [];
   const updates = lines.map(parseUpdate).filter((update) => update !== undefined);
   if ((hook !== "proc-receive" && hook !== "post-receive") || updates.length < lines.length) return undefined;
-  return { hook, pid: Number(pid), user, via, repo, door, updates };
-}
-
-/** A way that is empty, as in version 1, is none. */
-function matchHead(head: string): readonly (string | undefined)[] {
-  const form = head.startsWith("2") ? HEAD["2"] : HEAD["1"];
-  return (form.exec(head) ?? []).map((field, index) => (index === VIA && field === "" ? undefined : field));
+  return { hook, pid: Number(pid), user, repo, door, updates };
 }
 
 function parseUpdate(line: string): RefUpdate | undefined {

@@ -50,6 +50,37 @@ export async function readArchive(repository: Repository, path: string, signal: 
   return answer.trim();
 }
 
+const TEXT_BYTES_MAX = 1024 * 1024;
+
+/** The text of a file of the root, undefined where there is none of that name.
+ *  @throws AppError invalid_params for what is no archive of code */
+export async function textInArchive(path: string, name: string): Promise<string | undefined> {
+  try {
+    return await findText(path, name);
+  } catch (error) {
+    throw error instanceof AppError ? error : noArchive(error);
+  }
+}
+
+async function findText(path: string, name: string): Promise<string | undefined> {
+  const contents = new Contents();
+  const texts = new Map<string, string>();
+  for await (const entry of entriesOf(path)) {
+    const names = entry.type === "Directory" ? undefined : namesIn(entry.path);
+    if (names !== undefined) contents.count(names, entry.size);
+    if (names !== undefined && isText(entry, names, name)) {
+      texts.set(names.join("/"), Buffer.concat(await entry.collect()).toString("utf8"));
+    } else entry.resume();
+  }
+  const top = contents.loneDirectory();
+  return texts.get(top === undefined ? name : `${top}/${name}`);
+}
+
+/** In the root, or in what may be the directory of all. */
+function isText({ type, size }: ReadEntry, names: readonly string[], name: string): boolean {
+  return names.at(-1) === name && names.length <= 2 && FILES.has(type) && size <= TEXT_BYTES_MAX;
+}
+
 /** git-fast-import(1): one commit on a branch that is gone again at the end. */
 async function* importCommands(path: string): AsyncGenerator<string | Buffer, void, undefined> {
   const ref = `refs/heroku/archives/${randomUUID()}`;

@@ -9,6 +9,7 @@ import { SerialQueue } from "../core/serial-queue.ts";
 import { readArchive } from "./archive-code.ts";
 import { syncDirectory } from "./durable-file.ts";
 import { runGit, tryGit, type Repository } from "./git-process.ts";
+import { streamGit } from "./git-stream.ts";
 import { stamp, type Ink } from "./ink.ts";
 
 /** Ids of trees. */
@@ -77,6 +78,15 @@ export class CodeMerger {
     const tree = (await this.#ink.objects.resolveCommit(commit))?.tree;
     if (tree === undefined) throw new Error("git has kept nothing of an archive");
     return tree;
+  }
+
+  /** Brings a commit, with all that leads to it, from another repository of this machine. Nothing refers to it here yet.
+   *  @throws GitFailed; an AbortError of the signal */
+  async takeOver(commit: string, from: string, signal: AbortSignal): Promise<void> {
+    // The commit may be reachable from a hidden ref only.
+    const uploadPack = "git -c uploadpack.allowAnySHA1InWant=true upload-pack";
+    const options = ["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", `--upload-pack=${uploadPack}`];
+    await streamGit(this.#repository, ["fetch", ...options, from, commit], { signal });
   }
 
   async #merge(sides: CodeSides, keep: boolean): Promise<CodeMerge> {

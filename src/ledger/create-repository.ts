@@ -37,6 +37,9 @@ const SETTINGS: readonly GitSetting[] = [
   ["receive.maxInputSize", "500m"],
   ["receive.advertisePushOptions", "true"],
   ["receive.advertiseAtomic", "true"],
+  // While git checks a push, the repository is an alternate of what was received, and its refs are known by `--all` already: to
+  // be told them again costs a git more for each push. Nothing is told by a program that does nothing.
+  ["core.alternateRefsCommand", "true"],
   // Hidden from receive only: fetch and backup see them.
   ["receive.hideRefs", "refs/heads/releases"],
   ["receive.hideRefs", "refs/notes"],

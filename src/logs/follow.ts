@@ -1,6 +1,7 @@
-/** Follows a stream from a position: reads what is stored behind it, then waits for more. Each follower has nothing but
- *  its own position, so a slow one costs the writer no memory and no time. It misses a line only where retention removed
- *  a segment before the follower had come to its end; then a line says so (L11). */
+/** Follows a stream from a place: reads what is stored behind it, then waits for more. A follower has nothing but its own
+ *  place, so a slow one costs the writer no memory and no time. It misses a line only where retention removed a segment
+ *  before the follower had come to its end; then a line says so (L11). */
+import { errorHead } from "../core/error-codes.ts";
 import { formatLogLine, formatStamp } from "../core/log-line.ts";
 import { ifThere } from "./if-there.ts";
 import type { Notifier } from "./notifier.ts";
@@ -26,8 +27,7 @@ export interface Piece {
 }
 
 /** So much without a line that matches is worth a position, from which nobody has to read it again. */
-const QUIET_BYTES = 4 * 1024 * 1024;
-const SHARED_BYTES_MAX = 64 * 1024;
+export const QUIET_BYTES = 4 * 1024 * 1024;
 
 /** Lines that the sieve lets through, in order, until the signal aborts or the stream closes. */
 export async function* follow(
@@ -38,26 +38,12 @@ export async function* follow(
 ): AsyncGenerator<Piece, void, undefined> {
   const wake = (): void => stream.changed.fire();
   signal.addEventListener("abort", wake, { once: true });
-  let at = from;
-  let quietBytes = 0;
+  const follower = new Follower(stream, from, sieve);
   try {
     while (!signal.aborted) {
-      // Looked up before the read: only then is what was read the end of this segment.
-      const newer = nextSegment(stream, at);
-      const end = stream.end();
-      const lines = await readNext(stream, at, end);
-      if (lines === "gone" && newer !== undefined) {
-        yield { lines: lossLine(at, newer), next: newer };
-        at = newer;
-      } else if (Buffer.isBuffer(lines)) {
-        at = { segment: at.segment, offset: at.offset + lines.length };
-        quietBytes += lines.length;
-        const found = await sieve.sift(lines);
-        if (found.length === 0 && quietBytes < QUIET_BYTES) continue;
-        quietBytes = 0;
-        yield { lines: found, next: at };
-      } else if (newer !== undefined) at = newer;
-      else if (isSame(end, stream.end()) && (await waitForMore(stream, signal)) === "over") return;
+      const piece = await follower.next(signal);
+      if (piece !== undefined) yield piece;
+      else if (follower.isCurrent && (await waitForMore(stream, signal)) === "over") return;
     }
   } finally {
     signal.removeEventListener("abort", wake);
@@ -71,12 +57,89 @@ async function waitForMore(stream: Stream, signal: AbortSignal): Promise<"more" 
   return "more";
 }
 
+export class Follower {
+  private readonly reader: StreamReader;
+  private readonly sieve: Sieve;
+  private quietBytes = 0;
+
+  constructor(stream: Stream, from: Position, sieve: Sieve) {
+    this.reader = new StreamReader(stream, from);
+    this.sieve = sieve;
+  }
+
+  /** Behind everything that was looked at. */
+  get at(): Position {
+    return this.reader.at;
+  }
+
+  /** Whether nothing was stored since `next` found nothing more. */
+  get isCurrent(): boolean {
+    return this.reader.isCurrent;
+  }
+
+  /** What comes next of what is stored; undefined when that is nothing, or the signal aborted. */
+  async next(signal: AbortSignal): Promise<Piece | undefined> {
+    while (!signal.aborted) {
+      const read = await this.reader.next();
+      if (read === undefined || read.isLoss) return read;
+      this.quietBytes += read.lines.length;
+      const lines = await this.sieve.sift(read.lines);
+      if (lines.length === 0 && this.quietBytes < QUIET_BYTES) continue;
+      this.quietBytes = 0;
+      return { lines, next: read.next };
+    }
+    return undefined;
+  }
+}
+
+export interface Reading extends Piece {
+  /** Whether it is a line that tells of lines that are gone. */
+  isLoss: boolean;
+}
+
+/** The lines behind a place, some at a time. */
+export class StreamReader {
+  at: Position;
+  private readonly stream: Stream;
+  private seenEnd: Position | undefined;
+
+  constructor(stream: Stream, from: Position) {
+    this.stream = stream;
+    this.at = from;
+  }
+
+  get isCurrent(): boolean {
+    return this.seenEnd !== undefined && isSame(this.seenEnd, this.stream.end());
+  }
+
+  /** Undefined when there is no more for now. */
+  async next(): Promise<Reading | undefined> {
+    const { stream } = this;
+    for (;;) {
+      // Looked up before the read: only then is what was read the end of this segment.
+      const newer = nextSegment(stream, this.at);
+      const end = stream.end();
+      this.seenEnd = end;
+      const lines = await readNext(stream, this.at, end);
+      if (Buffer.isBuffer(lines)) {
+        this.at = { segment: this.at.segment, offset: this.at.offset + lines.length };
+        return { lines, next: this.at, isLoss: false };
+      }
+      if (newer === undefined) return undefined;
+      const lost = this.at;
+      this.at = newer;
+      if (lines === "gone") return { lines: lossLine(lost, newer), next: newer, isLoss: true };
+    }
+  }
+}
+
 function isSame(a: Position, b: Position): boolean {
   return a.segment === b.segment && a.offset === b.offset;
 }
 
 /** The start of the segment after this one, once there is one: then this one grows no more and was read to its end. */
 function nextSegment(stream: Stream, at: Position): Position | undefined {
+  if (at.segment === stream.end().segment) return undefined;
   const newer = stream.segments().find((segment) => segment > at.segment);
   return newer === undefined ? undefined : { segment: newer, offset: 0 };
 }
@@ -84,37 +147,18 @@ function nextSegment(stream: Stream, at: Position): Position | undefined {
 /** Stored lines at the position; "end" when there are no more in this segment, "gone" when it was taken away. */
 async function readNext(stream: Stream, at: Position, end: Position): Promise<Buffer | "end" | "gone"> {
   if (at.segment === "" || isSame(at, end)) return "end";
-  const lines = await ifThere(readOnce(stream.files, at, end));
-  if (lines === undefined) return "gone";
-  return lines.length === 0 ? "end" : lines;
-}
-
-interface LastReading {
-  at: Position;
-  end: Position;
-  lines: Promise<Buffer>;
-}
-
-/** Of each stream: followers that have come to its end ask for the same at the same moment, and get the same bytes. */
-const lastReadings = new WeakMap<SegmentFiles, LastReading>();
-
-function readOnce(files: SegmentFiles, at: Position, end: Position): Promise<Buffer> {
-  const last = lastReadings.get(files);
-  if (last !== undefined && isSame(last.at, at) && isSame(last.end, end)) return last.lines;
-  const lines = files.use(at.segment, async (source) => {
+  const reading = stream.files.use(at.segment, async (source) => {
     const size = at.segment === end.segment ? end.offset : await source.size();
     return readLines(source, at.offset, size);
   });
-  lines.catch(() => lastReadings.delete(files));
-  // What is larger than usual is for one that is behind, and kept for nobody.
-  if (at.segment === end.segment && end.offset - at.offset <= SHARED_BYTES_MAX)
-    lastReadings.set(files, { at, end, lines });
-  return lines;
+  const lines = await ifThere(reading);
+  if (lines === undefined) return "gone";
+  return lines.length === 0 ? "end" : lines;
 }
 
 /** Heroku's L11 for what this follower was too slow for. How many lines there were is no longer known. */
 function lossLine(lost: Position, next: Position): Buffer {
   const [from, to] = [lost, next].map(({ segment }) => formatStamp(segmentUs(segment) ?? 0)) as [string, string];
-  const msg = `Error L11 (Tail buffer overflow) -> This tail session dropped messages from ${from} to ${to}: they were removed before they were read.`;
+  const msg = `${errorHead("L11")} -> This tail session dropped messages from ${from} to ${to}: they were removed before they were read.`;
   return Buffer.from(`${formatLogLine({ ts: to, ps: "logs", source: "heroku", level: "error", msg })}\n`);
 }

@@ -1,5 +1,6 @@
 /** Appends lines that the platform itself writes. While nothing can be stored they wait in memory up to a limit; what
  *  is dropped then is counted, and a line says so as soon as lines can be stored again. */
+import { errorHead } from "../core/error-codes.ts";
 import type { NewLogLine } from "../core/log-line.ts";
 import type { Journal } from "./journal.ts";
 import { LEVELS } from "./level.ts";
@@ -28,7 +29,7 @@ export class LineAppender {
       return;
     }
     if (this.dropped > 0) {
-      const msg = `Error L12: ${String(this.dropped)} messages of the platform dropped while the log could not be written.`;
+      const msg = `${errorHead("L12")}: ${String(this.dropped)} messages of the platform dropped while the log could not be written.`;
       this.dropped = 0;
       this.encode({ ps: "logs", source: "heroku", level: "error", msg });
     }

@@ -3,7 +3,6 @@
  *  killed at any time. Nothing runs while nothing is written. */
 import { mkdir } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
-import { formatStamp } from "../core/log-line.ts";
 import type { NewLogLine } from "../core/log-line.ts";
 import { SerialQueue } from "../core/serial-queue.ts";
 import type { Cursor } from "./cursor-file.ts";
@@ -13,12 +12,15 @@ import type { Piece, Stream } from "./follow.ts";
 import { Intake } from "./intake.ts";
 import { Journal } from "./journal.ts";
 import { LineAppender } from "./line-appender.ts";
+import { LiveFeed } from "./live-feed.ts";
+import type { Take } from "./live-feed.ts";
 import type { LogFilter } from "./line-selection.ts";
 import { readStored } from "./log-reader.ts";
 import type { LogQuery } from "./log-reader.ts";
 import type { MinuteCounts } from "./minute-counter.ts";
 import { Minutes } from "./minutes.ts";
 import type { MinuteRange } from "./minutes.ts";
+import { removedLine, resumedLine } from "./own-lines.ts";
 import { ProcessNames } from "./process-names.ts";
 import type { Snapshot } from "./query.ts";
 import { recoverCursors, recoverSegments } from "./recovery.ts";
@@ -26,11 +28,11 @@ import { KEEP_ALL, Retention } from "./retention.ts";
 import type { RetentionPolicy } from "./retention.ts";
 import { SealedSegments } from "./sealed-segments.ts";
 import { CARE_BYTES_MIN, SegmentCare, SIGN_EVERY_BYTES } from "./segment-care.ts";
-import { SegmentFiles, segmentUs } from "./segment-files.ts";
+import { SegmentFiles } from "./segment-files.ts";
 import { SEGMENT_BYTES, SegmentWriter } from "./segment-writer.ts";
 import type { SpoolSource } from "./spool.ts";
 import { Stamper } from "./stamper.ts";
-import { tailStream } from "./tail.ts";
+import { tailStream, tailTo } from "./tail.ts";
 import type { TailQuery } from "./tail.ts";
 
 export type { RetentionPolicy } from "./retention.ts";
@@ -69,6 +71,8 @@ export class LogStore {
   private readonly minutes: Minutes;
   private readonly retention: Retention;
   private readonly care: SegmentCare;
+  private readonly stream: Stream;
+  private readonly feed: LiveFeed;
   private closing: Promise<void> | undefined;
   private isClosing = false;
   private isClosed = false;
@@ -88,7 +92,7 @@ export class LogStore {
       cursorFile,
       cursors,
       clock,
-      onResumed: (ms, why) => this.tellResumed(ms, why),
+      onResumed: (ms, why) => this.append(resumedLine(ms, why)),
     });
     this.appender = new LineAppender(this.journal, stamper);
     const { dir, onFault = () => undefined, careBytesMin = CARE_BYTES_MIN, retention = KEEP_ALL } = options;
@@ -98,11 +102,19 @@ export class LogStore {
     this.retention = new Retention({
       ...shared,
       beforeRemoval: options.beforeRemoval ?? (() => Promise.resolve()),
-      onRemoved: (oldest, count) => this.tellRemoved(oldest, count),
+      onRemoved: (oldest, count) => this.append(removedLine(oldest, count)),
     });
     this.care = new SegmentCare({ ...shared, files, bytesMin: careBytesMin });
     grown.listener = () => this.lookAfter();
     this.retain(retention);
+    this.stream = {
+      files,
+      changed: this.journal.attempted,
+      segments: () => writer.segments,
+      end: () => writer.position,
+      isClosed: () => this.isClosed,
+    };
+    this.feed = new LiveFeed(this.stream);
     this.intake = new Intake({
       journal: this.journal,
       clock,
@@ -214,6 +226,13 @@ export class LogStore {
     yield* tailStream(this.stream, this.snapshot(), query, signal);
   }
 
+  /** The same, given to one who takes it: of new lines no more is done for each of many than to give them.
+   *  @throws AppError as `tail`. */
+  async follow(query: TailQuery, take: Take, signal: AbortSignal): Promise<void> {
+    await this.journal.settled();
+    await tailTo({ stream: this.stream, feed: this.feed, snapshot: this.snapshot() }, query, take, signal);
+  }
+
   /** The names of all processes with lines in the newest segments, sorted. */
   async processNames(): Promise<string[]> {
     await this.journal.settled();
@@ -252,32 +271,6 @@ export class LogStore {
 
   private snapshot(): Snapshot {
     return { segments: [...this.writer.segments], end: this.writer.position };
-  }
-
-  private get stream(): Stream {
-    return {
-      files: this.files,
-      changed: this.journal.attempted,
-      segments: () => this.writer.segments,
-      end: () => this.writer.position,
-      isClosed: () => this.isClosed,
-    };
-  }
-
-  private tellRemoved(oldestKept: string, count: number): void {
-    const what = count === 1 ? "1 segment" : `${String(count)} segments`;
-    const stamp = formatStamp(segmentUs(oldestKept) ?? 0);
-    this.append({ ps: "logs", source: "heroku", msg: `Retention removed ${what}: what was before ${stamp}` });
-  }
-
-  private tellResumed(stalledMs: number, cause: string): void {
-    const seconds = String(Math.max(1, Math.round(stalledMs / 1000)));
-    this.append({
-      ps: "logs",
-      source: "heroku",
-      level: "warning",
-      msg: `Lines of the last ${seconds}s were stored late because ${cause}; what processes wrote was kept.`,
-    });
   }
 }
 

@@ -13,6 +13,12 @@ export interface Position {
   offset: number;
 }
 
+/** Below zero when `a` comes first. */
+export function comparePositions(a: Position, b: Position): number {
+  if (a.segment !== b.segment) return a.segment < b.segment ? -1 : 1;
+  return a.offset - b.offset;
+}
+
 const ENDING = ".ndjson";
 /** `20110619T083519.123456Z` */
 const STEM_LENGTH = 23;

@@ -8,6 +8,7 @@ import type { FileHandle } from "node:fs/promises";
 import { BulkEncoder } from "./bulk-encoder.ts";
 import type { Cursor } from "./cursor-file.ts";
 import type { Journal } from "./journal.ts";
+import { errorHead } from "../core/error-codes.ts";
 import { formatDate } from "../core/duration.ts";
 import { countNewlines } from "./count-newlines.ts";
 import { LEVELS } from "./level.ts";
@@ -133,7 +134,7 @@ export class Spool {
     const us = stamper.now();
     const since = formatDate(Math.floor((this.readUs || us) / 1000)).replace("Z", "+00:00");
     const { id, ps } = this.source;
-    const text = `Error L12: ${String(lines)} messages dropped since ${since}. ${ps} printed more than log-rate allows.\n`;
+    const text = `${errorHead("L12")}: ${String(lines)} messages dropped since ${since}. ${ps} printed more than log-rate allows.\n`;
     const heads = new LineHeads({ ps: "logplex", source: "heroku" });
     const options = { us, cleanUntil: text.length, level: LEVELS.indexOf("warning") };
     const run = encodeRun(new PartScanner(Buffer.from(text), false, true), journal.sink, heads, options);

@@ -1,9 +1,10 @@
 /** History and live in one: where the history ends the follower begins, so that no line is missing or comes twice. A
  *  follower that comes back goes on from the place that it was told last. */
 import { AppError } from "../core/error.ts";
-import { follow } from "./follow.ts";
+import { follow, Follower } from "./follow.ts";
 import type { Piece, Stream } from "./follow.ts";
 import { LineSelection } from "./line-selection.ts";
+import type { LiveFeed, Take } from "./live-feed.ts";
 import type { LogFilter } from "./line-selection.ts";
 import { nextLineStart } from "./forward.ts";
 import { ifThere } from "./if-there.ts";
@@ -32,25 +33,59 @@ export async function* tailStream(
   query: TailQuery,
   signal: AbortSignal,
 ): AsyncGenerator<Piece, void, undefined> {
-  const { context = 0, after } = query;
-  const nothing = Buffer.alloc(0);
-  const selection = new LineSelection(query, { isEndless: true });
-  const stop = (): void => void selection.close();
+  const sieve = new Sieve(new LineSelection(query, { isEndless: true }), query.context ?? 0);
+  const stop = (): void => void sieve.selection.close();
   signal.addEventListener("abort", stop, { once: true });
   try {
-    const first =
-      after === undefined
-        ? await readHistory({ files: stream.files, snapshot, signal }, query)
-        : { lines: nothing, next: await checkPlace(stream, after) };
+    const first = await begin(stream, snapshot, query, signal);
     if (signal.aborted) return;
     yield first;
-    yield* follow(stream, first.next, new Sieve(selection, context), signal);
+    yield* follow(stream, first.next, sieve, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     signal.removeEventListener("abort", stop);
-    await selection.close();
+    await sieve.selection.close();
   }
+}
+
+/** The same, given to one who takes it; what is new is shared with all others who ask for the same, where nothing but a line itself
+ *  decides whether it is wanted. */
+export async function tailTo(
+  { stream, feed, snapshot }: TailSource,
+  query: TailQuery,
+  take: Take,
+  signal: AbortSignal,
+): Promise<void> {
+  if (query.regex !== undefined || (query.context ?? 0) > 0) {
+    for await (const piece of tailStream(stream, snapshot, query, signal)) await take(piece);
+    return;
+  }
+  const first = await begin(stream, snapshot, query, signal);
+  if (signal.aborted) return;
+  await take(first);
+  const sieve = new Sieve(new LineSelection(query, { isEndless: true }), 0);
+  let follower = new Follower(stream, first.next, sieve);
+  while (!signal.aborted) {
+    const piece = await follower.next(signal);
+    if (piece !== undefined) await take(piece);
+    else if (!follower.isCurrent) continue;
+    else if (stream.isClosed()) return;
+    else follower = new Follower(stream, await feed.join(follower.at, query, take, signal), sieve);
+  }
+}
+
+export interface TailSource {
+  stream: Stream;
+  feed: LiveFeed;
+  snapshot: Snapshot;
+}
+
+/** The history, or the place from which a follower goes on. */
+async function begin(stream: Stream, snapshot: Snapshot, query: TailQuery, signal: AbortSignal): Promise<Piece> {
+  const { after } = query;
+  if (after === undefined) return readHistory({ files: stream.files, snapshot, signal }, query);
+  return { lines: Buffer.alloc(0), next: await checkPlace(stream, after) };
 }
 
 /** The history itself; or, where the follower has to see it anyway, only the place where it begins. */

@@ -7,4 +7,7 @@ export interface Actor {
   via: string;
   /** Where they read, as it comes, what happens before their change is done; left out where nobody reads. */
   output?: (text: string) => void;
+  /** Whether they still may: asked once more before what took long enters the ledger. Left out where nobody can take it
+   *  from them. Rejects with the AppError that says why not. */
+  recheck?: () => Promise<void>;
 }

@@ -17,9 +17,11 @@ import type { ConfigCipher } from "../ledger/config-cipher.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { NewRelease } from "../ledger/release-writer.ts";
 import type { Drains } from "../drains/drains.ts";
+import type { Webhooks } from "../webhooks/webhooks.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Actor } from "./actor.ts";
 import { Builds } from "./builds.ts";
+import type { AppEvent } from "./events.ts";
 import { Sleep } from "./sleep.ts";
 import type { Bisect } from "./bisect.ts";
 import type { KeptOutput } from "./kept-output.ts";
@@ -37,6 +39,7 @@ export interface AppParts {
   ledger: Ledger;
   logs: LogStore;
   drains: Drains;
+  webhooks: Webhooks;
   cipher: ConfigCipher;
   clock: Clock;
   /** Its directory under `apps/`. */
@@ -45,6 +48,8 @@ export interface AppParts {
 
 /** What calls back into the app. */
 export interface AppMakers {
+  /** Whoever wants to know what happens. */
+  tell: (event: AppEvent) => void;
   formation: (app: App) => Formation;
   oneOffs: (app: App) => OneOffs;
   bisect: (app: App) => Bisect;
@@ -69,6 +74,7 @@ export class App {
   readonly ledger: Ledger;
   readonly logs: LogStore;
   readonly drains: Drains;
+  readonly webhooks: Webhooks;
   readonly formation: Formation;
   readonly oneOffs: OneOffs;
   readonly bisect: Bisect;
@@ -82,6 +88,8 @@ export class App {
   readonly slugChecks = new SerialQueue();
   /** When a launch or a rollback last asked for a slug, by its id: it is not let go under its hands. */
   readonly slugsAsked = new Map<string, number>();
+  /** By id: asked for since all their files were looked at. */
+  readonly slugsToCount = new Set<string>();
   /** Launches in the order of their causes. */
   readonly launches = new SerialQueue();
   /** Pushes to the deploy branch, one at a time. */
@@ -93,8 +101,10 @@ export class App {
   /** What the router is told, in the order of what happened. */
   readonly routings = new SerialQueue();
   readonly builds: Builds;
+  readonly tell: AppMakers["tell"];
   /** Changes of drains, which take time to encrypt. */
   readonly drainChanges = new SerialQueue();
+  readonly webhookChanges = new SerialQueue();
   readonly sleep: Sleep;
   readonly pages = new Pages((message) => this.log("router", message));
   /** The name that it is getting: it is closed under this one. */
@@ -125,11 +135,13 @@ export class App {
     this.ledger = parts.ledger;
     this.logs = parts.logs;
     this.drains = parts.drains;
+    this.webhooks = parts.webhooks;
     this.cipher = parts.cipher;
     this.dir = parts.dir;
     this.pendingRelease = new PendingReleaseFile(join(parts.dir, "pending-release.json"));
     this.healthy = new HealthyRelease(join(parts.dir, "last-healthy"));
-    this.builds = new Builds(join(parts.dir, "builds"));
+    this.tell = make.tell;
+    this.builds = new Builds(join(parts.dir, "builds"), (build) => make.tell({ entity: "api:build", build }));
     this.clock = parts.clock;
     this.sleep = new Sleep(join(parts.dir, "asleep"));
     this.formation = make.formation(this);
@@ -168,6 +180,8 @@ export class App {
     await this.healing;
     await this.notings.drained();
     await this.drainChanges.drained();
+    await this.webhookChanges.drained();
+    await this.webhooks.close();
     await this.logs.close();
     await this.drains.close();
     await this.upkeep;

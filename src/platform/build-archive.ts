@@ -53,7 +53,18 @@ export async function buildArchive(
 
 type Place = { file: string } | { url: URL };
 
-async function findPlace(platform: Platform, { url: text, checksum }: ArchiveOrder): Promise<Place> {
+/** @throws AppError invalid_params when it cannot be had */
+export async function fetchArchive(url: URL, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+  const shown = `${url.origin}${url.pathname}`;
+  const answer = await fetch(url, { signal }).catch((error: unknown) => {
+    throw new AppError("invalid_params", `${shown} cannot be fetched.`, { cause: error });
+  });
+  if (answer.ok && answer.body !== null) return answer.body as unknown as AsyncIterable<Buffer>;
+  throw new AppError("invalid_params", `${shown} cannot be fetched: it answers ${String(answer.status)}.`);
+}
+
+/** @throws AppError invalid_params for what is no address of an archive */
+export async function findPlace(platform: Platform, { url: text, checksum }: ArchiveOrder): Promise<Place> {
   if (checksum !== undefined && !CHECKSUM.test(checksum)) {
     throw new AppError("invalid_params", "A checksum looks like SHA256: and 64 hexadecimal digits.");
   }
@@ -125,16 +136,9 @@ class ArchiveBuild {
   }
 
   async #fetch(url: URL, path: string): Promise<void> {
-    const shown = `${url.origin}${url.pathname}`;
-    this.#build.output.write(`-----> Fetching ${shown}\n`);
-    const answer = await fetch(url, { signal: this.#signal }).catch((error: unknown) => {
-      throw new AppError("invalid_params", `${shown} cannot be fetched.`, { cause: error });
-    });
-    if (!answer.ok || answer.body === null) {
-      throw new AppError("invalid_params", `${shown} cannot be fetched: it answers ${String(answer.status)}.`);
-    }
+    this.#build.output.write(`-----> Fetching ${url.origin}${url.pathname}\n`);
+    const bytes = await fetchArchive(url, this.#signal);
     await mkdir(this.#platform.home.uploads, { recursive: true, mode: 0o700 });
-    const bytes = answer.body as unknown as AsyncIterable<Buffer>;
     const file = createWriteStream(path, { mode: 0o600, flags: "wx" });
     await pipeline(bytes, atMost(SOURCE_BYTES_MAX), file, { signal: this.#signal });
   }

@@ -7,9 +7,12 @@ import type { FirstDeploy } from "../build/slug-store.ts";
 import { readAppState } from "../core/app-state.ts";
 import { BUILDPACK_VAR, checkBuildpacks, normalBuildpack, readBuildpacks } from "../core/buildpack.ts";
 import { changeConfig } from "../core/config-vars.ts";
-import { mayShareSlugs, type Isolation } from "../formation/isolation.ts";
+import { appUser } from "../core/app-user.ts";
+import { BuildSandbox } from "../formation/build-sandbox.ts";
+import { mayShareSlugs } from "../formation/isolation.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import type { Platform } from "./platform.ts";
 
 const FILE = "buildpacks";
 
@@ -37,10 +40,13 @@ export interface BuildInputs {
   settings: BuildSettings;
   /** Whether the slug may have files in common with others. */
   shares: boolean;
+  /** Of the tools, where the machine has one and the app does not do without. */
+  sandbox: BuildSandbox | undefined;
 }
 
 /** What a build that begins now is done with. A config var goes before the list, as on Heroku. */
-export async function buildInputs(app: App, isolation: Isolation): Promise<BuildInputs> {
+export async function buildInputs(platform: Platform, app: App): Promise<BuildInputs> {
+  const isolation = await platform.isolation;
   const current = await app.ledger.current();
   const configEnv = current === undefined ? "" : (await app.ledger.snapshot(current)).configEnv;
   const read = (): ReturnType<BuildConfig["read"]> => app.cipher.read(configEnv);
@@ -55,6 +61,7 @@ export async function buildInputs(app: App, isolation: Isolation): Promise<Build
     config,
     settings: { timeLimitMs, sizeBytesMax },
     shares: mayShareSlugs(isolation, { sandbox }),
+    sandbox: sandbox ? BuildSandbox.of(isolation, appUser(app.id), platform.home.app(app.name)) : undefined,
   };
 }
 

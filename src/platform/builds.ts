@@ -47,12 +47,15 @@ const LOST = "the platform stopped while it ran";
 
 export class Builds {
   readonly #dir: string;
+  readonly #onChange: (record: BuildRecord) => void;
   readonly #running = new Map<string, Build>();
   /** Ids of the records, oldest first; read once, for a push waits for nothing that grows. */
   #order: Promise<string[]> | undefined;
 
-  constructor(dir: string) {
+  /** @param onChange called when one begins and when it ends */
+  constructor(dir: string, onChange: (record: BuildRecord) => void = () => undefined) {
     this.#dir = dir;
+    this.#onChange = onChange;
   }
 
   /** @param now milliseconds since the epoch */
@@ -68,8 +71,10 @@ export class Builds {
       source,
       ...nothing,
     };
-    const build: Build = new Build(this.#dir, record, () => this.#running.delete(id));
+    const onSettled = (): void => void this.#running.delete(id);
+    const build = new Build(this.#dir, record, { onEnd: this.#onChange, onSettled });
     this.#running.set(id, build);
+    this.#onChange(record);
     void this.#forgetOld(id);
     return build;
   }
@@ -161,20 +166,26 @@ export class Builds {
 /** How long the record of a build that has ended waits for the release that comes of it. */
 const SETTLE_MS = 50;
 
+interface BuildEvents {
+  onEnd: (record: BuildRecord) => void;
+  /** Its record is on disk. */
+  onSettled: () => void;
+}
+
 /** One that is under way, or was until now. */
 export class Build {
   readonly output: KeptOutput;
   readonly #path: string;
   readonly #cancelling = new AbortController();
-  readonly #onEnd: () => void;
+  readonly #told: BuildEvents;
   #settling: NodeJS.Timeout | undefined;
   #record: BuildRecord;
   #cancelled: string | undefined;
 
-  constructor(dir: string, record: BuildRecord, onEnd: () => void) {
+  constructor(dir: string, record: BuildRecord, told: BuildEvents) {
     this.#record = record;
     this.#path = join(dir, `${record.id}.json`);
-    this.#onEnd = onEnd;
+    this.#told = told;
     this.output = new KeptOutput(join(dir, `${record.id}.txt`), { isLazy: true });
   }
 
@@ -227,6 +238,7 @@ export class Build {
     this.#record = { ...this.#record, ...facts };
     this.output.end();
     this.#settleSoon();
+    this.#told.onEnd(this.#record);
   }
 
   /** Whoever asks meanwhile is told by the build itself. */
@@ -240,7 +252,7 @@ export class Build {
     this.#settling = undefined;
     this.output.store();
     this.#store();
-    this.#onEnd();
+    this.#told.onSettled();
   }
 
   /** What cannot be written, as on a full disk, is not told later; the build goes on. */

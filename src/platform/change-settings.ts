@@ -4,6 +4,7 @@ import { checkSetting, parseSettingName, settingTexts, type SettingName } from "
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { drainRulesOf } from "./drains.ts";
+import { webhookRulesOf } from "./webhooks.ts";
 import { launch } from "./launch.ts";
 import { retentionOf } from "./open-app.ts";
 import type { Platform } from "./platform.ts";
@@ -38,6 +39,7 @@ export async function changeSettings(
   app.logs.retain(retentionOf(settings));
   app.logs.limit(settings.logRateMax);
   app.drains.configure(drainRulesOf(settings));
+  app.webhooks.configure(webhookRulesOf(settings));
   await launch(platform, app, "settings");
 }
 

@@ -1,5 +1,5 @@
 /** A deploy of code that the repository has already: with the config of now, and the deploy branch at its commit afterwards. */
-import { describeDeploy, type Release } from "../core/release.ts";
+import { describeDeploy, type Release, type ReleaseChange } from "../core/release.ts";
 import { DEPLOY_REFS } from "../ledger/deploy-branch.ts";
 import type { Snapshot } from "../ledger/release-writer.ts";
 import type { App } from "./app.ts";
@@ -11,6 +11,8 @@ const [MAIN = ""] = DEPLOY_REFS;
 
 export interface DeployedCode extends Pick<Snapshot, "codeTree" | "procfile"> {
   commit: string;
+  /** `deploy` unless told otherwise. */
+  change?: ReleaseChange;
   /** The subject of the release; `Deploy 20a5742` without one. */
   description?: string | undefined;
 }
@@ -20,14 +22,14 @@ export async function deployAgain(
   platform: Platform,
   app: App,
   making: Making,
-  { commit, description = describeDeploy(commit), codeTree, procfile }: DeployedCode,
+  { commit, change = "deploy", description = describeDeploy(commit), codeTree, procfile }: DeployedCode,
 ): Promise<Release> {
   const release = await makeRelease(platform, app, making, async ({ current }) => {
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
     const ref = (await app.ledger.deployBranch()) ?? MAIN;
     return {
-      change: "deploy",
+      change,
       description,
       code: commit,
       snapshot: { ...snapshot, codeTree, procfile },

@@ -17,7 +17,7 @@ export async function destroyApp(platform: Platform, app: App, actor: Actor): Pr
   const former = platform.formerNames.of(app.name);
   app.end();
   app.logChange(actor, "Destroy app");
-  await platform.router.removeApp(app.name);
+  for (const name of [app.name, ...former]) await platform.router.removeApp(name);
   try {
     await app.close({ stopApps: true });
     const trash = await freshTrash(platform.home, app.name, platform.clock.now());

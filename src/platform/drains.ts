@@ -1,7 +1,8 @@
 /** drains, drains:add and drains:remove: where else an app's log goes. Makes no release. URLs may be secrets: they are
  *  encrypted in the ledger, and shown masked. */
 import { randomUUID } from "node:crypto";
-import { DRAINS_MAX, maskDrainUrl, parseDrainUrl, readDrains, storeDrains, type StoredDrain } from "../core/drain.ts";
+import { DRAINS_MAX, parseDrainUrl, readDrains, storeDrains, type StoredDrain } from "../core/drain.ts";
+import { maskUrl } from "../core/http-target.ts";
 import { formatDate } from "../core/duration.ts";
 import { AppError } from "../core/error.ts";
 import type { Settings } from "../core/settings.ts";
@@ -49,7 +50,7 @@ export function addDrain(app: App, url: string, actor: Actor): Promise<DrainInfo
     const stored = { ...spec, url: await app.cipher.seal(url) };
     try {
       await app.drains.prepare(spec);
-      await change(app, actor, `Add drain ${maskDrainUrl(url)}`, (drains) => [...drains, stored]);
+      await change(app, actor, `Add drain ${maskUrl(url)}`, (drains) => [...drains, stored]);
     } finally {
       await useDrains(app);
     }
@@ -115,13 +116,13 @@ async function readSpecs(app: App): Promise<DrainSpec[]> {
 }
 
 function infoOf(app: App, { id, token, createdAt, url }: DrainSpec): DrainInfo {
-  return { id, token, createdAt, url: maskDrainUrl(url ?? ""), status: app.drains.status(id) };
+  return { id, token, createdAt, url: maskUrl(url ?? ""), status: app.drains.status(id) };
 }
 
 function pick(app: App, specs: readonly DrainSpec[], which: string): DrainSpec {
   const exact = specs.find(({ id, token, url }) => [id, token, url].includes(which));
   if (exact !== undefined) return exact;
-  const [found, other] = specs.filter(({ url }) => url !== undefined && maskDrainUrl(url) === which);
+  const [found, other] = specs.filter(({ url }) => url !== undefined && maskUrl(url) === which);
   if (other !== undefined)
     throw new AppError("invalid_params", "Several drains look like that.", { hint: "Name the one by its token, d.…" });
   if (found !== undefined) return found;
@@ -131,7 +132,7 @@ function pick(app: App, specs: readonly DrainSpec[], which: string): DrainSpec {
 }
 
 function taken(url: string): AppError {
-  return new AppError("invalid_params", `${maskDrainUrl(url)} is a drain of this app already.`, {
+  return new AppError("invalid_params", `${maskUrl(url)} is a drain of this app already.`, {
     hint: "`git heroku drains` lists them.",
   });
 }

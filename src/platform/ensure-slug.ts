@@ -3,8 +3,6 @@ import { AppError } from "../core/error.ts";
 import { formatVersion, type Release } from "../core/release.ts";
 import { buildSlug } from "../build/build-slug.ts";
 import { findBuilt } from "../build/find-built.ts";
-import { findDamage, looksIntact, stampAgain } from "../build/slug-check.ts";
-import { setAsideDamaged } from "../build/slug-shelf.ts";
 import { findSlug, findSlugOfTree, type Slug } from "../build/slug-store.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
@@ -12,9 +10,8 @@ import { recallBuild, rememberBuild } from "./build-memory.ts";
 import { buildInputs, type BuildInputs } from "./buildpacks.ts";
 import type { Build } from "./builds.ts";
 import { firstSignal } from "./first-signal.ts";
-import { exists } from "./home.ts";
 import type { Platform } from "./platform.ts";
-import { gitOf } from "./slugs.ts";
+import { isWhole } from "./slug-health.ts";
 
 /** One build, in a record of its own. Its output is shown and kept.
  *  @throws AppError as `buildRelease`; BuildCancelled. */
@@ -98,7 +95,7 @@ export async function buildRelease(
   { output, signal = app.ending, onBegun }: { output: Show; signal?: AbortSignal; onBegun?: () => void },
 ): Promise<Slug> {
   const code = { commit, tree: await treeOf(app, commit) };
-  const inputs = await buildInputs(app, await platform.isolation);
+  const inputs = await buildInputs(platform, app);
   return build({ platform, app, code, inputs, output, signal, ...(onBegun && { onBegun }) });
 }
 
@@ -153,13 +150,15 @@ export async function ensureSlug(
   if (found !== undefined && (await isWhole(platform, app, found))) {
     app.slugs.set(version, found);
     app.slugsAsked.set(found.id, platform.clock.now());
+    app.slugsToCount.add(found.id);
+    platform.upkeep.launched(app);
     return found;
   }
   const memory = await recallBuild(app, version);
   say(`-----> The slug of ${formatVersion(version)} is not there any more: building it again\n`);
   const log = buildLog(app);
   log(`Building the slug of ${formatVersion(version)} again`);
-  const inputs = await buildInputs(app, await platform.isolation);
+  const inputs = await buildInputs(platform, app);
   const slug = await build({
     platform,
     app,
@@ -182,28 +181,6 @@ async function findSlugOf(platform: Platform, app: App, release: BuiltRelease): 
   const memory = await recallBuild(app, version);
   if (memory !== undefined) return findSlug(appDir, memory.slug);
   return findWithoutMemory(appDir, await treeOf(app, commit));
-}
-
-/** A slug whose stamp is wrong is read in full, by one at a time. */
-async function isWhole(platform: Platform, app: App, slug: Slug): Promise<boolean> {
-  return (await looksIntact(slug)) || app.slugChecks.run(() => isWholeIndeed(platform, app, slug));
-}
-
-/** One that is not what was built is set aside (R17). */
-async function isWholeIndeed(platform: Platform, app: App, slug: Slug): Promise<boolean> {
-  if (await looksIntact(slug)) return true;
-  if (!(await exists(slug.dir))) return false;
-  const damage = await findDamage(gitOf(platform, app), slug);
-  if (damage === undefined) {
-    slug.stamp = await stampAgain(slug);
-    return true;
-  }
-  const { expected, actual, layer } = damage;
-  const sums = `Expected: SHA256:${expected} Actual: SHA256:${actual ?? "unreadable"}`;
-  const msg = `Error R17 (Checksum error) -> Slug ${slug.id.slice(0, 8)} is not what was built. ${sums}`;
-  app.logs.append({ ps: "build", source: "heroku", level: "error", msg });
-  setAsideDamaged(slug, layer);
-  return false;
 }
 
 type BuiltRelease = Pick<Release, "version" | "code">;

@@ -22,6 +22,11 @@ export class FormerNames {
     this.#names = await readFormerNames(this.#home);
   }
 
+  /** Of all apps. */
+  get all(): AppName[] {
+    return [...this.#names.keys()];
+  }
+
   has(name: AppName): boolean {
     return this.#names.has(name);
   }

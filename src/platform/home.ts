@@ -91,6 +91,21 @@ export class Home {
   get tokensFile(): string {
     return join(this.root, "access", "tokens.json");
   }
+  /** Who may come in over SSH. */
+  get keysFile(): string {
+    return join(this.root, "access", "keys.json");
+  }
+  /** What sshd and its forced command need, unless that is told to be elsewhere. */
+  get ssh(): string {
+    return join(this.root, "ssh");
+  }
+  /** Answers to changes, for whoever asks again. */
+  get requestsFile(): string {
+    return join(this.root, "access", "requests");
+  }
+  get pipelinesFile(): string {
+    return join(this.root, "pipelines.json");
+  }
   /** Certificate authorities that drains trust besides the well-known ones. */
   get authoritiesFile(): string {
     return join(this.root, "ca.pem");

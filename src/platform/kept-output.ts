@@ -59,6 +59,11 @@ export class KeptOutput {
     this.#changes.tell();
   }
 
+  /** Whether what is written now reaches the file. */
+  get isStored(): boolean {
+    return this.#file !== undefined;
+  }
+
   get text(): string {
     return this.#pieces.join("");
   }

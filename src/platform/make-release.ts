@@ -3,6 +3,7 @@
 import { AppError } from "../core/error.ts";
 import { parseProcfile, RELEASE_TYPE } from "../core/procfile.ts";
 import { formatVersion, type Release } from "../core/release.ts";
+import type { Slug } from "../build/slug-store.ts";
 import type { Base } from "../ledger/ledger.ts";
 import type { NewRelease } from "../ledger/release-writer.ts";
 import type { Actor } from "./actor.ts";
@@ -14,14 +15,15 @@ import { asFailed, settleLostRelease, type PendingRelease } from "./pending-rele
 import type { Platform } from "./platform.ts";
 import { describeFailure, runReleaseCommand } from "./release-phase.ts";
 import { openReleaseOutput } from "./release-output.ts";
+import { holdRequests } from "./route.ts";
 
 /** How a release comes about. */
 export interface Making {
   actor: Actor;
   /** What was built for it. */
   built?: RecordedBuild | undefined;
-  /** The version whose slug it runs on, where that is neither the current one nor the target of a rollback. */
-  slugOf?: number;
+  /** The slug it runs on, or the version whose slug that is, where it is neither the current one nor the target of a rollback. */
+  slugOf?: number | Slug;
   /** For what changes nothing that the command could see. */
   skipsPhase?: boolean;
 }
@@ -33,33 +35,41 @@ type Plan = (base: Base) => Promise<ReleasePlan | undefined>;
 /** @returns undefined when the plan makes no release.
  *  @throws ReleaseFailed when the release command has failed: the release is recorded and never runs. */
 export function makeRelease(platform: Platform, app: App, making: Making, plan: Plan): Promise<Release | undefined> {
-  const { actor } = making;
-  if (app.phase !== undefined) actor.output?.(`-----> ${waitingFor(app.phase)}\n`);
+  if (app.phase !== undefined) making.actor.output?.(`-----> ${waitingFor(app.phase)}\n`);
   return app.releases.run(async () => {
     checkOpen(app);
     await settleLostRelease(platform, app);
-    let phased: Planned | undefined;
-    const release = await app.ledger.append(async (base) => {
-      const planned = await plan(base);
-      if (planned === undefined) return undefined;
-      await settleSlug(app, making, planned, base);
-      const { by, via } = actor;
-      const asked: NewRelease = { ...planned, by, via, status: "succeeded" };
-      const command = making.skipsPhase === true ? undefined : releaseCommand(asked);
-      if (command === undefined) return asked;
-      phased = { asked, command, base };
-      return undefined;
-    });
-    if (phased !== undefined) return new PhasedRelease(platform, app, making).make(phased);
-    if (release === undefined) return undefined;
-    app.logRelease(actor, release);
-    if (making.built !== undefined) {
-      const { build } = making.built;
-      openReleaseOutput(platform, app, release.version, build.output.text).end();
-      build.released(release.version);
-    }
+    const before = await app.ledger.current();
+    const release = await makeNext(platform, app, making, plan);
+    if (release?.code !== undefined && before?.code === undefined) await holdRequests(platform, app);
     return release;
   });
+}
+
+async function makeNext(platform: Platform, app: App, making: Making, plan: Plan): Promise<Release | undefined> {
+  const { actor } = making;
+  let phased: Planned | undefined;
+  const release = await app.ledger.append(async (base) => {
+    const planned = await plan(base);
+    if (planned === undefined) return undefined;
+    await settleSlug(app, making, planned, base);
+    const { by, via } = actor;
+    const asked: NewRelease = { ...planned, by, via, status: "succeeded" };
+    const command = making.skipsPhase === true ? undefined : releaseCommand(asked);
+    if (command === undefined) return asked;
+    phased = { asked, command, base };
+    return undefined;
+  });
+  if (phased !== undefined) return new PhasedRelease(platform, app, making).make(phased);
+  if (release === undefined) return undefined;
+  app.logRelease(actor, release);
+  app.tell({ entity: "api:release", release });
+  if (making.built !== undefined) {
+    const { build } = making.built;
+    openReleaseOutput(platform, app, release.version, build.output.text).end();
+    build.released(release.version);
+  }
+  return release;
 }
 
 /** `waiting for the release phase of v5 by ned@foobazco.com` */
@@ -169,6 +179,7 @@ class PhasedRelease {
       return asked;
     });
     if (release === undefined) throw new Error("a release that was planned is always made");
+    app.tell({ entity: "api:release", release });
     if (failure === undefined) {
       app.logChange(this.#making.actor, `Release ${formatVersion(release.version)} created`);
       return release;

@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AppName } from "../core/app-name.ts";
 import { readAppState } from "../core/app-state.ts";
+import { previousState } from "../core/dyno-words.ts";
 import { DURATION_MAX_MS } from "../core/setting-kinds.ts";
 import type { Settings } from "../core/settings.ts";
 import { Formation } from "../formation/formation.ts";
@@ -16,6 +17,7 @@ import { readIfThere, writeDurably } from "../ledger/durable-file.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { LogStore, type RetentionPolicy } from "../logs/log-store.ts";
 import { Drains } from "../drains/drains.ts";
+import { Webhooks } from "../webhooks/webhooks.ts";
 import { App, idOfObject } from "./app.ts";
 import { Bisect } from "./bisect.ts";
 import { settleLostRelease } from "./pending-release.ts";
@@ -23,6 +25,7 @@ import { drainRulesOf, openDrains } from "./drains.ts";
 import { feedOf } from "./log-feed.ts";
 import type { Platform } from "./platform.ts";
 import { updateRoute } from "./route.ts";
+import { openWebhooks, webhookRulesOf } from "./webhooks.ts";
 import { meetWebHealth } from "./web-health.ts";
 
 /** Longer than any setting of the formation, which gives up waiting by itself. */
@@ -48,12 +51,16 @@ export async function openApp(platform: Platform, name: AppName): Promise<App> {
     const first = await ledger.get(1);
     const { settings } = readAppState(await ledger.readState());
     const { logs, drains } = await openLogs(platform, name, settings);
-    const parts = { name, id: idOfObject(first.oid), ledger, logs, drains, cipher, clock: platform.clock, dir };
+    const webhooks = makeWebhooks(platform, name, settings);
+    const id = idOfObject(first.oid);
+    const parts = { name, id, ledger, logs, drains, webhooks, cipher, clock: platform.clock, dir };
     app = new App(parts, {
+      tell: (event) => app && platform.events.tell(app, event),
       formation: (made) => makeFormation(platform, made),
       oneOffs: (made) => makeOneOffs(platform, made),
       bisect: (made) => new Bisect(platform, made),
     });
+    await openWebhooks(app);
     await platform.accessLogs.open(app);
     await settlePhase(platform, app);
     startDrains(platform, app);
@@ -80,7 +87,7 @@ async function openLogs(
   name: AppName,
   settings: Settings,
 ): Promise<{ logs: LogStore; drains: Drains }> {
-  const { clock, random, journal, drainParts } = platform;
+  const { clock, random, journal, outbound } = platform;
   const dir = platform.home.app(name);
   const logs: LogStore = await LogStore.open({
     dir: join(dir, "logs"),
@@ -90,7 +97,8 @@ async function openLogs(
   });
   logs.limit(settings.logRateMax);
   const options = {
-    ...drainParts,
+    trust: outbound.trust,
+    userAgent: `Logplex/${outbound.version} (git-heroku)`,
     dir: join(dir, "drains"),
     feed: feedOf(logs),
     clock,
@@ -100,6 +108,17 @@ async function openLogs(
   };
   const drains = new Drains(options, drainRulesOf(settings));
   return { logs, drains };
+}
+
+function makeWebhooks(
+  { home, clock, random, outbound, journal }: Platform,
+  name: AppName,
+  settings: Settings,
+): Webhooks {
+  const onFault = (error: unknown): void => journal.fault(`a webhook of ${name}`, error);
+  const { trust, guard, version } = outbound;
+  const parts = { trust, guard, userAgent: `git-heroku/${version}`, clock, random, onFault };
+  return new Webhooks(join(home.app(name), "webhooks"), parts, webhookRulesOf(settings));
 }
 
 /** Old lines are removed from then on, when it is known who still wants them. */
@@ -158,11 +177,20 @@ function makeOneOffs(platform: Platform, app: App): OneOffs {
 /** How the app's log learns what processes write, and what is said about them. */
 function logCallbacks(app: App): Pick<FormationCallbacks, "log" | "onProcess" | "onExit"> {
   return {
-    log: ({ ps, release, message, level }) =>
-      app.logs.append({ ps, source: "heroku", release, msg: message, ...(level && { level }) }),
+    log: ({ ps, release, message, level }) => {
+      app.logs.append({ ps, source: "heroku", release, msg: message, ...(level && { level }) });
+      tellOfDyno(app, ps, message);
+    },
     onProcess: ({ id, spool, ps, release }) => app.logs.attach({ id, path: spool, ps, release }),
     onExit: ({ id }) => app.logs.finish(id),
   };
+}
+
+/** When what is said of a process is that its state is another one. */
+function tellOfDyno(app: App, ps: string, message: string): void {
+  const before = previousState(message);
+  const dyno = before === undefined ? undefined : app.processes().find(({ name }) => name === ps);
+  if (before !== undefined && dyno !== undefined) app.tell({ entity: "dyno", dyno, before });
 }
 
 /** The machine may have changed since the last start. An app whose file cannot be written, as on a full disk, runs. */

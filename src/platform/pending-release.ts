@@ -62,7 +62,9 @@ export async function settleLostRelease(platform: Platform, app: App): Promise<v
   await app.pendingRelease.remove();
 }
 
-function tellLost(platform: Platform, app: App, { version }: Release): void {
+function tellLost(platform: Platform, app: App, release: Release): void {
+  const { version } = release;
+  app.tell({ entity: "api:release", release });
   app.logFailedRelease(version, LOST);
   platform.journal.note(`v${String(version)} of ${app.name} has failed: ${LOST}`);
 }

@@ -9,7 +9,6 @@ import { SerialQueue } from "../core/serial-queue.ts";
 import { removeUnfinishedRepositories } from "../ledger/create-repository.ts";
 import type { LedgerKey } from "../ledger/ledger-key.ts";
 import { cleanBuilds } from "../build/slug-store.ts";
-import type { Trust } from "../drains/trust.ts";
 import type { ToolEnv } from "../build/tool-env.ts";
 import type { Isolation } from "../formation/isolation.ts";
 import type { PortAllocator } from "../formation/ports.ts";
@@ -20,59 +19,24 @@ import type { App } from "./app.ts";
 import { Attachments } from "./attachments.ts";
 import { BuildSlots } from "./build-slots.ts";
 import { sweepRemains } from "./destroy-app.ts";
+import { Events } from "./events.ts";
 import type { Home } from "./home.ts";
 import type { Journal } from "./journal.ts";
+import { Keys } from "./keys.ts";
 import { launch } from "./launch.ts";
 import { settleAllKeys } from "./place-keys.ts";
+import type { HookFiles, PlatformParts } from "./platform-parts.ts";
 import { openApp } from "./open-app.ts";
 import { FormerNames, listRepositories, nameTaken } from "./former-names.ts";
 import { finishRenamings, settleRenaming, stuckNames } from "./rename-app.ts";
 import { LogSessions } from "./log-sessions.ts";
 import { noApp } from "./no-app.ts";
+import { PushSessions } from "./push-sessions.ts";
 import { Tickets } from "./tickets.ts";
+import { checkSlugs } from "./check-slugs.ts";
 import { evictSlugs } from "./slugs.ts";
 import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
-
-/** Made by the program that opens the platform. */
-export interface PlatformParts {
-  home: Home;
-  clock: Clock;
-  /** Numbers in [0, 1). */
-  random: () => number;
-  journal: Journal;
-  router: Routing;
-  /** Where the Platform API listens, such as `http://127.0.0.1:5001`. */
-  apiUrl: string;
-  /** Where it is reached from elsewhere, such as `https://heroku.foobazco.com`, when somebody said so. */
-  publicUrl?: string | undefined;
-  /** The names of the spools that routers write access lines to now. */
-  accessSpools: () => ReadonlySet<string>;
-  runtime: Runtime;
-  /** What the runtime shuts processes in with. */
-  isolation: Isolation | Promise<Isolation>;
-  ports: PortAllocator;
-  signingKey: LedgerKey;
-  /** How the repositories' hooks find the daemon. */
-  hooks: HookFiles;
-  /** PATH of the apps' processes and of builds. */
-  processPath: string;
-  /** Where the apps are reached. */
-  bases: readonly BaseDomain[];
-  /** What all drains have in common. */
-  drainParts: { trust: Trust; userAgent: string };
-  /** What a build tool may know of the daemon's environment: proxies, npm's registry and cache. */
-  toolEnv: ToolEnv;
-  /** How many builds may run at once. */
-  buildsMax: number;
-}
-
-export interface HookFiles {
-  /** Absolute path of the directory that holds proc-receive and post-receive. */
-  dir: string;
-  /** The text of `hook-env` in each repository. */
-  env: string;
-}
 
 const START_PATIENCE_MS = 5_000;
 
@@ -85,6 +49,8 @@ export class Platform {
   readonly apiUrl: string;
   readonly publicUrl: string | undefined;
   readonly tokens: Tokens;
+  readonly keys: Keys;
+  readonly pushSessions = new PushSessions();
   readonly accessLogs: AccessLogs;
   readonly runtime: Runtime;
   readonly isolation: Isolation | Promise<Isolation>;
@@ -95,7 +61,8 @@ export class Platform {
   readonly bases: readonly BaseDomain[];
   readonly toolEnv: ToolEnv;
   readonly buildSlots: BuildSlots;
-  readonly drainParts: PlatformParts["drainParts"];
+  readonly outbound: PlatformParts["outbound"];
+  readonly events = new Events();
   /** Changes of domains, which no two apps may share. */
   readonly domainChanges = new SerialQueue();
   readonly upkeep: Upkeep;
@@ -111,7 +78,7 @@ export class Platform {
   private readonly failed = new Map<AppName, unknown>();
   private readonly stopping = new AbortController();
 
-  private constructor(parts: PlatformParts, tokens: Tokens) {
+  private constructor(parts: PlatformParts, { tokens, keys }: { tokens: Tokens; keys: Keys }) {
     this.home = parts.home;
     this.formerNames = new FormerNames(parts.home);
     this.clock = parts.clock;
@@ -121,6 +88,7 @@ export class Platform {
     this.apiUrl = parts.apiUrl;
     this.publicUrl = parts.publicUrl;
     this.tokens = tokens;
+    this.keys = keys;
     this.accessLogs = new AccessLogs(this, parts.accessSpools);
     this.runtime = parts.runtime;
     this.isolation = parts.isolation;
@@ -131,11 +99,14 @@ export class Platform {
     this.bases = parts.bases;
     this.toolEnv = parts.toolEnv;
     this.buildSlots = new BuildSlots(parts.buildsMax);
-    this.drainParts = parts.drainParts;
+    this.outbound = parts.outbound;
     this.attachments = new Attachments(parts.clock, this.closing);
     this.tickets = new Tickets(parts.home.ticketKey);
     this.logSessions = new LogSessions(parts.clock, this.tickets);
-    this.upkeep = new Upkeep(parts.clock, parts.journal, (app) => evictSlugs(this, app));
+    this.upkeep = new Upkeep(parts.clock, parts.journal, async (app) => {
+      await evictSlugs(this, app);
+      await checkSlugs(this, app);
+    });
     // Every follower of a log listens to it.
     setMaxListeners(0, this.closing);
   }
@@ -143,7 +114,8 @@ export class Platform {
   /** Opens every app of the home and brings back what should run. An app that cannot be opened is left as it is and
    *  told in the journal and by doctor; the others are not affected. */
   static async open(parts: PlatformParts): Promise<Platform> {
-    const platform = new Platform(parts, await Tokens.open(parts.home, parts));
+    const [tokens, keys] = await Promise.all([Tokens.open(parts.home, parts), Keys.open(parts.home, parts)]);
+    const platform = new Platform(parts, { tokens, keys });
     await removeUnfinishedRepositories(parts.home.repos);
     await settleAllKeys(parts.home);
     const renamings = await finishRenamings(parts.home);
@@ -289,7 +261,7 @@ export class Platform {
           .catch((error: unknown) => this.journal.fault(`closing ${app.name}`, error)),
       ),
     );
-    await this.tokens.close();
+    await Promise.all([this.tokens.close(), this.keys.close()]);
     this.apps.clear();
     await this.runtime.close({ detach: !options.apps });
   }

@@ -73,7 +73,8 @@ function rejection(platform: Platform, push: Push, error: unknown): string {
   if (error instanceof PushRefused) return error.reason;
   if (error instanceof ReleaseFailed) return "release command failed";
   if (error instanceof BuildCancelled) return "build cancelled";
-  return error.id === "conflict" ? "conflict" : "build failed";
+  if (error.id === "conflict") return "conflict";
+  return error instanceof NoLongerAllowed ? "not allowed any more" : "build failed";
 }
 
 /** A refusal whose short form git itself shows: `! [remote rejected] main -> main (reason)`. */
@@ -83,6 +84,19 @@ class PushRefused extends AppError {
   constructor(reason: string, message: string, hint: string) {
     super("conflict", message, { hint });
     this.reason = reason;
+  }
+}
+
+/** What the pusher might do when the push began. */
+class NoLongerAllowed extends AppError {}
+
+/** @throws NoLongerAllowed */
+async function checkAllowed({ actor }: Push): Promise<void> {
+  try {
+    await actor.recheck?.();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new NoLongerAllowed(error.id, error.message, { hint: error.hint, cause: error });
   }
 }
 
@@ -117,6 +131,7 @@ async function deploy(platform: Platform, app: App, push: Push, command: RefComm
   app.runningBuild = { commit: command.new, email: push.actor.by.email };
   try {
     checkOpen(platform, app);
+    await checkAllowed(push);
     // Once more, after the pushes before this one.
     await checkBranch(app, command);
     await checkNotMoved(app, command);
@@ -164,6 +179,7 @@ async function appendRelease(
   const { procfile, first } = built.slug;
   const release = await makeRelease(platform, app, { actor, built }, async ({ current }) => {
     checkOpen(platform, app);
+    await checkAllowed(push);
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
     const isFirst = current.code === undefined && first !== undefined;

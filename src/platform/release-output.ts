@@ -1,6 +1,7 @@
 /** What came of a release before it ran: the output of its build and of its release command, kept in `output/vN.txt` of the
  *  app, for the newest releases. */
-import { readdir, rm } from "node:fs/promises";
+import { existsSync, readdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { formatVersion } from "../core/release.ts";
 import type { App } from "./app.ts";
@@ -12,13 +13,17 @@ const KEPT_MAX = 200;
 const RELEASES_BETWEEN_LOOKS = 20;
 const NAME = /^v([1-9][0-9]{0,8})\.txt$/;
 
+/** The versions that have some, of apps that were asked for them: every listing asks, and nobody but the functions here makes
+ *  or removes one. */
+const known = new WeakMap<App, Set<number>>();
+
 /** @param begun what was printed before its version was known. */
 export function openReleaseOutput(platform: Platform, app: App, version: number, begun = ""): KeptOutput {
-  const directory = directoryOf(app);
-  const output = new KeptOutput(join(directory, `${formatVersion(version)}.txt`));
+  const output = new KeptOutput(join(directoryOf(app), `${formatVersion(version)}.txt`));
   output.write(begun);
+  if (output.isStored) known.get(app)?.add(version);
   if (version % RELEASES_BETWEEN_LOOKS === 0) {
-    forgetOld(directory).catch((error: unknown) => platform.journal.fault(`removing old output of ${app.name}`, error));
+    forgetOld(app).catch((error: unknown) => platform.journal.fault(`removing old output of ${app.name}`, error));
   }
   return output;
 }
@@ -38,21 +43,29 @@ async function* once(text: string): AsyncGenerator<string, void, undefined> {
   yield text;
 }
 
-/** The versions that have some. */
-export async function versionsWithOutput(app: App): Promise<ReadonlySet<number>> {
-  return new Set(await versionsIn(directoryOf(app)));
+/** The versions that have some. The first time it looks, in one turn, so that none is made meanwhile. */
+export function versionsWithOutput(app: App): ReadonlySet<number> {
+  let versions = known.get(app);
+  if (versions === undefined) known.set(app, (versions = new Set(versionsIn(directoryOf(app)))));
+  return versions;
 }
 
 function directoryOf(app: App): string {
   return join(app.dir, "output");
 }
 
-async function versionsIn(directory: string): Promise<number[]> {
-  const names = await readdir(directory).catch(() => []);
+function versionsIn(directory: string): number[] {
+  const names = existsSync(directory) ? readdirSync(directory) : [];
   return names.flatMap((name) => NAME.exec(name)?.[1] ?? []).map(Number);
 }
 
-async function forgetOld(directory: string): Promise<void> {
-  const old = (await versionsIn(directory)).sort((a, b) => b - a).slice(KEPT_MAX);
-  for (const version of old) await rm(join(directory, `${formatVersion(version)}.txt`), { force: true });
+async function forgetOld(app: App): Promise<void> {
+  const directory = directoryOf(app);
+  const old = versionsIn(directory)
+    .sort((a, b) => b - a)
+    .slice(KEPT_MAX);
+  for (const version of old) {
+    known.get(app)?.delete(version);
+    await rm(join(directory, `${formatVersion(version)}.txt`), { force: true });
+  }
 }

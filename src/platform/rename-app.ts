@@ -100,7 +100,6 @@ async function move(platform: Platform, app: App, renaming: Renaming): Promise<A
     await Promise.all([renamed.started, renamed.oneOffs.adopted()]);
     await renamed.formation.looked();
     await renamed.routings.drained();
-    await platform.router.removeApp(from);
     return renamed;
   } catch (error) {
     platform.journal.fault(`renaming ${from} to ${to}`, error);

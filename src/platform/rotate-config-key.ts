@@ -6,6 +6,7 @@ import type { App } from "./app.ts";
 import { makeRelease } from "./make-release.ts";
 import { resealDrains } from "./drains.ts";
 import { launch } from "./launch.ts";
+import { resealWebhooks } from "./webhooks.ts";
 import type { Platform } from "./platform.ts";
 
 /** The key is on disk before anything is encrypted for it. A crash between the two leaves the ledger as it was and a
@@ -31,6 +32,7 @@ export async function rotateConfigKey(platform: Platform, app: App, actor: Actor
   });
   if (release === undefined) throw new Error("a new key always makes a release");
   await resealDrains(app, actor);
+  await resealWebhooks(app, actor);
   await launch(platform, app, "launch");
   return release;
 }

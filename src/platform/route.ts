@@ -1,6 +1,7 @@
 /** What the router knows of an app: its names, its state, where its web processes listen, its limits and pages. */
 import type { AppState } from "../core/app-state.ts";
 import type { Settings } from "../core/settings.ts";
+import type { Routes } from "../formation/roster.ts";
 import type { AppRoute } from "../router/route-table.ts";
 import type { App } from "./app.ts";
 import type { Platform } from "./platform.ts";
@@ -12,8 +13,24 @@ export function updateRoute(platform: Platform, app: App): Promise<void> {
     if (app.isEnding) return;
     const route = await describeRoute(platform, app);
     // `destroy` may have taken the app out of the router meanwhile.
-    if (!app.isEnding && route !== undefined) await platform.router.setApp(route);
+    if (!app.isEnding && route !== undefined) await setRoute(platform, route);
   });
+}
+
+/** An entry under a former name, of before a renaming, serves until this one is in force. */
+async function setRoute({ router }: Platform, route: AppRoute): Promise<void> {
+  await router.setApp(route);
+  for (const former of route.formerNames ?? []) await router.removeApp(former);
+}
+
+const NOT_LAUNCHED: Routes = { endpoints: [], webState: "starting" };
+
+/** The app has code for the first time: from now on requests wait for the processes that the launch will start. Never
+ *  rejects: the release is made. */
+export async function holdRequests(platform: Platform, app: App): Promise<void> {
+  // Without code no daemon has started any; a launch that was quicker knows better.
+  app.routes ??= NOT_LAUNCHED;
+  await updateRoute(platform, app).catch((error: unknown) => platform.journal.fault(`routing to ${app.name}`, error));
 }
 
 /** Undefined as long as it is not known what an earlier daemon left running. */
@@ -35,12 +52,14 @@ async function describeRoute(platform: Platform, app: App): Promise<AppRoute | u
 }
 
 function trafficRules(settings: Settings): Pick<AppRoute, "limits" | "quietMs"> {
-  const { autosleepMs, bootWaitMs, connectTimeoutMs, idleTimeoutMs, requestTimeoutMs } = settings;
+  const { autosleepMs } = settings;
   const limits = {
-    bootMs: bootWaitMs,
-    connectMs: connectTimeoutMs,
-    firstByteMs: requestTimeoutMs,
-    idleMs: idleTimeoutMs,
+    bootMs: settings.bootWaitMs,
+    connectMs: settings.connectTimeoutMs,
+    firstByteMs: settings.requestTimeoutMs,
+    heldMax: settings.maxBacklog,
+    idleMs: settings.idleTimeoutMs,
+    inFlightMax: settings.maxConnections,
   };
   return Number.isFinite(autosleepMs) ? { limits, quietMs: autosleepMs } : { limits };
 }

@@ -23,7 +23,7 @@ export async function scale(
   actor: Actor,
 ): Promise<Map<string, number>> {
   const procfile = await processTypes(app);
-  const scaled = new Map<string, number>();
+  const [before, scaled] = [new Map<string, number>(), new Map<string, number>()];
   const asked = changes.map(
     ({ type, mode, amount }) => `${type}${mode === "set" ? "=" : amount < 0 ? "" : "+"}${String(amount)}`,
   );
@@ -31,10 +31,16 @@ export async function scale(
     const { quantities, settings } = readAppState(files);
     const all = Object.fromEntries(formationTypes(procfile).map((type) => [type, quantityOf(quantities, type)]));
     const next = changeQuantities(all, changes, procfile, settings.maxPerType);
-    for (const { type } of changes) scaled.set(type, next[type] ?? 0);
+    for (const { type } of changes) {
+      before.set(type, all[type] ?? 0);
+      scaled.set(type, next[type] ?? 0);
+    }
     return { ...files, formation: { ...quantities, ...Object.fromEntries(scaled) } };
   });
   app.logChange(actor, `Scale to ${[...scaled].map(([type, quantity]) => `${type}=${String(quantity)}`).join(" ")}`);
+  for (const [type, quantity] of scaled) {
+    app.tell({ entity: "api:formation", by: actor.by, type, quantity, before: before.get(type) ?? 0 });
+  }
   await launch(platform, app, "scale");
   return scaled;
 }

@@ -15,21 +15,24 @@ export const AFTER_START_MS = 5 * 60_000;
 export class Upkeep {
   readonly #clock: Clock;
   readonly #journal: Journal;
-  readonly #evict: (app: App) => Promise<void>;
+  readonly #slugs: (app: App) => Promise<void>;
   readonly #repositories = new SerialQueue();
   readonly #writes = new WeakMap<App, number>();
   readonly #planned = new WeakSet<App>();
+  /** Not yet kept up since the start. */
+  readonly #opened = new WeakSet<App>();
 
-  /** @param evict lets slugs go that nothing needs */
-  constructor(clock: Clock, journal: Journal, evict: (app: App) => Promise<void>) {
+  /** @param slugs lets those go that nothing needs, and looks at the others */
+  constructor(clock: Clock, journal: Journal, slugs: (app: App) => Promise<void>) {
     this.#clock = clock;
     this.#journal = journal;
-    this.#evict = evict;
+    this.#slugs = slugs;
   }
 
   /** An app was opened. */
   opened(app: App): void {
-    void this.#keepUpAfter(app, AFTER_START_MS);
+    this.#opened.add(app);
+    void this.#keepUpAfter(app, AFTER_START_MS).then(() => this.#opened.delete(app));
   }
 
   /** Something was written to the app's repository. */
@@ -44,6 +47,11 @@ export class Upkeep {
     this.#plan(app);
   }
 
+  /** A slug was asked for that was there. */
+  launched(app: App): void {
+    if (!this.#opened.has(app)) this.#plan(app);
+  }
+
   #plan(app: App): void {
     if (this.#planned.has(app)) return;
     this.#planned.add(app);
@@ -56,7 +64,7 @@ export class Upkeep {
     while (app.pushes.length > 0 && !app.isEnding) await this.#clock.sleep(QUIET_MS, app.ending);
     await this.#repositories.run(async () => {
       // An app that closes waits for its own upkeep alone, which its end cuts short.
-      if (!app.isEnding) await (app.upkeep = this.#keepUp(app).then(() => this.#letGo(app)));
+      if (!app.isEnding) await (app.upkeep = this.#keepUp(app).then(() => this.#keepSlugs(app)));
     });
   }
 
@@ -72,11 +80,11 @@ export class Upkeep {
     }
   }
 
-  async #letGo(app: App): Promise<void> {
+  async #keepSlugs(app: App): Promise<void> {
     try {
-      if (!app.isEnding) await this.#evict(app);
+      if (!app.isEnding) await this.#slugs(app);
     } catch (error) {
-      if (!app.isEnding) this.#journal.fault(`letting go slugs of ${app.name}`, error);
+      if (!app.isEnding) this.#journal.fault(`keeping the slugs of ${app.name}`, error);
     }
   }
 }

@@ -7,6 +7,7 @@ import { closeSync, fstatSync, openSync, write, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { errorHead } from "../core/error-codes.ts";
 import type { Clock } from "../core/clock.ts";
 import { ROUTER_DIRECTORY } from "./wire.ts";
 
@@ -262,7 +263,7 @@ class SpoolFile {
 
   private tellDropped(): void {
     if (this.dropped === 0) return;
-    const text = `Error L12: ${String(this.dropped)} messages of the router dropped while the log could not be written.`;
+    const text = `${errorHead("L12")}: ${String(this.dropped)} messages of the router dropped while the log could not be written.`;
     this.dropped = 0;
     // Without a time of its own: the reader gives it that of the line before.
     this.wait(`${"0".repeat(16)} ${text}\n`, 1);

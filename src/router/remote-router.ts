@@ -10,7 +10,7 @@ import type { Routing } from "./routing.ts";
 import { type RouterStarted, startRouter } from "./start-router.ts";
 import type { Address } from "./upstream.ts";
 import {
-  type NameSettings,
+  type HomeSettings,
   type RouterEvent,
   type RouterFacts,
   type RouterProgram,
@@ -38,7 +38,7 @@ export interface RemoteRouterOptions {
   readonly routes: () => Promise<readonly AppRoute[]>;
   readonly onNote: (message: string) => void;
   readonly onFault: (during: string, error: unknown) => void;
-  readonly settings: NameSettings;
+  readonly settings: HomeSettings;
   /** What happens to an app's traffic. */
   readonly onEvent: (event: TrafficEvent) => void;
   /** The spools that routers write to now have changed. */

@@ -138,7 +138,7 @@ export class RouterProcess {
       hello: () => this.hello(),
       setApp: ({ route }) => this.change((router) => router.setApp(route)),
       removeApp: ({ app }) => this.change((router) => this.removeApp(router, app)),
-      configure: (settings) => this.change((router) => router.configure(settings)),
+      configure: ({ op: _op, ...settings }) => this.change((router) => router.configure(settings)),
       keepApps: ({ apps }) => this.change((router) => this.keepApps(router, new Set(apps))),
       drained: ({ backend, timeoutMs }) => this.serving.drained(backend, timeoutMs),
       replace: ({ program }) => this.replace(program),
@@ -194,8 +194,8 @@ export class RouterProcess {
   }
 
   private async handOver(program: RouterProgram): Promise<string> {
-    const { routes, listener, names } = this.serving;
-    const start = { ports: [], routes, settings: names };
+    const { routes, listener, homeSettings } = this.serving;
+    const start = { ports: [], routes, settings: homeSettings };
     try {
       const { id, reason } = await startRouter(program, { start, socket: listener, output: "inherit", home: "." });
       if (id === undefined) throw new Error(reason);

@@ -14,7 +14,7 @@ import { type AppRoute, RouteTable } from "./route-table.ts";
 import { DEFAULT_ROUTER_SETTINGS, type RouterSettings } from "./settings.ts";
 import { type Address, UpstreamSet } from "./upstream.ts";
 import { TurnEnd } from "./turn-end.ts";
-import type { NameSettings } from "./wire.ts";
+import type { HomeSettings } from "./wire.ts";
 import { isTunnelRequest, readAsPlainRequest } from "./upgrade.ts";
 
 export interface RouterOptions {
@@ -39,7 +39,6 @@ export interface RouterOptions {
 export class Router {
   readonly port: number;
   private readonly server: Server;
-  private readonly settings: RouterSettings;
   private readonly upstreams: UpstreamSet;
   private readonly table: RouteTable;
   private readonly context: ExchangeContext;
@@ -53,7 +52,6 @@ export class Router {
 
   private constructor(server: Server, settings: RouterSettings, options: RouterOptions) {
     this.server = server;
-    this.settings = settings;
     this.port = (server.address() as AddressInfo).port;
     const { clock, randomId, onRequests, onWake = nobody, onQuiet = nobody } = options;
     const turnEnd = new TurnEnd(onRequests);
@@ -96,15 +94,18 @@ export class Router {
     return this.table.list();
   }
 
-  /** Where apps have their names, and whose word is believed. */
-  get names(): NameSettings {
-    const { baseDomains, trustedProxies } = this.context.settings;
-    return { baseDomains, trustedProxies };
+  get homeSettings(): HomeSettings {
+    const { settings } = this.context;
+    const { baseDomains, trustedProxies, clientKeepAliveMs, closeMs, drainMs, requestHeadMs } = settings;
+    return { baseDomains, trustedProxies, clientKeepAliveMs, closeMs, drainMs, requestHeadMs };
   }
 
-  configure({ baseDomains, trustedProxies }: NameSettings): void {
-    this.context.settings = { ...this.context.settings, baseDomains, trustedProxies };
-    this.table.rename(baseDomains);
+  configure(given: HomeSettings): void {
+    const { context, server } = this;
+    context.settings = { ...context.settings, ...given };
+    server.headersTimeout = context.settings.requestHeadMs;
+    server.keepAliveTimeout = context.settings.clientKeepAliveMs;
+    this.table.rename(context.settings.baseDomains);
   }
 
   /** Replaces the app's entry; requests that wait for the app ask the new one. */
@@ -130,14 +131,14 @@ export class Router {
    *  clients stay until their next answer, which is their connection's last, or their usual time is over; no client's
    *  request can cross with the end of its connection. After `drainMs` cuts what is left. */
   async drain(): Promise<void> {
-    const { context, server, settings } = this;
+    const { context, server } = this;
     context.draining = true;
     this.table.stopWatching();
     const cap = setTimeout(() => {
       context.cutting = true;
       server.closeAllConnections();
       for (const socket of this.rawSockets) socket.destroy();
-    }, settings.drainMs);
+    }, context.settings.drainMs);
     await this.stopListening();
     clearTimeout(cap);
     this.table.clear();
@@ -145,13 +146,10 @@ export class Router {
   }
 
   private stopListening(): Promise<void> {
-    this.deserted ??= new Promise((resolve) => {
+    this.deserted ??= new Promise<void>((resolve) => {
       // The http server's own `close` ends idle connections.
-      NetServer.prototype.close.call(this.server, () => {
-        this.context.turnEnd.writeLines();
-        resolve();
-      });
-    });
+      NetServer.prototype.close.call(this.server, () => afterCloseEvents(resolve));
+    }).then(() => this.context.turnEnd.writeLines());
     return this.deserted;
   }
 
@@ -221,7 +219,7 @@ export class Router {
     const cap = setTimeout(() => {
       context.cutting = true;
       server.closeAllConnections();
-    }, this.settings.closeMs);
+    }, context.settings.closeMs);
     await deserted;
     clearInterval(sweep);
     clearTimeout(cap);
@@ -239,6 +237,12 @@ function listen(server: Server, { host, port }: RouterOptions): Promise<void> {
     if (typeof port === "number") server.listen(port, host, listening);
     else server.listen(port, listening);
   });
+}
+
+/** A server is closed before the last of its connections has said so, and with it a request that was cut (H24). */
+function afterCloseEvents(act: () => void): void {
+  // They come behind the first turn at the latest.
+  setImmediate(() => setImmediate(act));
 }
 
 function nobody(): void {

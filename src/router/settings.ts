@@ -2,7 +2,10 @@
  *  milliseconds, sizes in bytes. */
 
 /** What an app may have otherwise. */
-export type AppLimits = Pick<RouterSettings, "connectMs" | "firstByteMs" | "idleMs" | "bootMs">;
+export type AppLimits = Pick<
+  RouterSettings,
+  "connectMs" | "firstByteMs" | "idleMs" | "bootMs" | "heldMax" | "inFlightMax"
+>;
 
 export interface RouterSettings {
   /** An app is served as `<app>.<base domain>` for each of these. */

@@ -3,14 +3,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Server } from "node:net";
 import type { AppRoute } from "./route-table.ts";
-import type { NameSettings, RouterProgram } from "./wire.ts";
+import type { HomeSettings, RouterProgram } from "./wire.ts";
 
 /** The only message to a new router. */
 export interface RouterStart {
   /** Tried in this order; 0 is any free one. Without effect for one that is given a socket. */
   readonly ports: readonly number[];
   readonly routes: readonly AppRoute[];
-  readonly settings: NameSettings;
+  readonly settings: HomeSettings;
 }
 
 /** Its only answer. `taken` are the ports that were tried in vain. */

@@ -35,7 +35,9 @@ export interface RouterHello extends RouterFacts {
   readonly routes: readonly AppRoute[];
 }
 
-export type NameSettings = Pick<RouterSettings, "baseDomains" | "trustedProxies">;
+/** What a person tells the router of a home; limits that are left out stay as they are. */
+export type HomeSettings = Pick<RouterSettings, "baseDomains" | "trustedProxies"> & Partial<HomeLimits>;
+export type HomeLimits = Pick<RouterSettings, "clientKeepAliveMs" | "closeMs" | "drainMs" | "requestHeadMs">;
 
 /** How a router is started. */
 export interface RouterProgram {
@@ -50,8 +52,8 @@ export type RouterRequest =
   /** Replaces the app's entry, which stays in force until the next one, whether a daemon is there or not. */
   | { readonly op: "setApp"; readonly route: AppRoute }
   | { readonly op: "removeApp"; readonly app: string }
-  /** Where apps have their names, and whose word is believed. */
-  | ({ readonly op: "configure" } & NameSettings)
+  /** Where apps have their names, whose word is believed, and how long clients and a router that leaves may take. */
+  | ({ readonly op: "configure" } & HomeSettings)
   /** These are all apps: the entries of others are removed. */
   | { readonly op: "keepApps"; readonly apps: readonly string[] }
   /** Answered true once nothing is under way to the address, false after `timeoutMs`. */

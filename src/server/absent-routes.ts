@@ -21,12 +21,6 @@ const ADDON: Absent = {
   words: "add-on",
   hint: "Give the app the address of a service: git heroku config:set DATABASE_URL=…",
 };
-const PIPELINE: Absent = {
-  resource: "pipeline",
-  words: "pipeline",
-  hint: "Push the same commit to both apps; code that was built before is not built again.",
-};
-const COUPLING: Absent = { ...PIPELINE, resource: "pipeline_coupling", words: "pipeline coupling" };
 
 /** The last part of a path → what its list would hold. */
 const OF_APPS: Readonly<Record<string, Absent>> = {
@@ -42,15 +36,12 @@ const OF_APPS: Readonly<Record<string, Absent>> = {
     words: "telemetry drain",
     hint: "Logs have drains: git heroku drains:add URL",
   },
-  webhooks: { resource: "webhook", words: "webhook", hint: "Follow the log instead: git heroku logs --tail --ps api" },
 };
 
 const OF_ALL: Readonly<Record<string, Absent>> = {
   addons: ADDON,
   "addon-attachments": OF_APPS["addon-attachments"] ?? ADDON,
   "addon-services": { ...ADDON, resource: "addon_service", words: "add-on service" },
-  "pipeline-couplings": COUPLING,
-  pipelines: PIPELINE,
   "telemetry-drains": OF_APPS["telemetry-drains"] ?? ADDON,
 };
 
@@ -73,11 +64,6 @@ export function absentRoutes(server: FastifyInstance, platform: Platform): void 
   }
   for (const [path, absent] of Object.entries(OF_ALL)) offer(server, `/${path}`, absent);
   server.get("/addon-services/:name/plans", () => notFound({ ...ADDON, resource: "addon_service" }));
-  server.post("/pipeline-promotions", () => refuse({ ...PIPELINE, words: "pipeline promotion" }));
-  server.get<{ Params: AppParams }>("/apps/:app/pipeline-couplings", (request) => {
-    platform.app(request.params.app);
-    return notFound(COUPLING);
-  });
   for (const [path, absent] of Object.entries(OF_ALL).slice(0, 2)) {
     server.post(`/actions/${path}/resolve`, () => notFound(absent));
   }

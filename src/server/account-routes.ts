@@ -6,20 +6,23 @@ import type { Person } from "../core/person.ts";
 import { visibleApps } from "../platform/access.ts";
 import type { Platform } from "../platform/platform.ts";
 import { callerOf, visitorOf } from "./caller.ts";
-import { RATE_LIMIT } from "./http-rules.ts";
 import { appResource, idOf, iso, type Resource } from "./resources.ts";
 
 export function accountRoutes(server: FastifyInstance, platform: Platform): void {
   // Also what Heroku's client asks its billing service, which it is told to find here.
-  server.get("/account", async (request) => accountResource(callerOf(request).by, await platform.home.madeAt()));
-  server.get("/account/rate-limits", () => ({ remaining: RATE_LIMIT }));
+  for (const path of ["/account", "/users/~"]) {
+    server.get(path, async (request) => accountResource(callerOf(request).by, await platform.home.madeAt()));
+  }
+  server.get("/account/rate-limits", { config: { free: true } }, (request) => ({
+    remaining: server.calls.left(request),
+  }));
   server.get("/users/~/apps", async (request) => {
     const apps = await visibleApps(platform, visitorOf(request));
     return Promise.all(apps.map((app) => appResource(platform, app, request)));
   });
   server.get("/regions", async () => [regionResource(await platform.home.madeAt())]);
   server.get("/stacks", async () => [stackResource(await platform.home.madeAt())]);
-  for (const path of ["/account/features", "/account/keys", "/teams"]) server.get(path, () => []);
+  for (const path of ["/account/features", "/teams"]) server.get(path, () => []);
   server.get("/account/features/:name", () => {
     throw new AppError("not_found", "Couldn't find that feature.", { resource: "feature" });
   });

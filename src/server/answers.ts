@@ -1,6 +1,8 @@
 /** What each route answers: the one source for the checks of the tests, the page docs/api.md and the document at /schema. */
 import * as heroku from "./heroku-schemas.ts";
 import * as own from "./own-schemas.ts";
+import * as pipelines from "./pipeline-schemas.ts";
+import * as webhooks from "./webhook-schemas.ts";
 import { empty, emptyList, list, map, text, type Schema } from "./schema-words.ts";
 
 /** By name, as the document refers to them. */
@@ -101,6 +103,8 @@ const BUILDS: Readonly<Record<string, Answer>> = {
   "POST /sources": made(heroku.source),
   "POST /apps/:app/sources": made(heroku.source),
   "PUT /sources/:ticket": done,
+  "POST /app-setups": { 202: heroku.appSetup },
+  "GET /app-setups/:app": ok(heroku.appSetup),
   "GET /apps/:app/slugs": ok(list(own.storedSlug)),
   "GET /apps/:app/disk": ok(own.disk),
   "GET /apps/:app/slugs/:name": ok(heroku.slug),
@@ -108,6 +112,37 @@ const BUILDS: Readonly<Record<string, Answer>> = {
   "GET /:app.git/info/refs": "application/x-git-upload-pack-advertisement",
   "POST /:app.git/git-upload-pack": "application/x-git-upload-pack-result",
   "POST /:app.git/git-receive-pack": "application/x-git-receive-pack-result",
+};
+
+const PIPELINES: Readonly<Record<string, Answer>> = {
+  "POST /apps/:app/actions/promote": made(heroku.release),
+  "GET /pipelines": ok(list(pipelines.pipeline)),
+  "POST /pipelines": made(pipelines.pipeline),
+  "GET /pipelines/:id": ok(pipelines.pipeline),
+  "PATCH /pipelines/:id": ok(pipelines.pipeline),
+  "DELETE /pipelines/:id": ok(pipelines.pipeline),
+  "GET /pipeline-couplings": ok(list(pipelines.pipelineCoupling)),
+  "POST /pipeline-couplings": made(pipelines.pipelineCoupling),
+  "GET /pipeline-couplings/:id": ok(pipelines.pipelineCoupling),
+  "PATCH /pipeline-couplings/:id": ok(pipelines.pipelineCoupling),
+  "DELETE /pipeline-couplings/:id": ok(pipelines.pipelineCoupling),
+  "GET /pipelines/:id/pipeline-couplings": ok(list(pipelines.pipelineCoupling)),
+  "GET /apps/:app/pipeline-couplings": ok(pipelines.namedPipelineCoupling),
+  "POST /pipeline-promotions": made(pipelines.pipelinePromotion),
+  "GET /pipeline-promotions/:id": ok(pipelines.pipelinePromotion),
+  "GET /pipeline-promotions/:id/promotion-targets": ok(list(pipelines.promotionTarget)),
+};
+
+const WEBHOOKS: Readonly<Record<string, Answer>> = {
+  "GET /apps/:app/webhooks": ok(list(webhooks.webhook)),
+  "POST /apps/:app/webhooks": made(webhooks.webhook),
+  "GET /apps/:app/webhooks/:id": ok(webhooks.webhook),
+  "PATCH /apps/:app/webhooks/:id": ok(webhooks.webhook),
+  "DELETE /apps/:app/webhooks/:id": ok(webhooks.webhook),
+  "GET /apps/:app/webhook-deliveries": ok(list(webhooks.webhookDelivery)),
+  "GET /apps/:app/webhook-deliveries/:id": ok(webhooks.webhookDelivery),
+  "GET /apps/:app/webhook-events": ok(list(webhooks.webhookEvent)),
+  "GET /apps/:app/webhook-events/:id": ok(webhooks.webhookEvent),
 };
 
 const LOGS: Readonly<Record<string, Answer>> = {
@@ -134,11 +169,15 @@ const PLATFORM: Readonly<Record<string, Answer>> = {
   "GET /account": ok(heroku.account),
   "GET /account/features": none,
   "GET /account/features/:name": refused,
-  "GET /account/keys": none,
+  "GET /account/keys": ok(list(heroku.key)),
+  "POST /account/keys": made(heroku.key),
+  "GET /account/keys/:name": ok(heroku.key),
+  "DELETE /account/keys/:name": ok(heroku.key),
   "GET /account/rate-limits": ok(heroku.rateLimit),
   "GET /regions": ok(list(heroku.region)),
   "GET /stacks": ok(list(heroku.stack)),
   "GET /teams": none,
+  "GET /users/~": ok(heroku.account),
   "GET /users/~/apps": ok(list(heroku.app)),
   "GET /oauth/authorizations": ok(list(heroku.authorization)),
   "POST /oauth/authorizations": made(heroku.authorization),
@@ -154,10 +193,8 @@ const PLATFORM: Readonly<Record<string, Answer>> = {
   "POST /platform/actions/stop": accepted,
   "POST /platform/actions/replace-router": ok(own.router),
   "GET /addon-services/:name/plans": refused,
-  "GET /apps/:app/pipeline-couplings": refused,
   "POST /actions/addons/resolve": refused,
   "POST /actions/addon-attachments/resolve": refused,
-  "POST /pipeline-promotions": refused,
 };
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
@@ -165,6 +202,8 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   ...PROCESSES,
   ...RELEASES,
   ...BUILDS,
+  ...PIPELINES,
+  ...WEBHOOKS,
   ...LOGS,
   ...PLATFORM,
 };

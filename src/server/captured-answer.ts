@@ -4,11 +4,12 @@ import type { FastifyReply } from "fastify";
 export interface CapturedAnswer {
   status: number;
   headers: Record<string, string>;
-  /** Encoded once, however many get it. */
-  body: Buffer;
+  /** Encoded once, however many get it; what is short goes as text, which Node sends in one piece with its head. */
+  body: string | Buffer;
 }
 
 const BODY_LENGTH_MAX = 256 * 1024;
+const SHORT = 2_000;
 /** What belongs to the answer; everything else is made anew for each. */
 const HEADERS = ["content-type", "next-range", "content-range", "git-heroku-release", "x-heroku-warning"];
 
@@ -21,9 +22,11 @@ export class Awaited {
     this.answer = new Promise((resolve) => (this.#settle = resolve));
   }
 
-  /** Undefined for what cannot be given again: a stream, or very much. */
-  settle(reply: FastifyReply, payload: unknown): void {
-    this.#settle?.(capture(reply, payload));
+  /** @returns undefined for what cannot be given again: a stream, or very much */
+  settle(reply: FastifyReply, payload: unknown): CapturedAnswer | undefined {
+    const answer = capture(reply, payload);
+    this.#settle?.(answer);
+    return answer;
   }
 }
 
@@ -35,7 +38,7 @@ function capture(reply: FastifyReply, payload: unknown): CapturedAnswer | undefi
     const value = reply.getHeader(name);
     if (value !== undefined) headers[name] = String(value);
   }
-  return { status: reply.statusCode, headers, body: Buffer.from(body) };
+  return { status: reply.statusCode, headers, body: body.length > SHORT ? Buffer.from(body) : body };
 }
 
 export function giveAgain(reply: FastifyReply, { status, headers, body }: CapturedAnswer): FastifyReply {

@@ -4,14 +4,15 @@ import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { PassThrough, type Readable, type Writable } from "node:stream";
 import { AppError } from "../core/error.ts";
-import { formatPerson } from "../core/person.ts";
-import type { Actor } from "../platform/actor.ts";
+import type { Person } from "../core/person.ts";
 
 export interface BackendOrder {
   /** The directory of all repositories, and the name of one in it. */
   repos: string;
   repo: string;
-  actor: Actor;
+  by: Person;
+  /** By which the hooks tell the daemon whom they come for. */
+  session: string;
   /** PATH and HOME of the daemon. */
   env: { PATH: string; HOME: string };
   method: string;
@@ -130,8 +131,7 @@ export class GitBackend {
 }
 
 function environmentOf(order: BackendOrder): Record<string, string> {
-  const { by, via } = order.actor;
-  const { protocol } = order;
+  const { by, protocol } = order;
   return {
     ...order.env,
     LC_ALL: "C.UTF-8",
@@ -142,8 +142,7 @@ function environmentOf(order: BackendOrder): Record<string, string> {
     ...(protocol !== undefined && PROTOCOL.test(protocol) && { GIT_PROTOCOL: protocol }),
     GIT_COMMITTER_NAME: by.name,
     GIT_COMMITTER_EMAIL: by.email,
-    GIT_HEROKU_USER: formatPerson(by),
-    GIT_HEROKU_VIA: via,
+    GIT_HEROKU_SESSION: order.session,
     REMOTE_USER: by.email,
     REQUEST_METHOD: order.method,
     PATH_INFO: `/${order.repo}${order.path}`,

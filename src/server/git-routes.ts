@@ -103,7 +103,7 @@ async function serve(platform: Platform, backends: Backends, exchange: Exchange)
   const body = request.method === "POST" ? readBody(platform.clock, request.raw, pushTimeoutMs) : undefined;
   try {
     const head = body && service === "git-receive-pack" ? await readReceiveHead(body) : undefined;
-    const backend = backends.start(visitorOf(request), order);
+    const backend = backends.start(platform, visitorOf(request), order);
     reply.raw.once("close", () => backend.leave());
     feed(backend, head, body).catch(() => backend.kill());
     const { status, headers, output } = await backend.answer();
@@ -118,19 +118,20 @@ async function serve(platform: Platform, backends: Backends, exchange: Exchange)
   }
 }
 
+type UnsentOrder = Omit<BackendOrder, "session">;
+
 function orderOf(
   platform: Platform,
   app: App,
   { request, service, path }: Exchange,
   packBytesMax: number,
-): BackendOrder {
+): UnsentOrder {
   const { "git-protocol": protocol, "content-type": contentType } = request.headers;
   const { actor } = visitorOf(request);
   return {
     repos: platform.home.repos,
     repo: `${app.name}.git`,
-    // What comes by a token here is git's, not the API's.
-    actor: { ...actor, via: actor.via === "api" ? "http" : actor.via },
+    by: actor.by,
     env: { PATH: platform.processPath, HOME: homedir() },
     method: request.method,
     path,
@@ -196,16 +197,21 @@ class Backends {
   readonly #running = new Map<GitBackend, string>();
 
   /** @throws AppError unavailable when there are too many */
-  start({ credential = "" }: Visitor, order: BackendOrder): GitBackend {
+  start({ pushSessions }: Platform, { credential = "", actor }: Visitor, order: UnsentOrder): GitBackend {
     const own = [...this.#running.values()].filter((one) => one === credential).length;
     if (this.#running.size >= BACKENDS_MAX || own >= BACKENDS_EACH_MAX) {
       throw new AppError("unavailable", "Too many fetches and pushes are under way.", {
         hint: "Try again in a moment.",
       });
     }
-    const backend = new GitBackend(order);
+    // What comes by a token here is git's, not the API's.
+    const session = pushSessions.open({ ...actor, via: actor.via === "api" ? "http" : actor.via });
+    const backend = new GitBackend({ ...order, session });
     this.#running.set(backend, credential);
-    void backend.ended.then(() => this.#running.delete(backend));
+    void backend.ended.then(() => {
+      pushSessions.close(session);
+      return this.#running.delete(backend);
+    });
     return backend;
   }
 

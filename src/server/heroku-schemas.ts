@@ -3,6 +3,7 @@ import {
   emptyList,
   list,
   map,
+  named,
   nothing,
   object,
   oid,
@@ -10,14 +11,13 @@ import {
   orNull,
   text,
   time,
+  times,
   truth,
   uuid,
   whole,
 } from "./schema-words.ts";
 
-const named = object({ id: uuid, name: text });
 const person = object({ email: text, id: uuid });
-const times = { created_at: time, updated_at: time };
 const versioned = object({ id: uuid, version: whole });
 
 export const app = object({
@@ -146,6 +146,18 @@ export const slug = object({
   ...times,
 });
 
+export const appSetup = object({
+  app: named,
+  build: orNull(object({ id: uuid, output_stream_url: text, status: oneOf("pending", "succeeded", "failed") })),
+  failure_message: orNull(text),
+  id: uuid,
+  manifest_errors: emptyList(),
+  postdeploy: nothing,
+  resolved_success_url: nothing,
+  status: oneOf("pending", "succeeded", "failed"),
+  ...times,
+});
+
 export const source = object({ source_blob: object({ get_url: text, put_url: text }) });
 
 export const logSession = object({ id: uuid, logplex_url: text, ...times });
@@ -218,6 +230,15 @@ export const account = object({
   suspended_at: nothing,
   two_factor_authentication: truth,
   verified: truth,
+  ...times,
+});
+
+export const key = object({
+  comment: text,
+  email: text,
+  fingerprint: text,
+  id: uuid,
+  public_key: text,
   ...times,
 });
 

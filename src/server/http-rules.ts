@@ -4,6 +4,7 @@ import { hash, randomUUID } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AppError } from "../core/error.ts";
 import { parseRange, pickRange, type RangeItem } from "../core/list-range.ts";
+import { CALLS_PER_HOUR } from "./request-limits.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -12,12 +13,10 @@ declare module "fastify" {
   }
 }
 
-/** What Heroku gives an account for an hour. Nothing is counted here: it is for clients that slow down by it. */
-export const RATE_LIMIT = 4500;
 const COMMON_HEADERS = {
   "cache-control": "private, no-cache",
   "ratelimit-multiplier": "1",
-  "ratelimit-remaining": String(RATE_LIMIT),
+  "ratelimit-remaining": String(CALLS_PER_HOUR),
   vary: "Accept-Encoding",
   "x-content-type-options": "nosniff",
 };

@@ -9,9 +9,12 @@ import { visitorOf } from "./caller.ts";
 const HOUR_MS = 3_600_000;
 
 export interface Links {
-  releaseOutput(app: App, version: number): string;
-  buildOutput(app: App, id: string): string;
+  releaseOutput(app: App, version: number): string | null;
+  buildOutput(app: App, id: string): string | null;
 }
+
+/** For whoever comes with nobody's rights. */
+export const NO_LINKS: Links = { releaseOutput: () => null, buildOutput: () => null };
 
 export function baseUrl({ publicUrl }: Platform, request: FastifyRequest): string {
   // Who comes by a front that ends TLS has reached it by another scheme than it reaches the platform.

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
-import { openLogs, type OpenLogs } from "../platform/read-logs.ts";
+import { openLogs } from "../platform/read-logs.ts";
 import type { AppParams } from "./app-routes.ts";
 import {
   logCountSchema,
@@ -14,11 +14,12 @@ import {
   type ReadParams,
 } from "./log-query.ts";
 import { NDJSON } from "./live-answer.ts";
+import { LiveLines } from "./live-lines.ts";
 import { untilGone } from "./until-gone.ts";
 
 interface Piece {
   lines: Buffer;
-  next?: { segment: string; offset: number };
+  next: { segment: string; offset: number };
 }
 
 export function logRoutes(server: FastifyInstance, platform: Platform): void {
@@ -27,11 +28,17 @@ export function logRoutes(server: FastifyInstance, platform: Platform): void {
     const source = await openLogs(platform, request.params.app, readWhich(request));
     const params = await readLogParams(platform, source.app, request.query);
     const signal = untilGone(reply.raw, platform.closing);
-    const pieces = openPieces(source, params, signal);
-    // What cannot be answered at all is told as an error, before the answer begins.
-    const first = await pieces.next();
     void reply.type(NDJSON);
-    return reply.send(Readable.from(formatPieces(platform, first, pieces, params), { objectMode: false }));
+    const { app } = source;
+    if (params.isTail && app !== undefined) {
+      const answer = new LiveLines(reply.raw);
+      await followInto(platform, answer, params, (take) => app.logs.follow(params.query, take, signal));
+      return reply.send(answer.body);
+    }
+    const stored = source.logs.read(params.query, signal);
+    // What cannot be answered at all is told as an error, before the answer begins.
+    const first = await stored.next();
+    return reply.send(Readable.from(formatStored(platform, first, stored, params), { objectMode: false }));
   });
 
   const counting = { schema: { querystring: logCountSchema } };
@@ -50,41 +57,66 @@ export function logRoutes(server: FastifyInstance, platform: Platform): void {
   });
 }
 
-function openPieces({ app, logs }: OpenLogs, params: ReadParams, signal: AbortSignal): AsyncGenerator<Piece, void> {
-  const { query, isTail } = params;
-  return isTail && app !== undefined ? app.logs.tail(query, signal) : asPieces(logs.read(query, signal));
-}
-
-async function* asPieces(stored: AsyncIterable<Buffer>): AsyncGenerator<Piece, void> {
-  for await (const lines of stored) yield { lines };
-}
-
-async function* formatPieces(
+async function* formatStored(
   platform: Platform,
-  first: IteratorResult<Piece, void>,
-  pieces: AsyncGenerator<Piece, void>,
-  { isTail, tellsCursors }: ReadParams,
+  first: IteratorResult<Buffer, void>,
+  stored: AsyncGenerator<Buffer, void>,
+  { tellsCursors }: ReadParams,
 ): AsyncGenerator<Buffer, void> {
   try {
-    // An empty line first: the follower of a silent app learns that it is connected.
-    if (isTail) yield Buffer.from("\n");
-    for (let piece = first; piece.done !== true; piece = await pieces.next()) {
-      const bytes = withCursor(piece.value, tellsCursors);
-      if (bytes.length > 0) yield bytes;
-    }
+    for (let lines = first; lines.done !== true; lines = await stored.next()) yield lines.value;
   } catch (error) {
     if (!tellsCursors) throw error;
     yield formatFailure(platform, error);
   } finally {
-    await pieces.return();
+    await stored.return();
   }
 }
 
+/** Resolves when the answer has begun.
+ *  @throws what `follow` throws before that. */
+function followInto(
+  platform: Platform,
+  answer: LiveLines,
+  { tellsCursors }: ReadParams,
+  follow: (take: (piece: Piece) => Promise<void> | undefined) => Promise<void>,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let hasBegun = false;
+    const begin = (): void => {
+      if (hasBegun) return;
+      hasBegun = true;
+      // An empty line first: the follower of a silent app learns that it is connected.
+      void answer.write(Buffer.from("\n"));
+      resolve();
+    };
+    const take = (piece: Piece): Promise<void> | undefined => {
+      begin();
+      const bytes = tellsCursors ? withCursor(piece) : piece.lines;
+      return bytes.length === 0 ? undefined : answer.write(bytes);
+    };
+    follow(take)
+      .then(begin, (error: unknown) => {
+        if (!hasBegun) reject(error as Error);
+        else if (tellsCursors) void answer.write(formatFailure(platform, error));
+        else answer.body.destroy(error as Error);
+      })
+      .finally(() => answer.end());
+  });
+}
+
+/** Many get the same piece. */
+const withCursors = new WeakMap<Piece, Buffer>();
+
 /** In one write with its lines: whoever has seen the cursor has seen them all. */
-function withCursor({ lines, next }: Piece, tellsCursors: boolean): Buffer {
-  if (!tellsCursors || next === undefined) return lines;
+function withCursor(piece: Piece): Buffer {
+  const known = withCursors.get(piece);
+  if (known !== undefined) return known;
+  const { lines, next } = piece;
   const cursor = { cursor: `${next.segment}:${String(next.offset)}` };
-  return Buffer.concat([lines, Buffer.from(`${JSON.stringify(cursor)}\n`)]);
+  const bytes = Buffer.concat([lines, Buffer.from(`${JSON.stringify(cursor)}\n`)]);
+  withCursors.set(piece, bytes);
+  return bytes;
 }
 
 /** The last line of an answer that cannot go on: its status was sent long ago. */

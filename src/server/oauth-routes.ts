@@ -2,12 +2,10 @@
  *  the socket all. A token is in the answer to whoever made it, and to whoever came with it. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { checkLifetime, type AccessToken } from "../core/access-token.ts";
-import { parseEmail, sameAddress } from "../core/access.ts";
 import { AppError } from "../core/error.ts";
-import { parsePerson, type Person } from "../core/person.ts";
 import type { Platform } from "../platform/platform.ts";
-import { visitorOf } from "./caller.ts";
 import { outlive } from "./door.ts";
+import { holderOf, isSeenBy } from "./holder.ts";
 import { idOf, iso, type Resource } from "./resources.ts";
 
 interface IdParams {
@@ -37,7 +35,7 @@ export function oauthRoutes(server: FastifyInstance, platform: Platform): void {
   server.get("/oauth/authorizations", (request) =>
     platform.tokens
       .list()
-      .filter((token) => isSeen(request, token))
+      .filter(isSeenBy(request))
       .map((token) => tokenResource(platform, token, shownTo(request, token))),
   );
 
@@ -83,29 +81,11 @@ function sessionRoutes(server: FastifyInstance): void {
 /** `~` is the API key that Heroku gives every account by itself, which nobody has here. */
 function find(platform: Platform, request: FastifyRequest<{ Params: IdParams }>): AccessToken {
   const { id } = request.params;
-  return platform.tokens.find(id, (token) => isSeen(request, token));
-}
-
-function isSeen({ token }: FastifyRequest, { owner }: AccessToken): boolean {
-  return token === null || token.about.owner.email === owner.email;
+  return platform.tokens.find(id, isSeenBy(request));
 }
 
 function shownTo({ token }: FastifyRequest, { id }: AccessToken): string | undefined {
   return token?.about.id === id ? token.text : undefined;
-}
-
-/** Whoever may do everything hands out tokens to others, which are for what those may do; everybody else makes them for
- *  themselves alone. */
-function holderOf(request: FastifyRequest, user: string | undefined): { owner: Person; isAdmin: boolean } {
-  const { isAdmin, actor } = visitorOf(request);
-  if (user === undefined) return { owner: actor.by, isAdmin };
-  const email = parseEmail(parsePerson(user)?.email ?? user);
-  const { name } = parsePerson(user) ?? { name: email };
-  if (isAdmin) return { owner: { name, email }, isAdmin: false };
-  if (email === sameAddress(actor.by.email)) return { owner: actor.by, isAdmin };
-  throw new AppError("forbidden", "You can make tokens for yourself only.", {
-    hint: "Whoever runs the platform makes them for others.",
-  });
 }
 
 function lifetimeOf(seconds: number): number {

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { AppError } from "../core/error.ts";
 import { formatVersion, parseVersion } from "../core/release.ts";
+import { neutralise } from "../core/terminal-text.ts";
 import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
 import { followReleaseOutput } from "../platform/release-output.ts";
@@ -33,11 +34,16 @@ export function outputRoutes(server: FastifyInstance, platform: Platform): void 
     const app = await enterWithTicket(platform, facts, { request, reply });
     const signal = untilGone(reply.raw, platform.closing);
     const output = "build" in facts ? buildOutput(app, facts.build, signal) : releaseOutput(app, facts.version, signal);
-    return sendText(reply, await output);
+    return sendText(reply, harmless(await output));
   });
 }
 
 type Output = AsyncIterable<string>;
+
+/** Heroku's client shows it as it comes, perhaps to another person than the one whose code printed it. */
+async function* harmless(output: Output): AsyncGenerator<string, void, undefined> {
+  for await (const piece of output) yield neutralise(piece.replace(/\r\n?/g, "\n"), true);
+}
 
 function sendText(reply: FastifyReply, output: Output): FastifyReply {
   return reply.type(TEXT).send(Readable.from(output, { objectMode: false }));

@@ -94,6 +94,8 @@ const OF_APPS: Readonly<Record<string, Need>> = {
   "GET /apps/:app/releases/:release/config-vars": DEPLOY_OR_OPERATE,
   "POST /apps/:app/releases/:release/actions/revert": DEPLOY_OR_OPERATE,
   "POST /apps/:app/releases/actions/redeploy": DEPLOY,
+  // What it takes to release in the other app is asked where that is known.
+  "POST /apps/:app/actions/promote": VIEW,
   "POST /apps/:app/bisect": DEPLOY_OR_OPERATE,
   "DELETE /apps/:app/bisect": DEPLOY_OR_OPERATE,
   "POST /apps/:app/bisect/actions/step": DEPLOY_OR_OPERATE,
@@ -106,6 +108,15 @@ const OF_APPS: Readonly<Record<string, Need>> = {
 
   "POST /apps/:app/log-drains": OPERATE,
   "DELETE /apps/:app/log-drains/:name": OPERATE,
+  "GET /apps/:app/webhooks": OPERATE,
+  "POST /apps/:app/webhooks": OPERATE,
+  "GET /apps/:app/webhooks/:id": OPERATE,
+  "PATCH /apps/:app/webhooks/:id": OPERATE,
+  "DELETE /apps/:app/webhooks/:id": OPERATE,
+  "GET /apps/:app/webhook-deliveries": OPERATE,
+  "GET /apps/:app/webhook-deliveries/:id": OPERATE,
+  "GET /apps/:app/webhook-events": OPERATE,
+  "GET /apps/:app/webhook-events/:id": OPERATE,
   "POST /apps/:app/log-sessions": VIEW,
   "POST /apps/:app/log-imports/:name": OPERATE,
   // With the service of a push it takes what a push takes.
@@ -129,14 +140,20 @@ const OTHER: Readonly<Record<string, RouteNeed>> = {
   "POST /platform/actions/stop": "admin",
   "POST /platform/actions/replace-router": "admin",
 
+  "POST /app-setups": "person",
+  "GET /app-setups/:app": VIEW,
   "GET /apps": "person",
   "POST /apps": "person",
   "POST /filters/apps": "person",
+  "GET /users/~": "person",
   "GET /users/~/apps": "person",
   "GET /account": "person",
   "GET /account/features": "person",
   "GET /account/features/:name": "person",
   "GET /account/keys": "person",
+  "POST /account/keys": "person",
+  "GET /account/keys/:name": "person",
+  "DELETE /account/keys/:name": "person",
   "GET /account/rate-limits": "person",
   "GET /oauth/authorizations": "person",
   "POST /oauth/authorizations": "person",
@@ -153,7 +170,22 @@ const OTHER: Readonly<Record<string, RouteNeed>> = {
   "GET /addon-services/:name/plans": "person",
   "POST /actions/addons/resolve": "person",
   "POST /actions/addon-attachments/resolve": "person",
+
+  // They show and change what the person may see and change of their apps.
+  "GET /pipelines": "person",
+  "POST /pipelines": "person",
+  "GET /pipelines/:id": "person",
+  "PATCH /pipelines/:id": "person",
+  "DELETE /pipelines/:id": "person",
+  "GET /pipelines/:id/pipeline-couplings": "person",
+  "GET /pipeline-couplings": "person",
+  "POST /pipeline-couplings": "person",
+  "GET /pipeline-couplings/:id": "person",
+  "PATCH /pipeline-couplings/:id": "person",
+  "DELETE /pipeline-couplings/:id": "person",
   "POST /pipeline-promotions": "person",
+  "GET /pipeline-promotions/:id": "person",
+  "GET /pipeline-promotions/:id/promotion-targets": "person",
 };
 
 const VIEWED_ROUTES = VIEWED.map((path): [string, Need] => [`GET /apps/:app${path}`, VIEW]);

@@ -12,14 +12,19 @@ export const HEAD_BYTES_MAX = 16 * 1024;
 /** What the platform reads has four levels. */
 const JSON_DEPTH_MAX = 32;
 
-export interface RequestTimes {
+/** What Heroku gives an account. */
+export const CALLS_PER_HOUR = 4500;
+
+export interface RequestLimits {
   /** Milliseconds until the head of a request is there. */
   headMs: number;
   /** Milliseconds until a body is there; a body that is a stream need only move within each such time. */
   bodyMs: number;
+  /** How many calls a token may make in an hour; infinite: no limit. */
+  callsPerHour: number;
 }
 
-export const REQUEST_TIMES: RequestTimes = { headMs: 10_000, bodyMs: 30_000 };
+export const REQUEST_LIMITS: RequestLimits = { headMs: 10_000, bodyMs: 30_000, callsPerHour: CALLS_PER_HOUR };
 
 /** Those that wait with their body until they are told to go on (RFC 9110, section 10.1.1). */
 const waiting = new WeakSet<IncomingMessage>();

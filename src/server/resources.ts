@@ -6,6 +6,7 @@ import type { Release } from "../core/release.ts";
 import { RecentMap } from "../core/recent-map.ts";
 import { ONE_OFF_TYPE, RELEASE_TYPE, type Procfile } from "../core/procfile.ts";
 import { quantityOf } from "../core/app-state.ts";
+import { neutralise } from "../core/terminal-text.ts";
 import { idOfObject, type App, type DynoInfo } from "../platform/app.ts";
 import { accessOf } from "../platform/access.ts";
 import type { ReleaseDetails } from "../platform/describe-release.ts";
@@ -115,7 +116,8 @@ export async function dynoResources(app: App, dynos: readonly DynoInfo[]): Promi
 function describe(app: App, dyno: DynoInfo, releaseId: string): Resource {
   return {
     attach_url: null,
-    command: dyno.command,
+    // Heroku's client shows it as it is, and anybody's one-off process has one.
+    command: neutralise(dyno.command, false),
     created_at: iso(dyno.since),
     id: dyno.id,
     name: dyno.name,
@@ -130,8 +132,7 @@ function describe(app: App, dyno: DynoInfo, releaseId: string): Resource {
 
 /** A release whose release phase runs has no object yet: nobody can ask for it by this id. */
 async function releaseIdOf(app: App, { type, release: version }: DynoInfo): Promise<string> {
-  const head = await app.ledger.head();
-  if (type === RELEASE_TYPE && version > (head?.version ?? 0)) return pendingId(app, version);
+  if (type === RELEASE_TYPE && version > ((await app.ledger.head())?.version ?? 0)) return pendingId(app, version);
   return idOfObject((await app.ledger.get(version)).oid);
 }
 
@@ -172,7 +173,8 @@ export function formationResources(
 
 /** With their marks, and where their output is read. */
 export async function releaseResources(app: App, releases: readonly Release[], links: Links): Promise<Resource[]> {
-  const [current, marks, printed] = await Promise.all([app.ledger.current(), marksOf(app), versionsWithOutput(app)]);
+  const [current, marks] = await Promise.all([app.ledger.current(), marksOf(app)]);
+  const printed = versionsWithOutput(app);
   return releases.map((release) => ({
     ...releaseResource(app, release, current),
     output_stream_url: printed.has(release.version) ? links.releaseOutput(app, release.version) : null,
@@ -181,12 +183,21 @@ export async function releaseResources(app: App, releases: readonly Release[], l
 }
 
 export function releaseResource(app: App, release: Release, current: Release | undefined): Resource {
+  let resource = fixed.get(release);
+  if (resource === undefined) fixed.set(release, (resource = describeRelease(app, release)));
+  return { ...resource, current: release.version === current?.version };
+}
+
+/** What never changes of a release, which listings tell again and again. */
+const fixed = new WeakMap<Release, Resource>();
+
+function describeRelease(app: App, release: Release): Resource {
   return {
     addon_plan_names: [],
     artifacts: [],
     app: { id: app.id, name: app.name },
     created_at: iso(release.createdAt),
-    current: release.version === current?.version,
+    current: false,
     description: release.description,
     eligible_for_rollback: isEligible(release),
     id: idOfObject(release.oid),

@@ -53,3 +53,6 @@ export function oneOf(...words: string[]): Schema {
 export function orNull(schema: Schema): Schema {
   return { anyOf: [schema, nothing] };
 }
+
+export const named = object({ id: uuid, name: text });
+export const times = { created_at: time, updated_at: time };

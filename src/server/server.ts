@@ -1,16 +1,19 @@
 /** The Platform API over HTTP (docs/api.md): routes to use-cases, errors to `{id, message, hint}`. */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { AppError } from "../core/error.ts";
+import { AnsweredRequests } from "../platform/answered-requests.ts";
 import type { Platform } from "../platform/platform.ts";
 import { accountRoutes } from "./account-routes.ts";
 import { answerFor, MESSAGE_LENGTH_MAX } from "./answer-for.ts";
 import { absentRoutes } from "./absent-routes.ts";
 import { appRoutes } from "./app-routes.ts";
+import { appSetupRoutes } from "./app-setup-routes.ts";
 import { attachRoutes, serveAttachments } from "./attach-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { bisectRoutes } from "./bisect-routes.ts";
 import { buildRoutes } from "./build-routes.ts";
 import { buildpackRoutes } from "./buildpack-routes.ts";
+import { CallLimit } from "./call-limit.ts";
 import { collaboratorRoutes } from "./collaborator-routes.ts";
 import { answerClientError } from "./client-error.ts";
 import { configKeyRoutes } from "./config-key-routes.ts";
@@ -24,6 +27,7 @@ import { gitRoutes } from "./git-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
 import { httpRules } from "./http-rules.ts";
 import { buildLateValidators } from "./late-schemas.ts";
+import { keyRoutes } from "./key-routes.ts";
 import { logAnalysisRoutes } from "./log-analysis-routes.ts";
 import { logCopyRoutes } from "./log-copy-routes.ts";
 import { logSessionRoutes } from "./log-session-routes.ts";
@@ -35,6 +39,7 @@ import { describeRoutes, schemaRoute } from "./openapi.ts";
 import { outputRoutes } from "./output-routes.ts";
 import { platformRoutes, type DaemonControl } from "./platform-routes.ts";
 import { Rendezvous } from "./rendezvous.ts";
+import { pipelineRoutes } from "./pipeline-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
 import { slugRoutes } from "./slug-routes.ts";
 import { sourceRoutes } from "./source-routes.ts";
@@ -43,13 +48,14 @@ import {
   HEAD_BYTES_MAX,
   limitBodies,
   parseJsonBody,
-  REQUEST_TIMES,
-  type RequestTimes,
+  REQUEST_LIMITS,
+  type RequestLimits,
 } from "./request-limits.ts";
 import { answerRepetitions } from "./repeated-requests.ts";
 import { shareAnswers } from "./shared-answers.ts";
 import { undoRoutes } from "./undo-routes.ts";
 import { verifyRoutes } from "./verify-routes.ts";
+import { webhookRoutes } from "./webhook-routes.ts";
 
 const PARAM_LENGTH_MAX = 1000;
 
@@ -57,6 +63,7 @@ const ROUTES = [
   absentRoutes,
   accountRoutes,
   appRoutes,
+  appSetupRoutes,
   attachRoutes,
   backupRoutes,
   bisectRoutes,
@@ -71,6 +78,7 @@ const ROUTES = [
   formationRoutes,
   gitRoutes,
   historyRoutes,
+  keyRoutes,
   logAnalysisRoutes,
   logCopyRoutes,
   logRoutes,
@@ -78,22 +86,24 @@ const ROUTES = [
   oauthRoutes,
   oneOffRoutes,
   outputRoutes,
+  pipelineRoutes,
   releaseRoutes,
   slugRoutes,
   sourceRoutes,
   undoRoutes,
   verifyRoutes,
+  webhookRoutes,
 ];
 
 export function createServer(
   platform: Platform,
   control: DaemonControl,
-  times: RequestTimes = REQUEST_TIMES,
+  limits: RequestLimits = REQUEST_LIMITS,
 ): FastifyInstance {
   const server = fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
-    http: { maxHeaderSize: HEAD_BYTES_MAX, headersTimeout: times.headMs },
+    http: { maxHeaderSize: HEAD_BYTES_MAX, headersTimeout: limits.headMs },
     clientErrorHandler: answerClientError,
     forceCloseConnections: true,
     // A process type may have 128 characters; fastify's own limit is 100.
@@ -109,12 +119,17 @@ export function createServer(
     done(platform.closing.aborted ? stopping() : undefined);
   });
   // Before the rules, which turn an answer into a 304 for one who has it.
-  answerRepetitions(server, () => platform.clock);
-  shareAnswers(server);
+  const openAnswered = (): AnsweredRequests => new AnsweredRequests(platform.home.requestsFile, platform.clock);
+  answerRepetitions(server, () => platform.clock, openAnswered);
+  const shareFromHere = shareAnswers(server);
   httpRules(server);
   guardDoor(server, platform);
+  const calls = new CallLimit(limits.callsPerHour, () => platform.clock);
+  server.decorate("calls", calls);
+  calls.guard(server);
   permit(server, platform);
-  limitBodies(server, times.bodyMs);
+  shareFromHere();
+  limitBodies(server, limits.bodyMs);
   server.setErrorHandler((error, request, reply) => answerError(platform, error, request, reply));
   server.setNotFoundHandler((request, reply) => {
     void reply.status(404).send({

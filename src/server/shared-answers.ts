@@ -12,30 +12,32 @@ declare module "fastify" {
   }
 }
 
-export function shareAnswers(server: FastifyInstance): void {
+/** @returns to be called behind what lets requests in: from there on they join */
+export function shareAnswers(server: FastifyInstance): () => void {
   const ofThisTurn = new Map<string, Awaited>();
   const first = new WeakMap<FastifyRequest, Awaited>();
 
-  server.addHook("preHandler", (request, reply, done) => {
-    if (request.routeOptions.config.shared !== true) return done();
-    const { method, url, headers } = request;
-    // Some have links in them, which begin with the name that the client used.
-    const key = [method, url, headers.host, headers.range, request.visitor && addressOf(request.visitor)].join(" ");
-    const earlier = ofThisTurn.get(key);
-    if (earlier !== undefined) {
-      const again = (): void => done();
-      void earlier.answer.then((answer) => (answer === undefined ? again() : giveAgain(reply, answer)));
-      return undefined;
-    }
-    if (ofThisTurn.size === 0) setImmediate(() => ofThisTurn.clear());
-    const awaited = new Awaited();
-    ofThisTurn.set(key, awaited);
-    first.set(request, awaited);
-    return done();
+  server.addHook("onSend", (request, reply, payload: unknown, done) => {
+    // The same bytes for all, so that they are encoded and tagged once.
+    done(null, first.get(request)?.settle(reply, payload)?.body ?? payload);
   });
 
-  server.addHook("onSend", (request, reply, payload: unknown, done) => {
-    first.get(request)?.settle(reply, payload);
-    done(null, payload);
-  });
+  return () =>
+    server.addHook("onRequest", (request, reply, done) => {
+      if (request.routeOptions.config.shared !== true) return done();
+      const { method, url, headers } = request;
+      // Some have links in them, which begin with the name that the client used.
+      const key = [method, url, headers.host, headers.range, request.visitor && addressOf(request.visitor)].join(" ");
+      const earlier = ofThisTurn.get(key);
+      if (earlier !== undefined) {
+        const again = (): void => done();
+        void earlier.answer.then((answer) => (answer === undefined ? again() : giveAgain(reply, answer)));
+        return undefined;
+      }
+      if (ofThisTurn.size === 0) setImmediate(() => ofThisTurn.clear());
+      const awaited = new Awaited();
+      ofThisTurn.set(key, awaited);
+      first.set(request, awaited);
+      return done();
+    });
 }

@@ -2,7 +2,7 @@
  *  /apps/A/builds builds it. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AppError } from "../core/error.ts";
-import { buildArchive } from "../platform/build-archive.ts";
+import { buildArchive, type ArchiveOrder } from "../platform/build-archive.ts";
 import { clearBuildCache } from "../platform/clear-build-cache.ts";
 import type { Platform } from "../platform/platform.ts";
 import { checkUpload, createSource, storeSource } from "../platform/sources.ts";
@@ -11,26 +11,34 @@ import { buildResource } from "./build-routes.ts";
 import { callerOf } from "./caller.ts";
 import { baseUrl, linksOf } from "./links.ts";
 
+export interface SourceBlob {
+  url: string;
+  version?: string | null;
+  version_description?: string | null;
+  checksum?: string | null;
+}
+
 interface BuildBody {
-  source_blob: { url: string; version?: string | null; version_description?: string | null; checksum?: string | null };
+  source_blob: SourceBlob;
   buildpacks?: unknown[] | null;
 }
 
 const text = { type: ["string", "null"], maxLength: 1_000 } as const;
+export const sourceBlob = {
+  type: "object",
+  required: ["url"],
+  properties: {
+    url: { type: "string", maxLength: 4_000 },
+    version: text,
+    version_description: text,
+    checksum: text,
+  },
+} as const;
 const buildBody = {
   type: "object",
   required: ["source_blob"],
   properties: {
-    source_blob: {
-      type: "object",
-      required: ["url"],
-      properties: {
-        url: { type: "string", maxLength: 4_000 },
-        version: text,
-        version_description: text,
-        checksum: text,
-      },
-    },
+    source_blob: sourceBlob,
     buildpacks: { type: ["array", "null"], maxItems: 100 },
   },
 } as const;
@@ -54,13 +62,7 @@ export function sourceRoutes(server: FastifyInstance, platform: Platform): void 
       const app = platform.app(request.params.app);
       const { source_blob: blob, buildpacks } = request.body;
       if ((buildpacks ?? []).length > 0) throw otherBuildpacks();
-      const order = {
-        url: blob.url,
-        version: blob.version ?? undefined,
-        description: blob.version_description ?? undefined,
-        checksum: blob.checksum ?? undefined,
-      };
-      const record = await buildArchive(platform, app, order, callerOf(request));
+      const record = await buildArchive(platform, app, archiveOf(blob), callerOf(request));
       void reply.status(201);
       return buildResource(platform, app, record, await linksOf(platform, request));
     },
@@ -72,6 +74,15 @@ export function sourceRoutes(server: FastifyInstance, platform: Platform): void 
   });
 
   uploads(server, platform);
+}
+
+export function archiveOf({ url, version, version_description: description, checksum }: SourceBlob): ArchiveOrder {
+  return {
+    url,
+    version: version ?? undefined,
+    description: description ?? undefined,
+    checksum: checksum ?? undefined,
+  };
 }
 
 interface Upload {

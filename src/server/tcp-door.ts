@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { answerClientError } from "./client-error.ts";
 import { markOutside } from "./door.ts";
-import { awaitContinue, HEAD_BYTES_MAX, REQUEST_TIMES } from "./request-limits.ts";
+import { awaitContinue, HEAD_BYTES_MAX, REQUEST_LIMITS } from "./request-limits.ts";
 
 const HOST = "127.0.0.1";
 /** Each follower of a log needs one. The unix socket has none of this: who can use up connections here shuts nobody
@@ -18,29 +18,27 @@ const CHECK_MS = 1_000;
 export class TcpDoor {
   readonly port: number;
   readonly #server: Server;
-  readonly #listener: Later<RequestListener>;
+  readonly #waiting: Parameters<RequestListener>[];
 
-  private constructor(server: Server, listener: Later<RequestListener>) {
+  private constructor(server: Server, waiting: Parameters<RequestListener>[]) {
     this.port = (server.address() as AddressInfo).port;
     this.#server = server;
-    this.#listener = listener;
+    this.#waiting = waiting;
   }
 
   /** Requests wait until `open`. Rejects with the system's error, such as EADDRINUSE.
    *  @param headMs milliseconds until the head of a request must be there */
-  static async listen(port: number, headMs: number = REQUEST_TIMES.headMs): Promise<TcpDoor> {
-    const later = new Later<RequestListener>();
-    const server = createServer(
-      {
-        maxHeaderSize: HEAD_BYTES_MAX,
-        headersTimeout: headMs,
-        // Bodies have a time of their own; what is uploaded as a stream may take long.
-        requestTimeout: 0,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        connectionsCheckingInterval: Math.min(CHECK_MS, headMs),
-      },
-      (request, response) => void later.value.then((listener) => listener(request, response)),
-    );
+  static async listen(port: number, headMs: number = REQUEST_LIMITS.headMs): Promise<TcpDoor> {
+    const server = createServer({
+      maxHeaderSize: HEAD_BYTES_MAX,
+      headersTimeout: headMs,
+      // Bodies have a time of their own; what is uploaded as a stream may take long.
+      requestTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: Math.min(CHECK_MS, headMs),
+    });
+    const waiting: Parameters<RequestListener>[] = [];
+    server.on("request", (...request) => void waiting.push(request));
     server.maxConnections = CONNECTIONS_MAX;
     server.on("clientError", (error: NodeJS.ErrnoException, socket) => answerClientError(error, socket as never));
     await new Promise<void>((resolve, reject) => {
@@ -49,7 +47,7 @@ export class TcpDoor {
         resolve();
       });
     });
-    return new TcpDoor(server, later);
+    return new TcpDoor(server, waiting);
   }
 
   get url(): string {
@@ -58,16 +56,17 @@ export class TcpDoor {
 
   /** From now on the server, which must be ready, answers here too. */
   open(server: FastifyInstance): void {
-    const listener = (request: IncomingMessage, response: ServerResponse): void => {
+    const listener: RequestListener = (request, response) => {
       markOutside(request);
       server.routing(request, response);
     };
-    this.#listener.set(listener);
+    this.#server.removeAllListeners("request").on("request", listener);
     // Nobody is asked for a body before it is known who they are.
     this.#server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
       awaitContinue(request);
       listener(request, response);
     });
+    for (const request of this.#waiting.splice(0)) listener(...request);
     this.#server.on("upgrade", (request, socket, head) => server.server.emit("upgrade", request, socket, head));
   }
 
@@ -75,15 +74,5 @@ export class TcpDoor {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
     await closed;
-  }
-}
-
-/** Something that will be known. */
-class Later<T> {
-  readonly value: Promise<T>;
-  set: (value: T) => void = () => undefined;
-
-  constructor() {
-    this.value = new Promise((resolve) => (this.set = resolve));
   }
 }

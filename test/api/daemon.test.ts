@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { daemonEnvironment, isListening, readLog, startDaemon } from "../../src/api/daemon.ts";
 import { findHome } from "../../src/api/home.ts";
 import { refuses } from "../support/assert.ts";
+import { poll } from "../support/poll.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 
 const ENV = {
@@ -38,7 +39,8 @@ interface Seen {
 }
 
 async function endOf(t: TestContext, home: string): Promise<Seen> {
-  const seen = JSON.parse(await readFile(join(home, "seen.json"), "utf8")) as Seen;
+  const text = await poll(async () => (await readFile(join(home, "seen.json"), "utf8").catch(() => "")) || undefined);
+  const seen = JSON.parse(text) as Seen;
   t.after(() => process.kill(seen.pid, "SIGKILL"));
   return seen;
 }

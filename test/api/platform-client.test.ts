@@ -2,7 +2,7 @@ import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { Unreachable } from "../../src/api/exchange.ts";
+import { Unreachable } from "../../src/api/line.ts";
 import { PlatformClient } from "../../src/api/platform-client.ts";
 import type { Person } from "../../src/core/person.ts";
 import { refuses, rejects } from "../support/assert.ts";

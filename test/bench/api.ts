@@ -1,5 +1,6 @@
 /** The Platform API over TCP, with a token, beside a bare node:http server that answers the same bytes. Server and load
- *  have a core each. Needs wrk and taskset. */
+ *  have a core each. wrk counts answers; ab tells how long they take: wrk counts a client that waits to be connected many
+ *  times over, and of a hundred that come at once some do. Needs wrk, ab and taskset. */
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
@@ -11,10 +12,12 @@ import type { TestContext } from "../support/suite.ts";
 import { median, times, withContext, type Row } from "./measure.ts";
 
 const run = promisify(execFile);
-const ROUNDS = 5;
+const ROUNDS = 3;
 const SECONDS = 2;
 const CLIENTS = 16;
 const MANY_CLIENTS = 100;
+/** So many that the hundred first ones, each with its connection, are far from one in a hundred. */
+const REQUESTS = 30_000;
 const RELEASES = 20;
 const APP = "foobaz";
 
@@ -26,20 +29,17 @@ const server = require("node:http").createServer((request, response) => response
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));
 `;
 
-interface Measured {
-  perSecond: number;
-  p99Ms: number;
-}
-
 interface Target {
+  /** For files of what asks. */
+  directory: string;
   url: string;
   headers: string[];
 }
 
 export async function benchApi(): Promise<Row[]> {
-  if (["wrk", "taskset"].some((tool) => spawnSync("which", [tool]).status !== 0)) return [missing()];
+  if (["wrk", "ab", "taskset"].some((tool) => spawnSync("which", [tool]).status !== 0)) return [missing()];
   return withContext(async (t) => {
-    const platform = await startPlatform(t);
+    const platform = await startPlatform(t, { GIT_HEROKU_API_CALLS: "off" });
     const clone = await deployFixture(platform, "hello", APP);
     await makeConfigReleases(platform, APP, RELEASES);
     spawnSync("taskset", ["-acp", "0", String(platform.pid)]);
@@ -51,8 +51,9 @@ export async function benchApi(): Promise<Row[]> {
     ] as const) {
       const headers = [`Authorization: Bearer ${token}`, "Accept: application/vnd.heroku+json; version=3.sdk"];
       if (range !== "") headers.push(`Range: ${range}`);
-      const ours = { url: `${await apiUrl(platform)}/apps/${APP}/${path}`, headers };
-      const bare = { url: await serveBytes(t, await bytesOf(t, ours), path), headers };
+      const directory = await t.tempDir();
+      const ours = { directory, url: `${await apiUrl(platform)}/apps/${APP}/${path}`, headers };
+      const bare = { ...ours, url: await serveBytes(t, await bytesOf(ours), path) };
       rows.push(...(await compare(`GET ${path}`, ours, bare)));
     }
     return rows;
@@ -60,8 +61,8 @@ export async function benchApi(): Promise<Row[]> {
 }
 
 async function compare(what: string, ours: Target, bare: Target): Promise<Row[]> {
-  const [rate, bareRate] = await inTurns(ours, bare, CLIENTS, ({ perSecond }) => perSecond);
-  const [slow, bareSlow] = await inTurns(ours, bare, MANY_CLIENTS, ({ p99Ms }) => p99Ms);
+  const [rate, bareRate] = await inTurns(ours, bare, perSecond);
+  const [slow, bareSlow] = await inTurns(ours, bare, percentile99);
   return [
     {
       what: `${what}, requests a second`,
@@ -84,32 +85,41 @@ async function compare(what: string, ours: Target, bare: Target): Promise<Row[]>
 async function inTurns(
   ours: Target,
   bare: Target,
-  clients: number,
-  figure: (measured: Measured) => number,
+  figure: (target: Target) => Promise<number>,
 ): Promise<[number, number]> {
   const found: [number[], number[]] = [[], []];
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const [index, target] of [ours, bare].entries()) {
-      const value = figure(await load(target, clients));
+      const value = await figure(target);
       if (round > 0) found[index === 0 ? 0 : 1].push(value);
     }
   }
   return [median(found[0]), median(found[1])];
 }
 
-async function load({ url, headers }: Target, clients: number): Promise<Measured> {
-  const shape = ["-t1", `-c${String(clients)}`, `-d${String(SECONDS)}`, "--latency"];
-  const given = headers.flatMap((header) => ["-H", header]);
-  const { stdout } = await run("taskset", ["-c", "1", "wrk", ...shape, ...given, url]);
+async function perSecond(target: Target): Promise<number> {
+  const shape = ["-t1", `-c${String(CLIENTS)}`, `-d${String(SECONDS)}`];
+  const { stdout } = await run("taskset", ["-c", "1", "wrk", ...shape, ...asked(target)]);
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout);
-  const [, p99 = "", unit = ""] = /99% +([\d.]+)(us|ms|s)/.exec(stdout) ?? [];
-  const perSecond = Number(/Requests\/sec: +([\d.]+)/.exec(stdout)?.[1]);
-  return { perSecond, p99Ms: Number(p99) * ({ us: 0.001, ms: 1, s: 1000 }[unit] ?? Number.NaN) };
+  return Number(/Requests\/sec: +([\d.]+)/.exec(stdout)?.[1]);
 }
 
-async function bytesOf(t: TestContext, { url, headers }: Target): Promise<string> {
-  const file = join(await t.tempDir(), "body");
-  const { stdout } = await run("curl", ["-sSf", ...headers.flatMap((header) => ["-H", header]), url]);
+/** In milliseconds. */
+async function percentile99(target: Target): Promise<number> {
+  const table = join(target.directory, "percentiles.csv");
+  const shape = ["-k", "-q", "-c", String(MANY_CLIENTS), "-n", String(REQUESTS), "-e", table];
+  const { stdout } = await run("taskset", ["-c", "1", "ab", ...shape, ...asked(target)]);
+  if (/Non-2xx/.test(stdout) || !/^Failed requests: +0$/m.test(stdout)) throw new Error(stdout);
+  return Number(/^99,([\d.]+)$/m.exec(await readFile(table, "utf8"))?.[1]);
+}
+
+function asked({ url, headers }: Target): string[] {
+  return [...headers.flatMap((header) => ["-H", header]), url];
+}
+
+async function bytesOf(target: Target): Promise<string> {
+  const file = join(target.directory, "body");
+  const { stdout } = await run("curl", ["-sSf", ...asked(target)]);
   await writeFile(file, stdout);
   return file;
 }
@@ -131,5 +141,5 @@ async function apiUrl({ home }: TestPlatform): Promise<string> {
 }
 
 function missing(): Row {
-  return { what: "API over TCP", ours: "needs wrk and taskset", peer: "", ratio: "", limit: "" };
+  return { what: "API over TCP", ours: "needs wrk, ab and taskset", peer: "", ratio: "", limit: "" };
 }

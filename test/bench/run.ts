@@ -5,6 +5,7 @@ import { benchApi } from "./api.ts";
 import { benchBuilds } from "./builds.ts";
 import { benchCommands } from "./commands.ts";
 import { benchFormation } from "./formation.ts";
+import { benchHerokuCli } from "./heroku-cli.ts";
 import { benchIdle } from "./idle.ts";
 import { benchLedger } from "./ledger.ts";
 import { benchLogs } from "./logs.ts";
@@ -31,6 +32,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   verify: benchVerify,
   ledger: benchLedger,
   api: benchApi,
+  "heroku-cli": benchHerokuCli,
   "logs-query": benchLogs,
   "logs-intake": benchLogsIntake,
   "logs-live": benchLogsLive,

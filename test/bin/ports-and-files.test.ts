@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { takeApiPort } from "../../src/bin/api-port.ts";
+import { chooseRouterSettings } from "../../src/bin/router-settings.ts";
 import { openRouter } from "../../src/bin/router-port.ts";
 import { writeServerFile } from "../../src/bin/server-file.ts";
 import { systemClock } from "../../src/bin/system-clock.ts";
@@ -102,6 +103,28 @@ describe("router port", (test) => {
     await mkdir(join(home.portsFile, "in-the-way"), { recursive: true });
     assert.ok((await open()).port > 0);
     assert.equal(said, ["writing ports.json"]);
+  });
+});
+
+describe("router settings", (test) => {
+  test("limits are told by the environment and remembered; an empty text goes back to the defaults", async (t) => {
+    const { home, journal } = await stage(t);
+    const choose = async (limits?: string): Promise<unknown> => {
+      const env = limits === undefined ? {} : { GIT_HEROKU_ROUTER_LIMITS: limits };
+      const { settings } = await chooseRouterSettings(home, journal, env);
+      return [settings.clientKeepAliveMs, settings.closeMs, settings.drainMs, settings.requestHeadMs];
+    };
+    assert.equal(await choose(), [90_000, 30_000, 600_000, 30_000]);
+    const all = [60_000, 5_000, 50, 10_000];
+    assert.equal(await choose("drain=50ms, end=5s,keep-alive=1m,request-head=10s"), all);
+    assert.equal(await choose(), all);
+    for (const text of ["drain", "drain=", "drain=1", "drain=2h", "boot-wait=1s", "constructor=1s", "drain=1s,"])
+      assert.match(
+        (await refuses("invalid_params", () => choose(text))).hint ?? "",
+        "drain, end, keep-alive, request-head",
+      );
+    assert.equal(await choose("drain=1s"), [90_000, 30_000, 1_000, 30_000]);
+    assert.equal(await choose(""), [90_000, 30_000, 600_000, 30_000]);
   });
 });
 

@@ -41,7 +41,12 @@ export class BuildLab {
   }
 
   static async make(t: TestContext): Promise<BuildLab> {
-    const lab = new BuildLab(await t.tempDir());
+    return BuildLab.open(await t.tempDir());
+  }
+
+  /** In an empty directory. */
+  static async open(root: string): Promise<BuildLab> {
+    const lab = new BuildLab(root);
     await mkdir(lab.work);
     await lab.git("init", "--quiet", "--bare", "-b", "main", lab.repo);
     return lab;

@@ -80,20 +80,15 @@ describe("build slug", (test) => {
     assert.equal(await lab.slugs(), []);
   });
 
-  test("refuses submodules by name", async (t) => {
-    const lab = await BuildLab.make(t);
-    const { commit } = await lab.commit({ Procfile: "web: ./serve\n" });
-    await lab.git("update-index", "--add", "--cacheinfo", `160000,${commit},vendor/lib`);
-    const error = await refuses("invalid_params", async () => lab.build(await lab.commitIndex()));
-    assert.match(error.message, "git submodules: vendor/lib");
-  });
-
-  test("tells of Git LFS pointers", async (t) => {
+  test("refuses Git LFS pointers, unless they are kept out", async (t) => {
     const lab = await BuildLab.make(t);
     const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${"1".repeat(64)}\nsize 12345\n`;
     const files = { Procfile: "web: ./serve\n", ".gitattributes": "*.png filter=lfs\n", "a/b.png": pointer };
-    await lab.build(await lab.commit(files));
-    assert.match(lab.text, " !     Git LFS files are not fetched, the app gets pointers (1): a/b.png\n");
+    const error = await refuses("invalid_params", async () => lab.build(await lab.commit(files)));
+    assert.is(error.message, "The code has pointers of Git LFS in the place of files (1): a/b.png");
+    assert.match(error.hint ?? "", "git lfs migrate export");
+    assert.equal(await lab.slugs(), []);
+    await lab.build(await lab.commit({ ...files, ".slugignore": "*.png\n" }));
   });
 
   test("keeps the commit as it is: links, export attributes, odd names", async (t) => {
@@ -213,4 +208,4 @@ describe("build slug", (test) => {
     await beacon.allLeft();
     assert.equal(await lab.slugs(), []);
   });
-}, 40_000);
+});

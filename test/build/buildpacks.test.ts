@@ -259,6 +259,17 @@ describe("buildpacks", (test) => {
     assert.equal((await readdir(join(slug.dir, ".."))).sort(), ["app", "slug.json"]);
   });
 
+  test("pointers of Git LFS may be there for a buildpack that replaces them", async (t) => {
+    const lab = await BuildLab.make(t);
+    const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${"1".repeat(64)}\nsize 12345\n`;
+    const commit = await lab.commit({ ...APP, ".gitattributes": "*.png filter=lfs\n", "b.png": pointer });
+    const fetching = await writePack(lab, "fetching", { "bin/compile": 'echo picture >"$1/b.png"' });
+    await buildWith(lab, commit, [fetching]);
+    const other = await writePack(lab, "other", {});
+    const error = await refuses("invalid_params", () => buildWith(lab, commit, [other]));
+    assert.match(error.message, "pointers of Git LFS");
+  });
+
   test("links that lead out of the app are told", async (t) => {
     const lab = await BuildLab.make(t);
     await lab.commit(APP);
@@ -274,4 +285,4 @@ describe("buildpacks", (test) => {
     await lab.build(await lab.commitAll());
     assert.match(lab.text, " !     Symbolic links lead out of the app (2): a/out -> ../../x, etc -> /etc\n");
   });
-}, 60_000);
+});

@@ -238,7 +238,7 @@ describe("built-in buildpacks", (test) => {
       /main\.go:3:15: undefined: no\n !     `go install \.\/\.\.\.` ended with exit status [12]\.\n/,
     );
   });
-}, 60_000);
+});
 
 /** Makes a wheel of a package, with a command `greet`. */
 const WHEEL = `

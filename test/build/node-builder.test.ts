@@ -14,10 +14,13 @@ import { describe, type TestContext } from "../support/suite.ts";
 import { BuildLab } from "./build-lab.ts";
 
 /** A registry on the loopback with one package, `left@1.0.0`. */
-async function registry(t: TestContext): Promise<{ url: string; integrity: string; asked: string[] }> {
+async function registry(
+  t: TestContext,
+  scripts: Record<string, string> = {},
+): Promise<{ url: string; integrity: string; asked: string[] }> {
   const dir = await t.tempDir();
   await mkdir(join(dir, "package"));
-  await writeFile(join(dir, "package/package.json"), JSON.stringify({ name: "left", version: "1.0.0" }));
+  await writeFile(join(dir, "package/package.json"), JSON.stringify({ name: "left", version: "1.0.0", scripts }));
   await writeFile(join(dir, "package/index.js"), "module.exports = 'left';\n");
   await promisify(execFile)("tar", ["-czf", "left.tgz", "package"], { cwd: dir });
   const tarball = await readFile(join(dir, "left.tgz"));
@@ -34,8 +37,8 @@ async function registry(t: TestContext): Promise<{ url: string; integrity: strin
   return { url, integrity: `sha512-${createHash("sha512").update(tarball).digest("base64")}`, asked };
 }
 
-function lockfile(root: object, { url, integrity }: { url: string; integrity: string }): string {
-  const left = { version: "1.0.0", resolved: `${url}left/-/left-1.0.0.tgz`, integrity };
+function lockfile(root: object, { url, integrity }: { url: string; integrity: string }, more: object = {}): string {
+  const left = { version: "1.0.0", resolved: `${url}left/-/left-1.0.0.tgz`, integrity, ...more };
   return JSON.stringify({ lockfileVersion: 3, requires: true, packages: { "": root, "node_modules/left": left } });
 }
 
@@ -194,6 +197,20 @@ describe("node builder", (test) => {
     assert.is((await readFile(join(second.dir, "node_modules/left/index.js"), "utf8")).split(";").length, 3);
   });
 
+  test("a native module that does not compile fails the build in its own words, and nothing of it is kept", async (t) => {
+    const lab = await BuildLab.make(t);
+    const source = await registry(t, { install: "echo gyp ERR! not ok; exit 7" });
+    const manifest = { name: "app", version: "1.0.0", dependencies: { left: "1.0.0" } };
+    const lock = lockfile(manifest, source, { hasInstallScript: true });
+    const files = { "package.json": JSON.stringify(manifest), "package-lock.json": lock, Procfile: "web: node .\n" };
+    const toolEnv = { ...pickToolEnv(process.env), npm_config_registry: source.url };
+    const error = await refuses("invalid_params", async () => lab.build(await lab.commit(files), { toolEnv }));
+    assert.match(error.hint ?? "", /^`npm ci --omit=dev` ended with exit status 7\./);
+    assert.match(lab.text, "gyp ERR! not ok");
+    assert.equal(await lab.slugs(), []);
+    assert.not((await readdir(join(lab.appDir, "cache"))).includes("node_modules"));
+  });
+
   test("node_modules of the commit are used as they are", async (t) => {
     const lab = await BuildLab.make(t);
     const { dir } = await lab.build(
@@ -206,4 +223,4 @@ describe("node builder", (test) => {
     assert.match(lab.text, "Using the node_modules of the commit as they are");
     await access(join(dir, "node_modules/left/index.js"));
   });
-}, 40_000);
+});

@@ -341,7 +341,7 @@ describe("restore, the file", (test) => {
     assert.match(lame.stderr, " !    foobaz does not run: build failed\n !    It took too long.\n");
     assert.match(lame.stderr, "nobody vouches");
   });
-}, 120_000);
+});
 
 describe("backup, the file", (test) => {
   test("appears whole, private, and never over another one", async (t) => {
@@ -421,4 +421,4 @@ describe("backup, the file", (test) => {
     assert.equal(await readdir(scene.cwd), []);
     assert.ok(scene.fake.asked.every(({ method }) => method === "GET"));
   });
-}, 60_000);
+});

@@ -158,4 +158,4 @@ describe("pager", (test) => {
     assert.match(shown, /went on[\s\S]*end\n/);
     assert.is(status, 0);
   });
-}, 60_000);
+});

@@ -65,7 +65,7 @@ describe("transcripts", (test) => {
       await runTranscript(join(ROOT, "test", "transcripts", `${name}.txt`), stage);
     });
   }
-}, 60_000);
+});
 
 describe("help", (test) => {
   test("fits a terminal of 80 columns", async () => {

@@ -169,4 +169,4 @@ describe("plain config", (test) => {
       writeFileSync(file, "");
     }
   });
-}, 60_000);
+});

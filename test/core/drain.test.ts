@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
-import { maskDrainUrl, parseDrainUrl, readDrains, storeDrains } from "../../src/core/drain.ts";
+import { parseDrainUrl, readDrains, storeDrains } from "../../src/core/drain.ts";
+import { maskUrl } from "../../src/core/http-target.ts";
 import { drainRetryMs, retryAfterMs, verdictOf } from "../../src/core/drain-retry.ts";
 import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
@@ -57,7 +58,7 @@ describe("drain URL", (test) => {
       ["https://h/v1/aVeryLongKeyThatOpensAll?key=s3cret&s3cret&n=1", "https://h/v1/****?key=****&****&n=****"],
       ["no URL", "****"],
     ];
-    for (const [text, masked] of shown) assert.is(maskDrainUrl(text), masked);
+    for (const [text, masked] of shown) assert.is(maskUrl(text), masked);
   });
 
   test("what the state says is read, as far as it can be", () => {

@@ -4,7 +4,8 @@ import { DYNO_RULES } from "../../src/core/dyno.ts";
 import { quantityOf, readAppState } from "../../src/core/app-state.ts";
 import type { Json } from "../../src/core/json.ts";
 import { DURATION_MAX_MS } from "../../src/core/setting-kinds.ts";
-import { checkSetting, parseSettingName, readSettings, settingTexts } from "../../src/core/settings.ts";
+import { readSettings } from "../../src/core/read-settings.ts";
+import { checkSetting, parseSettingName, settingTexts } from "../../src/core/settings.ts";
 import { FORMATION_SETTINGS } from "../../src/formation/formation-options.ts";
 import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
@@ -35,6 +36,8 @@ const TEXTS = {
   "log-rate": "20MB",
   "log-size": "2GB",
   "maintenance-page": "default",
+  "max-backlog": "1000",
+  "max-connections": "10000",
   "max-per-type": "100",
   "memory-check": "5s",
   "memory-warning": "20s",
@@ -55,6 +58,8 @@ const TEXTS = {
   sandbox: "on",
   "up-after": "1s",
   "verify-deploy": "off",
+  "webhook-retry": "1h",
+  "webhook-timeout": "10s",
   "worker-overlap": "off",
   "push-size": "2GB",
   "push-timeout": "1h",
@@ -82,6 +87,8 @@ const DEFAULTS = {
   logDrainRetryMs: 60_000,
   logHotMs: 86_400_000,
   logRateMax: 20_000_000,
+  maxBacklog: 1_000,
+  maxConnections: 10_000,
   maxPerType: 100,
   memoryCheckMs: 5_000,
   memoryWarningMs: 20_000,
@@ -103,6 +110,8 @@ const DEFAULTS = {
   sandbox: true,
   upAfterMs: 1_000,
   verifyDeploy: false,
+  webhookRetryMs: 3_600_000,
+  webhookTimeoutMs: 10_000,
   workerOverlap: false,
   pushBytesMax: 2_000_000_000,
   pushTimeoutMs: 3_600_000,

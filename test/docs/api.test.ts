@@ -4,6 +4,8 @@ import type { Platform } from "../../src/platform/platform.ts";
 import type { DaemonControl } from "../../src/server/platform-routes.ts";
 import * as heroku from "../../src/server/heroku-schemas.ts";
 import * as own from "../../src/server/own-schemas.ts";
+import * as pipelines from "../../src/server/pipeline-schemas.ts";
+import * as webhooks from "../../src/server/webhook-schemas.ts";
 import type { Schema } from "../../src/server/schema-words.ts";
 import { createServer } from "../../src/server/server.ts";
 import { AppError, type ErrorId } from "../../src/core/error.ts";
@@ -14,6 +16,7 @@ const PAGE = await readPage("docs/api.md");
 const PARAMETERS: Record<string, string> = {
   APP: ":app",
   BUILD: ":build",
+  ID: ":id",
   NAME: ":name",
   RELEASE: ":release",
   TICKET: ":ticket",
@@ -24,6 +27,7 @@ const PARAMETERS: Record<string, string> = {
 /** Heading → what is described there. */
 const SECTIONS: Record<string, Schema> = {
   App: heroku.app,
+  "App set-up": heroku.appSetup,
   Bisection: own.bisection,
   Build: heroku.build,
   Buildpack: heroku.buildpack,
@@ -33,15 +37,19 @@ const SECTIONS: Record<string, Schema> = {
   Dyno: heroku.dyno,
   Feature: heroku.feature,
   Formation: heroku.formation,
+  Key: heroku.key,
   Limits: own.limits,
   "Log session": heroku.logSession,
+  Pipeline: pipelines.pipeline,
   Platform: own.platform,
+  Promotion: pipelines.pipelinePromotion,
   Release: heroku.release,
   "Release slug": heroku.slug,
   Slug: own.storedSlug,
   Sources: heroku.source,
   Verification: own.verification,
   Wait: own.wait,
+  Webhook: webhooks.webhook,
 };
 
 interface Endpoint {

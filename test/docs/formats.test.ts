@@ -10,6 +10,7 @@ import * as assert from "uvu/assert";
 import { decodeBase64, formatDotenv } from "../../src/core/dotenv-text.ts";
 import { formatBackupFacts, parseBackupFacts } from "../../src/core/backup.ts";
 import { formatBisect, parseBisect } from "../../src/core/bisect-record.ts";
+import { formatAuthorizedKeys, formatKeys, parseKeys } from "../../src/core/access-key.ts";
 import { readBuildpacks } from "../../src/core/buildpack.ts";
 import { readDrains } from "../../src/core/drain.ts";
 import { readAppState } from "../../src/core/app-state.ts";
@@ -28,6 +29,7 @@ import {
 import { SETTINGS } from "../../src/core/settings.ts";
 import { formatRecord, lastRecord } from "../../src/drains/drain-file.ts";
 import { parseRegistration } from "../../src/hook/registration.ts";
+import { parseSshRequest } from "../../src/hook/ssh-registration.ts";
 import { formatHookEnv } from "../../src/hook/hook-client.ts";
 import { loadAppKeys } from "../../src/ledger/app-keys.ts";
 import { ConfigCipher } from "../../src/ledger/config-cipher.ts";
@@ -38,6 +40,7 @@ import { CursorFile } from "../../src/logs/cursor-file.ts";
 import { encodeRollup, readRollup } from "../../src/logs/rollup.ts";
 import { SignatureBuilder } from "../../src/logs/signature.ts";
 import { StampedScanner } from "../../src/logs/raw-parts.ts";
+import { fingerprintOf } from "../../src/platform/keys.ts";
 import { formatCall, formatNotice, parseCall, parseNotice } from "../../src/router/wire.ts";
 import { cloneFixture, untilUp } from "../support/deploy.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
@@ -337,10 +340,25 @@ describe("formats", (test) => {
     assert.match((JSON.parse(example("router.json")) as { id: string }).id, new RegExp(`^${String(WORDS["ROUTER"])}$`));
   });
 
+  test("SSH keys, the file that sshd reads, and what its forced command says", () => {
+    const stored: unknown = JSON.parse(example("keys"));
+    const keys = parseKeys(stored, fingerprintOf) ?? [];
+    assert.is(formatJson(formatKeys(keys)), example("keys"));
+    const command = ["/usr/lib/node_modules/git-heroku/hooks/ssh-command", "/home/ned/.git-heroku/ssh"];
+    assert.is(formatAuthorizedKeys(keys, command).split("\n")[1], example("authorized-keys").trimEnd());
+    assert.equal(parseSshRequest(example("ssh-request").trimEnd()), {
+      fingerprint: keys[0]?.fingerprint,
+      service: "git-upload-pack",
+      app: "foobaz",
+      protocol: "version=2",
+    });
+  });
+
   test("hook-env and the registration of a hook", () => {
     const programs = "/usr/lib/node_modules/git-heroku/dist/bin";
     const home = "/home/ned/.git-heroku";
     const text = formatHookEnv({
+      ncEnd: "-N",
       client: "nc",
       node: "/usr/bin/node",
       nodeClient: `${programs}/hook-client.js`,
@@ -361,6 +379,7 @@ describe("formats", (test) => {
 const WORDS: Record<string, string> = {
   APP: "[a-z][a-z0-9-]+",
   BUILDER: "[0-9a-f]{12}",
+  DOOR: "[0-9a-f]{24}",
   HEX: "[0-9a-f]+",
   ID: "[0-9a-f]{8}",
   LOG: "[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
@@ -448,4 +467,4 @@ describe("formats: home", (test) => {
     const stages = new Set(documentedPaths().map(({ since }) => since));
     assert.equal([...stages].sort(), ["app", "deploy", "home", "process", "sometimes"]);
   });
-}, 60_000);
+});

@@ -1,7 +1,7 @@
 import { appendFile, readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { asDeliveryError, DeliveryError } from "../../src/drains/channel.ts";
+import { asDeliveryError, DeliveryError } from "../../src/outbound/delivery-error.ts";
 import { DrainFile, type DrainRecord } from "../../src/drains/drain-file.ts";
 import { DrainHealth } from "../../src/drains/drain-health.ts";
 import { realClock } from "../logs/real-clock.ts";

@@ -1,7 +1,7 @@
 /** A log with drains, without a platform around it. */
 import { join } from "node:path";
 import { Drains, type DrainRules, type DrainSpec } from "../../src/drains/drains.ts";
-import { Trust } from "../../src/drains/trust.ts";
+import { Trust } from "../../src/outbound/trust.ts";
 import { LogStore, type RetentionPolicy } from "../../src/logs/log-store.ts";
 import { feedOf } from "../../src/platform/log-feed.ts";
 import { realClock } from "../logs/real-clock.ts";
@@ -29,7 +29,7 @@ export interface DrainLabOptions {
   retention?: RetentionPolicy;
 }
 
-export const QUICK: DrainRules = { connectMs: 3_000, requestMs: 5_000, maxMs: 20 };
+export const QUICK: DrainRules = { connectMs: 60_000, requestMs: 60_000, maxMs: 20 };
 
 export async function openDrainLab(t: TestContext, options: DrainLabOptions = {}): Promise<DrainLab> {
   const lab = await createDrainLab({ ...options, dir: options.dir ?? (await t.tempDir()) });

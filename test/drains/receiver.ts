@@ -87,7 +87,9 @@ export class HttpReceiver {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
-    const post = { url: request.url ?? "", headers: request.headers, body, messages: messagesIn(body) };
+    const isFrame = request.headers["content-type"] === "application/logplex-1";
+    const messages = isFrame ? messagesIn(body) : [];
+    const post = { url: request.url ?? "", headers: request.headers, body, messages };
     this.posts.push(post);
     const answer = (this.answers.length > 1 ? this.answers.shift() : this.answers[0]) ?? 200;
     const { status, headers } = typeof answer === "object" ? answer : { status: Number(answer), headers: {} };

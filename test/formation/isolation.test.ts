@@ -1,7 +1,6 @@
 /** What keeps processes apart and together, at each level of this machine: as it is, and with what is there left out. */
 import { execFile } from "node:child_process";
-import { access, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chown, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -12,34 +11,12 @@ import { ownCgroups } from "../../src/formation/probe-cgroups.ts";
 import { probeIsolation } from "../../src/formation/probe-isolation.ts";
 import { describe } from "../support/suite.ts";
 import type { TestContext } from "../support/suite.ts";
+import { HERE, IS_ROOT, NO_CGROUPS, NO_NOBODY, NO_OVERLAY, NO_SANDBOX, NO_USERS, NOBODY } from "./isolation-here.ts";
 import { escapees, IsolationLab } from "./isolation-lab.ts";
 import type { Report, Without } from "./isolation-lab.ts";
 import { PATH, realClock, says } from "./support.ts";
 
 const LAB = fileURLToPath(new URL("isolation-lab.js", import.meta.url));
-const NOBODY = 65_534;
-const IS_ROOT = process.getuid?.() === 0;
-
-/** What this machine can do at all. */
-const HERE = await (async () => {
-  const directory = await mkdtemp(join(tmpdir(), "ght-"));
-  const isolation = await probeIsolation({ clock: realClock, appsDirectory: directory, platformHome: directory });
-  await rm(directory, { recursive: true });
-  return isolation;
-})();
-const NO_SANDBOX = HERE.sandbox === undefined ? (HERE.missing.sandbox?.reason ?? "a sandbox") : undefined;
-const NO_OVERLAY = HERE.overlay === undefined ? (HERE.missing.overlay?.reason ?? "an overlay") : undefined;
-const NO_USERS = HERE.users ? undefined : (HERE.missing.users?.reason ?? "users of their own");
-const NO_CGROUPS = HERE.cgroups === undefined ? "control groups that may be written to" : undefined;
-const NO_NOBODY = IS_ROOT ? await missingProgram("/usr/bin/setpriv") : "root, to become somebody else";
-
-async function missingProgram(path: string): Promise<string | undefined> {
-  return access(path).then(
-    () => undefined,
-    () => path,
-  );
-}
-
 async function open(t: TestContext, without: Without = [], directory?: string): Promise<IsolationLab> {
   const lab = await IsolationLab.open(directory ?? (await t.tempDir()), without);
   t.after(async () => {
@@ -128,7 +105,8 @@ describe("isolation", (test) => {
     const none = await probeIsolation({ clock: realClock, appsDirectory, platformHome: appsDirectory, without });
     const levels = describeIsolation(none).map(({ name, level }) => `${name} ${level}`);
     const users = IS_ROOT ? "users warning" : "users ok";
-    assert.equal(levels.slice(0, 2).concat(users), ["sandbox warning", "process trees warning", users]);
+    assert.equal(levels.slice(0, 3), ["sandbox warning", "builds warning", "process trees warning"]);
+    assert.is(levels.at(-1), users);
   });
 
   test.needing(

@@ -78,19 +78,12 @@ describe("hook protocol", (test) => {
       hook: "post-receive",
       pid: 42,
       user: "Ned <ned@foobazco.com>",
-      via: undefined,
       repo: "foobaz.git",
       door: undefined,
       updates: [{ old: OLD, new: NEW, ref: "refs/heads/main" }],
     });
     const quick = parseRegistration(`${head.replace("post", "proc")}\t42.43\n\n`);
     assert.equal([quick?.repo, quick?.door], ["foobaz.git", "42.43"]);
-    const byDoor = "2\tproc-receive\t42\tKate <kate@foobazco.com>\tssh SHA256:abc\tfoobaz.git\t42.43";
-    const { via, repo, door } = parseRegistration(`${byDoor}\n\n`) ?? {};
-    assert.equal([via, repo, door], ["ssh SHA256:abc", "foobaz.git", "42.43"]);
-    for (const text of [byDoor.replace("2", "1"), byDoor.replace("ssh SHA256:abc", ""), `2${head.slice(1)}`]) {
-      assert.is(parseRegistration(`${text}\n\n`), undefined, text);
-    }
     assert.is(parseRegistration(`${head}\t../x.1\n\n`), undefined);
     for (const text of [head.replace("post", "update"), head.replace("42", "x"), `${head}\tmore`, `${head}\n${OLD}`]) {
       assert.is(parseRegistration(`${text}\n\n`), undefined);

@@ -13,7 +13,7 @@ import type { RefResult, RefUpdate } from "../../src/hook/proc-receive.ts";
 import type { TestContext } from "../support/suite.ts";
 
 export const HOOKS = fileURLToPath(new URL("../../../hooks", import.meta.url));
-const NODE_CLIENT = fileURLToPath(new URL("../../bin/hook-client.js", import.meta.url));
+export const NODE_CLIENT = fileURLToPath(new URL("../../bin/hook-client.js", import.meta.url));
 export const DAEMON = fileURLToPath(new URL("hook-daemon.js", import.meta.url));
 /** No test starts a process by mistake. */
 const NO_DAEMON = "/nowhere/daemon.js";

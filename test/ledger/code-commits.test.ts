@@ -43,4 +43,4 @@ describe("code commits", (test) => {
     assert.match(String(await rejects(history.changedFiles(first, gone))), "git diff failed: fatal: bad object");
     assert.is((await history.changedFiles(first, second)).length, 1);
   });
-}, 60_000);
+});

@@ -21,7 +21,7 @@ import type { CrashOperation, CrashPlace } from "./crash-program.ts";
 const run = promisify(execFile);
 const PROGRAM = fileURLToPath(new URL("crash-program.js", import.meta.url));
 /** Longer than any git child takes to see the end of its input. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 /** What a try begins with. `lagging` and `lost` are about the version index, `undeployed` has no deploy branch yet. */
 export type Start = "whole" | "lagging" | "lost" | "undeployed";

@@ -53,4 +53,4 @@ describe("ledger, killed", (test) => {
     }
     assert.is(await fixture.git("fsck", "--strict", "--no-dangling"), "");
   });
-}, 60_000);
+});

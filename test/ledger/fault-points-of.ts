@@ -10,7 +10,7 @@ const PRELOAD = fileURLToPath(new URL("fault-points.js", import.meta.url));
 const COMMAND = [process.execPath, "--enable-source-maps", "--import", PRELOAD];
 const AT_ONCE = 3;
 
-interface FaultPoint extends Try {
+export interface FaultPoint extends Try {
   at: number;
   kill: "one" | "group";
 }
@@ -37,11 +37,15 @@ async function countSteps(lab: CrashLab, tried: Try): Promise<number> {
   return steps;
 }
 
-export function tryFaultPoints(lab: CrashLab, points: readonly FaultPoint[]): Promise<void> {
-  return tryAll(points, AT_ONCE, (point) => {
+/** Resolves with how many of the changes were not acknowledged. */
+export async function tryFaultPoints(lab: CrashLab, points: readonly FaultPoint[]): Promise<number> {
+  let cut = 0;
+  await tryAll(points, AT_ONCE, async (point) => {
     const env = { FAULT_AT: String(point.at), FAULT_KILL: point.kill };
-    return tryOnce(lab, point, { command: COMMAND, env }, point);
+    const done = await tryOnce(lab, point, { command: COMMAND, env }, point);
+    if (done === undefined) cut += 1;
   });
+  return cut;
 }
 
 /** Some, spread evenly over all. */

@@ -195,7 +195,7 @@ describe("ledger history: code", (test) => {
     const missing = { ...repository, env: { PATH: "/nonexistent" } };
     assert.match(String(await rejects(gitOutput(missing, ["log"]).next())), "ENOENT");
   });
-}, 60_000);
+});
 
 type Lines = Record<string, string>;
 

@@ -79,4 +79,4 @@ describe("long ledger", (test) => {
       await ledger.close();
     }
   });
-}, 60_000);
+});

@@ -140,4 +140,4 @@ describe("release notes", (test) => {
     await fixture.ledger.notes.catchUp();
     assert.is(await note(fixture, code.oid), `mine\nv3 rollback by ned@foobazco.com ${AT}\n`);
   });
-}, 60_000);
+});

@@ -112,4 +112,4 @@ describe("a new config key", (test) => {
     // Each of the 12 values is decrypted and encrypted.
     assert.ok(turns >= 24, String(turns));
   });
-}, 60_000);
+});

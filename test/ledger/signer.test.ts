@@ -164,4 +164,4 @@ describe("signer", (test) => {
     await writeFile(moved.handedOver, "-----BEGIN PRIVATE KEY-----\nhunter2\n");
     assert.not.match(String(await rejects(moved.open())), "hunter2");
   });
-}, 60_000);
+});

@@ -107,7 +107,7 @@ describe("upkeep", (test) => {
       await upkeep;
     });
     const versions: number[] = [];
-    for (let n = 0; versions.length < 40 || rounds.done < 6; n += 1) {
+    for (let n = 0; versions.length < 20 || rounds.done < 3; n += 1) {
       const ledger = n % 2 === 0 ? fixture.ledger : other;
       if (n % 5 === 0) await deploy(fixture, code, {}, ledger);
       else versions.push(await setConfig(ledger, String(n % 7)));
@@ -151,7 +151,7 @@ describe("upkeep", (test) => {
   test("ends with a daemon that is killed, and does not outlive it", async (t) => {
     const fixture = await makeFixture(t);
     await fixture.ledger.close();
-    await addLargeCode(fixture.repo, 40);
+    await addLargeCode(fixture.repo, 20);
     addLooseNoise(fixture.repo, 12);
     const daemon = spawn(process.execPath, [PROGRAM, fixture.repo], { stdio: "inherit" });
     const closed = once(daemon, "close");
@@ -217,4 +217,4 @@ describe("upkeep", (test) => {
     await mkdir(join(repository.path, "refs"), { recursive: true });
     assert.match(String(await rejects(keepUp(repository, 0, NEVER))), /git .*repack.* failed: fatal: not a git repo/);
   });
-}, 40_000);
+});

@@ -108,4 +108,4 @@ describe("buildpacks of an app", (test) => {
     assert.match(refused.shown, " !     App not compatible with buildpack: ruby\n");
     assert.equal(refused.report, { ref: "refs/heads/main", ok: false, reason: "build failed" });
   });
-}, 60_000);
+});

@@ -22,7 +22,7 @@ const CRASHING = { ...WEB, "web.js": "process.exit(7)\n" };
 const NOT_STOPPED = new AbortController().signal;
 
 function wait(lab: Lab, app: App, request: Partial<WaitRequest> = {}): Promise<WaitResult> {
-  const usual = { type: undefined, withRun: false, timeoutMs: 20_000 };
+  const usual = { type: undefined, withRun: false, timeoutMs: 100_000 };
   return waitUntilUp(lab.platform, app, { ...usual, ...request }, NOT_STOPPED);
 }
 
@@ -84,7 +84,7 @@ describe("formation of an app", (test) => {
     const waiting = waitUntilUp(
       lab.platform,
       app,
-      { type: undefined, withRun: true, timeoutMs: 20_000 },
+      { type: undefined, withRun: true, timeoutMs: 100_000 },
       ending.signal,
     );
     ending.abort();

@@ -2,6 +2,7 @@
  *  machine's, except that a test may hold sleeps of one length. When the test ends every app is stopped, and a fault
  *  that the test did not expect fails it. */
 import { execFile } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { pickToolEnv } from "../../src/build/tool-env.ts";
 import { inspectMachine } from "../../src/bin/inspect-machine.ts";
@@ -19,7 +20,8 @@ import { Platform } from "../../src/platform/platform.ts";
 import { trafficOf } from "../../src/platform/wake.ts";
 import { announcePush } from "../../src/platform/announce-push.ts";
 import { receivePush, type RefReport } from "../../src/platform/receive-push.ts";
-import { Trust } from "../../src/drains/trust.ts";
+import { AddressGuard } from "../../src/outbound/address-guard.ts";
+import { Trust } from "../../src/outbound/trust.ts";
 import { Router } from "../../src/router/router.ts";
 import type { DoctorLine } from "../../src/server/platform-routes.ts";
 import type { TestContext } from "../support/suite.ts";
@@ -47,6 +49,8 @@ export interface LabOptions {
   root?: string;
   clock?: Clock;
   buildsMax?: number;
+  /** Where webhooks may be sent besides. */
+  networks?: readonly string[];
 }
 
 export async function openLab(t: TestContext, options: LabOptions = {}): Promise<Lab> {
@@ -83,7 +87,11 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
     processPath: PATH,
     toolEnv: pickToolEnv({ PATH }),
     buildsMax: options.buildsMax ?? 2,
-    drainParts: { trust: new Trust(home.authoritiesFile, undefined), userAgent: "Logplex/test" },
+    outbound: {
+      trust: new Trust(home.authoritiesFile, undefined),
+      guard: new AddressGuard(options.networks),
+      version: "1.2.3",
+    },
     bases: [LOCALHOST],
   }));
   let closing: Promise<void> | undefined;
@@ -210,9 +218,10 @@ export async function untilLogged(app: App, text: string): Promise<void> {
   if (!seen.includes(text)) throw new Error(`${JSON.stringify(text)} was never logged: ${seen}`);
 }
 
-/** Looks again in every turn of the event loop; the test's own time limit ends a vain wait. */
+/** Looks again every other millisecond, which leaves the processor to what is waited for; the test's own time limit ends
+ *  a vain wait. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  while (!condition()) await sleep(2);
 }
 
 export async function logText(app: App): Promise<string> {

@@ -90,4 +90,4 @@ describe("marks", (test) => {
     const { rollbackTo, skipped } = await rollback(lab.platform, app, undefined, NED);
     assert.equal([rollbackTo?.version, skipped.length], [2, MARKED]);
   });
-}, 60_000);
+});

@@ -3,8 +3,13 @@ import * as assert from "uvu/assert";
 import { createApp } from "../../src/platform/create-app.ts";
 import { destroyApp } from "../../src/platform/destroy-app.ts";
 import { ANNOUNCE_PATIENCE_MS } from "../../src/platform/receive-push.ts";
+import { get, type Answer } from "../support/http.ts";
 import { describe } from "../support/suite.ts";
 import { bringCode, deploy, HeldClock, logText, NED, openLab, pushCommit, SLEEPER, until } from "./lab.ts";
+
+function pick({ status, body }: Answer): Partial<Answer> {
+  return { status, body };
+}
 
 describe("push", (test) => {
   test("a push whose post-receive is lost is launched all the same", async (t) => {
@@ -18,6 +23,31 @@ describe("push", (test) => {
     clock.letPass();
     await until(() => app.launchedVersion === 2);
     assert.match(lab.notes.join(), "launching v2 of foobaz: git has not announced it");
+  });
+
+  test("from the answer to a first push on, requests wait for the launch", async (t) => {
+    const clock = new HeldClock(ANNOUNCE_PATIENCE_MS);
+    const lab = await openLab(t, { clock });
+    const app = await createApp(lab.platform, "foobaz", NED);
+    const web = "require('http').createServer((_, answer) => answer.end('served')).listen(process.env.PORT)\n";
+    const commit = await bringCode(lab, app, { Procfile: "web: node web.js\n", "web.js": web });
+    assert.match((await get(lab.platform.router.port, app.name)).body, "no code has been pushed to it yet");
+    await pushCommit(lab, app, commit, { announced: false });
+    const asked = get(lab.platform.router.port, app.name);
+    assert.is(app.launchedVersion, 0);
+    clock.letPass();
+    assert.equal(pick(await asked), { status: 200, body: "served" });
+    await lab.close();
+  });
+
+  test("a first push without a web process: a request that waited is told that there is none (H14)", async (t) => {
+    const clock = new HeldClock(ANNOUNCE_PATIENCE_MS);
+    const lab = await openLab(t, { clock });
+    const app = await createApp(lab.platform, "foobaz", NED);
+    await pushCommit(lab, app, await bringCode(lab, app, SLEEPER), { announced: false });
+    const asked = get(lab.platform.router.port, app.name);
+    clock.letPass();
+    assert.match((await asked).body, "code=H14");
   });
 
   test("a push whose pusher has left is launched at once", async (t) => {

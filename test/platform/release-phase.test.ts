@@ -171,4 +171,4 @@ describe("release phase", (test) => {
     assert.equal([(await again.ledger.get(2)).status, again.processes()], ["failed", []]);
     assert.match(await logText(again), "Release v2 failed: foobaz was closed while it ran");
   });
-}, 60_000);
+});

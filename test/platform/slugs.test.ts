@@ -1,5 +1,5 @@
 /** The slug store of an app: what is let go and when, what is built again, and what is found to be damaged. */
-import { chmod, cp, mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
@@ -7,6 +7,7 @@ import type { Clock } from "../../src/core/clock.ts";
 import type { App } from "../../src/platform/app.ts";
 import { setBuildpacks } from "../../src/platform/buildpacks.ts";
 import { changeSettings } from "../../src/platform/change-settings.ts";
+import { checkSlugs } from "../../src/platform/check-slugs.ts";
 import { createApp } from "../../src/platform/create-app.ts";
 import { ensureSlug } from "../../src/platform/ensure-slug.ts";
 import { rollback } from "../../src/platform/rollback.ts";
@@ -109,5 +110,40 @@ describe("slug store", (test) => {
     );
     const [after] = await describeSlugs(lab.platform, app, { verify: true });
     assert.equal([after?.isIntact, after?.id], [true, before?.id]);
+  });
+
+  test("what is changed, added or missing deep in a slug is found some time after the next launch", async (t) => {
+    const lab = await openLab(t);
+    const app = await createApp(lab.platform, "foobaz", NED);
+    await deploy(lab, app, "deep", { "a/b/one": "1", "a/b/two": "2" });
+    const release = await app.ledger.current();
+    if (release === undefined) throw new Error("no release");
+    const { dir } = await ensureSlug(lab.platform, app, release);
+    // Counted, which changes nothing; looked at again only after another launch.
+    await checkSlugs(lab.platform, app);
+    const changes: readonly (() => Promise<unknown>)[] = [
+      async () => {
+        await chmod(join(dir, "a/b/one"), 0o644);
+        await writeFile(join(dir, "a/b/one"), "3");
+      },
+      () => writeFile(join(dir, "a/b/three"), ""),
+      () => rm(join(dir, "a/b/two")),
+    ];
+    for (const [index, change] of changes.entries()) {
+      await change();
+      await checkSlugs(lab.platform, app);
+      assert.is((await logText(app)).split("R17").length - 1, index, "nobody has asked for it since");
+      assert.is((await ensureSlug(lab.platform, app, release)).dir, dir);
+      await checkSlugs(lab.platform, app);
+      assert.is((await logText(app)).split("R17").length - 1, index + 1);
+      assert.equal((await readdir(join(dir, "a/b"))).sort(), ["one", "two"]);
+      assert.is(await readFile(join(dir, "a/b/one"), "utf8"), "1");
+      await ensureSlug(lab.platform, app, release);
+      await checkSlugs(lab.platform, app);
+    }
+    await utimes(join(dir, "a/b/one"), 1, 1);
+    await ensureSlug(lab.platform, app, release);
+    await checkSlugs(lab.platform, app);
+    assert.is((await logText(app)).split("R17").length - 1, changes.length, "only its time was changed");
   });
 });

@@ -1,5 +1,7 @@
 /** The store of access tokens: what is on the disk, and that nothing else is believed. */
+import crypto from "node:crypto";
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import * as assert from "uvu/assert";
 import { formatTokens, parseLifetime, parseTokens } from "../../src/core/access-token.ts";
 import { Home } from "../../src/platform/home.ts";
@@ -42,6 +44,29 @@ describe("tokens", (test) => {
     for (const wrong of ["", about.sha256, token.slice(0, -1), `${token}A`, token.toUpperCase()])
       assert.is(later.authenticate(wrong), undefined, wrong);
     await later.close();
+  });
+
+  test("what is shown is compared with every token, whole and in constant time, wherever the right one is", async (t) => {
+    const { open } = await stage(t);
+    const tokens = await open();
+    const made = [await tokens.create(LAPTOP), await tokens.create(LAPTOP), await tokens.create(LAPTOP)];
+    const { timingSafeEqual } = crypto;
+    let compared = 0;
+    crypto.timingSafeEqual = (a, b) => {
+      compared += 1;
+      return timingSafeEqual(a, b);
+    };
+    syncBuiltinESMExports();
+    t.after(() => {
+      crypto.timingSafeEqual = timingSafeEqual;
+      syncBuiltinESMExports();
+    });
+    for (const shown of [...made.map(({ token }) => token), "git-heroku-wrong", ""]) {
+      tokens.authenticate(shown);
+      assert.is(compared, made.length, shown);
+      compared = 0;
+    }
+    await tokens.close();
   });
 
   test("what is revoked stays so, and only that", async (t) => {

@@ -33,12 +33,12 @@ describe("upkeep of the platform's repositories", (test) => {
     assert.is(clock.heldCount, 0);
     await write(app, 1);
     assert.is(clock.heldCount, 1);
-    await write(app, 150);
+    await write(app, 20);
     assert.is(clock.heldCount, 1, "it is planned once");
     clock.letPass();
     await until(() => packed(lab).length === 1);
     assert.match(packed(lab)[0] ?? "", /^packed the repository of foobaz in \d+\.\d s$/);
-    await write(app, 50);
+    await write(app, 80);
     assert.is(clock.heldCount, 1);
     clock.letPass();
     await until(() => clock.heldCount === 0);
@@ -81,18 +81,24 @@ describe("upkeep of the platform's repositories", (test) => {
   test("is cut short when its app is destroyed, and has left no process", async (t) => {
     const clock = new HeldClock(QUIET_MS);
     const lab = await openLab(t, { clock });
-    const app = await createApp(lab.platform, "foobaz", NED);
-    const repo = lab.home.repo(app.name);
-    await addLargeCode(repo, 40);
-    addLooseNoise(repo, 12);
-    await write(app, 100);
-    const begins = watch(join(repo, "objects/pack"));
-    clock.letPass();
-    await once(begins, "change");
-    begins.close();
-    await destroyApp(lab.platform, app, NED);
-    assert.equal(packed(lab), []);
-    assert.equal(await processesOf(lab.home.root), []);
+    let wasInTime = false;
+    // On a busy machine the packing may be over before anybody sees it begin.
+    for (let attempt = 1; attempt <= 5 && !wasInTime; attempt += 1) {
+      const before = packed(lab).length;
+      const app = await createApp(lab.platform, "foobaz", NED);
+      const repo = lab.home.repo(app.name);
+      await addLargeCode(repo, 40);
+      addLooseNoise(repo, 12);
+      await write(app, 100);
+      const begins = watch(join(repo, "objects/pack"));
+      clock.letPass();
+      await once(begins, "change");
+      begins.close();
+      await destroyApp(lab.platform, app, NED);
+      assert.equal(await processesOf(lab.home.root), []);
+      wasInTime = packed(lab).length === before;
+    }
+    assert.ok(wasInTime);
   });
 
   test("a repository that cannot be packed is told of, and everything goes on", async (t) => {
@@ -111,4 +117,4 @@ describe("upkeep of the platform's repositories", (test) => {
     assert.is(lab.platform.app(parseAppName("foobaz")), app);
     await write(app, 1);
   });
-}, 40_000);
+});

@@ -152,7 +152,7 @@ export class Lab {
   }
 }
 
-class RawClient {
+export class RawClient {
   readonly socket: Socket;
   received = "";
   readonly closed: Promise<void>;

@@ -9,29 +9,26 @@ const SWITCH = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgra
 
 describe("router limits", (test) => {
   test("the defaults are Heroku's, where Heroku has any", () => {
-    const {
-      connectMs,
-      firstByteMs,
-      idleMs,
-      bootMs,
-      requestTargetMax,
-      headerValueMax,
-      headerCountMax,
-      responseHeadMax,
-    } = DEFAULT_ROUTER_SETTINGS;
-    assert.equal(
-      { connectMs, firstByteMs, idleMs, bootMs, requestTargetMax, headerValueMax, headerCountMax, responseHeadMax },
-      {
-        connectMs: 5_000,
-        firstByteMs: 30_000,
-        idleMs: 55_000,
-        bootMs: 75_000,
-        requestTargetMax: 8_192,
-        headerValueMax: 8_192,
-        headerCountMax: 1_000,
-        responseHeadMax: 524_288,
-      },
-    );
+    assert.equal(DEFAULT_ROUTER_SETTINGS, {
+      baseDomains: ["localhost"],
+      trustedProxies: [],
+      inFlightMax: 10_000,
+      connectMs: 5_000,
+      firstByteMs: 30_000,
+      idleMs: 55_000,
+      bootMs: 75_000,
+      heldMax: 1_000,
+      requestHeadMs: 30_000,
+      clientKeepAliveMs: 90_000,
+      backendKeepAliveMs: 4_000,
+      requestTargetMax: 8_192,
+      headerValueMax: 8_192,
+      headerCountMax: 1_000,
+      requestHeadMax: 65_536,
+      responseHeadMax: 524_288,
+      closeMs: 30_000,
+      drainMs: 600_000,
+    });
   });
 
   test("an app has limits of its own", async (t) => {

@@ -151,7 +151,7 @@ describe("router process", (test) => {
     finish.open();
     const { body, headers } = await slow;
     assert.equal([body, headers["connection"]], ["slow", "close"]);
-    assert.is(await second.drained(backend, 5_000), true);
+    assert.is(await second.drained(backend, 60_000), true);
     await untilSame(1, () => Promise.resolve(second.spools.size));
     assert.equal((await spooledPaths(home)).sort(), ["/new", "/slow"]);
   });

@@ -54,7 +54,7 @@ describe("router swaps", (test) => {
     for (let release = 1; release <= 20; release += 1) {
       const next = await start(release);
       lab.route({ backends: [next] });
-      assert.is(await lab.router.drained(current, 5_000), true);
+      assert.is(await lab.router.drained(current, 60_000), true);
       for (let extra = 0; extra < 10; extra += 1) {
         done += 1;
         await send(done);
@@ -97,7 +97,7 @@ describe("router swaps", (test) => {
     lab.route({ backends: [other] });
     assert.is((await lab.ask()).text, "new");
     assert.is(await lab.router.drained(backend, 100), false);
-    const drained = lab.router.drained(backend, 5_000);
+    const drained = lab.router.drained(backend, 60_000);
     finish();
     assert.is(await drained, true);
     assert.is((await slow).text, "slow");

@@ -78,7 +78,11 @@ describe("people", (test) => {
     for (const { method, url } of lab.routes) {
       const need = needOf(method, url, false) ?? needOf(method, url, true);
       assert.is.not(need, undefined, `${method} ${url}`);
-      assert.is(/^\/(?:apps\/:app|:app\.git\/)/.test(url), Array.isArray(need) || need === "owner", `${method} ${url}`);
+      assert.is(
+        /^\/(?:(?:apps|app-setups)\/:app\b|:app\.git\/)/.test(url),
+        Array.isArray(need) || need === "owner",
+        `${method} ${url}`,
+      );
     }
     assert.is(needOf("GET", "/apps/:app/nosuch", false), undefined);
   });

@@ -129,4 +129,4 @@ describe("backups", (test) => {
     assert.equal(done, { restored: { name: "twin", version: 1, ledger_key_known: true } });
     assert.is(lab.platform.app("twin").id, app.id);
   });
-}, 60_000);
+});

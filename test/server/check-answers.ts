@@ -15,9 +15,10 @@ export function checkAnswers(server: FastifyInstance): string[] {
   server.addHook("onSend", (request, reply, payload, done) => {
     const { url, config } = request.routeOptions;
     const isJson = String(reply.getHeader("content-type")).startsWith("application/json");
-    if (isJson && typeof payload === "string" && request.method !== "HEAD") {
+    const isWhole = typeof payload === "string" || Buffer.isBuffer(payload);
+    if (isJson && isWhole && request.method !== "HEAD") {
       const schema = schemaOf(request.method, url, { status: reply.statusCode, absent: config.absent === true });
-      const problem = schema === undefined ? "no schema" : problemOf(schema, JSON.parse(payload));
+      const problem = schema === undefined ? "no schema" : problemOf(schema, JSON.parse(String(payload)));
       if (problem !== undefined) wrong.push(`${request.method} ${String(url)} ${String(reply.statusCode)}: ${problem}`);
     }
     done(null, payload);

@@ -2,9 +2,10 @@
 import { once } from "node:events";
 import { request } from "node:http";
 import { connect, type Socket } from "node:net";
+import type { FastifyInstance } from "fastify";
 import { createServer } from "../../src/server/server.ts";
 import { TcpDoor } from "../../src/server/tcp-door.ts";
-import type { RequestTimes } from "../../src/server/request-limits.ts";
+import { REQUEST_LIMITS, type RequestLimits } from "../../src/server/request-limits.ts";
 import type { TestContext } from "../support/suite.ts";
 import { control, openApi, type ApiAnswer, type ApiLab } from "./lab.ts";
 
@@ -27,23 +28,36 @@ export interface TcpOptions {
 
 export const KATE = { name: "Kate Bush", email: "kate@foobazco.com" };
 
-export async function openDoor(t: TestContext, times?: RequestTimes): Promise<DoorLab> {
+export async function openDoor(t: TestContext, unusual?: Partial<RequestLimits>): Promise<DoorLab> {
   const lab = await openApi(t);
-  const server = times === undefined ? lab.server : createServer(lab.platform, control([]), times);
-  await server.ready();
-  const door = await TcpDoor.listen(0, times?.headMs);
-  door.open(server);
-  t.after(() => door.close());
+  const limits = { ...REQUEST_LIMITS, ...unusual };
+  const server = unusual === undefined ? lab.server : createServer(lab.platform, control([]), limits);
+  const port = await openPort(t, server, limits.headMs);
   const { token, about } = await lab.platform.tokens.create({
     owner: KATE,
     isAdmin: true,
     description: "",
     lifetimeMs: undefined,
   });
-  const { port } = door;
-  const tcp: DoorLab["tcp"] = (method, path, options = {}) =>
-    ask(port, { method, path, authorization: `Bearer ${token}`, ...options });
-  return { ...lab, port, token, tokenId: about.id, tcp, raw: (bytes) => speak(port, bytes) };
+  return { ...lab, port, token, tokenId: about.id, tcp: asker(port, token), raw: (bytes) => speak(port, bytes) };
+}
+
+/** As a daemon that has started after the one of the lab. */
+export async function openSecondDoor(t: TestContext, { platform, token }: DoorLab): Promise<DoorLab["tcp"]> {
+  const server = createServer(platform, control([]));
+  return asker(await openPort(t, server), token);
+}
+
+async function openPort(t: TestContext, server: FastifyInstance, headMs?: number): Promise<number> {
+  await server.ready();
+  const door = await TcpDoor.listen(0, headMs);
+  door.open(server);
+  t.after(() => door.close());
+  return door.port;
+}
+
+function asker(port: number, token: string): DoorLab["tcp"] {
+  return (method, path, options = {}) => ask(port, { method, path, authorization: `Bearer ${token}`, ...options });
 }
 
 function ask(port: number, question: TcpOptions & { method: string; path: string }): Promise<ApiAnswer> {

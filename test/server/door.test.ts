@@ -49,6 +49,27 @@ describe("api door: who is let in", (test) => {
     assert.is(platform.list().length, 0);
   });
 
+  test("of all routes these alone are open, and what they open is a secret", async () => {
+    const { tcp, ask } = await common();
+    const { body } = await ask("GET", "/schema");
+    const routes = Object.entries(body.paths as Record<string, object>).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })),
+    );
+    assert.ok(routes.length > 100);
+    const open: Record<string, number> = {};
+    for (const { method, path } of routes) {
+      const { status } = await tcp(method, path.replace(/\{\w+\}/g, "nosuch"), { authorization: null });
+      if (status !== 401) open[`${method} ${path}`] = status;
+    }
+    assert.equal(open, {
+      "GET /attachments/{name}": 400,
+      "GET /health": 200,
+      "GET /log-sessions/{ticket}": 404,
+      "GET /outputs/{ticket}": 404,
+      "PUT /sources/{ticket}": 404,
+    });
+  });
+
   test("with one: as bearer, or as the password of any user", async () => {
     const { tcp, token } = await common();
     for (const authorization of [
@@ -182,6 +203,12 @@ describe("api door: what a path or a value may say", (test) => {
       ".git",
       "a%00b",
       "-h",
+      // Names of refs and what git makes of them.
+      "refs%2fheads%2fmain",
+      "refs%2f..%2f..%2fHEAD",
+      "HEAD",
+      "v2~1",
+      "main@%7b1%7d",
     ];
     const places = [
       "/apps/WAY",
@@ -189,6 +216,11 @@ describe("api door: what a path or a value may say", (test) => {
       "/apps/foobaz/releases/WAY",
       "/apps/foobaz/releases/WAY/diff",
       "/apps/foobaz/releases/WAY/output",
+      "/apps/foobaz/slugs/WAY",
+      "/apps/foobaz/dynos/WAY",
+      "/apps/foobaz/log-drains/WAY",
+      "/outputs/WAY",
+      "/log-sessions/WAY",
       "/apps/foobaz/builds/WAY",
       "/apps/foobaz/builds/WAY/output",
       "/apps/foobaz/log-segments/WAY",

@@ -90,8 +90,8 @@ describe("what Heroku's clients ask for", (test) => {
   test("of what is not here lists are empty, and all else says why", async (t) => {
     const lab = await openApi(t);
     await createApp(lab.platform, "foobaz", NED);
-    const ofApps = ["addons", "addon-attachments", "sni-endpoints", "telemetry-drains", "webhooks"];
-    const ofAll = ["addons", "addon-attachments", "addon-services", "pipelines", "pipeline-couplings"];
+    const ofApps = ["addons", "addon-attachments", "sni-endpoints", "telemetry-drains"];
+    const ofAll = ["addons", "addon-attachments", "addon-services"];
     for (const path of [...ofApps.map((name) => `${APP}/${name}`), ...ofAll.map((name) => `/${name}`)]) {
       const listed = await lab.ask("GET", path);
       assert.equal([listed.status, listed.body], [200, []], path);
@@ -108,15 +108,13 @@ describe("what Heroku's clients ask for", (test) => {
       ["POST", "/actions/addons/resolve", "add_on"],
       ["POST", "/actions/addon-attachments/resolve", "addon_attachment"],
       ["GET", "/addon-services/redis/plans", "addon_service"],
-      ["GET", `${APP}/pipeline-couplings`, "pipeline_coupling"],
       ["GET", "/apps/nosuch/addons", "app"],
     ];
     for (const [method, path, resource] of found) {
       const { status, body } = await lab.ask(method, path);
       assert.equal([status, body.id, body.resource], [404, "not_found", resource], path);
     }
-    assert.is((await lab.ask("POST", "/pipeline-promotions", {})).status, 422);
     const nowhere = await lab.ask("GET", `${APP}/review-app-config`);
     assert.equal([nowhere.status, nowhere.body.id], [404, "not_found"]);
   });
-}, 40_000);
+});

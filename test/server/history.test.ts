@@ -218,7 +218,7 @@ describe("history: releases", (test) => {
       ],
     );
   });
-}, 60_000);
+});
 
 describe("history: config", (test) => {
   test("blame and history follow sets, changes, removals, rollbacks and failures", async (t) => {
@@ -304,4 +304,4 @@ describe("history: config", (test) => {
     assert.equal((await stage.diff(4)).body.config, { added: [], changed: [], removed: [] });
     assert.equal((await stage.diff(4, 2)).body.config, { added: [], changed: ["B"], removed: [] });
   });
-}, 60_000);
+});

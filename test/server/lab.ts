@@ -1,10 +1,11 @@
 /** The Platform API in front of a platform in this process: most requests go in without a socket. */
 import type { FastifyInstance, InjectOptions } from "fastify";
 import { createServer } from "../../src/server/server.ts";
+import { announceEvents } from "../../src/server/webhook-events.ts";
 import type { DaemonControl } from "../../src/server/platform-routes.ts";
 import * as assert from "uvu/assert";
 import { checkAnswers } from "./check-answers.ts";
-import { openLab, type Lab } from "../platform/lab.ts";
+import { openLab, type Lab, type LabOptions } from "../platform/lab.ts";
 import type { TestContext } from "../support/suite.ts";
 
 export interface ApiAnswer {
@@ -39,9 +40,10 @@ export function control(stops: { apps: boolean }[]): DaemonControl {
   };
 }
 
-export async function openApi(t: TestContext): Promise<ApiLab> {
-  const lab = await openLab(t);
+export async function openApi(t: TestContext, options: LabOptions = {}): Promise<ApiLab> {
+  const lab = await openLab(t, options);
   const stops: { apps: boolean }[] = [];
+  announceEvents(lab.platform);
   const server = createServer(lab.platform, control(stops));
   const unlike = checkAnswers(server);
   t.after(() => server.close());

@@ -1,12 +1,14 @@
 /** Log sessions as Heroku's client reads them: a secret URL, events, and a way back after a connection broke off. */
+import { mkdir, writeFile } from "node:fs/promises";
 import { get, type IncomingMessage } from "node:http";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { createApp } from "../../src/platform/create-app.ts";
 import type { App } from "../../src/platform/app.ts";
 import { LogSessions } from "../../src/platform/log-sessions.ts";
 import { Tickets } from "../../src/platform/tickets.ts";
 import { describe } from "../support/suite.ts";
-import { NED } from "../platform/lab.ts";
+import { deploy, NED } from "../platform/lab.ts";
 import { openDoor } from "./door-lab.ts";
 import { openApi, type ApiLab } from "./lab.ts";
 
@@ -119,6 +121,28 @@ describe("log sessions", (test) => {
     assert.is((await lab.ask("PUT", `/sources/${body}.${code}`, "x")).status, 404);
   });
 
+  test("escapes: what one person's code prints does nothing at another's terminal, whatever their client", async (t) => {
+    const lab = await openApi(t);
+    const app = await createApp(lab.platform, "foobaz", NED);
+    await deploy(lab, app);
+    const nasty = "\u001b]0;owned\u0007\u001b[2J\u009b5n\u202e \u001b[31mred\u001b[0m\r\n\rend";
+    say(app, "web.1", nasty);
+    await mkdir(join(app.dir, "output"), { recursive: true });
+    await writeFile(join(app.dir, "output", "v2.txt"), nasty);
+    const release = await lab.ask("GET", "/apps/foobaz/releases/2");
+    const detached = await lab.ask("POST", "/apps/foobaz/dynos", { command: `true ${nasty}` });
+    const shown = [
+      (await lab.ask("GET", await sessionPath(lab, { source: "app" }))).body as string,
+      (await lab.ask("GET", new URL(release.body.output_stream_url as string).pathname)).body as string,
+      detached.body.command as string,
+      (await lab.ask("GET", "/apps/foobaz/dynos")).body[0].command as string,
+    ];
+    for (const text of shown) {
+      assert.match(text, "^[]0;owned^G^[[2J\\x9b5n\\u202e ");
+      assert.not.match(text.replaceAll(/\u001b\[\d*m/g, ""), /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/);
+    }
+  });
+
   test("a session ends with the token with which it was asked for", async (t) => {
     const lab = await openDoor(t);
     const app = await createApp(lab.platform, "foobaz", NED);
@@ -177,4 +201,4 @@ describe("log sessions", (test) => {
     minutes(24 * 60);
     assert.not.ok(await isOpen(later, true));
   });
-}, 40_000);
+});

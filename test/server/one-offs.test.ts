@@ -223,4 +223,4 @@ describe("bisections over the API", (test) => {
       ["undecided", [3, 4]],
     );
   });
-}, 40_000);
+});

@@ -88,7 +88,7 @@ describe("resources", (test) => {
     assert.is((await lab.ask("GET", "/apps/foobaz/dynos/actions/wait")).status, 404);
     await deploy(lab, app);
     await lab.ask("PATCH", "/apps/foobaz/formation", { updates: [{ type: "worker", quantity: 1 }] });
-    const waited = await lab.ask("GET", "/apps/foobaz/dynos/actions/wait?type=worker&timeout=20");
+    const waited = await lab.ask("GET", "/apps/foobaz/dynos/actions/wait?type=worker&timeout=100");
     assert.equal([waited.body.status, waited.body.version], ["up", 2]);
     for (const query of ["timeout=0", "timeout=soon", "with_run=1"]) {
       assert.is((await lab.ask("GET", `/apps/foobaz/dynos/actions/wait?${query}`)).status, 422, query);

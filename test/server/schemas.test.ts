@@ -2,16 +2,22 @@
 import * as assert from "uvu/assert";
 import type { Platform } from "../../src/platform/platform.ts";
 import { answerOf } from "../../src/server/answers.ts";
-import * as heroku from "../../src/server/heroku-schemas.ts";
+import * as herokus from "../../src/server/heroku-schemas.ts";
+import * as pipelines from "../../src/server/pipeline-schemas.ts";
 import type { DaemonControl } from "../../src/server/platform-routes.ts";
 import { createServer } from "../../src/server/server.ts";
+import * as webhooks from "../../src/server/webhook-schemas.ts";
 import { describe } from "../support/suite.ts";
+
+const heroku = { ...herokus, ...pipelines, ...webhooks };
 
 /** Heroku's own fields of its objects; `?` may be null. */
 const FIELDS: Record<keyof typeof heroku, string> = {
   account:
     "allow_tracking beta created_at email federated id identity_provider? last_login? name? sms_number? suspended_at? delinquent_at? two_factor_authentication updated_at verified country_of_residence? default_organization? default_team?",
   app: "acm archived_at? buildpack_provided_description? build_stack created_at generation git_url id internal_routing? maintenance name owner organization? team? region released_at? repo_size? slug_size? space? stack updated_at web_url?",
+  appSetup:
+    "id created_at updated_at status failure_message? app build? manifest_errors postdeploy? resolved_success_url?",
   authorization: "access_token? client? created_at description grant? id refresh_token? scope session? updated_at user",
   build:
     "app buildpacks? created_at generation id output_stream_url source_blob release? slug? stack status updated_at user",
@@ -22,8 +28,14 @@ const FIELDS: Record<keyof typeof heroku, string> = {
   dyno: "attach_url? command created_at id name release app size state type updated_at",
   feature: "created_at description doc_url enabled id name state updated_at display_name feedback_email",
   formation: "app command created_at dyno_size id quantity size type updated_at",
+  key: "comment created_at email fingerprint id public_key updated_at",
   logSession: "created_at id logplex_url updated_at",
   mark: "",
+  namedPipelineCoupling: "app created_at id pipeline stage updated_at",
+  pipeline: "created_at generation id name owner? updated_at",
+  pipelineCoupling: "app created_at id pipeline stage updated_at",
+  pipelinePromotion: "created_at id pipeline source status updated_at?",
+  promotionTarget: "app error_message? id pipeline_promotion release? status",
   rateLimit: "remaining",
   region: "country created_at description id locale name private_capable provider updated_at",
   release:
@@ -31,6 +43,9 @@ const FIELDS: Record<keyof typeof heroku, string> = {
   slug: "blob buildpack_provided_description? checksum? commit? commit_description? created_at id process_types size? stack updated_at deleted_at?",
   source: "source_blob",
   stack: "created_at default id name state updated_at",
+  webhook: "created_at id include level updated_at url",
+  webhookDelivery: "created_at event id last_attempt? next_attempt_at? num_attempts status updated_at webhook",
+  webhookEvent: "created_at id include payload updated_at",
 };
 
 interface Fields {
@@ -47,7 +62,7 @@ interface Document {
 
 /** Lists of what is not here, and their members, are described together. */
 const ABSENT =
-  /^(?:\/apps\/:app)?\/(?:addons|addon-attachments|addon-services|sni-endpoints|telemetry-drains|webhooks|pipelines|pipeline-couplings)(?:\/:name)?$/;
+  /^(?:\/apps\/:app)?\/(?:addons|addon-attachments|addon-services|sni-endpoints|telemetry-drains)(?:\/:name)?$/;
 
 describe("schemas", (test) => {
   test("objects have Heroku's fields, none of which is null where Heroku's is not", () => {

@@ -8,8 +8,9 @@ import { describe } from "../support/suite.ts";
 describe("shared answers", (test) => {
   const server = fastify();
   let made = 0;
-  shareAnswers(server);
+  const shareFromHere = shareAnswers(server);
   httpRules(server);
+  shareFromHere();
   server.get("/shared", { config: { shared: true } }, async () => {
     made += 1;
     await new Promise((resolve) => setImmediate(resolve));

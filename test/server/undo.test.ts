@@ -90,4 +90,4 @@ describe("api of undo", (test) => {
     assert.is((await ask("GET", "/apps/foobaz/releases/current")).body.version, 4);
     assert.equal((await ask("GET", "/apps/foobaz/marks")).body, []);
   });
-}, 60_000);
+});

@@ -151,6 +151,52 @@ describe("uploads", (test) => {
     assert.is((await lab.ask("PUT", new URL(empty.get_url).pathname, "x")).status, 404, "the other address");
   });
 
+  test("with an app.json it makes an app, or none", async (t) => {
+    const lab = await openApi(t);
+    const appJson = {
+      env: { GREETING: "hello", SESSION: { generator: "secret" }, TOKEN: { description: "of the mailer" } },
+      formation: { worker: { quantity: 2 } },
+    };
+    const archive = tarOf([
+      { path: "seeded-1/app.json", text: JSON.stringify(appJson) },
+      { path: "seeded-1/Procfile", text: PROCFILE },
+      { path: "seeded-1/docs/app.json", text: "{" },
+    ]);
+    const { port, close } = await serve((_request, answer) => void answer.end(archive));
+    t.after(close);
+    const elsewhere = { url: `http://127.0.0.1:${String(port)}/code.tgz`, version: "v1" };
+    const order = { source_blob: elsewhere, app: { name: "seeded" }, overrides: { env: { TOKEN: "abc" } } };
+    const { status, body } = await lab.ask("POST", "/app-setups", order);
+    assert.equal([status, body.status, body.app.name, body.failure_message], [202, "pending", "seeded", null]);
+    const ended = await poll(async () => {
+      const now = (await lab.ask("GET", `/app-setups/${String(body.id)}`)).body;
+      return now.status === "pending" ? undefined : now;
+    });
+    assert.equal([ended.status, ended.build.id], ["succeeded", body.build.id]);
+    const { SESSION, ...vars } = (await lab.ask("GET", "/apps/seeded/config-vars")).body;
+    assert.equal(vars, { GREETING: "hello", TOKEN: "abc" });
+    assert.match(SESSION, /^[0-9a-f]{64}$/);
+    const app = lab.platform.app("seeded");
+    await until(() => app.launchedVersion === 3);
+    assert.is((await app.state()).quantities["worker"], 2);
+
+    const procfile = { path: "Procfile", text: PROCFILE };
+    const bad: [blob: { url: string }, reason: RegExp][] = [
+      [{ url: await upload(lab, archive) }, /app\.json wants a value for TOKEN \(of the mailer\)/],
+      [{ url: await upload(lab, tarOf([procfile])) }, /has no app\.json/],
+      [{ url: await upload(lab, tarOf([procfile, { path: "app.json", text: "{" }])) }, /app\.json/],
+      [{ url: await upload(lab, Buffer.from("no archive")) }, /no tar archive/],
+      [{ url: "file:///etc/passwd" }, /must be one of http or https/],
+    ];
+    for (const [blob, reason] of bad) {
+      const refused = await lab.ask("POST", "/app-setups", { source_blob: blob, app: { name: "none" } });
+      assert.is(refused.status, 422);
+      assert.match(refused.body.message, reason);
+    }
+    assert.is((await lab.ask("GET", "/apps/none")).status, 404);
+    assert.is((await lab.ask("GET", "/app-setups/none")).status, 404);
+  });
+
   test("one that is fetched can be cancelled meanwhile, and the app destroyed", async (t) => {
     const lab = await openApi(t);
     const app = await createApp(lab.platform, "foobaz", NED);
@@ -199,7 +245,7 @@ describe("uploads", (test) => {
     assert.is((await lab.ask("POST", "/apps/foobaz/slugs", { process_types: {} })).status, 422);
     assert.is((await lab.ask("DELETE", "/apps/foobaz/build-cache")).status, 200);
   });
-}, 60_000);
+});
 
 async function untilFetching(app: App, id: string): Promise<void> {
   const seen = new AbortController();

@@ -18,4 +18,4 @@ describe("app.json", (test) => {
   test("kill -9 of the daemon", async (t) => {
     await killDuringSetup(await borrowPlatform(t, common), ["the command starts"]);
   });
-}, 60_000);
+});

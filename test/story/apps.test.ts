@@ -150,4 +150,4 @@ describe("apps", (test) => {
     // It was looked for in the right places.
     assert.ok((await pathsWith(platform.home, "GREETING")).length > 0);
   });
-}, 60_000);
+});

@@ -11,7 +11,7 @@ import { borrowPlatform, processesOf, startPlatform, type TestPlatform } from ".
 import { describe } from "../support/suite.ts";
 import { killDuringRestore } from "./kill-lab.ts";
 
-const LARGE_BYTES = 12 * 1024 * 1024;
+const LARGE_BYTES = 6 * 1024 * 1024;
 
 async function filesIn(platform: TestPlatform, dir: string): Promise<string[]> {
   return (await readdir(join(platform.home, dir))).sort();

@@ -13,4 +13,4 @@ describe("buildpacks", (test) => {
     await cp(join(ROOT, "fixtures/buildpacks/pages"), join(platform.dir, "packs/pages"), { recursive: true });
     await runTranscript(join(ROOT, "test/transcripts/buildpacks.txt"), { cwd: clone, env: platform.env });
   });
-}, 60_000);
+});

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { untilSame } from "../support/converged.ts";
 import { cloneFixture, deployFixture, must, platformClient } from "../support/deploy.ts";
 import { borrowPlatform, processesOf, startPlatform } from "../support/platform.ts";
 import { AT_GATE, commitGate, startGit, startPush } from "../support/push.ts";
@@ -35,9 +36,8 @@ describe("builds", (test) => {
     assert.match(stderr, " !     build cancelled by rick@foobazco.com");
     assert.match(stderr, "(build cancelled)");
     assert.is((await following.ended).status, 0);
-    assert.equal(
+    await untilSame([], async () =>
       (await processesOf(platform.home)).filter(({ command }) => command.includes("build.js")),
-      [],
     );
     const [record] = await platformClient(platform).builds("gated");
     assert.equal([record?.status, record?.reason, record?.release], ["failed", "cancelled by rick@foobazco.com", null]);
@@ -51,7 +51,9 @@ describe("builds", (test) => {
     const push = startPush(platform, clone, "main");
     await push.shows(AT_GATE);
     await platform.kill();
-    await push.ended;
+    const { status, stderr } = await push.ended;
+    assert.is(status, 1, stderr);
+    assert.match(stderr, "[remote rejected] main -> main (fail to run proc-receive hook)");
     await platform.wake();
     const info = await must(platform, clone, "heroku", "builds:info");
     assert.match(info, "Status:  failed\nReason:  the platform stopped while it ran");
@@ -61,4 +63,4 @@ describe("builds", (test) => {
     await writeFile(join(platform.home, "apps/gated/builds/7ffc8cfe-1ec4-414f-84b7-2af5d13b4266.json"), "{");
     assert.is((await platformClient(platform).builds("gated")).length, 1);
   });
-}, 60_000);
+});

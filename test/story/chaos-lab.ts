@@ -1,5 +1,7 @@
 /** Chaos: changes go on while everything that can be killed is killed at moments of chance. Afterwards what runs is what
  *  the ledger says, nothing is left over, and every line of every process is in the log once. */
+import { once } from "node:events";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { sendSignal } from "../../src/formation/process-table.ts";
@@ -37,7 +39,7 @@ function pick<T>(random: Random, list: readonly T[]): T | undefined {
 export async function chaos(t: TestContext, rounds: number, seed: number): Promise<ChaosReport> {
   const platform = await startPlatform(t);
   const clone = await deployFixture(platform, APP);
-  await must(platform, clone, "heroku", "config:add", "EVERY_MS=5");
+  await must(platform, clone, "heroku", "config:add", "EVERY_MS=20");
   await must(platform, clone, "heroku", "scale", "web=2", "worker=2");
   await checkConverged(platform, APP);
   const random = seeded(seed);
@@ -49,11 +51,7 @@ export async function chaos(t: TestContext, rounds: number, seed: number): Promi
     // The moment is what chance decides here; nothing is waited for.
     await sleep(random() * 400);
     const victim = await findVictim(platform, random);
-    if (victim !== undefined && sendSignal(victim.pid, "SIGKILL")) {
-      kills.push(victim.what);
-      // A dying daemon still answers; one that is gone does not.
-      if (victim.what === "daemon") await untilGone(victim.pid);
-    }
+    if (victim !== undefined && (await kill(victim, platform))) kills.push(victim.what);
     await change;
     await platform.wake();
   }
@@ -80,10 +78,29 @@ async function makeChange(platform: TestPlatform, clone: string, random: Random,
 
 interface Victim {
   what: string;
-  pid: number;
+  /** Undefined: a visitor's connection. */
+  pid?: number;
 }
 
-/** The daemon, a hook, a shim or the bubblewrap that it became, or a process of the app. */
+/** Resolves with whether it was still there. */
+async function kill({ what, pid }: Victim, platform: TestPlatform): Promise<boolean> {
+  if (pid === undefined) await breakOff(platform);
+  else if (!sendSignal(pid, "SIGKILL")) return false;
+  // A dying daemon still answers; one that is gone does not.
+  else if (what === "daemon") await untilGone(pid);
+  return true;
+}
+
+/** A visitor who is gone in the middle of an upload. */
+async function breakOff(platform: TestPlatform): Promise<void> {
+  const socket = connect(platform.routerPort, "127.0.0.1").on("error", () => undefined);
+  socket.write(`POST /slow HTTP/1.1\r\nHost: ${APP}.localhost\r\nContent-Length: 100\r\n\r\nhalf`, () =>
+    socket.resetAndDestroy(),
+  );
+  await once(socket, "close");
+}
+
+/** The daemon, a hook, a shim or the bubblewrap that it became, a process of the app, or a connection to the router. */
 async function findVictim(platform: TestPlatform, random: Random): Promise<Victim | undefined> {
   const ours = await processesOf(platform.home);
   const shims = ours.filter(({ command }) => /git-heroku-shim|bwrap /.test(command));
@@ -91,7 +108,8 @@ async function findVictim(platform: TestPlatform, random: Random): Promise<Victi
   const dynos = await platformClient(platform)
     .dynos(APP, true)
     .catch(() => []);
-  const candidates = [
+  const candidates: Victim[][] = [
+    [{ what: "connection" }],
     [{ what: "daemon", pid: platform.pid }],
     hooks.map(({ pid }) => ({ what: "hook", pid })),
     shims.map(({ pid }) => ({ what: "shim", pid })),
@@ -100,7 +118,7 @@ async function findVictim(platform: TestPlatform, random: Random): Promise<Victi
     ),
   ].filter((kind) => kind.length > 0);
   const victim = pick(random, pick(random, candidates) ?? []);
-  return victim !== undefined && (await isAlive(victim.pid)) ? victim : undefined;
+  return victim?.pid === undefined || (await isAlive(victim.pid)) ? victim : undefined;
 }
 
 /** Workers number their lines, and give themselves a name. */

@@ -2,7 +2,7 @@
  *  and kill -9 in the middle of one loses nothing. */
 import { readdir } from "node:fs/promises";
 import * as assert from "uvu/assert";
-import { deployFixture, must, platformClient } from "../support/deploy.ts";
+import { deployFixture, must, platformClient, stopRunning } from "../support/deploy.ts";
 import { readWithDotenvx } from "../support/dotenvx.ts";
 import { startPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
@@ -21,6 +21,7 @@ describe("dotenvx", (test) => {
   test("reads every release with the key of its first line", async (t) => {
     const platform = await startPlatform(t);
     const clone = await deployFixture(platform, "foobaz");
+    await stopRunning(platform, "foobaz");
     const client = platformClient(platform);
     assert.is(await client.changeConfig("foobaz", VARS), 3);
     assert.equal(await readWithDotenvx(platform, "foobaz"), VARS);
@@ -34,11 +35,11 @@ describe("dotenvx", (test) => {
     assert.equal(await client.config("foobaz"), { ...VARS, MORE: "1" });
     assert.equal((await readdir(platform.dir)).sort(), ["config.env", "foobaz"], "nothing was run");
   });
-}, 120_000);
+});
 
 describe("kill -9 during rotate-key", (test) => {
-  test("at two steps: values, older releases and the next change are whole", async (t) => {
+  test("when its key is there: values, older releases and the next change are whole", async (t) => {
     const platform = await startPlatform(t);
-    await killDuringRotation(platform, ["the key is there", "the release is there"]);
+    await killDuringRotation(platform, ["the key is there"]);
   });
-}, 240_000);
+});

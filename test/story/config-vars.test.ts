@@ -7,7 +7,7 @@ import { parse } from "dotenv";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { scanDotenv } from "../../src/core/dotenv-text.ts";
-import { deployFixture, platformClient, untilUp } from "../support/deploy.ts";
+import { cloneFixture, must, platformClient, untilUp } from "../support/deploy.ts";
 import { nastyValue } from "../support/nasty-vars.ts";
 import { borrowPlatform, startPlatform, type ExecResult, type TestPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
@@ -27,8 +27,8 @@ interface Scene {
 }
 
 async function setUp(platform: TestPlatform): Promise<Scene> {
-  const clone = await deployFixture(platform, "foobaz");
-  await untilUp(platform, "foobaz", 1);
+  const clone = await cloneFixture(platform, "foobaz");
+  await must(platform, clone, "heroku", "create", "foobaz");
   const drafts = join(platform.dir, "drafts");
   await mkdir(drafts);
   const run = (script: string, env: Record<string, string> = {}): Promise<ExecResult> =>
@@ -51,6 +51,8 @@ describe("config vars", (test) => {
 
   test("edit, import, export, rotate-key", async (t) => {
     const { platform, clone, drafts } = await setUp(await borrowPlatform(t, common));
+    await must(platform, clone, "push", "-q", "production", "main");
+    await untilUp(platform, "foobaz", 1);
     const env = { ...platform.env, TMPDIR: drafts };
     await runTranscript(join(ROOT, "test/transcripts/config-vars.txt"), { cwd: clone, env });
   });
@@ -59,7 +61,7 @@ describe("config vars", (test) => {
     const { platform, run } = await setUp(await borrowPlatform(t, common));
     const client = platformClient(platform);
     await client.createApp("other");
-    const values = fc.sample(nastyValue, 25);
+    const values = fc.sample(nastyValue, 15);
     const nasty = values.map((value, index): [string, string] => [`V${String(index)}`, value]);
     const vars = { ...Object.fromEntries(nasty), MODE: "old" };
     await client.changeConfig("foobaz", vars);
@@ -87,7 +89,7 @@ describe("config vars", (test) => {
     assert.equal(await client.config("foobaz"), {});
     const mended = await onTerminal(scene, "git heroku config:edit", "y\n");
     assert.is(mended.status, 0, mended.stdout);
-    assert.match(mended.stdout, /added {4}NEW\r\nRestarting app\.\.\. done, v3\r\n/);
+    assert.match(mended.stdout, /added {4}NEW\r\n.*done, v2\r\n/);
     assert.equal(await client.config("foobaz"), { NEW: "1" });
     const piped = await onTerminal(scene, "git heroku config:import", "A=1\n");
     assert.is(piped.status, 2);
@@ -114,7 +116,7 @@ describe("config vars", (test) => {
     }
     assert.equal(await platformClient(platform).config("foobaz"), {});
   });
-}, 120_000);
+});
 
 describe("secrets", (test) => {
   test("stay out of arguments, logs, messages and files, also when something fails", async (t) => {
@@ -154,7 +156,7 @@ describe("secrets", (test) => {
     assert.match(objects.stdout, "Config rotate key");
     assert.not.match(objects.stdout, SECRET);
   });
-}, 120_000);
+});
 
 function editor(body: string): Record<string, string> {
   return { GIT_EDITOR: `f() { ${body}; }; f` };

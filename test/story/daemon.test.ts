@@ -113,4 +113,4 @@ describe("daemon", (test) => {
       assert.match(await readFile(join(platform.home, "platform.log"), "utf8"), / stopped\n$/);
     }
   });
-}, 60_000);
+});

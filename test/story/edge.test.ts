@@ -103,4 +103,4 @@ describe("edge", (test) => {
     assert.is(stop, "Stopping the platform and its apps... done");
     assert.equal(await processesOf(platform.home), []);
   });
-}, 60_000);
+});

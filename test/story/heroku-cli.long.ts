@@ -4,6 +4,7 @@ import { deployFixture, must } from "../support/deploy.ts";
 import { fetchHeroku, openHeroku, type HerokuCli } from "../support/heroku-cli.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import { describe, type TestContext } from "../support/suite.ts";
+import { MISSING_TERMINAL, TestTerminal } from "../support/terminal.ts";
 
 const { script = "", missing } = await fetchHeroku();
 
@@ -116,6 +117,41 @@ describe("heroku's own client", (test) => {
     assert.match(stderr, "Couldn't find that app.");
     assert.match(stderr, "Error ID: not_found");
   });
+
+  test.needing(
+    missing ?? MISSING_TERMINAL,
+    "login -i: a token is the password, and logout takes back what it made",
+    async (t) => {
+      const { heroku, platform, clone } = await common();
+      const { HEROKU_API_KEY: token = "", ...env } = { ...heroku.env, HEROKU_NETRC_WRITE: "true" };
+      const args = ["--no-deprecation", script, "login", "-i"];
+      const terminal = await TestTerminal.open(t, {
+        command: process.execPath,
+        args,
+        cwd: clone,
+        env,
+        columns: 80,
+        rows: 24,
+      });
+      await terminal.until("Email");
+      terminal.type("rick@foobazco.com\r");
+      await terminal.until("Password");
+      terminal.type(`${token}\r`);
+      await terminal.until("Logged in as");
+      assert.is(await terminal.ended, 0);
+      const stored = { env: { HEROKU_API_KEY: "", HEROKU_NETRC_WRITE: "true" } };
+      assert.is((await heroku.runIn(stored, "auth:whoami")).stdout, "rick@foobazco.com\n");
+      const made = (await heroku.runIn(stored, "auth:token")).stdout.trim();
+      assert.match(made, /^git-heroku-/);
+      assert.is.not(made, token);
+      assert.match((await heroku.runIn(stored, "releases")).stdout, "=== foobaz Releases");
+      const tokens = async (): Promise<number> =>
+        (JSON.parse(await must(platform, platform.dir, "heroku", "tokens", "--json")) as unknown[]).length;
+      const before = await tokens();
+      assert.is((await heroku.runIn(stored, "logout")).status, 0);
+      assert.is(await tokens(), before - 1);
+    },
+  );
 
   test.needing(missing, "nothing of the person's own is touched, and logging out revokes the token", async () => {
     const { heroku, platform } = await common();

@@ -29,4 +29,4 @@ describe("heroku's own client", (test) => {
       return tokens[0]?.id ?? "";
     }
   });
-}, 120_000);
+});

@@ -10,16 +10,18 @@ import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 
 const SERVED = `
-  access addons addons:services apps apps:create apps:destroy apps:info apps:rename apps:stacks auth:token auth:whoami authorizations buildpacks
+  access access:add access:remove addons addons:services addons:wait apps apps:create apps:destroy apps:info apps:rename apps:stacks auth:token auth:whoami authorizations buildpacks
   buildpacks:add buildpacks:clear buildpacks:remove buildpacks:set certs certs:auto clients config config:edit config:get
-  config:set config:unset create domains domains:add domains:remove drains drains:add drains:remove features features:disable
+  config:remove config:set config:unset create domains domains:add domains:remove drains drains:add drains:remove features features:disable
   features:enable features:info git:remote keys labs labs:disable labs:enable logs maintenance maintenance:off
-  maintenance:on pipelines ps ps:restart ps:scale ps:stop ps:type ps:wait regions releases releases:info releases:output
-  releases:retry releases:rollback rollback run:detached sessions telemetry webhooks`;
+  maintenance:on pipelines pipelines:add pipelines:create pipelines:destroy pipelines:info pipelines:promote pipelines:remove
+  pipelines:rename pipelines:update ps ps:restart ps:scale ps:stop ps:type ps:wait regions releases releases:info releases:output
+  releases:retry releases:rollback rollback run:detached sessions telemetry webhooks webhooks:add
+  webhooks:deliveries webhooks:events`;
 /** What is not here is told by an error with an id. */
 const REFUSED = `
-  access:add access:remove addons:attach addons:create addons:destroy addons:detach addons:info addons:plans
-  apps:stacks:set pipelines:info pipelines:promote telemetry:add webhooks:add`;
+  addons:attach addons:create addons:destroy addons:detach addons:docs addons:info addons:open
+  addons:plans addons:rename addons:upgrade apps:stacks:set certs:add telemetry:add`;
 
 const PROCFILE = `web: exec node server.js
 worker: exec sleep 600
@@ -57,8 +59,15 @@ const APPS: Step[] = [
   { run: "apps", out: /=== rick@foobazco\.com Apps\n\n *foobaz/ },
   { run: "apps -A", out: /foobaz/ },
   { run: "apps --json", out: /"name": *"foobaz"/ },
+  { run: "apps -t nosuch", ...NOT_FOUND },
   { run: "apps:create other", out: /^http:\/\/other\.localhost.* \| https:/, err: /Creating other\.\.\. done/ },
   { run: "create another --no-remote", err: /Creating another\.\.\. done/ },
+  {
+    run: "create packed --no-remote --buildpack https://example.com/one.git",
+    err: /Setting buildpack to \S+one\.git\.\.\. done/,
+  },
+  { run: "buildpacks -a packed", out: /^https:\/\/example\.com\/one\.git$/m },
+  { run: "apps:destroy -a packed --confirm packed", err: /done/ },
   { run: "apps:rename third -a other", out: /^http:\/\/third\.localhost/m, err: /Renaming other to third\.\.\. done/ },
   { run: "apps:rename foobaz -a third", ...INVALID },
   { run: "apps:destroy -a third --confirm third", err: /Destroying third .*\.\.\. done/ },
@@ -75,7 +84,9 @@ const APPS: Step[] = [
   { run: "git:remote -a foobaz -r official", out: /set git remote official to https:\/\/.*\/foobaz\.git/ },
   { run: "apps:info -a nosuch", ...NOT_FOUND },
   { run: "access", out: /rick@foobazco\.com +owner/ },
-  { run: "access:add kate@foobazco.com", ...INVALID },
+  { run: "access:add kate@foobazco.com", err: /Adding kate@foobazco\.com access to the app foobaz\.\.\. done/ },
+  { run: "access", out: /kate@foobazco\.com +collaborator/ },
+  { run: "access:remove kate@foobazco.com", err: /Removing kate@foobazco\.com access from the app foobaz\.\.\. done/ },
   { run: "access:remove kate@foobazco.com", ...NOT_FOUND },
   { run: "features", out: /\[\+\] preboot/ },
   { run: "features:info preboot", out: /Enabled: +true/ },
@@ -131,6 +142,7 @@ const CONFIG: Step[] = [
   { run: "config --shell", out: /^B='two words'$/m },
   { run: "config:get B", out: /^two words\n$/ },
   { run: "config:get NOSUCH", out: /^\n$/ },
+  { run: "config:get NOSUCH --json", out: /"value": *null/ },
   { run: "config:edit A", input: "y\n", err: /Updating config\.\.\. done/, makes: [/^Config add A$/] },
   { run: "config:get A", out: /^edited\n$/ },
   {
@@ -138,6 +150,10 @@ const CONFIG: Step[] = [
     err: /Unsetting A, NOSUCH and restarting foobaz\.\.\. done, v\d+/,
     makes: [/^Config remove A$/],
   },
+  { run: "config:set C=1", err: /done/, makes: [/^Config add C$/] },
+  { run: "config:remove C", err: /done, v\d+/, makes: [/^Config remove C$/] },
+  { run: "config:set A=again", err: /done/, makes: [/^Config add A$/] },
+  { run: "config:unset A", err: /done/, makes: [/^Config remove A$/] },
   { run: "config:set PORT=1", ...INVALID },
 ];
 
@@ -152,6 +168,8 @@ const RELEASES: Step[] = [
     run: "releases:info v2",
     out: /=== Release v2\n[^]*Change: +Deploy [0-9a-f]{7}\n[^]*Eligible for Rollback\?: +Yes/,
   },
+  { run: "releases -x -n 1", out: /Slug Id|slug_id/i },
+  { run: "releases:info v2 --json", out: /"version": *2/ },
   { run: "releases:info", out: /Change: +Config remove A\n[^]*B: +two words/ },
   { run: "releases:info --shell v2", out: /^RELEASE|^CHANGE|=/m },
   { run: "releases:output v2", out: /Procfile declares types -> release, web, worker[^]*migrating/ },
@@ -194,13 +212,33 @@ const OTHERS: Step[] = [
   { run: "buildpacks:clear", out: /Buildpacks cleared/ },
   { run: "certs", out: /foobaz has no SSL certificates/ },
   { run: "certs:auto", out: /disabled on foobaz/ },
+  { run: "certs:add Procfile server.js", ...INVALID },
   { run: "webhooks", out: /foobaz has no webhooks/ },
-  { run: "webhooks:add -i api:release -l notify -u https://example.com/hook", ...INVALID },
+  { run: "webhooks:add -i api:release,dyno -l notify -u https://127.0.0.2/hook", ...INVALID },
+  { run: "webhooks:add -i api:release,dyno -l notify -u https://198.51.99.1/hook", out: /Signing Secret/ },
+  { run: "webhooks", out: /https:\/\/198\.51\.99\.1\/hook\s+api:release,dyno\s+notify/ },
+  { run: "webhooks:deliveries", out: /foobaz has no deliveries/ },
+  { run: "webhooks:events", out: /foobaz has no events/ },
   { run: "telemetry -a foobaz", status: 0 },
   { run: "telemetry:add https://example.com/t --signals traces -a foobaz", ...INVALID },
   { run: "pipelines", out: /=== My Pipelines/ },
   { run: "pipelines:info nosuch", status: 1, err: /Pipeline not found/ },
   { run: "pipelines:promote", ...NOT_FOUND },
+  { run: "apps:create shopfront --no-remote", err: /Creating shopfront\.\.\. done/ },
+  {
+    run: "pipelines:create shop -s staging -a foobaz",
+    err: /Creating shop pipeline\.\.\. done[\s\S]*as staging\.\.\. done/,
+  },
+  { run: "pipelines:add shop -s development -a shopfront", err: /to shop pipeline as development\.\.\. done/ },
+  { run: "pipelines:update -s production -a shopfront", err: /to production\.\.\. done/ },
+  { run: "pipelines:rename shop store", err: /Renaming shop pipeline to store\.\.\. done/ },
+  { run: "pipelines", out: /store/ },
+  { run: "pipelines:info store", out: /foobaz\s+staging[\s\S]*shopfront\s+production/ },
+  { run: "pipelines:promote", out: /Promotion successful[\s\S]*shopfront: +succeeded/ },
+  { run: "releases -a shopfront", out: /v2 +Promote foobaz v\d+ [0-9a-f]{7}/ },
+  { run: "pipelines:remove -a shopfront", err: /Removing .*shopfront\.\.\. done/ },
+  { run: "pipelines:destroy store", err: /Destroying store pipeline\.\.\. done/ },
+  { run: "apps:destroy shopfront --confirm shopfront", err: /done/ },
   { run: "addons", out: /No add-ons for app foobaz/ },
   { run: "addons --all", out: /No add-ons/ },
   { run: "addons:services" },
@@ -210,6 +248,11 @@ const OTHERS: Step[] = [
   { run: "addons:detach REDIS", ...NOT_FOUND },
   { run: "addons:destroy redis --confirm foobaz", ...NOT_FOUND },
   { run: "addons:plans heroku-redis", ...NOT_FOUND },
+  { run: "addons:upgrade redis heroku-redis:large", ...NOT_FOUND },
+  { run: "addons:rename redis other", ...NOT_FOUND },
+  { run: "addons:docs heroku-redis --show-url", ...NOT_FOUND },
+  { run: "addons:open redis --show-url", ...NOT_FOUND },
+  { run: "addons:wait" },
   { run: "logs -n 5", out: /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 (app|heroku)\[[\w.-]+\]: .*\n){5}$/ },
   { run: "logs --ps web --source app", out: /^(\S+ app\[web\.\d+\]: .*\n)+$/ },
   { run: "logs --dyno-name run.1 --source app", out: /app\[run\.1\]: hello from a one-off/ },

@@ -34,4 +34,4 @@ describe("looking back", (test) => {
     );
     assert.is(back.stdout, first.stdout, back.stderr);
   });
-}, 120_000);
+});

@@ -198,6 +198,21 @@ describe("hostile input", (test) => {
     assert.is(await releasesOf(scene), 3);
   });
 
+  test("a push larger than it may be is refused as it comes, and nothing of it stays", async (t) => {
+    const scene = await makeScene(t, common);
+    // The limit is 500 MB; `large-push.long` pushes a gigabyte.
+    await must(scene.platform, scene.repo, "config", "receive.maxInputSize", "100k");
+    await writeFile(join(scene.clone, "large"), randomBytes(1024 * 1024));
+    await must(scene.platform, scene.clone, "add", "-A");
+    await must(scene.platform, scene.clone, "commit", "-q", "-m", "Large");
+    const pushed = await scene.git("push", "-q", "production", "main");
+    assert.is(pushed.status, 1);
+    assert.match(pushed.stderr, "pack exceeds maximum allowed size");
+    const { stdout } = await scene.platform.exec("du", ["-sk", join(scene.repo, "objects")]);
+    assert.ok(Number.parseInt(stdout, 10) < 1000, stdout);
+    assert.is(await releasesOf(scene), 2);
+  });
+
   test("pushes to the ledger's refs, and beside them", async (t) => {
     const scene = await makeScene(t, common);
     const head = await newest(scene, "%H");
@@ -215,4 +230,4 @@ describe("hostile input", (test) => {
     assert.is(await releasesOf(scene), 2);
     assert.is(await newest(scene, "%H"), head);
   });
-}, 120_000);
+});

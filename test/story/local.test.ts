@@ -85,7 +85,7 @@ describe("local release", (test) => {
       assert.match(refused.output, " !    foobaz has no release v9.\n !    The newest is v5.\n");
     },
   );
-}, 60_000);
+});
 
 async function valuesOnDisk(directory: string): Promise<boolean> {
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {

@@ -41,4 +41,4 @@ describe("log queries", (test) => {
       await runTranscript(join(ROOT, "test/transcripts", `${transcript}.txt`), stage);
     }
   });
-}, 240_000);
+});

@@ -14,4 +14,4 @@ describe("pipeline", (test) => {
     await cp(join(ROOT, "fixtures/buildpacks/steps"), join(platform.dir, "packs/steps"), { recursive: true });
     await runTranscript(join(ROOT, "test/transcripts/pipeline.txt"), { cwd: clone, env: platform.env });
   });
-}, 60_000);
+});

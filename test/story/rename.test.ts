@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { checkConverged, readLedger } from "../support/converged.ts";
 import { deployFixture, must, platformClient, untilUp } from "../support/deploy.ts";
 import { getUntil } from "../support/http.ts";
+import { startLoad } from "../support/load.ts";
 import { killAt } from "../support/kill-at.ts";
 import { borrowPlatform, startPlatform } from "../support/platform.ts";
 import { commitChange } from "../support/push.ts";
@@ -50,6 +51,7 @@ describe("rename", (test) => {
     assert.is(taken.status, 1);
     assert.match(taken.stderr, "It leads to barfoo, which had it before");
 
+    const load = startLoad({ port: platform.routerPort, host: "barfoo.localhost", visitors: 1 });
     await killAt(platform, { dir: "repos", isMoment: isNote }, () =>
       platform.exec("git", ["heroku", "apps:rename", "foobaz"], { cwd: clone }),
     );
@@ -58,5 +60,7 @@ describe("rename", (test) => {
     assert.is((await client.app("barfoo")).name, "foobaz");
     assert.is((await readLedger(platform, "foobaz")).length, 3);
     for (const name of ["foobaz", "barfoo"]) await getUntil(platform.routerPort, name, "at v3");
+    await load.stop();
+    assert.equal(load.failures, []);
   });
 });

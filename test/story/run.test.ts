@@ -114,7 +114,7 @@ describe("one-off processes", (test) => {
     );
     await untilUp(platform, "foobaz", 1);
   });
-}, 60_000);
+});
 
 function isRun(name: string): boolean {
   return name.startsWith("run.");

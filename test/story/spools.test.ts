@@ -6,8 +6,8 @@ import { describe } from "../support/suite.ts";
 import { killUnderOutput } from "./spools-lab.ts";
 
 describe("output and a killed daemon", (test) => {
-  test("two kills under twenty thousand lines a second: none lost, none doubled", async (t) => {
-    assert.ok((await killUnderOutput(t, 2)) > 1_000);
+  test("a kill under twenty thousand lines a second: none lost, none doubled", async (t) => {
+    assert.ok((await killUnderOutput(t, 1)) > 1_000);
   });
 
   test("200,000 lines and then an error: the whole stack trace is there", async (t) => {
@@ -25,4 +25,4 @@ describe("output and a killed daemon", (test) => {
     const trace = first.slice(0, first.findIndex((message) => message.startsWith("Node.js v")) + 1).join("\n");
     assert.match(trace, /Error: the last words\n( +at deep .*\n){6}[^]*Node\.js v\d+/);
   });
-}, 60_000);
+});

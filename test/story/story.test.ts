@@ -32,7 +32,7 @@ describe("story", (test) => {
     await runTranscript(join(ROOT, "test/transcripts/story.txt"), { cwd: clone, env: platform.env });
     await checkLedger(platform, clone);
   });
-}, 90_000);
+});
 
 async function checkLedger(platform: TestPlatform, clone: string): Promise<void> {
   const repo = join(platform.home, "repos/foobaz.git");

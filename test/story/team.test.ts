@@ -45,6 +45,7 @@ describe("team over HTTP", (test) => {
         ...ned.env,
         GIT_HEROKU_USER: "Kate <kate@foobazco.com>",
         GIT_HEROKU_VIA: "ssh",
+        GIT_HEROKU_SESSION: "0123",
         GIT_CONFIG_PARAMETERS: "",
       },
     });
@@ -132,4 +133,4 @@ describe("team over HTTP", (test) => {
     assert.match(refused.stderr, "Authentication failed");
     assert.is((JSON.parse(await client()) as unknown[]).length, 2);
   });
-}, 60_000);
+}, 180_000);

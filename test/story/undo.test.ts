@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { readLedger, untilSame } from "../support/converged.ts";
-import { deployFixture, must, platformClient } from "../support/deploy.ts";
+import { deployFixture, must, platformClient, stopRunning } from "../support/deploy.ts";
 import { borrowPlatform, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { commitChange } from "../support/push.ts";
 import { describe } from "../support/suite.ts";
@@ -34,6 +34,7 @@ describe("undo", (test) => {
   test("the commit of a revert is fetched by any clone, cherry-picks there, and the next push keeps it", async (t) => {
     const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
+    await stopRunning(platform, "foobaz");
     await deployTwice(platform, clone);
     const said = await must(platform, clone, "heroku", "releases:revert", "v3");
     const [, commands = ""] = /\n +(git fetch .*)$/m.exec(said) ?? [];
@@ -56,6 +57,7 @@ describe("undo", (test) => {
     const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     const client = platformClient(platform);
+    await stopRunning(platform, "foobaz");
     await commitChange(platform, clone, "Second");
     await must(platform, clone, "push", "-q", "production", "main");
     await must(platform, clone, "heroku", "rollback", "v2");
@@ -92,6 +94,7 @@ describe("undo", (test) => {
     const shim = `#!/bin/sh\n[ "$*" = "\${*%version}" ] || exec echo git version 2.36.1\nexec ${real}/git "$@"\n`;
     await writeFile(join(platform.env["PATH"]?.split(":")[0] ?? "", "git"), shim, { mode: 0o755 });
     const clone = await deployFixture(platform, "foobaz");
+    await stopRunning(platform, "foobaz");
     await deployTwice(platform, clone);
     const { status, stderr } = await platform.exec("git", ["heroku", "releases:revert", "v3"], { cwd: clone });
     assert.is(status, 1);
@@ -102,7 +105,7 @@ describe("undo", (test) => {
     await must(platform, clone, "heroku", "releases:revert", "v4");
     assert.is((await readLedger(platform, "foobaz"))[0]?.version, 7);
   });
-}, 150_000);
+});
 
 /** Makes releases until the daemon is killed before it has noted the newest one, whose version this resolves with. */
 async function killBeforeNote(platform: TestPlatform, clone: string): Promise<number> {
@@ -120,12 +123,13 @@ describe("undo and kill -9", (test) => {
 
   test("during a revert it happens whole or not at all", async (t) => {
     const platform = await borrowPlatform(t, common);
-    await killDuringRevert(platform, ["the build begins", "the release is there"]);
+    await killDuringRevert(platform, ["the release is there"]);
   });
 
   test("between a release and its note: the next start writes it", async (t) => {
     const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
+    await stopRunning(platform, "foobaz");
     await commitChange(platform, clone, "Second");
     await must(platform, clone, "push", "-q", "production", "main");
     const made = await killBeforeNote(platform, clone);
@@ -137,4 +141,4 @@ describe("undo and kill -9", (test) => {
     assert.is(await notedUpTo(platform), `Notes up to v${String(made + 1)}`);
     await platform.start();
   });
-}, 150_000);
+});

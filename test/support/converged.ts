@@ -100,7 +100,7 @@ export async function runningProcesses(app: string, home: string): Promise<strin
 }
 
 /** Looks until it is so. A vain wait ends with what was seen last. */
-export async function untilSame<T>(expected: T, look: () => Promise<T>, patienceMs = 15_000): Promise<void> {
+export async function untilSame<T>(expected: T, look: () => Promise<T>, patienceMs = 60_000): Promise<void> {
   const deadline = performance.now() + patienceMs;
   await poll(async () => {
     const actual = await look();

@@ -2,6 +2,7 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { PlatformClient } from "../../src/api/platform-client.ts";
+import { writeRemote } from "../../src/clone/remotes.ts";
 import { FIXTURES, type TestPlatform } from "./platform.ts";
 import { poll } from "./poll.ts";
 
@@ -29,10 +30,17 @@ export async function cloneFixture(platform: TestPlatform, fixture: string, name
   return dir;
 }
 
+/** As `git heroku create` makes an app and its remote, in this process: hundreds of starts of the command are dear. */
+async function create(platform: TestPlatform, clone: string, name: string): Promise<void> {
+  await platformClient(platform).createApp(name);
+  const repo = join(platform.home, "repos", `${name}.git`);
+  writeRemote({ cwd: clone, env: platform.env }, "production", repo);
+}
+
 /** Creates the app and pushes the fixture; resolves with the clone's directory when the push was accepted. */
 export async function deployFixture(platform: TestPlatform, fixture: string, name = fixture): Promise<string> {
   const dir = await cloneFixture(platform, fixture, name);
-  await must(platform, dir, "heroku", "create", name);
+  await create(platform, dir, name);
   await must(platform, dir, "push", "-q", "production", "main");
   return dir;
 }

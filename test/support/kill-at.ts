@@ -10,11 +10,11 @@ export interface Moment {
 }
 
 /** Runs the action and kills the daemon at the first change in a directory of the home for which `isMoment` holds. */
-export async function killAt(
+export async function killAt<T = ExecResult>(
   platform: TestPlatform,
   moment: Moment,
-  action: () => Promise<ExecResult>,
-): Promise<ExecResult> {
+  action: () => Promise<T>,
+): Promise<T> {
   let killed: Promise<void> | undefined;
   const watcher = watch(join(platform.home, moment.dir), { recursive: false }, (_, name) => {
     void (async () => {

@@ -1,5 +1,7 @@
-/** Visitors who never stop: reads, uploads and slow pages, on kept and on new connections, each answer checked. */
+/** Visitors who never stop: reads, uploads and slow pages, on kept and on new connections, each answer checked. Between
+ *  two requests a visitor reads for a moment, or they would take the processor from what they visit. */
 import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Load {
   /** What went wrong, in words; empty when every request was answered as it should be. */
@@ -24,6 +26,7 @@ export interface LoadOptions {
   slowPath?: string;
 }
 
+const READING_MS = 10;
 const UPLOAD = "x".repeat(2_000);
 
 class Visitors implements Load {
@@ -63,6 +66,7 @@ class Visitors implements Load {
         if (at <= done) wake();
         return at > done;
       });
+      await sleep(READING_MS);
     }
   }
 

@@ -42,7 +42,8 @@ export interface ExecResult {
   stderr: string;
 }
 
-export async function startPlatform(t: TestContext): Promise<TestPlatform> {
+/** @param more of the environment of the daemon and all commands */
+export async function startPlatform(t: TestContext, more: Record<string, string> = {}): Promise<TestPlatform> {
   const root = await t.tempDir();
   const [home, dir, bin, user] = ["home", "work", "bin", "user"].map((name) => join(root, name)) as [
     string,
@@ -59,7 +60,7 @@ export async function startPlatform(t: TestContext): Promise<TestPlatform> {
     join(user, ".gitconfig"),
     "[user]\n\tname = Rick\n\temail = rick@foobazco.com\n[advice]\n\tdetachedHead = false\n",
   );
-  const env = testEnvironment({ home, bin, user });
+  const env = { ...testEnvironment({ home, bin, user }), ...more };
   const platform: TestPlatform = {
     home,
     dir,
@@ -124,7 +125,7 @@ function testEnvironment(places: { home: string; bin: string; user: string }): R
 
 /** The daemon says that it is ready by writing server.json, with its own pid in it. */
 async function startDaemon(home: string, env: Record<string, string>): Promise<{ pid: number; routerPort: number }> {
-  const child = spawn(process.execPath, ["--enable-source-maps", join(PROGRAMS, "platformd.js")], {
+  const child = spawn(process.execPath, [join(PROGRAMS, "platformd.js")], {
     env,
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,

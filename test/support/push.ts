@@ -65,9 +65,10 @@ export interface Gate {
   open(): Promise<void>;
 }
 
-/** Commits a gate to a clone of the fixture `gated`: its next build waits there. The builds say so. */
+/** Commits a gate to a clone of the fixture `gated`: its next build waits there, and says so. In its sandbox it sees
+ *  what is on the PATH. */
 export async function commitGate(platform: TestPlatform, clone: string, name: string): Promise<Gate> {
-  const path = join(platform.dir, `gate-${name}`);
+  const path = join(platform.bin, `gate-${name}`);
   await writeFile(join(clone, "gate"), `${path}\n`);
   await must(platform, clone, "add", ".");
   await must(platform, clone, "commit", "-q", "-m", `Gate ${name}`);

@@ -1,5 +1,5 @@
 /** Runs every `*.test.js` under dist/test, with `--long` as the first argument every `*.long.js`, or those whose path
- *  matches an argument. Each file is a process of its own, one more at a time than there are processors, since tests also
+ *  matches an argument. Each file is a process of its own, two more at a time than there are processors, since tests also
  *  wait. Ends with the line `N passed, N failed`, after `skipped N: names` where a test could not run on this machine,
  *  and before them once more what failed: of a long run one often sees the end alone. */
 import { fork } from "node:child_process";
@@ -12,7 +12,7 @@ import type { Results } from "./suite.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const RUN_FILE = fileURLToPath(new URL("run-file.js", import.meta.url));
 /** More at a time would only make tests wait for each other. */
-const PROCESSES_MAX = 4;
+const PROCESSES_MAX = 6;
 /** What takes longest begins first: whole sessions, then what runs many processes. */
 const ORDER = ["story", "cli", "build", "hook", "logs", "formation", "router"];
 
@@ -63,7 +63,7 @@ function tellFailures(output: string): string {
 }
 
 const files = await findFiles();
-const workers = Array.from({ length: Math.min(PROCESSES_MAX, availableParallelism() + 1) }, async () => {
+const workers = Array.from({ length: Math.min(PROCESSES_MAX, availableParallelism() + 2) }, async () => {
   for (let file = files.shift(); file !== undefined; file = files.shift()) await runFile(file);
 });
 await Promise.all(workers);

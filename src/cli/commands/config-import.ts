@@ -6,7 +6,7 @@ import { AppError } from "../../core/error.ts";
 import { APP_OPTIONS, type Command, type World } from "../command.ts";
 import { changeBetween, formatDifference } from "../config-changes.ts";
 import { usageError } from "../parse-arguments.ts";
-import { decodeText, readDotenv } from "../read-dotenv.ts";
+import { decodeText, readDotenv, readShell } from "../read-dotenv.ts";
 import { describeRestart } from "../restart-words.ts";
 
 export const configImport: Command = {
@@ -19,17 +19,20 @@ export const configImport: Command = {
   options: [
     ...APP_OPTIONS,
     { name: "replace", summary: "remove the vars that the file does not name" },
+    { name: "shell", summary: "read what `heroku config -s` prints, quoted for a shell" },
     { name: "skip-reserved", summary: "leave out names that the platform sets itself" },
     { name: "dry-run", short: "n", summary: "only list what would change" },
   ],
   examples: [
     { command: "git heroku config:import < .env", summary: "from standard input" },
     { command: "git heroku config:import .env --replace", summary: "exactly what the file says" },
+    { command: "git heroku config:import --shell < heroku.txt", summary: "of `heroku config -s`" },
   ],
   async run(context) {
     const { client, out, args, world } = context;
     const text = decodeText(await readInput(world, args.words[0]));
-    const { vars, remarks } = readDotenv(text, { skipReserved: args.has("skip-reserved") });
+    const read = args.has("shell") ? readShell : readDotenv;
+    const { vars, remarks } = read(text, { skipReserved: args.has("skip-reserved") });
     for (const remark of remarks) out.warn(remark);
     if (Object.keys(vars).length === 0) throw noVars();
     const app = context.app();

@@ -3,7 +3,7 @@ import { checkRemoteName, connectApp } from "../../clone/connect-app.ts";
 import { DEFAULT_REMOTE } from "../../clone/find-app.ts";
 import { parseAppName } from "../../core/app-name.ts";
 import { AppError } from "../../core/error.ts";
-import { gitAddress } from "../../core/platform-address.ts";
+import { remoteUrl } from "../../core/platform-address.ts";
 import { agreeOnSetup } from "../agree-on-setup.ts";
 import { warnOfTraps } from "../clone-words.ts";
 import { SERVER_OPTION, type Arguments, type Command } from "../command.ts";
@@ -28,13 +28,14 @@ export const create: Command = {
     { command: "git heroku create foobaz", summary: "an app called foobaz" },
     { command: "git heroku create foobaz-two --remote staging", summary: "a second app of the clone" },
     { command: "git heroku create foobaz --from .", summary: "as its app.json says" },
+    { command: "git heroku create foobaz --server git@host", summary: "on a platform elsewhere" },
   ],
   async run(context) {
-    const { client, world, home, out, args } = context;
+    const { client, world, platform, out, args } = context;
     checkOptions(args);
     const name = args.words[0] === undefined ? undefined : parseAppName(args.words[0]);
     const remote = args.value("remote") ?? DEFAULT_REMOTE;
-    checkRemoteName(world, home, name === undefined ? { remote } : { remote, app: name });
+    checkRemoteName(world, platform, name === undefined ? { remote } : { remote, app: name });
     const from = args.value("from");
     const setup = from === undefined ? undefined : await agreeOnSetup(context, from);
     if (args.has("dry-run")) return undefined;
@@ -42,9 +43,9 @@ export const create: Command = {
       name === undefined
         ? await out.action("Creating", () => client.createApp(undefined, setup), { subject: (app) => app.name })
         : await out.action(`Creating ${name}`, () => client.createApp(name, setup));
-    const address = gitAddress(home, made.name, made.git_url);
-    await out.line(`${made.web_url} | ${address}`);
-    const connection = connectApp(world, remote, address);
+    const url = remoteUrl(platform, made.name, made.git_url);
+    await out.line(`${made.web_url} | ${url}`);
+    const connection = connectApp(world, remote, url);
     if (connection === "outside a clone") {
       await out.line("No git remote added: this directory is not inside a git clone");
       out.warn(`In a clone, run: git heroku remote --app ${made.name}`);

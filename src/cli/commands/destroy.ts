@@ -16,11 +16,11 @@ export const destroy: Command = {
   ],
   examples: [{ command: "git heroku destroy --app foobaz --confirm foobaz", summary: "for scripts" }],
   async run(context) {
-    const { client, world, home, out } = context;
+    const { client, world, platform, out } = context;
     const app = context.app();
     await confirm(context, app);
     await out.action(`Destroying ${app}`, () => client.destroyApp(app));
-    for (const name of disconnectApp(world, home, app)) await out.line(`Git remote ${name} removed`);
+    for (const name of disconnectApp(world, platform, app)) await out.line(`Git remote ${name} removed`);
     return undefined;
   },
 };

@@ -10,6 +10,7 @@ import { findPlatform, startPlatform } from "../platform-state.ts";
 export const doctor: Command = {
   name: "doctor",
   topic: "Platform",
+  isAboutThisMachine: true,
   summary: "Check this machine and the platform",
   details:
     "Each line is ok, or says what to do. Starts the platform when it does not run. The exit status is 1 when something must be mended.",

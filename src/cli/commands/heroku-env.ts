@@ -1,10 +1,9 @@
 /** `git heroku heroku-env` */
 import { hostname } from "node:os";
 import { parseLifetime } from "../../core/access-token.ts";
-import { AppError } from "../../core/error.ts";
-import { formatExports, formatUnsets, herokuVariables, type Shell } from "../../core/heroku-env.ts";
+import { formatExports, formatUnsets, herokuVariables } from "../../core/heroku-env.ts";
 import { APP_OPTIONS, type Command, type Context } from "../command.ts";
-import { usageError } from "../parse-arguments.ts";
+import { appIfAny, SHELL_OPTION, shellOf } from "../heroku-words.ts";
 
 const LIFETIME_USUAL = "30d";
 
@@ -18,12 +17,7 @@ export const herokuEnv: Command = {
     ...APP_OPTIONS,
     { name: "token", value: "TOKEN", summary: "use this one" },
     { name: "expires", value: "TIME", summary: "how long the new token lives: 12h, 30d, 1y" },
-    {
-      name: "shell",
-      value: "NAME",
-      completes: ["sh", "fish"],
-      summary: "sh, which bash and zsh understand too, or fish",
-    },
+    SHELL_OPTION,
     { name: "unset", summary: "print what takes it back" },
   ],
   examples: [
@@ -33,9 +27,9 @@ export const herokuEnv: Command = {
   ],
   async run(context) {
     const { args, client, out, world } = context;
-    const shell = shellOf(context);
+    const shell = shellOf(context, herokuEnv);
     if (args.has("unset")) return out.write(formatUnsets(shell));
-    const app = appOf(context);
+    const app = appIfAny(context);
     const { api_url: apiUrl, certificate: file } = await client.platform();
     // Node reads one file of these: whoever has set one needs it for other things.
     const { NODE_EXTRA_CA_CERTS: trusted = "" } = world.env;
@@ -45,23 +39,6 @@ export const herokuEnv: Command = {
     return out.write(formatExports(herokuVariables({ apiUrl, token, app, certificate, noProxy }), shell));
   },
 };
-
-function shellOf({ args }: Context): Shell {
-  const shell = args.value("shell") ?? "sh";
-  if (shell === "sh" || shell === "fish") return shell;
-  throw usageError(herokuEnv, `${JSON.stringify(shell)} is not a shell that is known here; give sh or fish`);
-}
-
-/** Without one the person names it with each command. One that was named must be there. */
-function appOf(context: Context): string | undefined {
-  try {
-    return context.app();
-  } catch (error) {
-    const isNamed = context.args.has("app") || context.args.has("remote");
-    if (error instanceof AppError && !isNamed) return undefined;
-    throw error;
-  }
-}
 
 async function newToken({ args, client }: Context): Promise<string> {
   const made = await client.access.createToken({

@@ -85,12 +85,12 @@ async function runWorkTree(context: Context, { interruption, timeoutMs }: Run): 
 }
 
 async function runRelease(context: Context, version: number, { interruption, timeoutMs }: Run): Promise<number> {
-  const { world, out, args, home, client } = context;
+  const { world, out, args, platform, client } = context;
   if (args.value(PROCFILE_OPTION.name) !== undefined)
     throw usageError(local, "--release comes with a Procfile of its own");
   const app = context.app();
   const choice = { app: args.value("app"), remote: args.value("remote") };
-  const release = findFetchedRelease(world, home, choice, version);
+  const release = findFetchedRelease(world, platform, choice, version);
   const processes = plan(release.procfile, args);
   const vars = await readEnvFiles(world, args);
   const config = await client.releaseConfig(app, version);

@@ -1,8 +1,9 @@
 /** `git heroku login` */
+import { httpLine } from "../../api/http-line.ts";
 import { PlatformClient } from "../../api/platform-client.ts";
 import { keepCredential } from "../../clone/credential.ts";
 import { AppError } from "../../core/error.ts";
-import { isUrl, parsePlatformUrl } from "../../core/platform-address.ts";
+import { isUrl, parseServer } from "../../core/platform-address.ts";
 import type { Command, Context } from "../command.ts";
 import { askHidden } from "../passphrase.ts";
 import { readLine } from "../read-line.ts";
@@ -22,8 +23,8 @@ export const login: Command = {
     { command: "git heroku login < token", summary: "the platform of this clone" },
   ],
   async run(context) {
-    const { args, home, out, world } = context;
-    const url = args.words[0] === undefined ? urlOf(home) : parsePlatformUrl(args.words[0]);
+    const { args, out, platform, world } = context;
+    const url = args.words[0] === undefined ? urlOf(platform) : urlOf(parseServer(args.words[0]));
     const token = await readToken(context);
     const { email } = await clientOf(url, token).access.account();
     if (!keepCredential(world, url, { username: email, token })) throw noHelper();
@@ -34,14 +35,18 @@ export const login: Command = {
 
 /** Of a platform elsewhere, which knows by the token who asks. */
 export function clientOf(url: string, token: string): PlatformClient {
-  return new PlatformClient({ home: url, token: () => token, identity: () => ({ name: "", email: "" }) });
+  return new PlatformClient({
+    home: url,
+    line: () => httpLine({ url, token }),
+    identity: () => ({ name: "", email: "" }),
+  });
 }
 
-/** @throws AppError usage for the platform of this machine, which needs no token */
-export function urlOf(home: string): string {
-  if (isUrl(home)) return home;
-  throw new AppError("usage", "Which platform? This clone has no remote that leads to one elsewhere.", {
-    hint: "Name it: git heroku login https://heroku.foobazco.com. The one of this machine needs no token.",
+/** @throws AppError usage for a platform that needs no token: of this machine, or over SSH */
+export function urlOf(platform: string): string {
+  if (isUrl(platform)) return platform;
+  throw new AppError("usage", "Which platform? This clone has no remote that leads to one by HTTP.", {
+    hint: "Name it: git heroku login https://heroku.foobazco.com. The one of this machine, and SSH, need no token.",
   });
 }
 

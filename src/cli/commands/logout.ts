@@ -1,7 +1,7 @@
 /** `git heroku logout` */
 import { findCredential, forgetCredential } from "../../clone/credential.ts";
 import { AppError } from "../../core/error.ts";
-import { parsePlatformUrl } from "../../core/platform-address.ts";
+import { parseServer } from "../../core/platform-address.ts";
 import type { Command } from "../command.ts";
 import { clientOf, urlOf } from "./login.ts";
 
@@ -14,8 +14,8 @@ export const logout: Command = {
     { name: "remote", short: "r", value: "NAME", completes: "remotes", summary: "the git remote that leads there" },
   ],
   examples: [{ command: "git heroku logout", summary: "of the platform that this clone's remote leads to" }],
-  async run({ args, home, out, world }) {
-    const url = args.words[0] === undefined ? urlOf(home) : parsePlatformUrl(args.words[0]);
+  async run({ args, out, platform, world }) {
+    const url = args.words[0] === undefined ? urlOf(platform) : urlOf(parseServer(args.words[0]));
     const known = findCredential(world, url);
     if (known === undefined) return out.line(`Not logged in to ${url}`);
     await clientOf(url, known.token)

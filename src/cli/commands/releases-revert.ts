@@ -34,11 +34,11 @@ export const releasesRevert: Command = {
 };
 
 async function tellOfCode(
-  { out, world, home, args }: Context,
+  { out, world, platform, args }: Context,
   app: AppName,
   { name, release }: { name: string; release: RevertItem },
 ): Promise<void> {
-  const remote = args.value("remote") ?? remoteOf(world, home, app);
+  const remote = args.value("remote") ?? remoteOf(world, platform, app);
   await out.line(`       Your branch did not move. To take ${name} back there too:`);
   await out.line(`       git fetch ${remote} && git cherry-pick ${(release.commit ?? "").slice(0, OID_LENGTH)}`);
   out.warn(`The next push without that brings the change of ${name} back.`);

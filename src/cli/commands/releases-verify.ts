@@ -64,12 +64,12 @@ async function verifyHere(context: Context): Promise<number | undefined> {
 }
 
 /** The ledger that is meant, and what this clone knows of it. A key to trust is remembered right away. */
-function openClone({ args, world, home }: Context): CloneToVerify {
+function openClone({ args, world, platform }: Context): CloneToVerify {
   const choice = { app: args.value("app"), remote: args.value("remote") };
   const text = args.value("trust-key");
   const key = text === undefined ? undefined : parseTrustedKey(text);
-  if (args.has("fetch")) fetchLedger(world, home, choice, "Without --fetch, what was fetched before is verified.");
-  const view = viewLedger(world, home, choice);
+  if (args.has("fetch")) fetchLedger(world, platform, choice, "Without --fetch, what was fetched before is verified.");
+  const view = viewLedger(world, platform, choice);
   const { remote } = view;
   if (key !== undefined && remote !== undefined) rememberKey(world, remote, key);
   const known = remote === undefined ? { seen: undefined, trustedKeys: [] } : readMemory(world, remote);

@@ -1,7 +1,7 @@
 /** `git heroku rename` */
 import { redirectRemotes } from "../../clone/connect-app.ts";
 import { parseAppName } from "../../core/app-name.ts";
-import { gitAddress } from "../../core/platform-address.ts";
+import { remoteUrl } from "../../core/platform-address.ts";
 import { APP_OPTIONS, type Command } from "../command.ts";
 
 export const rename: Command = {
@@ -14,13 +14,13 @@ export const rename: Command = {
   options: APP_OPTIONS,
   examples: [{ command: "git heroku rename barfoo --app foobaz", summary: "foobaz is called barfoo from now on" }],
   async run(context) {
-    const { args, client, home, out, world } = context;
+    const { args, client, platform, out, world } = context;
     const name = parseAppName(args.words[0] ?? "");
     const app = context.app();
     const renamed = await out.action(`Renaming ${app} to ${name}`, () => client.renameApp(app, name));
-    const url = gitAddress(home, renamed.name, renamed.git_url);
+    const url = remoteUrl(platform, renamed.name, renamed.git_url);
     await out.line(`${renamed.web_url} | ${url}`);
-    for (const remote of redirectRemotes(world, home, { app, url })) {
+    for (const remote of redirectRemotes(world, platform, { app, url })) {
       await out.line(`Git remote ${remote} updated`);
     }
     return undefined;

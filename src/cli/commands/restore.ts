@@ -17,6 +17,7 @@ type Restored = NonNullable<RestoreLine["restored"]>;
 export const restore: Command = {
   name: "restore",
   topic: "Apps",
+  isAboutThisMachine: true,
   summary: "Make an app again from a backup",
   details:
     "Same versions, same config, same formation, running again. FILE is what `git heroku backup` wrote, or a mirror clone of an app's repository, or a git bundle of all its refs; the latter two need --keys. Everything is checked before the app appears.",
@@ -33,13 +34,13 @@ export const restore: Command = {
     { command: "git heroku restore mirrors/foobaz.git --keys foobaz.keys", summary: "adopts a mirror clone" },
   ],
   async run(context) {
-    const { client, out, args, world, home } = context;
+    const { client, out, args, world, platform } = context;
     const asked = args.value("name");
     if (asked !== undefined) parseAppName(asked);
     const { name: said, ...order } = await readBackup(context);
     const name = parseAppName(asked ?? said);
     const remote = args.value("remote");
-    if (remote !== undefined) checkRemoteName(world, home, { remote, app: name });
+    if (remote !== undefined) checkRemoteName(world, platform, { remote, app: name });
     out.progress(`Restoring ${name}...`);
     const restored = await follow(await client.restore({ ...order, name }), out);
     await describe(context, restored);
@@ -117,10 +118,10 @@ async function describe({ client, out }: Context, restored: Restored): Promise<v
 }
 
 /** Like `create`, but what is not asked for is no reason to fail. */
-async function connect({ world, home, out, args }: Context, { name }: Restored, url: string): Promise<void> {
+async function connect({ world, platform, out, args }: Context, { name }: Restored, url: string): Promise<void> {
   const remote = args.value("remote") ?? DEFAULT_REMOTE;
   try {
-    checkRemoteName(world, home, { remote, app: name });
+    checkRemoteName(world, platform, { remote, app: name });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     out.warn(`${error.message}\nTo connect this clone with the restored app: git heroku remote --app ${name}`);

@@ -10,6 +10,7 @@ const BYTES_MAX = 4 * 1024 * 1024;
 export const serverLogs: Command = {
   name: "server:logs",
   topic: "Platform",
+  isAboutThisMachine: true,
   summary: "Show the platform's own log",
   details: "It is the file platform.log in the platform's home; `git heroku logs` shows those of an app.",
   options: [{ name: "num", short: "n", value: "COUNT", summary: `how many lines (usually ${String(LINES_USUAL)})` }],

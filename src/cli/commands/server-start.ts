@@ -5,6 +5,7 @@ import { findPlatform, startPlatform } from "../platform-state.ts";
 export const serverStart: Command = {
   name: "server:start",
   topic: "Platform",
+  isAboutThisMachine: true,
   summary: "Start the platform in the background",
   details: "Seldom needed: every command and every push starts it when it does not run.",
   options: [],

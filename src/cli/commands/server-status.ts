@@ -9,6 +9,7 @@ import { findPlatform } from "../platform-state.ts";
 export const serverStatus: Command = {
   name: "server:status",
   topic: "Platform",
+  isAboutThisMachine: true,
   summary: "Tell whether the platform runs, since when and where",
   details:
     "Starts nothing. The exit status is 1 when it does not run; then the router may still serve the apps that run on.",

@@ -7,6 +7,7 @@ import { findPlatform, startPlatform, stopPlatform } from "../platform-state.ts"
 export const serverStop: Command = {
   name: "server:stop",
   topic: "Platform",
+  isAboutThisMachine: true,
   summary: "Stop the platform; the apps keep running",
   details: "The router serves on too, so they stay reachable, until the platform is stopped with --apps.",
   options: [{ name: "apps", summary: "stop the apps too" }],

@@ -11,6 +11,7 @@ const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export const server: Command = {
   name: "server",
   topic: "Platform",
+  isAboutThisMachine: true,
   summary: "Run the platform in the foreground",
   details: "Ends with Ctrl-C; the apps keep running. A service manager runs it in this way.",
   options: [],

@@ -1,5 +1,12 @@
-/** One limit after the other for the steps of something that can be ended. */
+/** How long a receiver may take: one limit after the other for the steps of something that can be ended. */
 import type { Clock } from "../core/clock.ts";
+
+export interface SendLimits {
+  /** For a connection, with TLS. Logplex: 3 s. */
+  connectMs: number;
+  /** For the receiver to take what is sent. Logplex: 5 s. */
+  requestMs: number;
+}
 
 export class TimeLimit {
   readonly #clock: Clock;

@@ -2,7 +2,7 @@
  *  which counts however the daemon was started. */
 import { readFile, stat } from "node:fs/promises";
 import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
-import { DeliveryError } from "./channel.ts";
+import { DeliveryError } from "./delivery-error.ts";
 
 /** For a connection; without a context Node trusts by itself, and knows of NODE_EXTRA_CA_CERTS. */
 export interface TrustOptions {

@@ -1,0 +1,150 @@
+/** New lines for all who have come to the end of a stream: read once, sifted once for all that ask for the same, and given
+ *  to each as the same bytes. Whoever cannot take more leaves, and reads on from the disk when there is room again. Where
+ *  they are so many that a round takes long, lines are gathered for the next one: rounds take a part of the time only. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { QUIET_BYTES, StreamReader } from "./follow.ts";
+import type { Piece, Reading, Stream } from "./follow.ts";
+import { LineSelection } from "./line-selection.ts";
+import type { LogFilter } from "./line-selection.ts";
+import { comparePositions } from "./segment-files.ts";
+import type { Position } from "./segment-files.ts";
+import { Sieve } from "./sieve.ts";
+
+/** Is given what comes next. When it returns a promise it takes no more until that resolves. */
+export type Take = (piece: Piece) => Promise<void> | undefined;
+
+/** After a round there is rest for so many times what it took, up to a limit, because somebody waits. */
+const REST_TIMES = 3;
+const REST_MS_MIN = 1;
+const REST_MS_MAX = 5;
+
+export class LiveFeed {
+  private readonly stream: Stream;
+  /** By what they ask for. */
+  private readonly groups = new Map<string, Group>();
+  private isRunning = false;
+
+  constructor(stream: Stream) {
+    this.stream = stream;
+  }
+
+  /** Gives what comes behind `from`, which is the end of the stream as this is called, until `take` wants no more, the signal
+   *  aborts or the stream closes. The filter has no regular expression.
+   *  @returns where to go on, once there is room again */
+  async join(from: Position, filter: LogFilter, take: Take, signal: AbortSignal): Promise<Position> {
+    const key = keyOf(filter);
+    const group = this.groups.get(key) ?? new Group(filter);
+    const member = new Member(from, take);
+    const leave = (): void => member.leave();
+    signal.addEventListener("abort", leave, { once: true });
+    this.groups.set(key, group);
+    group.members.add(member);
+    if (!this.isRunning) void this.run();
+    try {
+      await member.left;
+      return member.at;
+    } finally {
+      signal.removeEventListener("abort", leave);
+      group.members.delete(member);
+      if (group.members.size === 0 && this.groups.get(key) === group) this.groups.delete(key);
+    }
+  }
+
+  /** Never rejects: who is sent away finds out by reading what went wrong here. */
+  private async run(): Promise<void> {
+    const { stream, groups } = this;
+    const reader = new StreamReader(stream, stream.end());
+    this.isRunning = true;
+    try {
+      while (groups.size > 0) {
+        const begin = performance.now();
+        const reading = await reader.next();
+        if (reading !== undefined) {
+          for (const group of groups.values()) await group.give(reading);
+          await rest(performance.now() - begin);
+        } else if (reader.isCurrent) {
+          if (stream.isClosed()) break;
+          await stream.changed.next();
+        }
+      }
+    } catch {
+      // Below.
+    } finally {
+      this.isRunning = false;
+      for (const { members } of groups.values()) for (const member of members) member.leave();
+    }
+  }
+}
+
+function keyOf({ ps, source, release, levels, sinceUs, untilUs, search, ignoreCase, invert }: LogFilter): string {
+  return JSON.stringify({ ps, source, release, levels, sinceUs, untilUs, search, ignoreCase, invert });
+}
+
+async function rest(tookMs: number): Promise<void> {
+  const ms = Math.min(REST_MS_MAX, tookMs * REST_TIMES);
+  if (ms >= REST_MS_MIN) await sleep(ms);
+}
+
+/** All who ask for the same. */
+class Group {
+  readonly members = new Set<Member>();
+  private readonly sieve: Sieve;
+  private quietBytes = 0;
+
+  constructor(filter: LogFilter) {
+    this.sieve = new Sieve(new LineSelection(filter, { isEndless: true }), 0);
+  }
+
+  async give(reading: Reading): Promise<void> {
+    const { lines, next } = reading;
+    const start = { segment: next.segment, offset: next.offset - lines.length };
+    // Those who came with more than the others had.
+    for (const member of this.members) if (member.isAhead(start)) await this.giveRest(member, start, reading);
+    const piece = await this.pick(reading);
+    if (piece === undefined) return;
+    for (const member of this.members) if (!member.isAhead(start)) this.hand(member, piece);
+  }
+
+  private async giveRest(member: Member, start: Position, { lines, next, isLoss }: Reading): Promise<void> {
+    if (isLoss || comparePositions(member.at, next) >= 0) return;
+    const rest = await this.sieve.sift(lines.subarray(member.at.offset - start.offset));
+    this.hand(member, { lines: rest, next });
+  }
+
+  private async pick(reading: Reading): Promise<Piece | undefined> {
+    if (reading.isLoss) return reading;
+    this.quietBytes += reading.lines.length;
+    const lines = await this.sieve.sift(reading.lines);
+    if (lines.length === 0 && this.quietBytes < QUIET_BYTES) return undefined;
+    this.quietBytes = 0;
+    return { lines, next: reading.next };
+  }
+
+  private hand(member: Member, piece: Piece): void {
+    member.at = piece.next;
+    const room = member.take(piece);
+    if (room === undefined) return;
+    this.members.delete(member);
+    void room.then(() => member.leave());
+  }
+}
+
+class Member {
+  /** Behind what it got last. */
+  at: Position;
+  readonly take: Take;
+  readonly left: Promise<void>;
+  leave!: () => void;
+
+  constructor(at: Position, take: Take) {
+    this.at = at;
+    this.take = take;
+    this.left = new Promise((resolve) => {
+      this.leave = resolve;
+    });
+  }
+
+  isAhead(of: Position): boolean {
+    return comparePositions(this.at, of) > 0;
+  }
+}
