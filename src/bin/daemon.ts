@@ -149,7 +149,8 @@ async function listen(server: FastifyInstance, door: TcpDoor, announce: () => Pr
   let announced: Promise<void> | undefined;
   server.addHook("onRequest", (_request, _reply, done) => {
     if (announced === undefined) return done();
-    announced.then(() => done()).catch(done);
+    const go = (): void => done();
+    announced.then(go, done);
     return undefined;
   });
   server.addHook("onClose", () => door.close());

@@ -41,7 +41,7 @@ export class AnsweredRequests {
 
   /** What the daemon before has answered: `begun` when nobody knows how that ended, undefined when it did not come.
    *  @param secret all that makes it this request, its token included */
-  find(secret: string): string | "begun" | undefined {
+  find(secret: string): string | undefined {
     const entry = this.#load().get(idOf(secret));
     if (entry === undefined || entry.undone === true || !this.#isFresh(entry)) return undefined;
     return entry.answer === undefined ? "begun" : decrypt(entry.answer, secret);
@@ -145,7 +145,7 @@ function encrypt(text: string, secret: string): string {
 }
 
 /** `begun` for what was damaged. */
-function decrypt(answer: string, secret: string): string | "begun" {
+function decrypt(answer: string, secret: string): string {
   try {
     const bytes = Buffer.from(answer, "base64");
     const decipher = createDecipheriv(CIPHER, keyOf(secret), bytes.subarray(0, NONCE_BYTES));

@@ -67,7 +67,8 @@ function pathIn(app: string, { url }: Route): string {
   return url.replace(":app", app).replace(/:\w+/g, "v1");
 }
 
-const ofApps = ({ routes }: PeopleLab): Route[] => routes.filter(({ url }) => url.startsWith("/apps/:app"));
+const OF_APP = /^\/(?:apps|app-setups)\/:app\b/;
+const ofApps = ({ routes }: PeopleLab): Route[] => routes.filter(({ url }) => OF_APP.test(url));
 
 describe("people", (test) => {
   const common = test.shared(openPeople);
@@ -79,7 +80,7 @@ describe("people", (test) => {
       const need = needOf(method, url, false) ?? needOf(method, url, true);
       assert.is.not(need, undefined, `${method} ${url}`);
       assert.is(
-        /^\/(?:(?:apps|app-setups)\/:app\b|:app\.git\/)/.test(url),
+        OF_APP.test(url) || url.startsWith("/:app.git/"),
         Array.isArray(need) || need === "owner",
         `${method} ${url}`,
       );
