@@ -1,6 +1,6 @@
 /** Which platform a command is about: the one that is named, else the one that the clone's remote leads to, else the one of
  *  this machine. */
-import { parseServer, isOnThisMachine } from "../core/platform-address.ts";
+import { isOnThisMachine, isUrl, parseServer } from "../core/platform-address.ts";
 import { PREFERRED_REMOTES, type AppChoice } from "./find-app.ts";
 import type { Place } from "./git.ts";
 import { pointsTo, readRemotes, type Remote } from "./remotes.ts";
@@ -16,10 +16,16 @@ export function choosePlatform(
 ): string {
   const named = server ?? (place.env["GIT_HEROKU_SERVER"] || undefined);
   if (named !== undefined) return parseServer(named);
-  const ours = readRemotes(place).filter((one) => pointsTo(one, home) || isElsewhere(one));
+  const ours = readRemotes(place).filter((one) => pointsTo(one, home) || mayBe(one, remote));
   if (remote !== undefined) return homeOf(ours.find(({ name }) => name === remote)) ?? home;
   const ofApp = ours.filter(({ target }) => target?.app === app);
   return homeOf(preferred(ofApp, home) ?? preferred(ours, home)) ?? home;
+}
+
+/** Many addresses on the web have the same form: one must have a name that says what it is for. */
+function mayBe(one: Remote, named: string | undefined): boolean {
+  if (!isElsewhere(one)) return false;
+  return !isUrl(one.target?.home ?? "") || one.name === named || PREFERRED_REMOTES.includes(one.name);
 }
 
 function isElsewhere({ target }: Remote): boolean {
