@@ -31,13 +31,13 @@ export async function followLogs(follower: Follower): Promise<never> {
 }
 
 /** The last place that was told, when there was one. */
-async function printUntilItEnds({ print }: Follower, stream: IncomingMessage): Promise<string | undefined> {
+async function printUntilItEnds(follower: Follower, stream: IncomingMessage): Promise<string | undefined> {
   const pieces = livePieces(stream);
   let after: string | undefined;
   for (;;) {
     const piece = await nextPiece(pieces);
     if (piece === undefined) return after;
-    if (piece.lines.length > 0) await print(piece.lines);
+    if (piece.lines.length > 0) await follower.print(piece.lines);
     after = piece.cursor;
   }
 }

@@ -65,7 +65,12 @@ export async function jsonLines(lines: Buffer): Promise<string | Buffer> {
   if (areOurs(lines)) return lines;
   const { default: ndjson } = await import("ndjson");
   const rows: string[] = [];
-  for await (const row of Readable.from([lines]).pipe(ndjson.parse({ strict: false })) as AsyncIterable<unknown>)
+  // Anything else that is JSON, such as null, would end the stream.
+  const objects = lines
+    .toString("utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("{"));
+  for await (const row of Readable.from([objects.join("\n")]).pipe(ndjson.parse({ strict: false })) as AsyncIterable<unknown>)
     rows.push(`${JSON.stringify(row)}\n`);
   return rows.join("");
 }

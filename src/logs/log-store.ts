@@ -107,14 +107,7 @@ export class LogStore {
     this.care = new SegmentCare({ ...shared, files, bytesMin: careBytesMin });
     grown.listener = () => this.lookAfter();
     this.retain(retention);
-    this.stream = {
-      files,
-      changed: this.journal.attempted,
-      segments: () => writer.segments,
-      end: () => writer.position,
-      recent: () => writer.recent,
-      isClosed: () => this.isClosed,
-    };
+    this.stream = this.asStream();
     this.feed = new LiveFeed(this.stream);
     this.intake = new Intake({
       journal: this.journal,
@@ -268,6 +261,18 @@ export class LogStore {
     await this.writer.close();
     await this.cursorFile.close();
     this.journal.attempted.fire();
+  }
+
+  private asStream(): Stream {
+    const { files, journal, writer } = this;
+    return {
+      files,
+      changed: journal.attempted,
+      segments: () => writer.segments,
+      end: () => writer.position,
+      recent: () => writer.recent,
+      isClosed: () => this.isClosed,
+    };
   }
 
   private snapshot(): Snapshot {

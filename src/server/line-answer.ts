@@ -15,7 +15,8 @@ export class LineAnswer {
   /** The answer. */
   readonly body: Readable;
   private readonly response: ServerResponse;
-  private room: { promise: Promise<void>; resolve: () => void } | undefined;
+  private room: Promise<void> | undefined;
+  private haveRoom: (() => void) | undefined;
   private gathered: Buffer[] = [];
   private gatheredBytes = 0;
   private soon: NodeJS.Timeout | undefined;
@@ -73,19 +74,15 @@ export class LineAnswer {
   }
 
   private untilRoom(): Promise<void> {
-    if (this.room === undefined) {
-      let resolve = (): void => undefined;
-      const promise = new Promise<void>((done) => {
-        resolve = done;
-      });
-      this.room = { promise, resolve };
-    }
-    return this.room.promise;
+    this.room ??= new Promise((resolve) => {
+      this.haveRoom = resolve;
+    });
+    return this.room;
   }
 
   private proceed(): void {
-    this.room?.resolve();
     this.room = undefined;
+    this.haveRoom?.();
   }
 }
 

@@ -103,7 +103,7 @@ function followInto(
       },
       (error: unknown) => {
         if (hasBegun) breakOff(platform, answer, params, error);
-        else reject(error as Error);
+        else reject(error);
       },
     );
   });

@@ -284,9 +284,11 @@ describe("cli logs", (test) => {
 
   test("what the platform cannot go on with is told in the stream", async (t) => {
     const { fake, run } = await setUp(t);
-    fake.override = (_, response) => {
+    fake.override = ({ url = "" }, response) => {
       const error = { id: "invalid_params", message: "The pattern takes too long.", hint: "Try --search." };
-      response.writeHead(200).end(`${NDJSON[0] ?? ""}\n{"cursor":"a:1"}\n${JSON.stringify({ error })}\n`);
+      // Places are told to followers alone.
+      const place = url.includes("tail=true") ? '{"cursor":"a:1"}\n' : "";
+      response.writeHead(200).end(`${NDJSON[0] ?? ""}\n${place}${JSON.stringify({ error })}\n`);
       return undefined;
     };
     for (const words of [["logs"], ["logs", "-t"], ["logs", "--json"]]) {

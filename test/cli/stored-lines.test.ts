@@ -30,11 +30,11 @@ function answer(text: string, cuts: readonly number[]): IncomingMessage {
   return Readable.from(chunks, { objectMode: false }) as unknown as IncomingMessage;
 }
 
+const cursor = (offset: number): string => `{"cursor":"20110619T083519.123456Z.ndjson:${String(offset)}"}\n`;
 const CUTS = fc.array(fc.nat(), { maxLength: 12 });
 
 describe("stored lines", (test) => {
   test("of a live answer, wherever it is cut: lines whose place is known, and the last place", async () => {
-    const cursor = (offset: number): string => `{"cursor":"20110619T083519.123456Z.ndjson:${String(offset)}"}\n`;
     const text = `\n${stored(LINES.slice(0, 2))}${cursor(5)}${cursor(6)}${stored(LINES)}${cursor(7)}${stored(LINES)}`;
     await fc.assert(
       fc.asyncProperty(CUTS, async (cuts) => {
