@@ -284,7 +284,7 @@ describe("cli logs", (test) => {
 
   test("what the platform cannot go on with is told in the stream", async (t) => {
     const { fake, run } = await setUp(t);
-    fake.override = ({ url = "" }, response) => {
+    fake.override = ({ url }, response) => {
       const error = { id: "invalid_params", message: "The pattern takes too long.", hint: "Try --search." };
       // Places are told to followers alone.
       const place = url.includes("tail=true") ? '{"cursor":"a:1"}\n' : "";
