@@ -70,7 +70,9 @@ export async function jsonLines(lines: Buffer): Promise<string | Buffer> {
     .toString("utf8")
     .split("\n")
     .filter((line) => line.startsWith("{"));
-  for await (const row of Readable.from([objects.join("\n")]).pipe(ndjson.parse({ strict: false })) as AsyncIterable<unknown>)
+  for await (const row of Readable.from([objects.join("\n")]).pipe(
+    ndjson.parse({ strict: false }),
+  ) as AsyncIterable<unknown>)
     rows.push(`${JSON.stringify(row)}\n`);
   return rows.join("");
 }
