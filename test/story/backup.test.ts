@@ -112,7 +112,7 @@ describe("backup", (test) => {
     assert.match(again.stderr, "There is an app foobaz already.");
   });
 
-  test("moved there and back, in maintenance: git verifies every commit with the keys of both platforms", async (t) => {
+  test.long("moved there and back, in maintenance: git verifies every commit with the keys of both platforms", async (t) => {
     const [old, fresh] = [await borrowPlatform(t, common), await borrowPlatform(t, elsewhere)];
     await deployFoobaz(old, { worker: 1 });
     await heroku(old, "maintenance:on", "--app", "foobaz");
@@ -165,7 +165,7 @@ describe("backup", (test) => {
     assert.equal(announced.split("\n"), [keys[0], keys[1], "", "", keys[0]]);
   });
 
-  test("a mirror that is fetched again, and a bundle of what is new, are adopted elsewhere", async (t) => {
+  test.long("a mirror that is fetched again, and a bundle of what is new, are adopted elsewhere", async (t) => {
     const [platform, other] = [await borrowPlatform(t, common), await borrowPlatform(t, elsewhere)];
     const clone = await deployFoobaz(platform);
     const mirror = join(platform.dir, "foobaz.git");
@@ -203,7 +203,7 @@ describe("backup", (test) => {
     assert.is((await readLedger(other, "later"))[0]?.version, 7);
   });
 
-  test("releases go on while backups are made, and each backup is of one moment", async (t) => {
+  test.long("releases go on while backups are made, and each backup is of one moment", async (t) => {
     const [platform, other] = [await borrowPlatform(t, common), await borrowPlatform(t, elsewhere)];
     await deployFoobaz(platform);
     await stopRunning(platform, "foobaz");

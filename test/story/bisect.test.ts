@@ -62,7 +62,7 @@ describe("bisect", (test) => {
     assert.ok(found.verdicts.length <= 6, JSON.stringify(found.verdicts));
   });
 
-  test("skips right before the culprit leave it open, and the exit status says so", async (t) => {
+  test.long("skips right before the culprit leave it open, and the exit status says so", async (t) => {
     const platform = await borrowPlatform(t, common);
     const app = await makeBisectApp(platform, "foobaz");
     await app.config({ CANNOT_TELL: "yes" });
@@ -80,7 +80,7 @@ describe("bisect", (test) => {
     ]);
   });
 
-  test("a probe that is not finished in time is skipped", async (t) => {
+  test.long("a probe that is not finished in time is skipped", async (t) => {
     const platform = await borrowPlatform(t, common);
     const app = await makeBisectApp(platform, "foobaz");
     await app.config({ HANGS: "yes" });
@@ -146,7 +146,7 @@ describe("bisect", (test) => {
     assert.is(await countRuns(platform, app.clone), 3);
   });
 
-  test("a probe that somebody stops is no verdict, and --reset ends one", async (t) => {
+  test.long("a probe that somebody stops is no verdict, and --reset ends one", async (t) => {
     const platform = await borrowPlatform(t, common);
     const app = await makeBisectApp(platform, "foobaz");
     await app.config({ RATE: "2" });
@@ -168,7 +168,7 @@ describe("bisect", (test) => {
     assert.match(gone.stderr, "No bisection of foobaz is under way.");
   });
 
-  test("a probe that is stopped with its app is no verdict", async (t) => {
+  test.long("a probe that is stopped with its app is no verdict", async (t) => {
     const platform = await borrowPlatform(t, common);
     const app = await makeBisectApp(platform, "foobaz");
     await app.config({ RATE: "2" });

@@ -59,7 +59,7 @@ describe("edge", (test) => {
     await untilSame(1, async () => (await processesOf(platform.home)).filter(isRouter).length);
     await untilSame(1, async () => (await readdir(join(platform.home, "apps", "echo", "router"))).length);
   });
-  test("the router killed, alone and with the daemon: it serves again, and no line is lost or doubled", async (t) => {
+  test.long("the router killed, alone and with the daemon: it serves again, and no line is lost or doubled", async (t) => {
     const platform = await startEcho(t);
     const { routerPort } = platform;
     const load = startLoad({ port: routerPort, host: "echo.localhost", slowPath: "/slow" });

@@ -88,7 +88,7 @@ describe("undo", (test) => {
     );
   });
 
-  test("a machine whose git cannot merge says so; config and the newest deploy are reverted all the same", async (t) => {
+  test.long("a machine whose git cannot merge says so; config and the newest deploy are reverted all the same", async (t) => {
     const platform = await startPlatform(t);
     const real = await must(platform, platform.dir, "--exec-path");
     const shim = `#!/bin/sh\n[ "$*" = "\${*%version}" ] || exec echo git version 2.36.1\nexec ${real}/git "$@"\n`;
@@ -121,7 +121,7 @@ async function killBeforeNote(platform: TestPlatform, clone: string): Promise<nu
 describe("undo and kill -9", (test) => {
   const common = test.shared(startPlatform);
 
-  test("during a revert it happens whole or not at all", async (t) => {
+  test.long("during a revert it happens whole or not at all", async (t) => {
     const platform = await borrowPlatform(t, common);
     await killDuringRevert(platform, ["the release is there"]);
   });

@@ -19,7 +19,7 @@ describe("releases:verify", (test) => {
     await runTranscript(join(ROOT, "test/transcripts/verify.txt"), { cwd: clone, env: platform.env });
   });
 
-  test("a move with the old key is vouched for; one without it a person must accept", async (t) => {
+  test.long("a move with the old key is vouched for; one without it a person must accept", async (t) => {
     const [before, after] = [await borrowPlatform(t, common), await startPlatform(t)];
     const clone = await deployFixture(before, "foobaz");
     await must(before, clone, "heroku", "releases:verify", "--fetch");

@@ -1,13 +1,14 @@
-/** Runs every `*.test.js` under dist/test, with `--long` as the first argument every `*.long.js`, or those whose path
- *  matches an argument. Each file is a process of its own, two more at a time than there are processors, since tests also
+/** Runs every `*.test.js` under dist/test, with `--long` as the first argument every `*.long.js` and what has a `test.long`, or
+ *  those whose path matches an argument. Each file is a process of its own, two more at a time than there are processors, since tests also
  *  wait. Ends with the line `N passed, N failed`, after `skipped N: names` where a test could not run on this machine,
  *  and before them once more what failed: of a long run one often sees the end alone. */
 import { fork } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Results } from "./suite.ts";
+import { LONG_VARIABLE, type Results } from "./suite.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const RUN_FILE = fileURLToPath(new URL("run-file.js", import.meta.url));
@@ -16,14 +17,20 @@ const PROCESSES_MAX = 6;
 /** What takes longest begins first: whole sessions, then what runs many processes. */
 const ORDER = ["story", "cli", "build", "hook", "logs", "formation", "router"];
 
+const isLong = process.argv[2] === "--long";
+
 async function findFiles(): Promise<string[]> {
-  const isLong = process.argv[2] === "--long";
   const patterns = process.argv.slice(isLong ? 3 : 2).map((text) => new RegExp(text, "i"));
   const files = (await readdir(ROOT, { recursive: true }))
-    .filter((file) => file.endsWith(isLong ? ".long.js" : ".test.js"))
-    .filter((file) => patterns.length === 0 || patterns.some((pattern) => pattern.test(file)));
+    .filter((file) => file.endsWith(".test.js") || (isLong && file.endsWith(".long.js")))
+    .filter((file) => patterns.length === 0 || patterns.some((pattern) => pattern.test(file)))
+    .filter((file) => !isLong || file.endsWith(".long.js") || hasLong(file));
   const sized = await Promise.all(files.map(async (file) => ({ file, size: (await stat(join(ROOT, file))).size })));
   return sized.sort((a, b) => rank(a.file) - rank(b.file) || b.size - a.size).map(({ file }) => file);
+}
+
+function hasLong(file: string): boolean {
+  return readFileSync(join(ROOT, file), "utf8").includes("test.long(");
 }
 
 /** Rooms that are not in the order come last. */
@@ -38,7 +45,8 @@ const failures: string[] = [];
 
 /** Its output is shown in one piece when it ends. */
 async function runFile(file: string): Promise<void> {
-  const child = fork(RUN_FILE, [file], { silent: true, execArgv: ["--enable-source-maps"] });
+  const env = isLong ? { ...process.env, [LONG_VARIABLE]: "1" } : process.env;
+  const child = fork(RUN_FILE, [file], { silent: true, execArgv: ["--enable-source-maps"], env });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));

@@ -18,6 +18,8 @@ export interface RegisterTest {
   (name: string, body: TestBody): void;
   /** Registers the test where `missing` is undefined; otherwise lists it as skipped, with the reason. */
   needing(missing: string | undefined, name: string, body: TestBody): void;
+  /** A test that is run by `npm run test:long` alone. */
+  long: (name: string, body: TestBody) => void;
   /** Something dear that the tests of the suite have in common: made when the first asks for it, cleaned up after the
    *  last, and a failing cleanup fails the file. Each test leaves it as another one may find it. */
   shared<T>(make: (t: TestContext) => Promise<T>): () => Promise<T>;
@@ -26,6 +28,8 @@ export interface RegisterTest {
 /** Ends what would hang; no test takes a tenth of it. A loaded machine may be ten times slower than a quiet one. */
 const TEST_TIMEOUT_MS = 240_000;
 const LEAK_GRACE_MS = 15_000;
+/** Set where long forms are run. */
+export const LONG_VARIABLE = "GIT_HEROKU_TEST_LONG";
 
 export interface Results {
   passed: number;
@@ -52,6 +56,9 @@ export function describe(name: string, define: (test: RegisterTest) => void, tim
     if (missing === undefined) register(testName, body);
     else results.skipped.push(`${name} › ${testName} (needs ${missing})`);
   };
+  const long = (testName: string, body: TestBody): void => {
+    if (process.env[LONG_VARIABLE] !== undefined) register(testName, body);
+  };
   const scopes: TestScope[] = [];
   const shared = <T>(make: (t: TestContext) => Promise<T>): (() => Promise<T>) => {
     let made: Promise<T> | undefined;
@@ -69,7 +76,7 @@ export function describe(name: string, define: (test: RegisterTest) => void, tim
     tell(faults);
     leakTimer = setTimeout(failOnLeak, LEAK_GRACE_MS, name).unref();
   });
-  define(Object.assign(register, { needing, shared }));
+  define(Object.assign(register, { needing, long, shared }));
   inner.run();
 }
 
