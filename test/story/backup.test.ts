@@ -112,58 +112,61 @@ describe("backup", (test) => {
     assert.match(again.stderr, "There is an app foobaz already.");
   });
 
-  test.long("moved there and back, in maintenance: git verifies every commit with the keys of both platforms", async (t) => {
-    const [old, fresh] = [await borrowPlatform(t, common), await borrowPlatform(t, elsewhere)];
-    await deployFoobaz(old, { worker: 1 });
-    await heroku(old, "maintenance:on", "--app", "foobaz");
-    const file = await backUp(old, "foobaz.backup");
-    assert.not.match(await heroku(fresh, "restore", file), "vouches");
-    await untilUp(fresh, "foobaz", 2);
-    assert.is((await get(fresh.routerPort, "foobaz")).status, 503);
-    // Before its next release it can move on: the old key goes along.
-    const onward = await backUp(fresh, "onward.backup");
-    await heroku(old, "restore", onward, "--name", "onward");
-    await heroku(fresh, "maintenance:off", "--app", "foobaz");
-    await getUntil(fresh.routerPort, "foobaz", "hey from web");
-    assert.ok((await readdir(join(fresh.home, "keys"))).includes("foobaz.ledger-key"));
-    await fresh.kill();
-    await fresh.start();
-    await heroku(fresh, "config:add", "A=1", "--app", "foobaz");
-    assert.not.ok((await readdir(join(fresh.home, "keys"))).includes("foobaz.ledger-key"));
-    await heroku(old, "destroy", "--app", "foobaz", "--confirm", "foobaz");
-    await heroku(old, "restore", await backUp(fresh, "back.backup"));
-    await heroku(old, "config:add", "B=1", "--app", "foobaz");
-    assert.is(await checkConverged(old, "foobaz"), 5);
+  test.long(
+    "moved there and back, in maintenance: git verifies every commit with the keys of both platforms",
+    async (t) => {
+      const [old, fresh] = [await borrowPlatform(t, common), await borrowPlatform(t, elsewhere)];
+      await deployFoobaz(old, { worker: 1 });
+      await heroku(old, "maintenance:on", "--app", "foobaz");
+      const file = await backUp(old, "foobaz.backup");
+      assert.not.match(await heroku(fresh, "restore", file), "vouches");
+      await untilUp(fresh, "foobaz", 2);
+      assert.is((await get(fresh.routerPort, "foobaz")).status, 503);
+      // Before its next release it can move on: the old key goes along.
+      const onward = await backUp(fresh, "onward.backup");
+      await heroku(old, "restore", onward, "--name", "onward");
+      await heroku(fresh, "maintenance:off", "--app", "foobaz");
+      await getUntil(fresh.routerPort, "foobaz", "hey from web");
+      assert.ok((await readdir(join(fresh.home, "keys"))).includes("foobaz.ledger-key"));
+      await fresh.kill();
+      await fresh.start();
+      await heroku(fresh, "config:add", "A=1", "--app", "foobaz");
+      assert.not.ok((await readdir(join(fresh.home, "keys"))).includes("foobaz.ledger-key"));
+      await heroku(old, "destroy", "--app", "foobaz", "--confirm", "foobaz");
+      await heroku(old, "restore", await backUp(fresh, "back.backup"));
+      await heroku(old, "config:add", "B=1", "--app", "foobaz");
+      assert.is(await checkConverged(old, "foobaz"), 5);
 
-    const keys = await Promise.all([old, fresh].map((platform) => platformKey(platform, t)));
-    const signers = join(old.dir, "signers");
-    const verify = (...which: number[]): Promise<string> =>
-      writeFile(signers, which.map((n) => `platform@git-heroku namespaces="git" ${keys[n] ?? ""}\n`).join("")).then(
-        () =>
-          must(
-            old,
-            repoOf(old),
-            "-c",
-            `gpg.ssh.allowedSignersFile=${signers}`,
-            "log",
-            "--first-parent",
-            "--format=%G?",
-            "releases",
-          ),
+      const keys = await Promise.all([old, fresh].map((platform) => platformKey(platform, t)));
+      const signers = join(old.dir, "signers");
+      const verify = (...which: number[]): Promise<string> =>
+        writeFile(signers, which.map((n) => `platform@git-heroku namespaces="git" ${keys[n] ?? ""}\n`).join("")).then(
+          () =>
+            must(
+              old,
+              repoOf(old),
+              "-c",
+              `gpg.ssh.allowedSignersFile=${signers}`,
+              "log",
+              "--first-parent",
+              "--format=%G?",
+              "releases",
+            ),
+        );
+      assert.is(await verify(0, 1), "G\nG\nG\nG\nG");
+      // v4 was announced by fresh and signed by old; v5 the other way round.
+      assert.is(await verify(0), "U\nG\nG\nG\nG");
+      const announced = await must(
+        old,
+        repoOf(old),
+        "log",
+        "--first-parent",
+        "--format=%(trailers:key=Ledger-Key,valueonly,separator=)",
+        "releases",
       );
-    assert.is(await verify(0, 1), "G\nG\nG\nG\nG");
-    // v4 was announced by fresh and signed by old; v5 the other way round.
-    assert.is(await verify(0), "U\nG\nG\nG\nG");
-    const announced = await must(
-      old,
-      repoOf(old),
-      "log",
-      "--first-parent",
-      "--format=%(trailers:key=Ledger-Key,valueonly,separator=)",
-      "releases",
-    );
-    assert.equal(announced.split("\n"), [keys[0], keys[1], "", "", keys[0]]);
-  });
+      assert.equal(announced.split("\n"), [keys[0], keys[1], "", "", keys[0]]);
+    },
+  );
 
   test.long("a mirror that is fetched again, and a bundle of what is new, are adopted elsewhere", async (t) => {
     const [platform, other] = [await borrowPlatform(t, common), await borrowPlatform(t, elsewhere)];

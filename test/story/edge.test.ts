@@ -59,36 +59,39 @@ describe("edge", (test) => {
     await untilSame(1, async () => (await processesOf(platform.home)).filter(isRouter).length);
     await untilSame(1, async () => (await readdir(join(platform.home, "apps", "echo", "router"))).length);
   });
-  test.long("the router killed, alone and with the daemon: it serves again, and no line is lost or doubled", async (t) => {
-    const platform = await startEcho(t);
-    const { routerPort } = platform;
-    const load = startLoad({ port: routerPort, host: "echo.localhost", slowPath: "/slow" });
-    t.after(() => load.stop());
-    await load.more(60);
-    const pid = await routerPid(platform);
-    process.kill(pid ?? 0, "SIGKILL");
-    await untilSame(true, async () => ![undefined, pid].includes(await routerPid(platform)));
-    await load.more(60);
-    await load.stop();
-    await untilSame(true, async () => isSubset(load.paths, await loggedPaths(platform)));
-    assert.equal(
-      [...(await loggedPaths(platform)).values()].filter((count) => count !== 1),
-      [],
-    );
-    const journal = await readFile(join(platform.home, "platform.log"), "utf8");
-    assert.match(journal, `the router (pid ${String(pid)}) has ended unasked; another one is started`);
+  test.long(
+    "the router killed, alone and with the daemon: it serves again, and no line is lost or doubled",
+    async (t) => {
+      const platform = await startEcho(t);
+      const { routerPort } = platform;
+      const load = startLoad({ port: routerPort, host: "echo.localhost", slowPath: "/slow" });
+      t.after(() => load.stop());
+      await load.more(60);
+      const pid = await routerPid(platform);
+      process.kill(pid ?? 0, "SIGKILL");
+      await untilSame(true, async () => ![undefined, pid].includes(await routerPid(platform)));
+      await load.more(60);
+      await load.stop();
+      await untilSame(true, async () => isSubset(load.paths, await loggedPaths(platform)));
+      assert.equal(
+        [...(await loggedPaths(platform)).values()].filter((count) => count !== 1),
+        [],
+      );
+      const journal = await readFile(join(platform.home, "platform.log"), "utf8");
+      assert.match(journal, `the router (pid ${String(pid)}) has ended unasked; another one is started`);
 
-    await platform.kill();
-    process.kill((await routerPid(platform)) ?? 0, "SIGKILL");
-    await untilSame(undefined, () => routerPid(platform));
-    await platform.wake();
-    await getUntil(routerPort, "echo", "0 bytes");
-    assert.is(platform.routerPort, routerPort);
-    assert.equal(
-      [...(await loggedPaths(platform)).values()].filter((count) => count !== 1),
-      [],
-    );
-  });
+      await platform.kill();
+      process.kill((await routerPid(platform)) ?? 0, "SIGKILL");
+      await untilSame(undefined, () => routerPid(platform));
+      await platform.wake();
+      await getUntil(routerPort, "echo", "0 bytes");
+      assert.is(platform.routerPort, routerPort);
+      assert.equal(
+        [...(await loggedPaths(platform)).values()].filter((count) => count !== 1),
+        [],
+      );
+    },
+  );
 
   test("without the daemon the router is told of, and stopping with --apps ends it", async (t) => {
     const platform = await startEcho(t);

@@ -88,23 +88,26 @@ describe("undo", (test) => {
     );
   });
 
-  test.long("a machine whose git cannot merge says so; config and the newest deploy are reverted all the same", async (t) => {
-    const platform = await startPlatform(t);
-    const real = await must(platform, platform.dir, "--exec-path");
-    const shim = `#!/bin/sh\n[ "$*" = "\${*%version}" ] || exec echo git version 2.36.1\nexec ${real}/git "$@"\n`;
-    await writeFile(join(platform.env["PATH"]?.split(":")[0] ?? "", "git"), shim, { mode: 0o755 });
-    const clone = await deployFixture(platform, "foobaz");
-    await stopRunning(platform, "foobaz");
-    await deployTwice(platform, clone);
-    const { status, stderr } = await platform.exec("git", ["heroku", "releases:revert", "v3"], { cwd: clone });
-    assert.is(status, 1);
-    assert.match(stderr, "Code cannot be merged on the platform's machine: it has git version 2.36.1.");
-    assert.match(stderr, "Merging needs git 2.38 or newer");
-    await must(platform, clone, "heroku", "config:add", "A=1");
-    await must(platform, clone, "heroku", "releases:revert", "v5");
-    await must(platform, clone, "heroku", "releases:revert", "v4");
-    assert.is((await readLedger(platform, "foobaz"))[0]?.version, 7);
-  });
+  test.long(
+    "a machine whose git cannot merge says so; config and the newest deploy are reverted all the same",
+    async (t) => {
+      const platform = await startPlatform(t);
+      const real = await must(platform, platform.dir, "--exec-path");
+      const shim = `#!/bin/sh\n[ "$*" = "\${*%version}" ] || exec echo git version 2.36.1\nexec ${real}/git "$@"\n`;
+      await writeFile(join(platform.env["PATH"]?.split(":")[0] ?? "", "git"), shim, { mode: 0o755 });
+      const clone = await deployFixture(platform, "foobaz");
+      await stopRunning(platform, "foobaz");
+      await deployTwice(platform, clone);
+      const { status, stderr } = await platform.exec("git", ["heroku", "releases:revert", "v3"], { cwd: clone });
+      assert.is(status, 1);
+      assert.match(stderr, "Code cannot be merged on the platform's machine: it has git version 2.36.1.");
+      assert.match(stderr, "Merging needs git 2.38 or newer");
+      await must(platform, clone, "heroku", "config:add", "A=1");
+      await must(platform, clone, "heroku", "releases:revert", "v5");
+      await must(platform, clone, "heroku", "releases:revert", "v4");
+      assert.is((await readLedger(platform, "foobaz"))[0]?.version, 7);
+    },
+  );
 });
 
 /** Makes releases until the daemon is killed before it has noted the newest one, whose version this resolves with. */
