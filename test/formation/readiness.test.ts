@@ -124,10 +124,10 @@ describe("readiness", (test) => {
     while (!existsSync(file)) await realClock.sleep(5);
     clock.letPass();
     await formation.settled();
-    const [, error] = witness.lines;
-    assert.is(
-      error,
-      "web.1 v1 Error R10 (Boot timeout) -> Web process failed to pass the health check GET /healthz within 77 seconds of launch: it answered 500",
+    // Between two answers a look may find it busy, which is the last that is known then.
+    assert.match(
+      witness.lines[1] ?? "",
+      /^web\.1 v1 Error R10 \(Boot timeout\) -> Web process failed to pass the health check GET \/healthz within 77 seconds of launch: it (?:answered 500|listens, but accepts no connection)$/,
     );
   });
 });
