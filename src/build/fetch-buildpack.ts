@@ -36,7 +36,7 @@ export async function layOutBuildpack(context: FetchContext, oid: string, dir: s
 }
 
 function repositoryOf(context: FetchContext): FetchRepository {
-  return new FetchRepository(context, "buildpacks.git", PROTOCOLS);
+  return new FetchRepository(context, "buildpacks.git", { GIT_ALLOW_PROTOCOL: PROTOCOLS });
 }
 
 class Fetch {

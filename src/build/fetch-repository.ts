@@ -31,9 +31,13 @@ const queues = new Map<string, SerialQueue>();
 export class FetchRepository {
   readonly git: GitContext;
 
-  /** @param protocols that may be fetched by, as git names them */
-  constructor({ cacheDir, toolEnv, signal }: FetchContext, name: string, protocols: string) {
-    const env = { ...pickToolEnv(toolEnv), ...FETCH_ENV, GIT_ALLOW_PROTOCOL: protocols };
+  /** @param own of git's environment: GIT_ALLOW_PROTOCOL at least, the protocols that may be fetched by */
+  constructor(
+    { cacheDir, toolEnv, signal }: FetchContext,
+    name: string,
+    own: { GIT_ALLOW_PROTOCOL: string; HOME?: string },
+  ) {
+    const env = { ...pickToolEnv(toolEnv), ...FETCH_ENV, ...own };
     this.git = { repo: join(cacheDir, name), path: toolPath(toolEnv), signal, env };
   }
 

@@ -14,8 +14,9 @@ export interface Submodule {
   layOut(checkout: Omit<CheckOut, "from">): Promise<void>;
 }
 
-/** No files and no programs of this machine. */
-const PROTOCOLS = "https:http:git:ssh";
+/** No files and no programs of this machine, and nothing that the keys and passwords of the platform's user open: neither ssh nor
+ *  ~/.netrc. Whoever pushes names the address. */
+const FETCH_ENV = { GIT_ALLOW_PROTOCOL: "https:http:git", HOME: "/nonexistent" };
 const GITLINK = "160000";
 const COUNT_MAX = 100;
 const GIT_MODULES = ".gitmodules";
@@ -41,7 +42,7 @@ export async function fetchSubmodules(request: SubmoduleRequest): Promise<Submod
   const links = request.files.filter((file) => isSubmodule(file) && !isLeftOut(request, file.path));
   if (links.length === 0) return [];
   request.say("-----> Fetching submodules\n");
-  const repository = new FetchRepository(request.fetch, "submodules.git", PROTOCOLS);
+  const repository = new FetchRepository(request.fetch, "submodules.git", FETCH_ENV);
   return repository.use(() => new Fetching(repository, request).run());
 }
 

@@ -127,7 +127,7 @@ class LocalFormation {
   async #print(name: string, line: string, colour: Colour | undefined): Promise<void> {
     const { out, world } = this.#host;
     const head = `${timeOfDay(world.now())} ${pad(name, this.#nameWidth)} | `;
-    await out.logLine((colour === undefined ? head : out.paint(head, colour)) + line);
+    await out.logLines([(colour === undefined ? head : out.paint(head, colour)) + line]);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The options that pick lines, for every command that reads a log: the same names as the parameters of the API. */
 import type { LogQuery } from "../api/log-resources.ts";
-import { LOG_LEVELS } from "../core/log-line.ts";
+import { LOG_LEVELS, LOG_SOURCES } from "../core/log-line.ts";
 import { findContradiction } from "../core/log-request.ts";
 import type { Arguments, Command, Option } from "./command.ts";
 import { usageError } from "./parse-arguments.ts";
@@ -15,7 +15,7 @@ export const FILTER_OPTIONS: readonly Option[] = [
     name: "source",
     short: "s",
     value: "SOURCE",
-    completes: ["app", "heroku"],
+    completes: LOG_SOURCES,
     summary: "only lines of this source: app or heroku",
   },
   ...RANGE_OPTIONS,

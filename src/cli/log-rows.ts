@@ -6,7 +6,7 @@ import { AppError, parseErrorId } from "../core/error.ts";
 export type LogRow = { kind: "line"; json: string } | { kind: "cursor"; cursor: string };
 
 /** No stored line begins like these. */
-const CURSOR = '{"cursor":';
+export const CURSOR_START = '{"cursor":';
 const FAILURE = '{"error":';
 
 /** @throws AppError that the platform told in the stream; the stream's own error when it broke off. */
@@ -29,7 +29,7 @@ export async function* readJsonRows(stream: IncomingMessage): AsyncGenerator<Log
 }
 
 function rowOf(json: string): LogRow {
-  if (json.startsWith(CURSOR)) return { kind: "cursor", cursor: (JSON.parse(json) as { cursor: string }).cursor };
+  if (json.startsWith(CURSOR_START)) return { kind: "cursor", cursor: (JSON.parse(json) as { cursor: string }).cursor };
   if (isFailure(json)) throw failureOf(json);
   return { kind: "line", json };
 }

@@ -63,9 +63,9 @@ export class Terminal {
     await this.data(`${JSON.stringify(value, undefined, 2)}\n`);
   }
 
-  /** A log line: its own colours end with it. */
-  async logLine(text: string): Promise<void> {
-    await this.line(this.isColoured ? closeColours(text) : text);
+  /** Lines of a log: their own colours end with them. */
+  async logLines(texts: readonly string[]): Promise<undefined> {
+    await this.line((this.isColoured ? texts.map((text) => closeColours(text)) : texts).join("\n"));
   }
 
   get isTerminal(): boolean {

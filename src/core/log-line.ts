@@ -1,7 +1,8 @@
 /** One line of an app's log: the NDJSON record that is stored and the text that people read (docs/formats.md, "Log line"). */
 import { AppError } from "./error.ts";
 
-export type LogSource = "app" | "heroku";
+export const LOG_SOURCES = ["app", "heroku"] as const;
+export type LogSource = (typeof LOG_SOURCES)[number];
 
 /** The levels that a line can state about itself, the gravest first. */
 export const LOG_LEVELS: readonly string[] = ["error", "warning", "info", "debug"];

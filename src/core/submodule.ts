@@ -2,9 +2,9 @@
  *  path of the platform's machine might be another app's repository. */
 import { AppError } from "./error.ts";
 
-const REMOTE = /^(?:https?|git|ssh|git\+ssh):\/\/[^\s/-][^\s]*$/;
-/** `git@example.com:team/lib.git` */
-const SCP_LIKE = /^[A-Za-z0-9_.][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^\s]+$/;
+const REMOTE = /^(?:https?|git):\/\/[^\s/-][^\s]*$/;
+/** `git@example.com:team/lib.git` as well. */
+const SSH = /^(?:(?:git\+)?ssh:\/\/|[^/:\s]+@[^/:\s]+:)/;
 const RELATIVE = /^\.\.?\//;
 const PARTS = /^submodule\.(.+)\.(path|url)$/s;
 
@@ -31,11 +31,17 @@ export function submoduleUrl(path: string, url: string | undefined, base: string
   if (url === undefined) throw notFetched(path, "The file .gitmodules does not say where it comes from.");
   const isRelative = RELATIVE.test(url);
   const resolved = isRelative && base !== undefined ? resolve(url, base) : url;
-  if (REMOTE.test(resolved) || SCP_LIKE.test(resolved)) return resolved;
+  if (REMOTE.test(resolved)) return resolved;
   const shown = JSON.stringify(withoutPassword(url).slice(0, 100));
-  const why =
-    isRelative && base === undefined ? "is relative, and a push does not tell to what" : "is no address on the network";
-  throw notFetched(path, `Its URL ${shown} ${why}.`);
+  throw notFetched(path, `Its URL ${shown} ${isRelative && base === undefined ? RELATIVE_TO_WHAT : whyNot(resolved)}.`);
+}
+
+const RELATIVE_TO_WHAT = "is relative, and a push does not tell to what";
+
+function whyNot(url: string): string {
+  return SSH.test(url)
+    ? "is one of ssh, where the platform's key might open what is not yours; use https, with a token in it if it must be"
+    : "is no address on the network";
 }
 
 /** As git does it: each `../` takes a part away. */
@@ -43,10 +49,9 @@ function resolve(url: string, base: string): string {
   let [from, way] = [base.replace(/\/+$/, ""), url];
   for (let match = RELATIVE.exec(way); match !== null; match = RELATIVE.exec(way)) {
     way = way.slice(match[0].length);
-    if (match[0] === "../") from = from.slice(0, Math.max(from.lastIndexOf("/"), from.lastIndexOf(":")));
+    if (match[0] === "../") from = from.slice(0, Math.max(from.lastIndexOf("/"), 0));
   }
-  const isScp = !from.includes("://") && !from.includes(":");
-  return `${from}${isScp ? ":" : "/"}${way}`;
+  return `${from}/${way}`;
 }
 
 export function notFetched(path: string, why: string, cause?: unknown): AppError {

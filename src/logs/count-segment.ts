@@ -1,7 +1,9 @@
 /** How many lines of a segment a filter takes. */
-import { candidateLines, nextLineStart } from "./forward.ts";
+import type { Piece } from "./count-pieces.ts";
+import { candidateLines, nextLineStart, type Stop } from "./forward.ts";
 import type { LineSelection } from "./line-selection.ts";
 import { logKernel } from "./log-kernel.ts";
+import { Scratch } from "./read-blocks.ts";
 import { readLines } from "./scan-blocks.ts";
 import { loadIndex, type SegmentToRead } from "./segment-index.ts";
 import { candidateCount } from "./signature.ts";
@@ -14,19 +16,10 @@ const SCAN_BYTES = 256 * 1024;
 const FEW = 4;
 const NOTHING = Buffer.alloc(0);
 
-/** Of a segment, in bytes. */
-export interface Piece {
-  from: number;
-  to: number;
-}
-
-export async function countSegment(
-  target: SegmentToRead,
-  selection: LineSelection,
-  signal: AbortSignal,
-): Promise<number> {
+export async function countSegment(target: SegmentToRead, selection: LineSelection, stop: Stop): Promise<number> {
   let count = 0;
-  for await (const lines of candidateLines(target, selection, signal)) count += await selection.count(lines);
+  for await (const lines of candidateLines(target, selection, stop, new Scratch()))
+    count += await selection.count(lines);
   return count;
 }
 

@@ -1,82 +1,93 @@
-/** The threads in which large segments are counted: some for all logs together, kept a little while for the next question. */
+/** The threads in which large segments are counted: some for all logs together, kept a little while for the next question. Each of
+ *  them is told of every segment and takes pieces of it while there are any, so that all are done at about the same time and
+ *  none waits to be told what is next. */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { AppError } from "../core/error.ts";
+import { Pieces } from "./count-pieces.ts";
 import type { CountEnd, CountJob } from "./count-worker.ts";
 
 const THREADS_MAX = Math.min(4, availableParallelism());
 const KEPT_MS = 5_000;
 const HEAP_MB_MAX = 64;
 
-interface Kept {
-  worker: Worker;
-  end: NodeJS.Timeout;
-}
+type Order = Omit<CountJob, "id" | "pieces">;
 
-const kept: Kept[] = [];
-const waiting: (() => void)[] = [];
-let busy = 0;
-
-/** How many lines of a segment the filter takes.
- *  @throws what the thread failed with; AppError unavailable when the signal aborts. */
-export async function countInThread(job: CountJob, signal: AbortSignal): Promise<number> {
-  if (busy >= THREADS_MAX) await new Promise<void>((resolve) => void waiting.push(resolve));
-  else busy += 1;
+/** How many lines of a segment the filter takes, counted in pieces of so many bytes.
+ *  @throws what a thread failed with; AppError unavailable when the signal aborts. */
+export async function countInThreads(order: Order, pieceBytes: number, signal: AbortSignal): Promise<number> {
+  const pieces = Pieces.of(order.size, pieceBytes);
+  const stop = (): void => pieces.stop();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
   try {
-    return await ask(take(), job, signal);
+    const counts = await Promise.all(allThreads().map((thread) => thread.count({ ...order, pieces: pieces.state })));
+    if (signal.aborted) throw new AppError("unavailable", "The search was ended.");
+    return counts.reduce((sum, count) => sum + count, 0);
   } finally {
-    // The place is handed on, or given up.
-    const next = waiting.shift();
-    if (next === undefined) busy -= 1;
-    else next();
+    // Where one has failed the others need not go on.
+    stop();
+    signal.removeEventListener("abort", stop);
   }
 }
 
-function take(): Worker {
-  const known = kept.pop();
-  if (known === undefined) {
-    const worker = new Worker(new URL("count-worker.js", import.meta.url), {
+const threads = new Set<CountThread>();
+
+function allThreads(): CountThread[] {
+  while (threads.size < THREADS_MAX) threads.add(new CountThread());
+  return [...threads];
+}
+
+interface Waiting {
+  resolve(count: number): void;
+  reject(error: Error): void;
+}
+
+class CountThread {
+  private readonly worker: Worker;
+  private readonly waiting = new Map<number, Waiting>();
+  private ids = 0;
+  private end: NodeJS.Timeout | undefined;
+
+  constructor() {
+    this.worker = new Worker(new URL("count-worker.js", import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
     });
-    // What it fails with later, while it is being ended, concerns nobody.
-    return worker.on("error", () => undefined);
+    this.worker.on("message", (end: CountEnd) => this.answer(end));
+    this.worker.on("error", (error: Error) => this.fail(error));
+    this.worker.on("exit", () => this.fail(new AppError("unavailable", "The search was ended.")));
   }
-  clearTimeout(known.end);
-  known.worker.ref();
-  return known.worker;
-}
 
-function keep(worker: Worker): void {
-  worker.unref();
-  const end = setTimeout(() => {
-    kept.splice(
-      kept.findIndex((other) => other.worker === worker),
-      1,
-    );
-    void worker.terminate();
-  }, KEPT_MS).unref();
-  kept.push({ worker, end });
-}
+  /** Lines in the pieces that this thread takes. */
+  count(job: Omit<CountJob, "id">): Promise<number> {
+    clearTimeout(this.end);
+    this.worker.ref();
+    const id = (this.ids += 1);
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.worker.postMessage({ ...job, id } satisfies CountJob, []);
+    });
+  }
 
-function ask(worker: Worker, job: CountJob, signal: AbortSignal): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const settle = (act: () => void): void => {
-      worker.off("message", answer).off("error", fail).off("exit", end);
-      signal.removeEventListener("abort", stop);
-      act();
-    };
-    const answer = ({ count, failure }: CountEnd): void =>
-      settle(() => {
-        keep(worker);
-        if (failure === undefined) resolve(count);
-        else reject(new AppError("unavailable", failure.message, { cause: failure }));
-      });
-    const fail = (error: Error): void => settle(() => reject(error));
-    const end = (): void => settle(() => reject(new AppError("unavailable", "The search was ended.")));
-    const stop = (): void => void worker.terminate();
-    worker.on("message", answer).on("error", fail).on("exit", end);
-    signal.addEventListener("abort", stop, { once: true });
-    worker.postMessage(job, []);
-    if (signal.aborted) stop();
-  });
+  private answer({ id, count, failure }: CountEnd): void {
+    const waiting = this.waiting.get(id);
+    this.waiting.delete(id);
+    if (this.waiting.size === 0) this.rest();
+    if (failure === undefined) waiting?.resolve(count);
+    else waiting?.reject(new AppError("unavailable", failure.message, { cause: failure }));
+  }
+
+  private rest(): void {
+    this.worker.unref();
+    this.end = setTimeout(() => {
+      threads.delete(this);
+      void this.worker.terminate();
+    }, KEPT_MS).unref();
+  }
+
+  private fail(error: Error): void {
+    threads.delete(this);
+    for (const waiting of this.waiting.values()) waiting.reject(error);
+    this.waiting.clear();
+  }
 }

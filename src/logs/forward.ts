@@ -1,7 +1,9 @@
 /** The lines of a stream that match, oldest first, a block at a time: an answer of any size in little memory. */
 import type { BlockSelection, LineSelection } from "./line-selection.ts";
-import { readBlock, segmentsWithin } from "./query.ts";
+import type { Block, BlockTable } from "./block-index.ts";
+import { segmentsWithin } from "./query.ts";
 import type { Snapshot } from "./query.ts";
+import { blockBytes, readRegion, rightBlocks, Scratch } from "./read-blocks.ts";
 import { isCandidate } from "./signature.ts";
 import { readLines } from "./scan-blocks.ts";
 import { loadIndex } from "./segment-index.ts";
@@ -12,6 +14,8 @@ import type { Sieve } from "./sieve.ts";
 
 const NEWLINE = 10;
 const PEEK_BYTES = 4096;
+/** What is read without the thread pool. */
+const REGION_BYTES = 256 * 1024;
 
 export async function* forwardLines(
   files: SegmentFiles,
@@ -20,10 +24,13 @@ export async function* forwardLines(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
   const { selection, context } = sieve;
+  const blocks = context > 0 ? selection.neighbours : selection;
+  // Where all lines are passed on they are no copies.
+  const scratch = selection.matchesAll ? undefined : new Scratch();
   for await (const target of forwardSegments(files, snapshot, selection, signal)) {
-    for await (const lines of candidateLines(target, context > 0 ? selection.neighbours : selection, signal)) {
+    for await (const lines of candidateLines(target, blocks, signal, scratch)) {
       const found = await sieve.sift(lines);
-      if (found.length > 0) yield found;
+      if (found.length > 0) yield found === lines && scratch !== undefined ? Buffer.from(found) : found;
     }
   }
 }
@@ -60,33 +67,54 @@ async function openIfThere(files: SegmentFiles, segment: string): Promise<Segmen
   }
 }
 
-/** Whole lines, a block at a time, of the blocks that may have what is selected. */
+/** What a reader looks at between two blocks: a signal, or what threads share. */
+export type Stop = Pick<AbortSignal, "aborted">;
+
+/** Whole lines of the blocks that may have what is selected, some of them at a time. With a scratch they are good until the next are
+ *  asked for. */
 export async function* candidateLines(
   target: SegmentToRead,
   selection: BlockSelection,
-  signal: AbortSignal,
+  stop: Stop,
+  scratch?: Scratch,
 ): AsyncGenerator<Buffer, void, undefined> {
   const blocks = await loadIndex(target, true);
   const candidates = await selection.candidates(target, blocks);
-  for (let number = 0; number < blocks.length; number += 1) {
-    if (signal.aborted) return;
-    if (!isCandidate(candidates, number)) continue;
-    const block = blocks.at(number);
-    if (!selection.mayBeIn(block)) continue;
-    const lines = await readBlock(target, block);
+  const isWanted = (number: number): boolean => isCandidate(candidates, number) && selection.mayBeIn(blocks.at(number));
+  for (let number = 0; number < blocks.length;) {
+    if (stop.aborted) return;
+    const wanted = neighboursFrom(number, blocks, isWanted);
+    number += Math.max(1, wanted.length);
+    const [first] = wanted;
+    if (first === undefined) continue;
+    const region = await readRegion(target.source, wanted, scratch ?? new Scratch());
+    const lines = rightBlocks(region, wanted);
+    if (lines.length > 0) yield lines;
     // Not what the index says: from here on the lines themselves tell where they begin and end.
-    if (lines === undefined) return yield* unindexedLines(target, block.offset, signal);
-    yield lines;
+    if (lines.length < blockBytes(wanted)) return yield* unindexedLines(target, first.offset + lines.length, stop);
   }
+}
+
+/** Blocks from a number on that follow each other and are wanted, as many as are read at once; at least one if that is. */
+function neighboursFrom(first: number, blocks: BlockTable, isWanted: (number: number) => boolean): Block[] {
+  const found: Block[] = [];
+  let bytes = 0;
+  for (let number = first; number < blocks.length && isWanted(number); number += 1) {
+    const block = blocks.at(number);
+    bytes += block.bytes;
+    if (bytes > REGION_BYTES && found.length > 0) break;
+    found.push(block);
+  }
+  return found;
 }
 
 async function* unindexedLines(
   { source, size }: SegmentToRead,
   from: number,
-  signal: AbortSignal,
+  stop: Stop,
 ): AsyncGenerator<Buffer, void, undefined> {
   let at = await nextLineStart(source, from, size);
-  while (!signal.aborted) {
+  while (!stop.aborted) {
     const lines = await readLines(source, at, size);
     if (lines.length === 0) return;
     at += lines.length;

@@ -4,6 +4,8 @@ import { formatStamp } from "../core/log-line.ts";
 import type { Block } from "./block-index.ts";
 import { hasFacet, mayHaveRelease } from "./facets.ts";
 import { HeadReader, startsAt } from "./head-reader.ts";
+import { KERNEL_BYTES_MAX, LogKernel, NEEDLE_BYTES_MAX, type Needle } from "./log-kernel.ts";
+import { rarePlaces } from "./rare-places.ts";
 import { PS_AT, STAMP_AT, STAMP_BYTES } from "./line-head.ts";
 
 export interface HeadFilter {
@@ -21,12 +23,17 @@ export interface HeadFilter {
 const NEWLINE = 10;
 const QUOTE = 0x22;
 const DOT = 0x2e;
+/** What stands before the name of the process: nothing in a message looks like it. */
+const PS_KEY = ',"ps":"';
 
 export class LineMatcher {
   readonly matchesAll: boolean;
   private readonly filter: HeadFilter;
+  /** With its key. */
   private readonly ps: Buffer | undefined;
   private readonly isType: boolean;
+  /** With it lines are passed over that are of other processes. */
+  private readonly needle: Needle | undefined;
   private readonly source: Buffer | undefined;
   private readonly levels: readonly Buffer[] | undefined;
   private readonly since: Buffer | undefined;
@@ -38,8 +45,9 @@ export class LineMatcher {
   constructor(filter: HeadFilter) {
     const { ps, source, release, levels, sinceUs, untilUs } = filter;
     this.filter = filter;
-    this.ps = mapGiven(ps, (name) => Buffer.from(name));
+    this.ps = mapGiven(ps, (name) => Buffer.from(PS_KEY + name));
     this.isType = ps?.includes(".") === false;
+    this.needle = mapGiven(this.ps, needleOf);
     this.source = mapGiven(source, quoted);
     this.levels = levels?.map((level) => quoted(level));
     this.since = mapGiven(sinceUs, (us) => Buffer.from(formatStamp(us)));
@@ -69,10 +77,20 @@ export class LineMatcher {
   /** The lines of whole lines that match, as offsets: start, end, start, end … */
   select(lines: Buffer): number[] {
     const found: number[] = [];
+    const take = (start: number, end: number): void => {
+      if (this.matches(lines, start, end)) found.push(start, end);
+    };
+    const needle = lines.length <= KERNEL_BYTES_MAX ? this.needle : undefined;
+    const kernel = needle && LogKernel.holding(lines);
+    if (needle !== undefined && kernel !== undefined) {
+      kernel.setNeedle(needle);
+      kernel.search(lines.lastIndexOf(NEWLINE) + 1, false, take);
+      return found;
+    }
     for (let at = 0; at < lines.length;) {
       const end = lines.indexOf(NEWLINE, at) + 1;
       if (end === 0) break;
-      if (this.matches(lines, at, end)) found.push(at, end);
+      take(at, end);
       at = end;
     }
     return found;
@@ -84,7 +102,7 @@ export class LineMatcher {
     const stampAt = start + STAMP_AT;
     if (this.since !== undefined && compareStamps(lines, stampAt, this.since) < 0) return false;
     if (this.until !== undefined && compareStamps(lines, stampAt, this.until) >= 0) return false;
-    if (this.ps !== undefined && !this.matchesProcess(lines, start + PS_AT, this.ps)) return false;
+    if (this.ps !== undefined && !this.matchesProcess(lines, start + PS_AT - PS_KEY.length, this.ps)) return false;
     return !this.readsHead || this.matchesHead(lines, start, end);
   }
 
@@ -106,6 +124,12 @@ export class LineMatcher {
 
 function mapGiven<A, B>(value: A | undefined, map: (value: A) => B): B | undefined {
   return value === undefined ? undefined : map(value);
+}
+
+/** Undefined for a name that no line can have. */
+function needleOf(bytes: Buffer): Needle | undefined {
+  const isLong = bytes.length > NEEDLE_BYTES_MAX;
+  return isLong ? undefined : { bytes, ...rarePlaces(bytes), fold: false, anywhere: true };
 }
 
 /** With the quote behind it, so that `app` is not the beginning of `apple`. */

@@ -57,8 +57,8 @@ export class LineSelection implements BlockSelection {
 
   /** Blocks of a segment that may have the text; undefined when its signature does not tell. */
   async candidates(target: SignedSegment, blocks: BlockTable): Promise<Candidates | undefined> {
-    const rows = this.filter.invert === true ? [] : (this.text?.rows ?? []);
-    return rows.length === 0 ? undefined : readCandidates(target, blocks, rows);
+    const rows = this.filter.invert === true ? undefined : this.text?.rows;
+    return rows === undefined || rows.isEmpty ? undefined : readCandidates(target, blocks, rows);
   }
 
   /** The lines of whole lines that are selected, as offsets: start, end, start, end … */

@@ -30,6 +30,7 @@ export const KERNEL_BYTES_MAX = 1024 * 1024;
 export const NEEDLE_BYTES_MAX = 16 * 1024;
 const FOLD = 1;
 const COUNT = 2;
+const ANYWHERE = 4;
 
 export interface KernelRun {
   next: number;
@@ -45,6 +46,8 @@ export interface Needle {
   two: number;
   /** Whether A–Z of what is searched count as a–z. */
   fold: boolean;
+  /** Whether it is looked for in heads too; then no hit is sure. */
+  anywhere: boolean;
 }
 
 /** In the end of a line that the plain form must look at again. */
@@ -116,9 +119,9 @@ export class LogKernel {
   }
 
   /** For `search`. */
-  setNeedle({ bytes, one, two, fold }: Needle): void {
+  setNeedle({ bytes, one, two, fold, anywhere }: Needle): void {
     this.bytes.set(bytes, NEEDLE);
-    this.needle = { length: bytes.length, one, two, mode: fold ? FOLD : 0 };
+    this.needle = { length: bytes.length, one, two, mode: (fold ? FOLD : 0) | (anywhere ? ANYWHERE : 0) };
   }
 
   /** Calls `take` with start and end of each line of what was loaded, which ends behind a newline at `end`, whose message has

@@ -1,10 +1,10 @@
 /** The last lines of a stream that match: reads blocks from the newest backwards, skips those whose index says that they
  *  cannot match, and stops when it has enough or has come to lines that are too old. */
-import { crc32 } from "node:zlib";
 import type { Block, BlockTable } from "./block-index.ts";
 import { newAnswer } from "./answer.ts";
 import type { Answer, Wanted } from "./answer.ts";
 import { ifThere } from "./if-there.ts";
+import { cutBlock, readRegion, Scratch } from "./read-blocks.ts";
 import { loadIndex, rememberedIndex } from "./segment-index.ts";
 import type { SegmentToRead } from "./segment-index.ts";
 import { isCandidate } from "./signature.ts";
@@ -123,7 +123,7 @@ async function addBlocks(search: Search, target: SegmentToRead, blocks: readonly
   const { answer, signal, distrusted, scratch } = search;
   const { segment } = target;
   const isTrusted = !distrusted.has(segment);
-  const region = await readRegion(target, blocks, scratch);
+  const region = await readRegion(target.source, blocks, scratch);
   // Without a hit it does not matter where in it blocks begin; whole lines it must be.
   if (isTrusted && region.at(-1) === NEWLINE && !answer.mayHave(region)) return;
   for (const block of blocks.toReversed()) {
@@ -139,32 +139,4 @@ function wantedNeighbours(mayBeIn: (number: number) => boolean, blocks: BlockTab
   let first = end;
   while (first > 0 && end - first < max && mayBeIn(first - 1)) first -= 1;
   return Array.from({ length: end - first }, (_, number) => blocks.at(first + number));
-}
-
-/** Memory for what is read: an answer keeps copies. */
-class Scratch {
-  private bytes = Buffer.alloc(0);
-
-  take(length: number): Buffer {
-    if (this.bytes.length < length) this.bytes = Buffer.allocUnsafeSlow(length);
-    return this.bytes.subarray(0, length);
-  }
-}
-
-/** Blocks that follow each other, by one read, as far as they are there. */
-async function readRegion({ source }: SegmentToRead, blocks: readonly Block[], scratch: Scratch): Promise<Buffer> {
-  const bytes = scratch.take(blocks.reduce((sum, block) => sum + block.bytes, 0));
-  return bytes.subarray(0, await source.read(bytes, bytes.length, blocks[0]?.offset ?? 0));
-}
-
-/** Undefined when the block is not what the index says. */
-function cutBlock(region: Buffer, block: Block, [first]: readonly Block[]): Buffer | undefined {
-  const start = block.offset - (first?.offset ?? 0);
-  const lines = region.subarray(start, start + block.bytes);
-  return lines.length === block.bytes && crc32(lines) === block.crc ? lines : undefined;
-}
-
-/** Undefined when the block is not what the index says. */
-export async function readBlock(target: SegmentToRead, block: Block): Promise<Buffer | undefined> {
-  return cutBlock(await readRegion(target, [block], new Scratch()), block, [block]);
 }

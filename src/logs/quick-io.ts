@@ -2,7 +2,7 @@
  *  microseconds, by the thread pool ten times that, and a busy app asks for thousands a second. A call that turns out
  *  slow (cold data, a disk that cannot keep up, or a moment in which another process had the processor) sends everything
  *  to the thread pool for fifty times as long, so that the event loop waits for a disk two per cent of the time at most. */
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 
@@ -51,6 +51,7 @@ export async function withFile<T>(path: string, work: (file: ReadOnlyFile) => Pr
   try {
     return await work({
       read: async (buffer, position) => timed(() => readSync(fd, buffer, 0, buffer.length, position)),
+      size: async () => fstatSync(fd).size,
     });
   } finally {
     closeSync(fd);
@@ -60,6 +61,7 @@ export async function withFile<T>(path: string, work: (file: ReadOnlyFile) => Pr
 /** Whose reads fill the buffer, and tell how many bytes there were. */
 export interface ReadOnlyFile {
   read(buffer: Buffer, position: number): Promise<number>;
+  size(): Promise<number>;
 }
 
 async function withHandle<T>(path: string, work: (file: ReadOnlyFile) => Promise<T>): Promise<T | undefined> {
@@ -68,6 +70,7 @@ async function withHandle<T>(path: string, work: (file: ReadOnlyFile) => Promise
   try {
     return await work({
       read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
+      size: async () => (await handle.stat()).size,
     });
   } finally {
     await handle.close();

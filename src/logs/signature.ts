@@ -28,8 +28,37 @@ function rowOf(gram: number): number {
   return Math.imul(gram, 0x9e3779b1) >>> 17;
 }
 
-/** Rows that a block has which has these bytes, some of them; none for what is shorter than four. */
-export function rowsOf(needle: Buffer): number[] {
+/** Of a row that was not read yet, how many of the blocks may have it. */
+const SHARE_UNKNOWN = 0.5;
+
+/** The rows that a block has which has a text, some of them; none for what is shorter than four bytes. Segments of one log are alike: rows
+ *  of which few blocks had a bit are read first in the next one, for most often nothing is left after them. */
+export class SoughtRows {
+  private readonly rows: readonly number[];
+  private readonly shares = new Map<number, number>();
+
+  constructor(needle: Buffer) {
+    this.rows = rowsOf(needle);
+  }
+
+  get isEmpty(): boolean {
+    return this.rows.length === 0;
+  }
+
+  inOrder(): number[] {
+    const share = (row: number): number => this.shares.get(row) ?? SHARE_UNKNOWN;
+    return this.rows.toSorted((a, b) => share(a) - share(b));
+  }
+
+  /** Remembers of a row how many blocks had a bit in it. */
+  saw(row: number, bits: Buffer): void {
+    let set = 0;
+    for (const byte of bits) for (let left = byte; left !== 0; left &= left - 1) set += 1;
+    this.shares.set(row, set / (bits.length * 8));
+  }
+}
+
+function rowsOf(needle: Buffer): number[] {
   const count = needle.length - GRAM_BYTES + 1;
   const wanted = Math.min(count, GRAMS_MAX);
   const rows = new Set<number>();
@@ -141,17 +170,18 @@ export type SignedSegment = Pick<SegmentToRead, "dir" | "segment" | "isReadOnly"
 export async function readCandidates(
   { dir, segment, isReadOnly }: SignedSegment,
   blocks: BlockTable,
-  rows: readonly number[],
+  rows: SoughtRows,
 ): Promise<Candidates | undefined> {
   return withSignature(dir, segment, blocks, async (reader) => {
     let common: Buffer | undefined;
-    for (const row of rows) {
+    for (const row of rows.inOrder()) {
       const bits = await reader.row(row);
       if (bits === undefined) {
         // The next daemon makes it again.
         if (!isReadOnly) await rm(join(dir, signatureName(segment)), { force: true });
         return undefined;
       }
+      rows.saw(row, bits);
       if (common === undefined) common = Buffer.from(bits);
       else for (let at = 0; at < bits.length; at += 1) common[at] = (common[at] as number) & (bits[at] as number);
       if (common.every((byte) => byte === 0)) break;
@@ -207,16 +237,18 @@ class SignatureReader {
 
   /** Undefined when the file is none of these blocks. */
   static async open(file: ReadOnlyFile, segment: string, blocks: BlockTable): Promise<SignatureReader | undefined> {
-    const start = Buffer.alloc(HEADER_BYTES);
-    if ((await file.read(start, 0)) < HEADER_BYTES) return undefined;
+    // Of usual segments that is all but the rows, by one read.
+    const front = Buffer.allocUnsafe(PAGE_BYTES);
+    const bytesRead = await file.read(front, 0);
+    if (bytesRead < HEADER_BYTES) return undefined;
+    const start = front.subarray(0, HEADER_BYTES);
     const covered = start.readUInt32LE(8);
     if (start.readUInt32LE(0) !== MAGIC || covered === 0 || covered > blocks.length) return undefined;
     if (start.readUInt32LE(12) !== blocks.fingerprint(covered)) return undefined;
     const rowBytes = ROWS * strideOf(covered);
-    const crcs = Buffer.allocUnsafe((rowBytes / PAGE_BYTES) * 4);
-    // One byte more than there should be.
-    if ((await file.read(Buffer.alloc(2), HEADER_BYTES + crcs.length + rowBytes - 1)) !== 1) return undefined;
-    if ((await file.read(crcs, HEADER_BYTES)) < crcs.length) return undefined;
+    const crcBytes = (rowBytes / PAGE_BYTES) * 4;
+    if ((await file.size()) !== HEADER_BYTES + crcBytes + rowBytes) return undefined;
+    const crcs = await readBehind(front.subarray(HEADER_BYTES, bytesRead), crcBytes, file);
     const crc = crc32(crcs, crc32(start.subarray(8), crc32(segment)));
     return crc === start.readUInt32LE(4) ? new SignatureReader(file, covered, crcs) : undefined;
   }
@@ -240,4 +272,12 @@ class SignatureReader {
     const start = from - first * PAGE_BYTES;
     return pages.subarray(start, start + length);
   }
+}
+
+/** So many bytes behind the header, of which the first were read with it. What is missing is another's, as a CRC will tell. */
+async function readBehind(known: Buffer, length: number, file: ReadOnlyFile): Promise<Buffer> {
+  if (known.length >= length) return known.subarray(0, length);
+  const bytes = Buffer.alloc(length);
+  await file.read(bytes, HEADER_BYTES);
+  return bytes;
 }

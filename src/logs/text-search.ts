@@ -3,17 +3,13 @@
 import { HeadReader } from "./head-reader.ts";
 import type { LineMatcher } from "./line-matcher.ts";
 import { KERNEL_BYTES_MAX, LogKernel, NEEDLE_BYTES_MAX, type Needle } from "./log-kernel.ts";
-import { rowsOf } from "./signature.ts";
+import { rarePlaces } from "./rare-places.ts";
+import { SoughtRows } from "./signature.ts";
 
 const NEWLINE = 10;
 const BACKSLASH = 0x5c;
-/** Of a longer needle only these are considered. */
-const PLACES_MAX = 64;
 /** `\u001b`: so far behind its backslash an escape may go on. */
 const ESCAPE_BYTES = 5;
-
-/** In logs the most frequent bytes first; what is not here is rare. */
-const FREQUENT = Buffer.from(' e0a1t2o3r4s5i6n7"8d9=cpul-m.:/fbh_gv,\\');
 
 /** Told of each line that has the text, or may have it where it is not sure. */
 type Take = (start: number, end: number, isSure: boolean) => void;
@@ -23,7 +19,7 @@ export class TextSearch {
   private readonly ignoreCase: boolean;
   private readonly needle: Needle;
   /** Rows of a signature that a block has which has the text. */
-  readonly rows: readonly number[];
+  readonly rows: SoughtRows;
   private readonly head = new HeadReader();
 
   /** @param ignoreCase whether `a` is also `A`; letters outside ASCII are always compared as they are. */
@@ -31,8 +27,8 @@ export class TextSearch {
     this.text = ignoreCase ? lowerAscii(text) : text;
     this.ignoreCase = ignoreCase;
     const bytes = Buffer.from(JSON.stringify(this.text).slice(1, -1));
-    this.needle = { bytes, ...rarePlaces(bytes), fold: ignoreCase };
-    this.rows = rowsOf(bytes);
+    this.needle = { bytes, ...rarePlaces(bytes), fold: ignoreCase, anywhere: false };
+    this.rows = new SoughtRows(bytes);
   }
 
   /** The lines whose message has the text and which the matcher takes, as offsets: start, end … */
@@ -129,19 +125,6 @@ export class TextSearch {
     const message = decodeMessage(stored.toString("utf8"));
     return (this.ignoreCase ? lowerAscii(message) : message).includes(this.text);
   }
-}
-
-/** The higher the rarer. */
-function rank(byte: number): number {
-  return FREQUENT.includes(byte) ? FREQUENT.indexOf(byte) : FREQUENT.length;
-}
-
-/** Of the two bytes that are rarest in logs. */
-function rarePlaces(bytes: Buffer): Pick<Needle, "one" | "two"> {
-  const places = [...bytes.subarray(0, PLACES_MAX).keys()];
-  places.sort((a, b) => rank(bytes[b] as number) - rank(bytes[a] as number));
-  const [one = 0, two = one] = places;
-  return { one, two };
 }
 
 /** A message that somebody's hand broke is taken as it stands. */

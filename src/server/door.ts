@@ -1,7 +1,7 @@
 /** Who may come in. The unix socket is private to the daemon's own user. Over TCP a request needs a token, and must not
  *  be what a page in somebody's browser made it send: such a page can reach the loopback, by a name of its own that leads
  *  there (DNS rebinding) or from another site (CSRF). What each route then asks for is said in `permissions.ts`. */
-import type { IncomingMessage } from "node:http";
+import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AppError } from "../core/error.ts";
@@ -19,22 +19,28 @@ declare module "fastify" {
   }
 }
 
-/** How a request has come in, where not by the unix socket: over TCP, or as somebody whom its door knows already. */
-const entrances = new WeakMap<IncomingMessage, "tcp" | Visitor>();
-const shown = new WeakMap<Socket, { authorization: string | undefined; token: TokenUse }>();
+/** A request that has come in over TCP. */
+export class OutsideRequest extends IncomingMessage {}
+
+/** Who asks, as a connection has shown it last. */
+interface Shown {
+  authorization: string | undefined;
+  token: TokenUse;
+  visitor: Visitor;
+}
+
+/** Of requests by a door that knows who comes. */
+const guests = new WeakMap<IncomingMessage, Visitor>();
+const shown = new WeakMap<Socket, Shown>();
 const survivors = new WeakSet<FastifyRequest>();
 /** With any port: a forwarded one has another number. */
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 /** What a browser says of who made it ask: the page itself, or the person by hand. */
 const OWN_SITE = new Set<unknown>([undefined, "same-origin", "none"]);
 
-export function markOutside(request: IncomingMessage): void {
-  entrances.set(request, "tcp");
-}
-
 /** For a door that finds out by itself who comes: nothing that the request says of that counts. */
 export function markVisitor(request: IncomingMessage, visitor: Visitor): void {
-  entrances.set(request, visitor);
+  guests.set(request, visitor);
 }
 
 /** Lets a request be answered although it takes from its own caller what it takes to ask it. */
@@ -58,16 +64,18 @@ export function guardDoor(server: FastifyInstance, platform: Platform): void {
 }
 
 function admit(platform: Platform, request: FastifyRequest, reply: FastifyReply): void {
-  const entrance = entrances.get(request.raw);
+  const isOutside = request.raw instanceof OutsideRequest;
+  const guest = guests.get(request.raw);
   const { need } = request.routeOptions.config;
-  if (entrance === "tcp") refuseForeignPages(request);
-  if (entrance === undefined) request.visitor = socketVisitor(request);
+  if (isOutside) refuseForeignPages(request);
+  if (!isOutside && guest === undefined) request.visitor = socketVisitor(request);
   else if (need === "open") return;
-  else if (entrance === "tcp") {
-    request.token = identify(platform, request, reply);
-    request.visitor = tokenVisitor(request.token);
-  } else request.visitor = entrance;
-  if (entrance !== undefined && need === "socket") throw notHere();
+  else if (guest === undefined) {
+    const { token, visitor } = identify(platform, request, reply);
+    request.token = token;
+    request.visitor = visitor;
+  } else request.visitor = guest;
+  if (need === "socket" && (isOutside || guest !== undefined)) throw notHere();
   endWithCredential(request.visitor, request, reply);
 }
 
@@ -79,18 +87,19 @@ function notHere(): AppError {
 
 /** A connection that shows the same header again is not asked again whose it is, only whether the token still holds.
  *  @throws AppError unauthorized */
-function identify({ tokens }: Platform, { raw, headers }: FastifyRequest, reply: FastifyReply): TokenUse {
+function identify({ tokens }: Platform, { raw, headers }: FastifyRequest, reply: FastifyReply): Shown {
   const { authorization } = headers;
   const before = shown.get(raw.socket);
-  if (before !== undefined && before.authorization === authorization && tokens.holds(before.token)) return before.token;
+  if (before !== undefined && before.authorization === authorization && tokens.holds(before.token)) return before;
   const text = readToken(authorization);
   const token = text === undefined ? undefined : tokens.authenticate(text);
   if (token === undefined) {
     void reply.header("www-authenticate", 'Bearer realm="git-heroku"');
     throw text === undefined ? noToken() : badToken();
   }
-  shown.set(raw.socket, { authorization, token });
-  return token;
+  const now = { authorization, token, visitor: tokenVisitor(token) };
+  shown.set(raw.socket, now);
+  return now;
 }
 
 function refuseForeignPages({ headers }: FastifyRequest): void {

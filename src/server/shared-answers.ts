@@ -4,7 +4,7 @@
  *  depends on the path, the range and the host alone, and on who asks only where that is somebody who may not do everything. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { addressOf } from "../platform/visitor.ts";
-import { Awaited, giveAgain } from "./captured-answer.ts";
+import { Awaited, giveAgain, type CapturedAnswer } from "./captured-answer.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -12,9 +12,15 @@ declare module "fastify" {
   }
 }
 
+interface Shared {
+  awaited: Awaited;
+  /** The requests that came after the first, in their order. */
+  joined: ((answer: CapturedAnswer | undefined) => void)[];
+}
+
 /** @returns to be called behind what lets requests in: from there on they join */
 export function shareAnswers(server: FastifyInstance): () => void {
-  const ofThisTurn = new Map<string, Awaited>();
+  const ofThisTurn = new Map<string, Shared>();
   const first = new WeakMap<FastifyRequest, Awaited>();
 
   server.addHook("onSend", (request, reply, payload: unknown, done) => {
@@ -31,13 +37,21 @@ export function shareAnswers(server: FastifyInstance): () => void {
       const earlier = ofThisTurn.get(key);
       if (earlier !== undefined) {
         const again = (): void => done();
-        void earlier.answer.then((answer) => (answer === undefined ? again() : giveAgain(reply, answer)));
+        earlier.joined.push((answer) => void (answer === undefined ? again() : giveAgain(reply, answer)));
         return undefined;
       }
-      if (ofThisTurn.size === 0) setImmediate(() => ofThisTurn.clear());
+      if (ofThisTurn.size === 0) setImmediate(endTurn, ofThisTurn);
       const awaited = new Awaited();
-      ofThisTurn.set(key, awaited);
+      ofThisTurn.set(key, { awaited, joined: [] });
       first.set(request, awaited);
       return done();
     });
+}
+
+/** Who has joined is answered from here on, one right after the other: a client on another processor is woken once for many answers. */
+function endTurn(ofThisTurn: Map<string, Shared>): void {
+  for (const { awaited, joined } of ofThisTurn.values()) {
+    for (const take of joined) void awaited.answer.then(take);
+  }
+  ofThisTurn.clear();
 }

@@ -4,7 +4,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { answerClientError } from "./client-error.ts";
-import { markOutside } from "./door.ts";
+import { OutsideRequest } from "./door.ts";
 import { HEAD_BYTES_MAX, REQUEST_LIMITS } from "./request-limits.ts";
 
 const HOST = "127.0.0.1";
@@ -30,6 +30,7 @@ export class TcpDoor {
    *  @param headMs milliseconds until the head of a request must be there */
   static async listen(port: number, headMs: number = REQUEST_LIMITS.headMs): Promise<TcpDoor> {
     const server = createServer({
+      IncomingMessage: OutsideRequest,
       maxHeaderSize: HEAD_BYTES_MAX,
       headersTimeout: headMs,
       // Bodies have a time of their own; what is uploaded as a stream may take long.
@@ -56,10 +57,7 @@ export class TcpDoor {
 
   /** From now on the server, which must be ready, answers here too. */
   open(server: FastifyInstance): void {
-    const listener: RequestListener = (request, response) => {
-      markOutside(request);
-      server.routing(request, response);
-    };
+    const listener: RequestListener = (request, response) => server.routing(request, response);
     this.#server.removeAllListeners("request").on("request", listener);
     for (const request of this.#waiting.splice(0)) listener(...request);
     this.#server.on("upgrade", (request, socket, head) => server.server.emit("upgrade", request, socket, head));

@@ -10,6 +10,9 @@ export interface CorpusOptions {
   seed: number;
 }
 
+/** In the answers, the key of lines that state no level. */
+export const NO_LEVEL = "-";
+
 const DAY_US = 86_400_000_000;
 const START_US = Date.UTC(2026, 10, 20) * 1000;
 const RARE = "run.4821";
@@ -163,21 +166,25 @@ export function writeCorpus(dir: string, { bytes, seed }: CorpusOptions): void {
 class Facts {
   private lines = 0;
   private readonly processes = new Map<string, number>();
+  private readonly levels = new Map<string, number>();
   private readonly perMinute = new Map<string, number>();
   private readonly needles: { ts: string; text: string }[] = [];
 
-  add(ts: string, { ps }: Said, needle: string): void {
+  add(ts: string, { ps, level }: Said, needle: string): void {
     const minute = `${ts.slice(0, 16)} ${ps}`;
     this.lines += 1;
     this.processes.set(ps, (this.processes.get(ps) ?? 0) + 1);
+    this.levels.set(level || NO_LEVEL, (this.levels.get(level || NO_LEVEL) ?? 0) + 1);
     this.perMinute.set(minute, (this.perMinute.get(minute) ?? 0) + 1);
     if (needle !== "") this.needles.push({ ts, text: needle });
   }
 
   result(): object {
     const { lines, needles } = this;
-    const [processes, perMinute] = [this.processes, this.perMinute].map((counts) => Object.fromEntries(counts));
-    return { lines, processes, needles, perMinute };
+    const [processes, levels, perMinute] = [this.processes, this.levels, this.perMinute].map((counts) =>
+      Object.fromEntries(counts),
+    );
+    return { lines, processes, levels, needles, perMinute };
   }
 }
 

@@ -26,6 +26,7 @@ const NEWLINE = 10;
 export interface Truth {
   lines: number;
   processes: Record<string, number>;
+  levels: Record<string, number>;
   needles: { ts: string; text: string }[];
   /** `2026-11-20T17:31 web.1` → lines. */
   perMinute: Record<string, number>;

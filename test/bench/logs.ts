@@ -6,6 +6,7 @@ import { systemClock } from "../../src/bin/system-clock.ts";
 import { LogStore } from "../../src/logs/log-store.ts";
 import type { LogQuery } from "../../src/logs/log-store.ts";
 import type { TestContext } from "../support/suite.ts";
+import { NO_LEVEL } from "./log-corpus.ts";
 import { openDay, type Day } from "./log-day.ts";
 import { isThere, shell } from "./log-peers.ts";
 import { inPairs, ms, timed, times, withContext, type Row } from "./measure.ts";
@@ -40,7 +41,13 @@ async function formatForLnav(t: TestContext): Promise<string> {
     "timestamp-field": "ts",
     "body-field": "msg",
     "level-field": "level",
-    value: { ps: { kind: "string", identifier: true }, source: { kind: "string" }, msg: { kind: "string" } },
+    // A field that stands nowhere in the line would get one of its own.
+    value: {
+      ps: { kind: "string", identifier: true },
+      source: { kind: "string" },
+      level: { kind: "string", hidden: true },
+      msg: { kind: "string" },
+    },
   };
   const schema = "https://lnav.org/schemas/format-v1.schema.json";
   await writeFile(join(formats, "log.json"), JSON.stringify({ $schema: schema, stored_log: about }));
@@ -57,21 +64,32 @@ interface Question {
   wanted: number | undefined;
 }
 
-/** Whole answers of the generator: each needle at its time, each process, each minute. */
+/** Whole answers of the generator: each needle at its time, each process, each level, each minute of each process. */
 async function checkAnswers(store: LogStore, { truth }: Day): Promise<void> {
   for (const { ts, text } of truth.needles) {
     const found = await lines(store, { search: text });
     if (found.length !== 1 || !found[0]?.startsWith(`{"ts":"${ts}"`)) throw new Error(`${text}: ${found.join("")}`);
   }
   const perMinute = new Map<string, number>();
-  for await (const { minute, counts } of store.countByMinute({}, new AbortController().signal))
-    for (const { ps, lines } of counts) {
-      const cell = `${minute} ${ps}`;
-      perMinute.set(cell, (perMinute.get(cell) ?? 0) + lines);
+  const levels = new Map<string, number>();
+  for await (const { minute, counts } of store.countByMinute({}, NEVER))
+    for (const { ps, level, lines } of counts) {
+      add(perMinute, `${minute} ${ps}`, lines);
+      add(levels, level ?? NO_LEVEL, lines);
     }
-  same("minutes", perMinute.size, Object.keys(truth.perMinute).length);
-  for (const [cell, count] of Object.entries(truth.perMinute)) same(cell, perMinute.get(cell), count);
+  sameCounts("minutes", perMinute, truth.perMinute);
+  sameCounts("levels", levels, truth.levels);
   for (const [ps, count] of Object.entries(truth.processes)) same(ps, await store.count({ ps }, NEVER), count);
+  same("lines", await store.count({}, NEVER), truth.lines);
+}
+
+function add(counts: Map<string, number>, key: string, lines: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + lines);
+}
+
+function sameCounts(what: string, found: ReadonlyMap<string, number>, wanted: Record<string, number>): void {
+  same(what, found.size, Object.keys(wanted).length);
+  for (const [key, count] of Object.entries(wanted)) same(`${what}, ${key}`, found.get(key), count);
 }
 
 const NEVER = new AbortController().signal;

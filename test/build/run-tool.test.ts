@@ -1,3 +1,4 @@
+import { getPriority } from "node:os";
 import * as assert from "uvu/assert";
 import { runTool } from "../../src/build/run-tool.ts";
 import { ToolOutput } from "../../src/build/tool-output.ts";
@@ -28,6 +29,8 @@ describe("run tool", (test) => {
   test("gives way to apps from its first moment on, and what it starts does too", async () => {
     const giving = tool("sh", "-c", "nice; sh -c nice");
     assert.is(await giving.run, 0);
-    assert.is(giving.said(), "       10\n       10\n");
+    // The run of tests may have given way itself.
+    const niceness = String(Math.min(19, getPriority() + 10));
+    assert.is(giving.said(), `       ${niceness}\n       ${niceness}\n`);
   });
 });

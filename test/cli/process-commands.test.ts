@@ -226,8 +226,10 @@ describe("cli logs", (test) => {
 
   test("a line that is not ours is shown as it is", async (t) => {
     const { fake, run } = await setUp(t);
-    fake.override = (_, response) => void response.end("not json\n");
-    assert.equal(await run("logs"), done("not json\n"));
+    const odd = 'not json\n{"ts":"2011"}\nnull\n{"msg":{}}\n';
+    fake.override = (_, response) => void response.end(odd);
+    assert.equal(await run("logs"), done(odd));
+    assert.equal(await run("logs", "--json"), done('{"ts":"2011"}\n{"msg":{}}\n'));
   });
 
   test("nothing found names the processes that there are", async (t) => {

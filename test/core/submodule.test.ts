@@ -5,13 +5,10 @@ import { describe } from "../support/suite.ts";
 
 const FETCHED: readonly [url: string, base: string | undefined, from: string][] = [
   ["https://example.com/lib.git", undefined, "https://example.com/lib.git"],
-  ["git@example.com:team/lib.git", undefined, "git@example.com:team/lib.git"],
-  ["ssh://git@example.com:2222/lib", undefined, "ssh://git@example.com:2222/lib"],
+  ["git://example.com/lib", undefined, "git://example.com/lib"],
   ["../lib.git", "https://example.com/team/app.git", "https://example.com/team/lib.git"],
   ["../../lib.git", "https://example.com/team/app.git/", "https://example.com/lib.git"],
   ["./lib.git", "https://example.com/app.git", "https://example.com/app.git/lib.git"],
-  ["../lib.git", "git@example.com:team/app.git", "git@example.com:team/lib.git"],
-  ["../lib.git", "git@example.com:app.git", "git@example.com:lib.git"],
 ];
 
 const REFUSED: readonly [url: string | undefined, base: string | undefined, why: string][] = [
@@ -21,7 +18,10 @@ const REFUSED: readonly [url: string | undefined, base: string | undefined, why:
   ["file:///srv/lib.git", undefined, "is no address on the network"],
   ["ext::sh -c id", undefined, "is no address on the network"],
   ["-uhttps://example.com/a", undefined, "is no address on the network"],
-  ["ssh://-oProxyCommand=id/a", undefined, "is no address on the network"],
+  ["ssh://-oProxyCommand=id/a", undefined, "is one of ssh"],
+  ["ssh://git@example.com:2222/lib", undefined, "is one of ssh"],
+  ["git@example.com:team/lib.git", undefined, "is one of ssh"],
+  ["git@localhost:other.git", "https://example.com/app.git", "use https"],
   ["https://example.com/a b", undefined, "is no address on the network"],
   ["../../../../../srv/lib", "https://example.com/app.git", "is no address on the network"],
   ["ftp://ned:secret@example.com/a", undefined, '"ftp://example.com/a" is no address'],

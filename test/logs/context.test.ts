@@ -4,32 +4,10 @@ import * as assert from "uvu/assert";
 import { ContextPicker } from "../../src/logs/context-picker.ts";
 import type { LogStore } from "../../src/logs/log-store.ts";
 import { describe } from "../support/suite.ts";
+import { naiveContext, type PickedLine } from "./naive-context.ts";
 import { messagesOf, openStore, tailLines } from "./open-store.ts";
 
-interface Line {
-  ps: string;
-  isHit: boolean;
-  isContinuation: boolean;
-}
-
-/** What context means, said in another way: for each process, hits ± count, and traces that this would cut, whole. */
-function naive(lines: readonly Line[], count: number): number[] {
-  const taken = new Set<number>();
-  for (const ps of new Set(lines.map((line) => line.ps))) {
-    const own = [...lines.keys()].filter((index) => lines[index]?.ps === ps);
-    const continues = (at: number): boolean => lines[own[at] ?? -1]?.isContinuation ?? false;
-    for (const [at, index] of own.entries()) {
-      if (lines[index]?.isHit !== true) continue;
-      let [first, last] = [Math.max(0, at - count), at + count];
-      while (first > 0 && continues(first)) first -= 1;
-      while (continues(last + 1)) last += 1;
-      for (const near of own.slice(first, last + 1)) taken.add(near);
-    }
-  }
-  return [...taken].sort((a, b) => a - b);
-}
-
-function pick(lines: readonly Line[], count: number, direction: "forward" | "backward"): number[] {
+function pick(lines: readonly PickedLine[], count: number, direction: "forward" | "backward"): number[] {
   const picker = new ContextPicker<number>(count, direction);
   const entries = [...lines.entries()];
   return (direction === "forward" ? entries : entries.toReversed()).flatMap(([place, line]) =>
@@ -63,7 +41,7 @@ describe("log context", (test) => {
       fc.property(fc.array(line, { maxLength: 40 }), fc.integer({ min: 1, max: 4 }), (lines, count) => {
         for (const direction of ["forward", "backward"] as const) {
           const picked = pick(lines, count, direction).sort((a, b) => a - b);
-          assert.equal(picked, naive(lines, count), direction);
+          assert.equal(picked, naiveContext(lines, count), direction);
         }
       }),
     );

@@ -6,7 +6,7 @@ import { formatLogLine } from "../../src/core/log-line.ts";
 import type { LogStore } from "../../src/logs/log-store.ts";
 import { BlockTable } from "../../src/logs/block-index.ts";
 import { listSegments, segmentName } from "../../src/logs/segment-files.ts";
-import { isCandidate, readCandidates, rowsOf, SignatureBuilder } from "../../src/logs/signature.ts";
+import { isCandidate, readCandidates, SignatureBuilder, SoughtRows } from "../../src/logs/signature.ts";
 import { StoredLogs } from "../../src/logs/stored-logs.ts";
 import { describe } from "../support/suite.ts";
 import { linesOf, openStore, storedBytes } from "./open-store.ts";
@@ -78,7 +78,7 @@ describe("what is derived from segments", (test) => {
     const candidates = await readCandidates(
       { dir: logs, segment, isReadOnly: true },
       blocks,
-      rowsOf(Buffer.from("needle 4")),
+      new SoughtRows(Buffer.from("needle 4")),
     );
     assert.is(candidates?.known, blocks.length);
     const numbers = Array.from({ length: blocks.length }, (_, number) => number);
@@ -197,10 +197,9 @@ async function candidatesOf(
   }));
   const blocks = BlockTable.decode(Buffer.alloc(0), segment, 0).extended(records, segment);
   await writeFile(join(dir, segment.replace("ndjson", "grm")), builder.encode(segment, blocks));
-  const rows = rowsOf(needle);
-  const candidates =
-    rows.length === 0 ? undefined : await readCandidates({ dir, segment, isReadOnly: true }, blocks, rows);
-  if (rows.length > 0) assert.is(candidates?.known, msgs.length);
+  const rows = new SoughtRows(needle);
+  const candidates = rows.isEmpty ? undefined : await readCandidates({ dir, segment, isReadOnly: true }, blocks, rows);
+  if (!rows.isEmpty) assert.is(candidates?.known, msgs.length);
   return (number) => isCandidate(candidates, number);
 }
 

@@ -7,13 +7,14 @@ import { parseLogLine } from "../../src/core/log-line.ts";
 import { BulkEncoder } from "../../src/logs/bulk-encoder.ts";
 import { ByteSink } from "../../src/logs/byte-sink.ts";
 import { KERNEL_SOURCE_SHA256 } from "../../src/logs/kernel-code.ts";
-import { countInThread } from "../../src/logs/count-threads.ts";
+import { countInThreads } from "../../src/logs/count-threads.ts";
 import { encodeRun, type EncodedRun } from "../../src/logs/line-encoder.ts";
 import { LineHeads } from "../../src/logs/line-head.ts";
 import { LineMatcher } from "../../src/logs/line-matcher.ts";
 import { LogKernel } from "../../src/logs/log-kernel.ts";
 import { PartScanner } from "../../src/logs/raw-parts.ts";
 import { TextSearch } from "../../src/logs/text-search.ts";
+import { rejects } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
 
 const US = 1_795_450_939_123_456;
@@ -133,18 +134,12 @@ describe("kernel of the log", (test) => {
       filter: { search: "invoice" },
     };
     const signal = new AbortController().signal;
-    for (const step of [1_000, 77_777, 400_000, 10_000_000]) {
-      const from = Array.from({ length: Math.ceil(Math.min(bytes.length, step * 40) / step) }, (_, n) => n * step);
-      const pieces = from.map((at, n) => ({ from: at, to: n === from.length - 1 ? bytes.length : at + step }));
-      const counts = await Promise.all(pieces.map((piece) => countInThread({ ...target, piece }, signal)));
-      assert.is(
-        counts.reduce((sum, count) => sum + count, 0),
-        1335,
-        `pieces of ${String(step)}`,
-      );
-    }
-    assert.is(await countInThread({ ...target, piece: undefined }, signal), 1335);
-    assert.is(await countInThread({ ...target, dir: join(dir, "gone"), piece: undefined }, signal), 0);
+    for (const step of [1_000, 77_777, 400_000, 10_000_000])
+      assert.is(await countInThreads(target, step, signal), 1335, `pieces of ${String(step)}`);
+    assert.is(await countInThreads({ ...target, dir: join(dir, "gone") }, 1_000, signal), 0);
+    const stop = new AbortController();
+    stop.abort();
+    assert.match(String(await rejects(countInThreads(target, 1_000, stop.signal))), "The search was ended.");
   });
 
   test("ends a block where the plain form does, and leaves long lines to it", () => {

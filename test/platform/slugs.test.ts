@@ -13,16 +13,23 @@ import { ensureSlug } from "../../src/platform/ensure-slug.ts";
 import { rollback } from "../../src/platform/rollback.ts";
 import { runDetached } from "../../src/platform/run-detached.ts";
 import { describeSlugs, diskUseOf, evictSlugs } from "../../src/platform/slugs.ts";
+import { QUIET_MS } from "../../src/platform/upkeep.ts";
 import { systemClock } from "../../src/bin/system-clock.ts";
 import { describe } from "../support/suite.ts";
-import { bringCode, logText, NED, openLab, pushCommit, type Lab } from "./lab.ts";
+import { bringCode, logText, NED, openLab, pushCommit, until, type Lab } from "./lab.ts";
 
 const PAGES = fileURLToPath(new URL("../../../fixtures/buildpacks/pages", import.meta.url));
 const DAY_MS = 24 * 3_600_000;
 
+/** Upkeep, which looks at slugs by itself, never comes. */
+const NO_UPKEEP: Clock = {
+  now: () => systemClock.now(),
+  sleep: (ms, signal) => systemClock.sleep(ms === QUIET_MS ? DAY_MS : ms, signal),
+};
+
 class LaterClock implements Clock {
   #later = 0;
-  readonly sleep: Clock["sleep"] = (ms, signal) => systemClock.sleep(ms, signal);
+  readonly sleep: Clock["sleep"] = (ms, signal) => NO_UPKEEP.sleep(ms, signal);
   now(): number {
     return systemClock.now() + this.#later;
   }
@@ -89,7 +96,7 @@ describe("slug store", (test) => {
   });
 
   test("a damaged slug is told (R17) and built again; one that was only copied is not", async (t) => {
-    const lab = await openLab(t);
+    const lab = await openLab(t, { clock: NO_UPKEEP });
     const app = await createApp(lab.platform, "foobaz", NED);
     await deploy(lab, app, "as built");
     const release = await app.ledger.current();
@@ -113,11 +120,14 @@ describe("slug store", (test) => {
   });
 
   test("what is changed, added or missing deep in a slug is found some time after the next launch", async (t) => {
-    const lab = await openLab(t);
+    const lab = await openLab(t, { clock: NO_UPKEEP });
     const app = await createApp(lab.platform, "foobaz", NED);
     await deploy(lab, app, "deep", { "a/b/one": "1", "a/b/two": "2" });
     const release = await app.ledger.current();
     if (release === undefined) throw new Error("no release");
+    // A launch asks for the slug, too.
+    await until(() => app.launchedVersion === release.version);
+    await app.launches.drained();
     const { dir } = await ensureSlug(lab.platform, app, release);
     // Counted, which changes nothing; looked at again only after another launch.
     await checkSlugs(lab.platform, app);

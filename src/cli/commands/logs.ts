@@ -1,12 +1,13 @@
 /** `git heroku logs` */
 import type { IncomingMessage } from "node:http";
 import type { LogQuery } from "../../api/log-resources.ts";
-import { AppError } from "../../core/error.ts";
+import { LOG_SOURCES } from "../../core/log-line.ts";
 import { APP_OPTIONS, type Arguments, type Command, type Context } from "../command.ts";
 import { FILTER_OPTIONS, filterWords, readFilters, TEXT_OPTIONS, TIME_WORDS, WHICH_OPTIONS } from "../log-filters.ts";
 import { readJsonRows, readRows } from "../log-rows.ts";
 import { paintLogLine } from "../log-text.ts";
 import { countOption } from "../parse-arguments.ts";
+import { objectsOf, storedLines, withoutCursors } from "../stored-lines.ts";
 import { Terminal } from "../terminal.ts";
 
 const LINES_USUAL = 100;
@@ -54,21 +55,39 @@ export const logs: Command = {
     const hint = (): Promise<void> => hintAtProcesses(context, app, query);
     if (query.tail === true && query.ps !== undefined) await hint();
     if (args.has("count")) return printCount(context, app, query);
-    const isJson = args.has("json");
-    const read = isJson ? readJsonRows : readRows;
-    const { out } = context;
-    const printText = (text: string): Promise<unknown> => (args.has("raw") ? out.data(`${text}\n`) : out.logLine(text));
-    const print = (json: string): Promise<unknown> =>
-      isJson ? out.data(`${json}\n`) : printText(paintLogLine(json, out));
-    if (query.tail === true) {
-      const { followLogs } = await import("../follow-logs.ts");
-      return followLogs({ context, app, query, read, print });
-    }
-    const stream = await client.logs(app, query);
-    if ((await printAll(stream, read, print)) === 0) await hint();
+    if (query.tail === true) return follow(context, app, query);
+    if ((await printStored(context, await client.logs(app, query))) === 0) await hint();
     return undefined;
   },
 };
+
+async function follow(context: Context, app: string, query: LogQuery): Promise<never> {
+  const { args, out } = context;
+  const isJson = args.has("json");
+  const print = (json: string): Promise<unknown> => (isJson ? out.data(`${json}\n`) : printTexts(context, [json]));
+  const { followLogs } = await import("../follow-logs.ts");
+  return followLogs({ context, app, query, read: isJson ? readJsonRows : readRows, print });
+}
+
+/** An answer that ends; how many bytes there were. */
+async function printStored(context: Context, stream: IncomingMessage): Promise<number> {
+  const { args, out } = context;
+  const isJson = args.has("json");
+  let printed = 0;
+  for await (const all of storedLines(stream)) {
+    const lines = withoutCursors(all);
+    printed += lines.length;
+    if (lines.length === 0) continue;
+    if (isJson) await out.data(objectsOf(lines));
+    else await printTexts(context, lines.toString("utf8", 0, lines.length - 1).split("\n"));
+  }
+  return printed;
+}
+
+function printTexts({ args, out }: Context, lines: readonly string[]): Promise<undefined> {
+  const texts = lines.map((json) => paintLogLine(json, out));
+  return args.has("raw") ? out.data(`${texts.join("\n")}\n`) : out.logLines(texts);
+}
 
 async function printCount({ client, args, out }: Context, app: string, query: LogQuery): Promise<undefined> {
   const answer = await client.logCount(app, { ...query, cursors: false });
@@ -93,35 +112,17 @@ function readQuery(args: Arguments): LogQuery {
   };
 }
 
-type Read = typeof readRows;
-
-/** How many lines there were.
- *  @throws AppError unavailable when the stream broke off. */
-async function printAll(
-  stream: IncomingMessage,
-  read: Read,
-  print: (json: string) => Promise<unknown>,
-): Promise<number> {
-  let printed = 0;
-  try {
-    for await (const row of read(stream)) {
-      if (row.kind !== "line") continue;
-      printed += 1;
-      await print(row.json);
-    }
-  } catch (error) {
-    if (error instanceof AppError || !stream.errored || (error as NodeJS.ErrnoException).code === "EPIPE") throw error;
-    throw new AppError("unavailable", "The log stream broke off: the platform stopped.", { cause: error });
-  }
-  return printed;
-}
-
 /** Nothing matched: perhaps the name was mistyped. */
 async function hintAtProcesses({ client, out, args }: Context, app: string, query: LogQuery): Promise<void> {
-  const { ps, tail, trash = false, imported } = query;
+  const { ps, source, tail, trash = false, imported } = query;
   const names = await client.logProcesses(app, { trash, imported });
   if (tail === true && (names.length === 0 || names.some((name) => name === ps || name.split(".")[0] === ps))) return;
   const filter = filterWords(args);
   out.warn(filter === "" ? `${app} has no log lines yet.` : `No log lines match${filter}.`);
-  if (filter !== "" && names.length > 0) out.warn(`Processes with log lines: ${names.join(", ")}`);
+  if (!isSource(source)) out.warn("Sources are app and heroku; --ps picks the lines of a process.");
+  else if (filter !== "" && names.length > 0) out.warn(`Processes with log lines: ${names.join(", ")}`);
+}
+
+function isSource(word: string | undefined): boolean {
+  return word === undefined || LOG_SOURCES.some((source) => source === word);
 }

@@ -450,11 +450,12 @@ function isWithinEscape(hit: u32, message: u32): bool {
 }
 
 /** Finds the lines of [from, end) whose message has the needle of so many bytes, and writes start and end of each to `out`,
- *  the end with its top bit set where the host must look again. With `count` those that are certain are only counted. Stops where there
- *  is no more room. RESULT: how far it came, lines written, lines counted. */
+ *  the end with its top bit set where the host must look again. With `count` those that are certain are only counted. With `anywhere` the
+ *  whole line is looked at, and the host must look at all that is found. Stops where there is no more room. RESULT: how far it came, lines written, lines counted. */
 export function search(from: u32, end: u32, length: u32, one: u32, two: u32, mode: u32): void {
   const fold = (mode & 1) != 0;
   const count = (mode & 2) != 0;
+  const anywhere = (mode & 4) != 0;
   const out = load<u32>(RESULT);
   let put = out;
   let counted: u32 = 0;
@@ -467,7 +468,7 @@ export function search(from: u32, end: u32, length: u32, one: u32, two: u32, mod
     }
     const start = lineStart(hit, from);
     const stop = indexOf(NEWLINE, hit, end) + 1;
-    const message = messageOf(start, stop);
+    const message: u32 = anywhere ? 0 : messageOf(start, stop);
     if (message != 0 && hit < message) {
       at = message;
       continue;
