@@ -9,9 +9,9 @@ import { sameAddress } from "../core/access.ts";
 import type { Person } from "../core/person.ts";
 import { SerialQueue } from "../core/serial-queue.ts";
 import { parseSshKey } from "../core/ssh-key.ts";
-import { AccessFile, type AccessForm } from "./access-file.ts";
 import type { Home } from "./home.ts";
 import type { Journal } from "./journal.ts";
+import { StoredFile, type StoredForm } from "./stored-file.ts";
 
 /** sshd compares each with what it is shown. */
 const KEYS_MAX = 5_000;
@@ -26,25 +26,27 @@ export interface KeyUse {
 /** Writes the file that sshd reads. */
 type Publish = (keys: readonly AccessKey[]) => Promise<void>;
 
-const FORM: AccessForm<KeyUse> = {
+const FORM: StoredForm<readonly KeyUse[]> = {
   what: "SSH keys",
+  damage: "none of the SSH keys is in force",
+  empty: [],
   parse: (stored) => parseKeys(stored, fingerprintOf)?.map(useOf),
   format: (entries) => formatKeys(entries.map(({ about }) => about)),
 };
 
 export class Keys {
-  readonly #file: AccessFile<KeyUse>;
+  readonly #file: StoredFile<readonly KeyUse[]>;
   readonly #clock: Clock;
   readonly #publishing = new SerialQueue();
   #publish: Publish = () => Promise.resolve();
 
-  private constructor(file: AccessFile<KeyUse>, clock: Clock) {
+  private constructor(file: StoredFile<readonly KeyUse[]>, clock: Clock) {
     this.#file = file;
     this.#clock = clock;
   }
 
   static async open(home: Home, parts: { clock: Clock; journal: Journal }): Promise<Keys> {
-    return new Keys(await AccessFile.open(home.keysFile, FORM, parts.journal), parts.clock);
+    return new Keys(await StoredFile.open(home.keysFile, FORM, parts.journal), parts.clock);
   }
 
   get isDamaged(): boolean {
@@ -59,17 +61,17 @@ export class Keys {
 
   /** Oldest first. */
   list(): AccessKey[] {
-    return this.#file.entries.map(({ about }) => about);
+    return this.#file.value.map(({ about }) => about);
   }
 
   /** Undefined for a key that lets nobody in. */
   use(fingerprint: string): KeyUse | undefined {
-    return this.#file.entries.find(({ about }) => about.fingerprint === fingerprint);
+    return this.#file.value.find(({ about }) => about.fingerprint === fingerprint);
   }
 
   /** Whether somebody who was let in before still is. */
   holds(use: KeyUse): boolean {
-    return this.#file.entries.includes(use);
+    return this.#file.value.includes(use);
   }
 
   /** A key that its owner has already stays as it is.

@@ -13,9 +13,17 @@ import {
 } from "../core/pipeline.ts";
 import type { Home } from "./home.ts";
 import type { Journal } from "./journal.ts";
-import { StoredFile } from "./stored-file.ts";
+import { StoredFile, type StoredForm } from "./stored-file.ts";
 
 const PIPELINES_MAX = 1000;
+
+const FORM: StoredForm<PipelineBook> = {
+  what: "pipelines",
+  damage: "none of the pipelines is known",
+  empty: { pipelines: [], couplings: [] },
+  parse: parsePipelines,
+  format: formatPipelines,
+};
 
 export class Pipelines {
   readonly #file: StoredFile<PipelineBook>;
@@ -27,13 +35,7 @@ export class Pipelines {
   }
 
   static async open(home: Home, { clock, journal }: { clock: Clock; journal: Journal }): Promise<Pipelines> {
-    const form = {
-      path: home.pipelinesFile,
-      empty: { pipelines: [], couplings: [] },
-      parse: parsePipelines,
-      format: formatPipelines,
-    };
-    return new Pipelines(await StoredFile.open<PipelineBook>(form, journal), clock);
+    return new Pipelines(await StoredFile.open(home.pipelinesFile, FORM, journal), clock);
   }
 
   list(): readonly Pipeline[] {

@@ -1,7 +1,6 @@
 /** The access tokens of a platform: who may use the Platform API over TCP. Kept in `access/tokens.json`, hashed; a token is
  *  seen only by whoever makes it. Every change is on disk before it is in force. */
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
-import { dirname } from "node:path";
 import {
   cleanDescription,
   formatToken,
@@ -12,12 +11,10 @@ import {
 } from "../core/access-token.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
-import { formatJson } from "../core/json.ts";
 import type { Person } from "../core/person.ts";
-import { SerialQueue } from "../core/serial-queue.ts";
-import { readIfThere, syncDirectory, writeDurably } from "../ledger/durable-file.ts";
 import type { Home } from "./home.ts";
 import type { Journal } from "./journal.ts";
+import { StoredFile, type StoredForm } from "./stored-file.ts";
 
 /** 256 bits. */
 const TOKEN_BYTES = 32;
@@ -51,43 +48,37 @@ interface Entry {
   onRevoked: Set<() => void>;
 }
 
+const FORM: StoredForm<readonly Entry[]> = {
+  what: "tokens",
+  damage: "nobody is let in over TCP",
+  empty: [],
+  parse: (stored) => parseTokens(stored)?.map(entryOf),
+  format: (entries) => formatTokens(entries.map(({ about }) => about)),
+};
+
 export class Tokens {
-  readonly #file: string;
+  readonly #file: StoredFile<readonly Entry[]>;
   readonly #clock: Clock;
   readonly #journal: Journal;
-  readonly #changes = new SerialQueue();
-  #entries: readonly Entry[];
-  /** Somebody must mend the file before it is written again. */
-  readonly #isDamaged: boolean;
 
-  private constructor(home: Home, parts: { clock: Clock; journal: Journal }, tokens: AccessToken[] | undefined) {
-    this.#file = home.tokensFile;
-    this.#clock = parts.clock;
-    this.#journal = parts.journal;
-    this.#isDamaged = tokens === undefined;
-    this.#entries = (tokens ?? []).map(entryOf);
+  private constructor(file: StoredFile<readonly Entry[]>, { clock, journal }: { clock: Clock; journal: Journal }) {
+    this.#file = file;
+    this.#clock = clock;
+    this.#journal = journal;
   }
 
   /** A file that cannot be read lets nobody in, and keeps nothing else from working. */
   static async open(home: Home, parts: { clock: Clock; journal: Journal }): Promise<Tokens> {
-    try {
-      const text = await readIfThere(home.tokensFile);
-      const tokens = text === undefined ? [] : parseTokens(JSON.parse(text));
-      if (tokens === undefined) throw new Error("It is not of the known form.");
-      return new Tokens(home, parts, tokens);
-    } catch (error) {
-      parts.journal.fault("reading access/tokens.json", error);
-      return new Tokens(home, parts, undefined);
-    }
+    return new Tokens(await StoredFile.open(home.tokensFile, FORM, parts.journal), parts);
   }
 
   get isDamaged(): boolean {
-    return this.#isDamaged;
+    return this.#file.isDamaged;
   }
 
   /** Oldest first. */
   list(): AccessToken[] {
-    return this.#entries.map(({ about }) => about);
+    return this.#file.value.map(({ about }) => about);
   }
 
   /** By its id or a beginning of that, of four characters or more, that no other has.
@@ -106,14 +97,14 @@ export class Tokens {
   /** Called when this token is revoked; undefined when it lets nobody in any more. */
   revocationOf(id: string): Set<() => void> | undefined {
     const now = this.#clock.now();
-    return this.#entries.find(({ about }) => about.id === id && !isExpired(about, now))?.onRevoked;
+    return this.#file.value.find(({ about }) => about.id === id && !isExpired(about, now))?.onRevoked;
   }
 
   /** The time that it takes does not tell how much of a token is right. */
   authenticate(token: string): TokenUse | undefined {
     const digest = digestOf(token);
     let found: Entry | undefined;
-    for (const entry of this.#entries) if (timingSafeEqual(entry.digest, digest)) found = entry;
+    for (const entry of this.#file.value) if (timingSafeEqual(entry.digest, digest)) found = entry;
     const now = this.#clock.now();
     if (found === undefined || isExpired(found.about, now)) return undefined;
     this.#noteUse(found, now);
@@ -122,7 +113,7 @@ export class Tokens {
 
   /** Whether somebody who was let in before still is. */
   holds({ about: { id } }: TokenUse): boolean {
-    const entry = this.#entries.find((one) => one.about.id === id);
+    const entry = this.#file.value.find((one) => one.about.id === id);
     const now = this.#clock.now();
     if (entry === undefined || isExpired(entry.about, now)) return false;
     this.#noteUse(entry, now);
@@ -144,7 +135,7 @@ export class Tokens {
       expiresAt: lifetimeMs === undefined ? undefined : createdAt + lifetimeMs,
       usedAt: undefined,
     };
-    await this.#change((entries) => {
+    await this.#file.change((entries) => {
       const alive = entries.filter((entry) => !isExpired(entry.about, createdAt));
       if (alive.length >= TOKENS_MAX) throw tooMany();
       return [...alive, entryOf(about)];
@@ -156,7 +147,7 @@ export class Tokens {
    *  @throws AppError not_found, or unavailable when that cannot be stored */
   async revoke(id: string): Promise<AccessToken> {
     let revoked: Entry | undefined;
-    await this.#change((entries) => {
+    await this.#file.change((entries) => {
       revoked = entries.find(({ about }) => about.id === id);
       if (revoked === undefined) throw noToken(id);
       return entries.filter((entry) => entry !== revoked);
@@ -168,35 +159,14 @@ export class Tokens {
 
   /** Resolves when nothing is left to be written. */
   async close(): Promise<void> {
-    await this.#changes.drained();
+    await this.#file.close();
   }
 
   #noteUse(entry: Entry, now: number): void {
     const before = entry.about.usedAt;
     if (before !== undefined && now - before < USE_NOTED_MS) return;
     entry.about = { ...entry.about, usedAt: now };
-    this.#changes
-      .run(() => this.#write(this.#entries))
-      .catch((error: unknown) => this.#journal.fault("writing access/tokens.json", error));
-  }
-
-  #change(next: (entries: readonly Entry[]) => Entry[]): Promise<void> {
-    return this.#changes.run(async () => {
-      if (this.#isDamaged) throw damaged(this.#file);
-      const entries = next(this.#entries);
-      await this.#write(entries).catch((error: unknown) => {
-        throw new AppError("unavailable", "The list of tokens cannot be written.", {
-          hint: "Nothing was changed. Is the disk full?",
-          cause: error,
-        });
-      });
-      this.#entries = entries;
-    });
-  }
-
-  async #write(entries: readonly Entry[]): Promise<void> {
-    await writeDurably(this.#file, formatJson(formatTokens(entries.map(({ about }) => about))), 0o600);
-    await syncDirectory(dirname(this.#file));
+    this.#file.rewrite().catch((error: unknown) => this.#journal.fault("writing access/tokens.json", error));
   }
 }
 
@@ -218,11 +188,5 @@ function noToken(id: string): AppError {
 function tooMany(): AppError {
   return new AppError("invalid_params", `There are ${String(TOKENS_MAX)} tokens already.`, {
     hint: "Revoke some with: git heroku tokens:revoke ID",
-  });
-}
-
-function damaged(file: string): AppError {
-  return new AppError("unavailable", `${file} is damaged, so nobody is let in over TCP.`, {
-    hint: "Remove it, then: git heroku server:restart. All tokens must be made again.",
   });
 }
