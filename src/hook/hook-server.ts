@@ -2,7 +2,6 @@
  *  git's own protocol on. The daemon owns the work: a developer who leaves detaches, and a hook whose daemon dies
  *  fails at once. */
 import { randomBytes } from "node:crypto";
-import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
@@ -10,6 +9,7 @@ import { Doors } from "./doors.ts";
 import { OutputChannel } from "./output-channel.ts";
 import { formatReport, readRequest, type RefResult, type RefUpdate } from "./proc-receive.ts";
 import { readRegistration, type Registration } from "./registration.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** A push to the deploy branch, which git has stored but not yet accepted. */
 export interface ReceivedPush {
@@ -52,9 +52,6 @@ export interface HookServerOptions {
   onBug: (error: unknown) => void;
 }
 
-/** How long a hook may take from one step to the next before it is forgotten. */
-const STEP_TIMEOUT_MS = 10_000;
-
 const UNKNOWN_PROTOCOL = "The hooks and the running platform are of different versions: `git heroku server:restart`.";
 
 /** What belongs to one push besides its registration and its main socket. */
@@ -67,40 +64,32 @@ interface Visit {
 export class HookServer {
   readonly #options: HookServerOptions;
   readonly #doors: Doors;
-  readonly #closing = new AbortController();
-  readonly #working = new Set<Promise<void>>();
+  readonly #underWay: UnderWay;
 
   private constructor(options: HookServerOptions, doors: Doors) {
     this.#options = options;
     this.#doors = doors;
-    // One deadline of every push of the last 10 seconds listens to it: a busy minute is no leak.
-    setMaxListeners(0, this.#closing.signal);
+    this.#underWay = new UnderWay(options);
   }
 
   static async listen(options: HookServerOptions): Promise<HookServer> {
     const doors = await Doors.prepare(options.dir);
     const server = new HookServer(options, doors);
     if (options.tcp === true) await doors.openTcp(options.dir);
-    await doors.open("reg.sock", (socket) => server.#track(server.#register(socket)));
+    await doors.open("reg.sock", (socket) => server.#underWay.track(server.#register(socket)));
     return server;
   }
 
   /** Takes no more pushes, forgets hooks that have only registered, and resolves when the running work is done. */
   async close(): Promise<void> {
     this.#doors.shut("reg.sock");
-    this.#closing.abort();
-    while (this.#working.size > 0) await Promise.all(this.#working);
+    await this.#underWay.close();
     await this.#doors.close();
-  }
-
-  #track(work: Promise<void>): void {
-    const tracked = work.catch(this.#options.onBug).finally(() => this.#working.delete(tracked));
-    this.#working.add(tracked);
   }
 
   async #register(socket: Socket): Promise<void> {
     socket.on("error", () => undefined);
-    const late = this.#deadline();
+    const late = this.#underWay.deadline();
     const registration = await readRegistration(socket, late.signal);
     late.abort();
     const leave = (): void => void socket.destroy();
@@ -115,7 +104,7 @@ export class HookServer {
    *  developer sees goes back where the registration came from. */
   async #expectQuickly(socket: Socket, registration: Registration, door: string): Promise<void> {
     const output = new OutputChannel();
-    const late = this.#deadline();
+    const late = this.#underWay.deadline();
     const name = `p/${door}.m`;
     let hasCome = false;
     late.signal.addEventListener("abort", () => {
@@ -130,7 +119,7 @@ export class HookServer {
     await this.#doors.open(name, (visitor) => {
       hasCome = true;
       this.#doors.shut(name);
-      this.#track(this.#receive(visitor, registration, { output, late: late.signal }));
+      this.#underWay.track(this.#receive(visitor, registration, { output, late: late.signal }));
     });
     if (late.signal.aborted) return this.#doors.shut(name);
     socket.write("open\n");
@@ -141,7 +130,7 @@ export class HookServer {
   async #expectPush(registration: Registration): Promise<string> {
     const id = randomBytes(12).toString("hex");
     const output = new OutputChannel();
-    const late = this.#deadline();
+    const late = this.#underWay.deadline();
     const names = { output: `p/${id}.o`, main: `p/${id}.m` };
     late.signal.addEventListener("abort", () => {
       this.#doors.shut(names.output);
@@ -155,7 +144,7 @@ export class HookServer {
         }),
         this.#doors.open(names.main, (visitor) => {
           this.#doors.shut(names.main);
-          this.#track(this.#receive(visitor, registration, { output, late: late.signal }));
+          this.#underWay.track(this.#receive(visitor, registration, { output, late: late.signal }));
         }),
       ]);
       return `${id}\n`;
@@ -216,15 +205,5 @@ export class HookServer {
     const lines = [error.message, ...(error.hint === undefined ? [] : [error.hint])];
     output(lines.map((line) => ` !     ${line}\n`).join(""));
     return error.message;
-  }
-
-  /** Aborts by itself after STEP_TIMEOUT_MS, and when the server closes. */
-  #deadline(): AbortController {
-    const deadline = new AbortController();
-    const stop = (): void => deadline.abort();
-    this.#closing.signal.addEventListener("abort", stop, { once: true });
-    deadline.signal.addEventListener("abort", () => this.#closing.signal.removeEventListener("abort", stop));
-    void this.#options.clock.sleep(STEP_TIMEOUT_MS, deadline.signal).then(stop);
-    return deadline;
   }
 }

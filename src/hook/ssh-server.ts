@@ -7,6 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
 import { Doors } from "./doors.ts";
 import { parseSshRequest, readLine, type SshRequest } from "./ssh-registration.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** Takes the socket over, not a byte of which was read. */
 export type SshVisit = (socket: Socket) => void;
@@ -23,49 +24,37 @@ export interface SshServerOptions {
   onBug: (error: unknown) => void;
 }
 
-/** How long the forced command may take from one step to the next before it is forgotten. */
-const STEP_TIMEOUT_MS = 10_000;
 const DOOR_BYTES = 12;
 
 export class SshServer {
   readonly #options: SshServerOptions;
   readonly #doors: Doors;
-  readonly #closing = new AbortController();
-  readonly #working = new Set<Promise<void>>();
+  readonly #underWay: UnderWay;
 
   private constructor(options: SshServerOptions, doors: Doors) {
     this.#options = options;
     this.#doors = doors;
+    this.#underWay = new UnderWay(options);
   }
 
   static async listen(options: SshServerOptions): Promise<SshServer> {
     const server = new SshServer(options, await Doors.prepare(options.dir, options.isShared));
-    await server.#doors.open("ssh.sock", (socket) => server.#track(server.#register(socket)));
+    await server.#doors.open("ssh.sock", (socket) => server.#underWay.track(server.#register(socket)));
     return server;
   }
 
   /** Lets nobody in any more; who has come in stays. */
   async close(): Promise<void> {
     this.#doors.shut("ssh.sock");
-    this.#closing.abort();
-    while (this.#working.size > 0) await Promise.all(this.#working);
+    await this.#underWay.close();
     await this.#doors.close();
-  }
-
-  #track(work: Promise<void>): void {
-    const tracked = work.catch(this.#options.onBug).finally(() => this.#working.delete(tracked));
-    this.#working.add(tracked);
   }
 
   async #register(socket: Socket): Promise<void> {
     socket.on("error", () => undefined);
-    const late = new AbortController();
-    const leave = (): void => late.abort();
-    this.#closing.signal.addEventListener("abort", leave);
-    void this.#options.clock.sleep(STEP_TIMEOUT_MS, late.signal).then(leave);
+    const late = this.#underWay.deadline();
     const line = await readLine(socket, late.signal);
     late.abort();
-    this.#closing.signal.removeEventListener("abort", leave);
     const request = line === undefined ? undefined : parseSshRequest(line);
     const answer = request === undefined ? "!The SSH door does not know this protocol." : await this.#answer(request);
     socket.end(`${answer}\n`, () => socket.destroy());
@@ -85,21 +74,16 @@ export class SshServer {
   /** For one visitor, for a while. */
   async #openDoor(visit: SshVisit): Promise<string> {
     const name = randomBytes(DOOR_BYTES).toString("hex");
-    const shut = new AbortController();
-    const close = (): void => {
-      shut.abort();
-      this.#doors.shut(`p/${name}`);
-    };
+    const late = this.#underWay.deadline();
+    late.signal.addEventListener("abort", () => this.#doors.shut(`p/${name}`));
     const enter = (socket: Socket): void => {
-      if (shut.signal.aborted) return void socket.destroy();
-      close();
+      if (late.signal.aborted) return void socket.destroy();
+      late.abort();
       socket.on("error", () => undefined);
       visit(socket);
     };
     await this.#doors.open(`p/${name}`, enter, { isPaused: true });
-    this.#track(
-      this.#options.clock.sleep(STEP_TIMEOUT_MS, AbortSignal.any([shut.signal, this.#closing.signal])).then(close),
-    );
+    if (late.signal.aborted) this.#doors.shut(`p/${name}`);
     return name;
   }
 }
