@@ -130,7 +130,7 @@ describe("log sessions", (test) => {
     await mkdir(join(app.dir, "output"), { recursive: true });
     await writeFile(join(app.dir, "output", "v2.txt"), nasty);
     const release = await lab.ask("GET", "/apps/foobaz/releases/2");
-    const detached = await lab.ask("POST", "/apps/foobaz/dynos", { command: `true ${nasty}` });
+    const detached = await lab.ask("POST", "/apps/foobaz/dynos", { command: `exec sleep 600 # ${nasty}` });
     const shown = [
       (await lab.ask("GET", await sessionPath(lab, { source: "app" }))).body as string,
       (await lab.ask("GET", new URL(release.body.output_stream_url as string).pathname)).body as string,
