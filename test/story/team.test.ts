@@ -132,4 +132,4 @@ describe("team over HTTP", (test) => {
     assert.match(refused.stderr, "Authentication failed");
     assert.is((JSON.parse(await client()) as unknown[]).length, 2);
   });
-}, 60_000);
+});

@@ -100,8 +100,8 @@ export async function runningProcesses(app: string, home: string): Promise<strin
   return found.sort();
 }
 
-/** Looks until it is so. A vain wait ends with what was seen last. */
-export async function untilSame<T>(expected: T, look: () => Promise<T>, patienceMs = 60_000): Promise<void> {
+/** Looks until it is so. A vain wait ends with what was seen last, a while before the test itself does. */
+export async function untilSame<T>(expected: T, look: () => Promise<T>, patienceMs = 180_000): Promise<void> {
   const deadline = performance.now() + patienceMs;
   await poll(async () => {
     const actual = await look();
