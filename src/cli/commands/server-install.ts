@@ -49,7 +49,7 @@ export const serverInstall: Command = {
     await carryOut(context, installChanges(machine.root, setup, ["systemctl", "enable", "--now", SERVICE]));
     if (args.has("dry-run")) return undefined;
     await out.line(
-      `To let somebody in: sudo -u ${setup.asRoot ? "root" : setup.user} -H git heroku keys:add FILE --for EMAIL`,
+      `To let somebody in: sudo -u ${setup.asRoot ? "root" : setup.user} -H git heroku keys:add - --for EMAIL <FILE`,
     );
     return out.line(`They then run: git heroku create NAME --server ${setup.user}@HOST`);
   },
