@@ -59,7 +59,14 @@ async function runFile(file: string): Promise<Outcome> {
     stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
   let results: Results | undefined;
   child.on("message", (message) => (results = message as Results));
-  const status = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  const status = await new Promise<number | null>((resolve) => {
+    child.once("close", resolve);
+    // Of one that the machine could not start nothing else is heard.
+    child.once("error", (error) => {
+      output += String(error);
+      resolve(null);
+    });
+  });
   process.stdout.write(output);
   return { file, results, passed: status === 0 && results !== undefined, output };
 }
