@@ -12,6 +12,9 @@ import type { StartSpec } from "../../src/formation/runtime.ts";
 import { poll } from "../support/poll.ts";
 import { PATH, realClock, says } from "./support.ts";
 
+// As the daemon has it.
+process.umask(0o077);
+
 export type Without = NonNullable<ProbeOptions["without"]>;
 
 export interface Report {
