@@ -28,7 +28,7 @@ export interface ProbeOptions {
 }
 
 const TRIAL_PREFIX = ".trial-";
-const TRIAL_MS = 5_000;
+const TRIAL_MS = 30_000;
 const TRIAL_USER = appUser("0");
 const RESTART = "then: git heroku server:restart";
 

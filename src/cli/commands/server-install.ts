@@ -53,7 +53,7 @@ export const serverInstall: Command = {
     if (!setup.openPorts && !canClosePorts(machine.root))
       await out.line("Other machines may reach processes past the router: install nftables, and run this again.");
     await out.line(
-      `To let somebody in: sudo -u ${setup.asRoot ? "root" : setup.user} -H git heroku keys:add FILE --for EMAIL`,
+      `To let somebody in: sudo -u ${setup.asRoot ? "root" : setup.user} -H git heroku keys:add - --for EMAIL <FILE`,
     );
     return out.line(`They then run: git heroku create NAME --server ${setup.user}@HOST`);
   },
