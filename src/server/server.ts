@@ -145,7 +145,7 @@ export function createServer(
   for (const routes of ROUTES) routes(server, platform);
   schemaRoute(server, described, () => control.version);
   platformRoutes(server, platform, control);
-  serveAttachments(server.server, platform);
+  serveAttachments(server.server, platform, rendezvous);
   return server;
 }
 
