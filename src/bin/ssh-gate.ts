@@ -7,8 +7,8 @@ import { writeDurably } from "../ledger/durable-file.ts";
 import { enterApp } from "../platform/access.ts";
 import type { Platform } from "../platform/platform.ts";
 import { FETCH, PUSH, serveGit } from "../platform/serve-git.ts";
-import { keyRemoved, SshDoor } from "../server/ssh-door.ts";
-import { keyVisitor } from "./ssh-visitor.ts";
+import { keyRemoved, keyVisitor } from "../platform/visitor.ts";
+import type { SshDoor } from "../server/ssh-door.ts";
 import { systemClock } from "./system-clock.ts";
 
 export interface SshPlaces {

@@ -210,7 +210,6 @@ class Build {
     }
     const sizeBytes = plain ? sizeOf(files) : await tools.protect(place.app);
     if (plain && !layOut.isReadOnly) await this.#protect(files, place, tools);
-    await tools.close();
     const sizes = ((await layers?.makePlaces()) ?? []).map((layer) => layer.sizeBytes);
     const wholeSize = sizes.reduce((sum, one) => sum + one, sizeBytes);
     this.#checkSize(wholeSize);

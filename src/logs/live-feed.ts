@@ -58,9 +58,9 @@ export class LiveFeed {
     try {
       while (groups.size > 0) {
         const begin = performance.now();
-        const reading = await reader.next();
+        const reading = reader.atHand() ?? (await reader.next());
         if (reading !== undefined) {
-          for (const group of groups.values()) await group.give(reading);
+          for (const group of groups.values()) group.give(reading);
           await rest(performance.now() - begin);
         } else if (reader.isCurrent) {
           if (stream.isClosed()) break;
@@ -95,26 +95,26 @@ class Group {
     this.sieve = new Sieve(new LineSelection(filter, { isEndless: true }), 0);
   }
 
-  async give(reading: Reading): Promise<void> {
+  give(reading: Reading): void {
     const { lines, next } = reading;
     const start = { segment: next.segment, offset: next.offset - lines.length };
     // Those who came with more than the others had.
-    for (const member of this.members) if (member.isAhead(start)) await this.giveRest(member, start, reading);
-    const piece = await this.pick(reading);
+    for (const member of this.members) if (member.isAhead(start)) this.giveRest(member, start, reading);
+    const piece = this.pick(reading);
     if (piece === undefined) return;
     for (const member of this.members) if (!member.isAhead(start)) this.hand(member, piece);
   }
 
-  private async giveRest(member: Member, start: Position, { lines, next, isLoss }: Reading): Promise<void> {
+  private giveRest(member: Member, start: Position, { lines, next, isLoss }: Reading): void {
     if (isLoss || comparePositions(member.at, next) >= 0) return;
-    const rest = await this.sieve.sift(lines.subarray(member.at.offset - start.offset));
+    const rest = this.sieve.siftNow(lines.subarray(member.at.offset - start.offset));
     this.hand(member, { lines: rest, next });
   }
 
-  private async pick(reading: Reading): Promise<Piece | undefined> {
+  private pick(reading: Reading): Piece | undefined {
     if (reading.isLoss) return reading;
     this.quietBytes += reading.lines.length;
-    const lines = await this.sieve.sift(reading.lines);
+    const lines = this.sieve.siftNow(reading.lines);
     if (lines.length === 0 && this.quietBytes < QUIET_BYTES) return undefined;
     this.quietBytes = 0;
     return { lines, next: reading.next };

@@ -13,9 +13,10 @@ import { countNewlines } from "./count-newlines.ts";
 import { LEVELS } from "./level.ts";
 import { encodeRun, type EncodeOptions } from "./line-encoder.ts";
 import { LineHeads } from "./line-head.ts";
-import { readAt } from "./quick-io.ts";
+import { readAt, readNow } from "./quick-io.ts";
 import { PartScanner, StampedScanner } from "./raw-parts.ts";
 import { SpoolWatch } from "./spool-watch.ts";
+import type { Look } from "./spool-watch.ts";
 import type { Stamper } from "./stamper.ts";
 
 export interface SpoolSource {
@@ -26,6 +27,11 @@ export interface SpoolSource {
   release: number | undefined;
   /** Its lines are the platform's own, and each begins with its time (docs/formats.md, "Access spools"). */
   isStamped?: boolean;
+}
+
+interface Destination {
+  journal: Journal;
+  stamper: Stamper;
 }
 
 /** One turn of a spool; then it is the next one's. */
@@ -61,8 +67,7 @@ export class Spool {
     this.heads = new LineHeads({ ps, source: isStamped === true ? "heroku" : "app", release });
   }
 
-  /** `onChange` is called after every write to the file, and may be called more often. */
-  async open(onChange: () => void): Promise<void> {
+  async open(onChange: Look): Promise<void> {
     this.handle = await open(this.source.path, constants.O_RDONLY | constants.O_CREAT, 0o600);
     const { size } = await this.handle.stat();
     this.offset = Math.min(this.offset, size);
@@ -71,18 +76,29 @@ export class Spool {
 
   /** Reads once and adds what is whole to the journal's batch; true when there may be more. */
   async read(buffer: Buffer, journal: Journal, stamper: Stamper): Promise<boolean> {
-    const { handle, isEnding } = this;
+    const { handle } = this;
     if (handle === undefined) return false;
     const bytesRead = await readAt(handle, buffer, READ_BYTES, this.offset);
-    this.watch?.found(bytesRead);
-    if (bytesRead === 0) return this.restartWhenCut(handle);
-    const isAtEnd = bytesRead < READ_BYTES;
+    return this.take(handle, buffer.subarray(0, bytesRead), { journal, stamper });
+  }
+
+  /** The same within this turn of the event loop. */
+  readNow(buffer: Buffer, journal: Journal, stamper: Stamper): boolean {
+    const { handle } = this;
+    if (handle === undefined) return false;
+    const bytesRead = readNow(handle, buffer, READ_BYTES, this.offset);
+    return this.take(handle, buffer.subarray(0, bytesRead), { journal, stamper });
+  }
+
+  private take(handle: FileHandle, raw: Buffer, { journal, stamper }: Destination): boolean {
+    this.watch?.found(raw.length);
+    if (raw.length === 0) return this.restartWhenCut(handle, journal);
+    const isAtEnd = raw.length < READ_BYTES;
     this.isBehind = !isAtEnd;
-    const raw = buffer.subarray(0, bytesRead);
     if (this.source.isStamped === true) this.encodeStamped(raw, journal, stamper);
     else {
       this.readUs = stamper.now();
-      this.encode(new PartScanner(raw, this.isLater, isEnding && isAtEnd), journal, { us: this.readUs });
+      this.encode(new PartScanner(raw, this.isLater, this.isEnding && isAtEnd), journal, { us: this.readUs });
     }
     return !isAtEnd;
   }
@@ -100,11 +116,7 @@ export class Spool {
 
   /** Passes over all but about the newest `kept` bytes, up to the end of a line, and tells it in the journal, together
    *  with the new place: either both are stored or none. */
-  async passOver(
-    buffer: Buffer,
-    kept: number,
-    { journal, stamper }: { journal: Journal; stamper: Stamper },
-  ): Promise<void> {
+  async passOver(buffer: Buffer, kept: number, { journal, stamper }: Destination): Promise<void> {
     const { handle } = this;
     const target = this.offset + this.backlog() - kept;
     if (handle === undefined || target <= this.offset) return;
@@ -123,7 +135,7 @@ export class Spool {
     this.tellLoss(Math.max(1, lines), { journal, stamper });
   }
 
-  private tellLoss(lines: number, { journal, stamper }: { journal: Journal; stamper: Stamper }): void {
+  private tellLoss(lines: number, { journal, stamper }: Destination): void {
     const us = stamper.now();
     const since = formatDate(Math.floor((this.readUs || us) / 1000)).replace("Z", "+00:00");
     const { id, ps } = this.source;
@@ -136,8 +148,10 @@ export class Spool {
   }
 
   private encode(scanner: PartScanner, journal: Journal, stated: Omit<EncodeOptions, "cleanUntil">): void {
-    const whole = scanner.src.lastIndexOf(NEWLINE) + 1;
-    const options = { ...stated, cleanUntil: isUtf8(scanner.src.subarray(0, whole)) ? whole : 0 };
+    const { src } = scanner;
+    const whole = src.lastIndexOf(NEWLINE) + 1;
+    const isClean = isFewAscii(src) || isUtf8(src.subarray(0, whole));
+    const options = { ...stated, cleanUntil: isClean ? whole : 0 };
     const { heads } = this;
     const bulk = whole < BULK_BYTES_MIN ? undefined : BulkEncoder.begin(scanner, heads, options);
     for (;;) {
@@ -151,9 +165,10 @@ export class Spool {
   }
 
   /** A file that became shorter was emptied by somebody: what it holds now is new. */
-  private restartWhenCut(handle: FileHandle): boolean {
+  private restartWhenCut(handle: FileHandle, journal: Journal): boolean {
     const { size } = fstatSync(handle.fd);
     if (size >= this.offset) return false;
+    journal.endPlan();
     this.offset = 0;
     this.isLater = false;
     return true;
@@ -165,4 +180,11 @@ export class Spool {
     this.handle = undefined;
     return handle?.close() ?? Promise.resolve();
   }
+}
+
+/** A line or two are seen through sooner here than by a function of Node that nobody has called for a while. */
+function isFewAscii(src: Buffer): boolean {
+  if (src.length >= BULK_BYTES_MIN) return false;
+  for (let at = 0; at < src.length; at += 1) if ((src[at] as number) >= 0x80) return false;
+  return true;
 }

@@ -14,7 +14,7 @@ import type { Platform } from "./platform.ts";
 import { isWhole } from "./slug-health.ts";
 
 /** One build, in a record of its own. Its output is shown and kept.
- *  @throws AppError as `buildRelease`; BuildCancelled. */
+ *  @throws AppError as `buildRelease`; BuildCancelled; NoLongerAllowed. */
 export async function recordBuild(
   platform: Platform,
   app: App,
@@ -27,7 +27,9 @@ export async function recordBuild(
     actor.output?.(text);
   };
   const { signal, release } = firstSignal(app.ending, build.signal);
+  const unwatch = actor.pass?.watch(() => build.cancel(`ended: ${actor.by.email} may no longer deploy`));
   try {
+    await actor.pass?.check();
     show(begin);
     const slug = await buildRelease(platform, app, commit, { output: show, signal, onBegun: () => build.begun() });
     await finish(slug, show);
@@ -39,9 +41,11 @@ export async function recordBuild(
     build.output.write(`\n !     ${cancelled ?? reason}\n`);
     build.failed(platform.clock.now(), reason);
     if (cancelled === undefined || app.isEnding) throw error;
+    await actor.pass?.check();
     throw new BuildCancelled(cancelled, error);
   } finally {
     release();
+    unwatch?.();
   }
 }
 

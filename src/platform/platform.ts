@@ -37,7 +37,7 @@ import { evictSlugs } from "./slugs.ts";
 import { Tokens } from "./tokens.ts";
 import { Upkeep } from "./upkeep.ts";
 
-const START_PATIENCE_MS = 5_000;
+const START_PATIENCE_MS = 10_000;
 
 export class Platform {
   readonly home: Home;

@@ -22,7 +22,7 @@ export const PUSH: Need = ["deploy"];
 /** Seconds in which a client that fetches must say something. */
 const PATIENCE_S = 600;
 
-/** A fetch ends when its visitor may no longer. A push goes on to its answer, which says so.
+/** It ends when its visitor may no longer. A push that has arrived as a whole has its answer first, which says so.
  *  @param socket of which nothing was read */
 export function serveGit(platform: Platform, service: GitService, socket: Socket): void {
   const { app, visitor, name, protocol } = service;
@@ -30,6 +30,8 @@ export function serveGit(platform: Platform, service: GitService, socket: Socket
   const args = isPush ? ["receive-pack"] : ["upload-pack", "--strict", `--timeout=${String(PATIENCE_S)}`];
   const git = spawn("git", [...args, platform.home.repo(app.name)], {
     stdio: [socket, socket, "ignore"],
+    // A group of its own, so that nothing of it is left when it is ended.
+    detached: true,
     env: {
       PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
       HOME: process.env["HOME"] ?? "/nonexistent",
@@ -43,11 +45,18 @@ export function serveGit(platform: Platform, service: GitService, socket: Socket
   });
   // git has it now; the client's end closes when git's does.
   socket.destroy();
-  const stop = isPush ? undefined : watchStay({ visitor, app, need: FETCH, cut: () => git.kill() });
-  const end = (): void => stop?.();
+  const cut = (): void => {
+    if (git.pid === undefined || app.answering.has(git.pid)) return;
+    try {
+      process.kill(-git.pid, "SIGTERM");
+    } catch {
+      // It has gone by itself.
+    }
+  };
+  const stop = watchStay({ visitor, app, need: isPush ? PUSH : FETCH, cut });
   git.on("error", (error) => {
     platform.journal.fault(name, error);
-    end();
+    stop();
   });
-  git.on("exit", end);
+  git.on("exit", stop);
 }

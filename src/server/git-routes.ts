@@ -9,10 +9,11 @@ import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
 import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { Visitor } from "../platform/visitor.ts";
+import { VIA_HTTP, type Visitor } from "../platform/visitor.ts";
 import { answerFor } from "./answer-for.ts";
 import type { AppParams } from "./app-routes.ts";
 import { visitorOf } from "./caller.ts";
+import { outlive } from "./door.ts";
 import { GitBackend, type BackendOrder } from "./git-backend.ts";
 import { demand } from "./permit.ts";
 import { DEPLOY, VIEW } from "./permissions.ts";
@@ -105,7 +106,11 @@ async function serve(platform: Platform, backends: Backends, exchange: Exchange)
     const head = body && service === "git-receive-pack" ? await readReceiveHead(body) : undefined;
     const backend = backends.start(visitorOf(request), order);
     reply.raw.once("close", () => backend.leave());
-    feed(backend, head, body).catch(() => backend.kill());
+    feed(backend, head, body).then(
+      // A push that is here has its answer, which says so when its sender may no longer.
+      () => order.detaches && outlive(request),
+      () => backend.kill(),
+    );
     const { status, headers, output } = await backend.answer();
     if (status >= 500) platform.journal.note(`git http-backend: ${backend.lastWords.trim()}`);
     output.once("end", () => takeRest(request.raw));
@@ -125,12 +130,12 @@ function orderOf(
   packBytesMax: number,
 ): BackendOrder {
   const { "git-protocol": protocol, "content-type": contentType } = request.headers;
-  const { actor } = visitorOf(request);
+  const { actor, credential = "" } = visitorOf(request);
   return {
     repos: platform.home.repos,
     repo: `${app.name}.git`,
     // What comes by a token here is git's, not the API's.
-    actor: { ...actor, via: actor.via === "api" ? "http" : actor.via },
+    actor: { ...actor, via: actor.via === "api" ? VIA_HTTP + credential : actor.via },
     env: { PATH: platform.processPath, HOME: homedir() },
     method: request.method,
     path,

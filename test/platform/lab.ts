@@ -179,6 +179,8 @@ export interface PushOptions {
   announced?: boolean;
   /** Whether the pusher is gone before the answer. */
   hasLeft?: boolean;
+  /** Ned without one. */
+  actor?: Actor;
 }
 
 /** The push of a commit, as the hooks tell of it. */
@@ -186,13 +188,13 @@ export async function pushCommit(
   lab: Lab,
   app: App,
   commit: string,
-  { ref = "refs/heads/main", announced = true, hasLeft = false, old }: PushOptions = {},
+  { ref = "refs/heads/main", announced = true, hasLeft = false, old, actor = NED }: PushOptions = {},
 ): Promise<{ report: RefReport | undefined; shown: string }> {
   let shown = "";
   const output = (text: string): void => void (shown += text);
   const command = { ref, old: old ?? (await app.ledger.ref(ref)) ?? ABSENT, new: commit };
   const signal = hasLeft ? AbortSignal.abort() : new AbortController().signal;
-  const [report] = await receivePush(lab.platform, app, { actor: NED, commands: [command], output, signal });
+  const [report] = await receivePush(lab.platform, app, { actor, commands: [command], output, signal });
   if (announced && report?.ok === true) await announcePush(lab.platform, app, [command], output);
   return { report, shown };
 }

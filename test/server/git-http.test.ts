@@ -190,4 +190,22 @@ describe("git over HTTP: what is no push", (test) => {
     assert.is(await app.ledger.ref("refs/heads/slow"), undefined);
     await changeSettings(lab.platform, app, { "push-timeout": null }, NED);
   });
+
+  test("a push that has not arrived as a whole is cut off with its token, and nothing of it is stored", async () => {
+    const lab = await common();
+    const wanted = { owner: NED.by, isAdmin: true, description: "", lifetimeMs: undefined };
+    const { token, about } = await lab.platform.tokens.create(wanted);
+    const socket = await dial(lab.port);
+    const heard = hear(socket);
+    const begin = line(`${command(lab.oid, "refs/heads/stolen")}\0report-status`) + FLUSH;
+    const head = postHead({ ...lab, token }, ["Transfer-Encoding: chunked", "Expect: 100-continue"]);
+    socket.write(`${head}\r\n`);
+    await once(socket, "data");
+    socket.write(`${begin.length.toString(16)}\r\n${begin}\r\n`);
+    await lab.platform.tokens.revoke(about.id);
+    // The rest may still be on its way.
+    socket.write(`20\r\n${emptyPack().toString("latin1")}\r\n0\r\n\r\n`, "latin1");
+    assert.not.match(await heard, "ok refs/");
+    assert.is(await lab.platform.app("foobaz").ledger.ref("refs/heads/stolen"), undefined);
+  });
 });

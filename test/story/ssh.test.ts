@@ -4,6 +4,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import * as assert from "uvu/assert";
 import { cloneFixture, must } from "../support/deploy.ts";
 import { startPlatform, type ExecResult, type TestPlatform } from "../support/platform.ts";
@@ -12,7 +13,8 @@ import { MISSING_SSHD, startSshd, type SshPerson, type TestSshd } from "../suppo
 import { describe, type TestContext } from "../support/suite.ts";
 import { MISSING_TERMINAL, TestTerminal } from "../support/terminal.ts";
 
-const LIMIT_MS = 120_000;
+/** The team is made within the first test. */
+const LIMIT_MS = 300_000;
 
 interface Team {
   platform: TestPlatform;
@@ -289,12 +291,16 @@ describe(
       const tail = startGit(as(platform, sue), clone, ["heroku", "logs", "--tail"]);
       await tail.shows("heroku[");
       await catchUp(platform, kate, clone);
-      const gate = await commitGate(platform, clone, "sue");
+      await commitGate(platform, clone, "sue");
       const push = startGit(as(platform, sue), clone, ["push", "production", "main"]);
       await push.shows(AT_GATE);
+      const oid = await must(platform, clone, "rev-parse", "production/main");
+      const half = await beginPush(sue, `${"0".repeat(40)} ${oid} refs/heads/stolen`);
       await must(platform, platform.dir, "heroku", "keys:remove", sue.fingerprint);
-      await gate.open();
+      // Its build ends although the gate stays shut; what had not arrived as a whole is cut off.
       const { status, stderr } = await push.ended;
+      assert.not.match(await half.said, "ok refs/");
+      assert.is(await must(platform, platform.dir, "ls-remote", join(platform.home, "repos/foobaz.git"), "stolen"), "");
       assert.is(status, 1);
       assert.match(stderr, /Your SSH key was removed from this platform/);
       assert.match(stderr, /not allowed any more/);
@@ -325,13 +331,25 @@ async function catchUp(platform: TestPlatform, person: SshPerson, clone: string)
   await must(platform, clone, "reset", "-q", "--hard", "production/main");
 }
 
+/** A push whose pack does not come. */
+async function beginPush(person: SshPerson, command: string): Promise<{ said: Promise<string> }> {
+  const { env } = process;
+  const git = spawn("ssh", [...person.ssh, "git-receive-pack 'foobaz.git'"], { env: { PATH: env["PATH"] } });
+  git.stdin.on("error", () => undefined);
+  const said = text(git.stdout);
+  await once(git.stdout, "readable");
+  const line = `${command}\0report-status`;
+  git.stdin.write(`${(line.length + 4).toString(16).padStart(4, "0")}${line}0000`);
+  return { said };
+}
+
 /** Raw bytes to the platform's own protocol, and all that comes back. */
 async function speak(person: SshPerson, env: Record<string, string>, bytes: string): Promise<string> {
   const sending = Object.keys(env).flatMap((name) => ["-o", `SendEnv=${name}`]);
   const words = [...person.ssh.slice(0, -1), ...sending, person.ssh.at(-1) ?? "", "git-heroku-api"];
   const child = spawn("ssh", words, { env: { PATH: process.env["PATH"], ...env }, stdio: ["pipe", "pipe", "ignore"] });
   let said = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
+  child.stdout.setEncoding("utf8").on("data", (piece: string) => (said += piece));
   child.stdin.write(bytes);
   await once(child, "close");
   return said;

@@ -110,4 +110,4 @@ describe("team over HTTPS", (test) => {
     const strange = await eve.git(eve.dir, "clone", `${front.url}/hello.git`);
     assert.match(strange.stderr, `repository '${front.url}/hello.git/' not found`);
   });
-}, 180_000);
+});

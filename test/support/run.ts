@@ -1,6 +1,7 @@
 /** Runs every `*.test.js` under dist/test, with `--long` as the first argument every `*.long.js` and what has a `test.long`, or
  *  those whose path matches an argument. Each file is a process of its own, two more at a time than there are processors, since tests also
- *  wait. Ends with the line `N passed, N failed`, after `skipped N: names` where a test could not run on this machine,
+ *  wait. A file that failed runs once more when all others have ended: what fails then is failed, and what passes alone is told in
+ *  a line `flaky N: files`. Ends with the line `N passed, N failed`, after `skipped N: names` where a test could not run on this machine,
  *  and before them once more what failed: of a long run one often sees the end alone. */
 import { fork } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -12,6 +13,8 @@ import { LONG_VARIABLE, type Results } from "./suite.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const RUN_FILE = fileURLToPath(new URL("run-file.js", import.meta.url));
+/** When more files failed it is the product that is broken; running them again would only take long. */
+const AGAIN_MAX = 5;
 /** More at a time would only make tests wait for each other. */
 const PROCESSES_MAX = 6;
 /** What takes longest begins first: whole sessions, then what runs many processes. */
@@ -39,12 +42,16 @@ function rank(file: string): number {
   return index < 0 ? ORDER.length : index;
 }
 
-const total: Results = { passed: 0, failed: 0, skipped: [] };
-const broken: string[] = [];
-const failures: string[] = [];
+interface Outcome {
+  readonly file: string;
+  /** Undefined when it ended without telling any. */
+  readonly results: Results | undefined;
+  readonly passed: boolean;
+  readonly output: string;
+}
 
 /** Its output is shown in one piece when it ends. */
-async function runFile(file: string): Promise<void> {
+async function runFile(file: string): Promise<Outcome> {
   const env = isLong ? { ...process.env, [LONG_VARIABLE]: "1" } : process.env;
   const child = fork(RUN_FILE, [file], { silent: true, execArgv: ["--enable-source-maps"], env });
   let output = "";
@@ -52,13 +59,16 @@ async function runFile(file: string): Promise<void> {
     stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
   let results: Results | undefined;
   child.on("message", (message) => (results = message as Results));
-  const status = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  const status = await new Promise<number | null>((resolve) => {
+    child.once("close", resolve);
+    // Of one that the machine could not start nothing else is heard.
+    child.once("error", (error) => {
+      output += String(error);
+      resolve(null);
+    });
+  });
   process.stdout.write(output);
-  if (status !== 0) failures.push(`${file}\n${tellFailures(output)}`);
-  total.passed += results?.passed ?? 0;
-  total.failed += results?.failed ?? 0;
-  total.skipped.push(...(results?.skipped ?? []));
-  if (results === undefined || (status !== 0 && results.failed === 0)) broken.push(file);
+  return { file, results, passed: status === 0 && results !== undefined, output };
 }
 
 /** What uvu says between its row of dots and its totals; the last lines when the file ended without. */
@@ -71,13 +81,33 @@ function tellFailures(output: string): string {
 }
 
 const files = await findFiles();
+const outcomes: Outcome[] = [];
 const workers = Array.from({ length: Math.min(PROCESSES_MAX, availableParallelism() + 2) }, async () => {
-  for (let file = files.shift(); file !== undefined; file = files.shift()) await runFile(file);
+  for (let file = files.shift(); file !== undefined; file = files.shift()) outcomes.push(await runFile(file));
 });
 await Promise.all(workers);
-for (const failure of failures) console.log(`\nFailed: ${failure.trimEnd()}`);
-for (const file of broken) console.error(`${file} did not end well.`);
-if (total.passed + total.failed === 0) console.error("No test matched.");
-if (total.passed === 0 || total.failed > 0 || broken.length > 0) process.exitCode = 1;
-if (total.skipped.length > 0) console.log(`\nskipped ${String(total.skipped.length)}: ${total.skipped.join("; ")}`);
-console.log(`\n${String(total.passed)} passed, ${String(total.failed + broken.length)} failed`);
+
+const failures = outcomes.filter(({ passed }) => !passed);
+const flaky: string[] = [];
+for (const failure of failures) {
+  console.log(`\nFailed: ${failure.file}\n${tellFailures(failure.output).trimEnd()}`);
+  if (isLong || failures.length > AGAIN_MAX) continue;
+  console.log("Once more, with nothing beside it:");
+  const again = await runFile(failure.file);
+  outcomes.splice(outcomes.indexOf(failure), 1, again);
+  if (again.passed) flaky.push(failure.file);
+}
+
+const sum = (count: (results: Results) => number): number =>
+  outcomes.reduce((total, { results }) => total + (results === undefined ? 0 : count(results)), 0);
+const broken = outcomes.filter(({ passed, results }) => !passed && (results?.failed ?? 0) === 0);
+const passed = sum((results) => results.passed);
+const failed = sum((results) => results.failed) + broken.length;
+const skipped = outcomes.flatMap(({ results }) => results?.skipped ?? []);
+for (const { file } of broken) console.error(`${file} did not end well.`);
+if (passed + failed === 0) console.error("No test matched.");
+if (passed === 0 || failed > 0) process.exitCode = 1;
+if (flaky.length > 0)
+  console.log(`\nflaky ${String(flaky.length)}: ${flaky.join("; ")} (failed among others, passed alone)`);
+if (skipped.length > 0) console.log(`\nskipped ${String(skipped.length)}: ${skipped.join("; ")}`);
+console.log(`\n${String(passed)} passed, ${String(failed)} failed`);

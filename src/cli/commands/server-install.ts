@@ -12,7 +12,7 @@ export const serverInstall: Command = {
   isAboutThisMachine: true,
   summary: "Make this Debian or Ubuntu server a platform for a team",
   details:
-    "As root. Makes a system user, a systemd unit, sshd's part and, when asked, a site of Caddy or nginx with TLS in front. The platform's home is /var/lib/git-heroku. Run again it changes what differs, and nothing else. With --as-root the daemon is root, so that each app is a user of its own; then builds run as root too, so give push rights only to whom you would make root.",
+    "As root. Makes a system user, a systemd unit, sshd's part and, when asked, a site of Caddy or nginx with TLS in front. The platform's home is /var/lib/git-heroku. Run again it changes what differs, and nothing else. With --as-root the daemon is root, so that each app is a user of its own, in its builds too.",
   options: [
     { name: "user", value: "NAME", summary: "the system user, of git@host (usually git)" },
     { name: "as-root", summary: "run the daemon as root: each app a user of its own" },
@@ -49,7 +49,7 @@ export const serverInstall: Command = {
     await carryOut(context, installChanges(machine.root, setup, ["systemctl", "enable", "--now", SERVICE]));
     if (args.has("dry-run")) return undefined;
     await out.line(
-      `To let somebody in: sudo -u ${setup.asRoot ? "root" : setup.user} -H git heroku keys:add FILE --for EMAIL`,
+      `To let somebody in: sudo -u ${setup.asRoot ? "root" : setup.user} -H git heroku keys:add - --for EMAIL <FILE`,
     );
     return out.line(`They then run: git heroku create NAME --server ${setup.user}@HOST`);
   },
