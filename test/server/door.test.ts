@@ -63,6 +63,7 @@ describe("api door: who is let in", (test) => {
     }
     assert.equal(open, {
       "GET /attachments/{name}": 400,
+      "GET /rendezvous/{name}": 400,
       "GET /health": 200,
       "GET /log-sessions/{ticket}": 404,
       "GET /outputs/{ticket}": 404,

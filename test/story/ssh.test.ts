@@ -155,6 +155,36 @@ describe(
       );
     });
 
+    test.needing(
+      MISSING_SSHD,
+      "a process is reached through the proxy as Heroku's client does it, over TLS",
+      async () => {
+        const { platform, ned, clone } = await team();
+        const run = `
+        import { once } from "node:events";
+        import { connect } from "node:tls";
+        const { HEROKU_HOST, HEROKU_APP, HEROKU_API_KEY } = process.env;
+        const headers = { authorization: "Bearer " + HEROKU_API_KEY, "content-type": "application/json" };
+        const body = JSON.stringify({ command: "read x; echo got $x", attach: true, force_no_tty: true });
+        const answer = await fetch(HEROKU_HOST + "/apps/" + HEROKU_APP + "/dynos", { method: "POST", headers, body });
+        const { hostname, port, pathname } = new URL((await answer.json()).attach_url);
+        const client = connect({ host: hostname, port: Number(port) });
+        client.write(pathname.slice(1) + "\\r\\n");
+        const [greeting] = await once(client, "data");
+        client.write("it\\n\\u0004");
+        let said = "";
+        for await (const chunk of client) said += chunk;
+        const again = connect({ host: hostname, port: Number(port) });
+        again.on("error", () => undefined);
+        await new Promise((resolve) => again.once("close", resolve));
+        console.log(JSON.stringify([String(greeting), said]));
+      `;
+        const words = ["heroku", "proxy", "--", "node", "--input-type=module", "-e", run];
+        const heard = JSON.parse(await must(as(platform, ned), clone, ...words)) as string[];
+        assert.equal(heard, ["rendezvous\r\n", "got it\n"]);
+      },
+    );
+
     test.needing(MISSING_SSHD, "to a third person the app is as if it were not there", async () => {
       const { platform, sshd, joe } = await team();
       const answers = [];
