@@ -52,9 +52,9 @@ export const serverInstall: Command = {
     if (args.has("dry-run")) return undefined;
     if (!setup.openPorts && !canClosePorts(machine.root))
       await out.line("Other machines may reach processes past the router: install nftables, and run this again.");
-    await out.line(
-      `To let somebody in: sudo -u ${setup.asRoot ? "root" : setup.user} -H git heroku keys:add - --for EMAIL <FILE`,
-    );
+    // root has a platform of its own in its own home.
+    const who = setup.asRoot ? `sudo GIT_HEROKU_HOME=${HOME}` : `sudo -u ${setup.user} -H`;
+    await out.line(`To let somebody in: ${who} git heroku keys:add - --for EMAIL <FILE`);
     return out.line(`They then run: git heroku create NAME --server ${setup.user}@HOST`);
   },
 };
