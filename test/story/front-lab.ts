@@ -55,7 +55,7 @@ export async function startNginx(t: TestContext, platform: TestPlatform): Promis
   const port = await freePort();
   const { host } = new URL(await apiOf(platform));
   const front = { program: "nginx", domain: "apps.example.com", certificate: { file: certificate, key } } as const;
-  const setup = { user: "git", home: "/h", node: "/n", daemon: "/d", asRoot: false, front };
+  const setup = { user: "git", home: "/h", node: "/n", daemon: "/d", asRoot: false, openPorts: true, front };
   const site = serverFiles(setup).find(({ path }) => path === PLACES.nginx)?.text ?? "";
   const own = site
     .replaceAll("apps.example.com", "localhost")
