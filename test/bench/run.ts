@@ -10,7 +10,7 @@ import { benchIdle } from "./idle.ts";
 import { benchLedger } from "./ledger.ts";
 import { benchLogs } from "./logs.ts";
 import { benchLogsIntake } from "./logs-intake.ts";
-import { benchLogsLive } from "./logs-live.ts";
+import { benchLogsCommand, benchLogsFollow, benchLogsKills } from "./logs-live.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
 import { benchRouter } from "./router.ts";
@@ -39,7 +39,9 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   "heroku-cli": benchHerokuCli,
   "logs-query": benchLogs,
   "logs-intake": benchLogsIntake,
-  "logs-live": benchLogsLive,
+  "logs-live-follow": benchLogsFollow,
+  "logs-live-command": benchLogsCommand,
+  "logs-live-kills": benchLogsKills,
 };
 
 const wanted = process.argv.slice(2);
