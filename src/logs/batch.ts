@@ -1,7 +1,7 @@
 /** What one flush writes: records, and where each piece of them came from. */
 import { ByteSink } from "./byte-sink.ts";
 import { BLOCK_BYTES } from "./line-encoder.ts";
-import { FACET_WORDS, mergeFacets } from "./facets.ts";
+import { mergeFacets } from "./facets.ts";
 
 /** Whole lines that follow each other in the segment and have one origin. */
 export interface Run {
@@ -22,6 +22,8 @@ export interface Run {
 export class Batch {
   readonly sink: ByteSink;
   readonly runs: Run[] = [];
+  /** Whether nobody else has the facets of the last run. */
+  private isOwn = false;
 
   constructor(sink: ByteSink = new ByteSink()) {
     this.sink = sink;
@@ -39,16 +41,23 @@ export class Batch {
     return this.runs.some((run) => run.spool !== undefined);
   }
 
+  /** The spool, where all is output of one. */
+  get loneSpool(): string | undefined {
+    const [run] = this.runs;
+    return this.runs.length === 1 && run?.isLoss !== true ? run?.spool : undefined;
+  }
+
   /** The bytes are in the sink already. Short runs of one origin become one. */
   add(run: Run): void {
     const last = this.runs.at(-1);
     const isOther = last?.spool !== run.spool || last?.isLoss !== run.isLoss;
     if (last === undefined || isOther || run.isLoss === true || last.bytes + run.bytes > BLOCK_BYTES) {
-      const facets = new Uint32Array(FACET_WORDS);
-      facets.set(run.facets);
-      this.runs.push({ ...run, facets });
+      this.runs.push({ ...run });
+      this.isOwn = false;
       return;
     }
+    if (!this.isOwn) last.facets = last.facets.slice();
+    this.isOwn = true;
     mergeFacets(last.facets, run.facets);
     last.to = run.to;
     last.isLater = run.isLater;

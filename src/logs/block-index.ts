@@ -122,6 +122,11 @@ export class BlockBuilder {
     this.offset = offset;
   }
 
+  /** Whether so many bytes more complete a block. */
+  isFullWith(bytes: number): boolean {
+    return (this.open?.bytes ?? 0) + bytes >= BLOCK_BYTES;
+  }
+
   /** The block that this piece completes, if it does. */
   add(piece: Piece): Block | undefined {
     if (piece.bytes.length === 0) return undefined;

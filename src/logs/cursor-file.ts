@@ -7,7 +7,7 @@ import { constants, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { writeAt } from "./quick-io.ts";
+import { writeAt, writeNow } from "./quick-io.ts";
 
 export interface Cursor {
   id: string;
@@ -28,6 +28,9 @@ export interface PlannedRun {
   isLater: boolean;
   /** Whether the bytes are one line that tells of raw lines that were passed over. */
   isLoss?: boolean;
+  /** Whether the batch is one of many: of so many bytes all that are there move the cursor, and `to` is where the first
+   *  batch moves it. */
+  isStanding?: boolean;
 }
 
 export interface CursorState {
@@ -60,6 +63,22 @@ export class CursorFile {
   }
 
   async write(state: CursorState): Promise<void> {
+    const slot = this.slotOf(state);
+    await writeAt(this.handle, slot, this.nextPlace);
+    this.sequence += 1;
+  }
+
+  /** The same within this turn of the event loop. */
+  writeNow(state: CursorState): void {
+    writeNow(this.handle, this.slotOf(state), this.nextPlace);
+    this.sequence += 1;
+  }
+
+  private get nextPlace(): number {
+    return ((this.sequence + 1) % 2) * SLOT_BYTES;
+  }
+
+  private slotOf(state: CursorState): Buffer {
     const json = this.stringify(state);
     const bytes = Buffer.byteLength(json);
     if (bytes > SLOT_BYTES - HEADER_BYTES) throw new Error(`${String(state.spools.length)} spools are too many.`);
@@ -68,8 +87,7 @@ export class CursorFile {
     slot.writeUInt32LE(bytes, 4);
     slot.writeDoubleLE(this.sequence + 1, 8);
     slot.writeUInt32LE(crc32(slot.subarray(4)), 0);
-    await writeAt(this.handle, slot, ((this.sequence + 1) % 2) * SLOT_BYTES);
-    this.sequence += 1;
+    return slot;
   }
 
   /** As JSON.stringify has it. Of many spools few have moved since the last time. */

@@ -114,6 +114,18 @@ export class StreamReader {
     return this.seenEnd !== undefined && isSame(this.seenEnd, this.stream.end());
   }
 
+  /** What is next, where that was stored last. */
+  atHand(): Reading | undefined {
+    const recent = this.stream.recent();
+    if (recent === undefined || !isSame(recent.at, this.at)) return undefined;
+    return this.read(recent.lines);
+  }
+
+  private read(lines: Buffer): Reading {
+    this.at = { segment: this.at.segment, offset: this.at.offset + lines.length };
+    return { lines, next: this.at, isLoss: false };
+  }
+
   /** Undefined when there is no more for now. */
   async next(): Promise<Reading | undefined> {
     const { stream } = this;
@@ -123,10 +135,7 @@ export class StreamReader {
       const end = stream.end();
       this.seenEnd = end;
       const lines = await readNext(stream, this.at, end);
-      if (Buffer.isBuffer(lines)) {
-        this.at = { segment: this.at.segment, offset: this.at.offset + lines.length };
-        return { lines, next: this.at, isLoss: false };
-      }
+      if (Buffer.isBuffer(lines)) return this.read(lines);
       if (newer === undefined) return undefined;
       const lost = this.at;
       this.at = newer;

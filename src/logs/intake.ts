@@ -6,15 +6,13 @@ import type { NewLogLine } from "../core/log-line.ts";
 import type { Cursor } from "./cursor-file.ts";
 import type { Journal } from "./journal.ts";
 import { LogKernel } from "./log-kernel.ts";
-import { punchHole } from "./punch-hole.ts";
+import { isQuick } from "./quick-io.ts";
 import { exists } from "./recovery.ts";
 import { RateMeter } from "./rate-meter.ts";
+import { SpoolHoles } from "./spool-holes.ts";
 import { READ_BYTES, Spool } from "./spool.ts";
 import type { SpoolSource } from "./spool.ts";
 import type { Stamper } from "./stamper.ts";
-
-/** Spools give the disk blocks behind their cursor back in steps of this size. */
-const PUNCH_BYTES = 64 * 1024 * 1024;
 
 const LOSS_EVERY_MS = 1000;
 /** So many bursts unread are more than may wait for the second to be over. */
@@ -59,16 +57,17 @@ export class Intake {
   /** Those that wait until the app may be read again. */
   private readonly parked: Entry[] = [];
   private readonly meter: RateMeter;
+  private readonly holes: SpoolHoles;
   private readonly stop = new AbortController();
   private parking: Promise<void> | undefined;
   private pumping: Promise<void> | undefined;
-  private punching: Promise<void> | undefined;
   private forgetting: Promise<void> | undefined;
   private isClosed = false;
 
   constructor(parts: IntakeParts) {
     this.parts = parts;
     this.meter = new RateMeter(parts.clock);
+    this.holes = new SpoolHoles(parts.sync, parts.punchBytes);
   }
 
   /** How many bytes a second processes may print in the long run; infinite: no limit. What a router process tells of
@@ -101,7 +100,7 @@ export class Intake {
 
   private async open(entry: Entry): Promise<void> {
     try {
-      await entry.spool.open(() => this.enqueue(entry));
+      await entry.spool.open((isOneOfMany) => this.look(entry, isOneOfMany));
       this.enqueue(entry);
     } catch (error) {
       await this.fail(entry, error);
@@ -152,11 +151,43 @@ export class Intake {
     }
   }
 
+  private look(entry: Entry, isOneOfMany: boolean): void {
+    if (isOneOfMany || !this.mayRead(entry) || !this.passNow(entry)) this.enqueue(entry);
+  }
+
+  private mayRead(entry: Entry): boolean {
+    return !entry.isQueued && !this.isClosed && entry.failure === undefined;
+  }
+
   private enqueue(entry: Entry): void {
-    if (entry.isQueued || this.isClosed || entry.failure !== undefined) return;
+    if (!this.mayRead(entry)) return;
     entry.isQueued = true;
     this.queue.push(entry);
     this.pumping ??= this.pump();
+  }
+
+  /** What a quiet process has printed, from its file into the log within this turn of the event loop; false where there
+   *  is more to do. */
+  private passNow(entry: Entry): boolean {
+    const { spool } = entry;
+    const { journal, stamper } = this.parts;
+    const buffer = idleBuffers.at(-1);
+    if (buffer === undefined || this.pumping !== undefined || spool.isEnding) return false;
+    if (!isQuick() || (isLimited(spool) && this.isTooMuch(spool))) return false;
+    try {
+      const from = spool.offset;
+      const hasMore = journal.atOnce(() => spool.readNow(buffer, journal, stamper));
+      this.account(spool, from);
+      this.holes.punch(spool, this.storedOf(spool));
+      return !hasMore;
+    } catch (error) {
+      void this.fail(entry, error);
+      return true;
+    }
+  }
+
+  private account(spool: Spool, from: number): void {
+    if (isLimited(spool)) this.meter.take(Math.max(0, spool.offset - from));
   }
 
   private async pump(): Promise<void> {
@@ -173,17 +204,16 @@ export class Intake {
 
   private async turn(entry: Entry, buffer: Buffer): Promise<void> {
     const { spool } = entry;
-    const isLimited = spool.source.isStamped !== true;
     try {
-      if (isLimited && this.isTooMuch(spool)) return await this.hold(entry, buffer);
+      if (isLimited(spool) && this.isTooMuch(spool)) return await this.hold(entry, buffer);
       entry.isQueued = false;
       const { isEnding } = spool;
       const from = spool.offset;
       const hasMore = await spool.read(buffer, this.parts.journal, this.parts.stamper);
-      if (isLimited) this.meter.take(Math.max(0, spool.offset - from));
+      this.account(spool, from);
       if (hasMore) this.enqueue(entry);
       else if (isEnding) entry.ended?.resolve();
-      this.punch(spool);
+      this.holes.punch(spool, this.storedOf(spool));
     } catch (error) {
       await this.fail(entry, error);
     }
@@ -207,7 +237,7 @@ export class Intake {
     if (backlog > burstBytes * (isCalm ? FLOOD_BURSTS : 1)) {
       await entry.spool.passOver(buffer, burstBytes / 4, { journal, stamper });
       entry.lossMs = clock.now();
-      this.punch(entry.spool);
+      this.holes.punch(entry.spool, this.storedOf(entry.spool));
     }
     this.parked.push(entry);
     this.parking ??= this.unparkLater();
@@ -222,6 +252,10 @@ export class Intake {
     }
   }
 
+  private storedOf(spool: Spool): number {
+    return this.parts.cursors.get(spool.source.id)?.offset ?? 0;
+  }
+
   private async fail(entry: Entry, error: unknown): Promise<void> {
     const { ps } = entry.spool.source;
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
@@ -230,26 +264,6 @@ export class Intake {
     this.parts.append({ ps: "logs", source: "heroku", level: "error", msg: message });
     entry.ended?.reject(entry.failure);
     await entry.spool.close();
-  }
-
-  private punch(spool: Spool): void {
-    const stored = this.parts.cursors.get(spool.source.id)?.offset ?? 0;
-    const step = this.parts.punchBytes ?? PUNCH_BYTES;
-    if (this.punching !== undefined || stored - spool.punched < step) return;
-    spool.punched = stored;
-    this.punching = this.punchStored(spool.source.path, stored).finally(() => {
-      this.punching = undefined;
-    });
-  }
-
-  private async punchStored(path: string, stored: number): Promise<void> {
-    try {
-      await this.parts.sync();
-    } catch {
-      // Not safe on the disk: the raw bytes stay for now.
-      return;
-    }
-    await punchHole(path, stored);
   }
 
   /** Stops reading; what was not read stays in the spools. */
@@ -263,9 +277,14 @@ export class Intake {
       entry.ended?.reject(closedError());
     }
     await this.pumping;
-    await this.punching;
+    await this.holes.done();
     for (const entry of this.entries.values()) await entry.spool.close();
   }
+}
+
+/** What a router process tells of requests is not counted. */
+function isLimited(spool: Spool): boolean {
+  return spool.source.isStamped !== true;
 }
 
 function closedError(): AppError {

@@ -9,8 +9,11 @@ import type { Run } from "./batch.ts";
 import type { ByteSink } from "./byte-sink.ts";
 import type { Cursor, CursorFile, CursorState } from "./cursor-file.ts";
 import { Notifier } from "./notifier.ts";
+import { isQuick } from "./quick-io.ts";
 import type { SegmentWriter } from "./segment-writer.ts";
 
+/** Of a segment, for which a plan may stand. */
+export const STANDING_BYTES = 64 * 1024;
 /** A batch that is larger takes no more from spools. */
 const BATCH_BYTES = 1024 * 1024;
 /** Memory that a batch may keep for the next one, while there is a next one and when there is none. */
@@ -25,6 +28,8 @@ export interface JournalParts {
   /** By id, in the order in which the spools became known. */
   cursors: Map<string, Cursor>;
   clock: Clock;
+  /** Told, within the turn of the event loop, of what was stored at once. */
+  onStored: () => void;
   /** Told when writing works again: for how long it did not, and why. */
   onResumed: (stalledMs: number, cause: string) => void;
 }
@@ -41,6 +46,9 @@ export class Journal {
   private taken = 0;
   private stored = 0;
   private running: Promise<void> | undefined;
+  private isAtOnce = false;
+  /** What the plan on disk says of batches to come: up to `end` of the segment all is from the spool. */
+  private standing: { spool: string; segment: string; end: number } | undefined;
   private stalled: { since: number; cause: string } | undefined;
   /** Whether the slot on disk may not describe the segment as it is now. */
   private isSlotStale = true;
@@ -69,7 +77,7 @@ export class Journal {
 
   add(run: Run): void {
     this.pending.add(run);
-    this.running ??= this.run();
+    if (!this.isAtOnce) this.start();
   }
 
   /** Resolves when everything added so far is stored.
@@ -94,9 +102,83 @@ export class Journal {
     return this.pending.isEmpty ? this.taken : this.taken + 1;
   }
 
+  /** What `work` adds is stored within this turn of the event loop, where nothing speaks against it and it is the first of
+   *  the turn; else when the turn ends. */
+  atOnce<T>(work: () => T): T {
+    this.isAtOnce = this.running === undefined;
+    try {
+      return work();
+    } finally {
+      this.isAtOnce = false;
+      if (!this.pending.isEmpty && !this.storeNow()) this.start();
+    }
+  }
+
+  private storeNow(): boolean {
+    const { writer } = this.parts;
+    const batch = this.pending;
+    if (this.running !== undefined || this.isStalled || !isQuick()) return false;
+    if (!writer.hasPlaceFor(batch.sink.length)) return false;
+    try {
+      this.planNow(batch);
+      writer.appendNow(batch);
+    } catch {
+      // Nothing of it is stored, and whoever tries again finds out why.
+      this.isSlotStale = true;
+      return false;
+    }
+    // Somebody waits for the lines, nobody for what is still to be noted of them.
+    this.parts.onStored();
+    writer.noteAppended(batch);
+    this.moveCursors(batch);
+    this.pending = new Batch(batch.sink);
+    batch.sink.reset(IDLE_BYTES_MAX);
+    this.taken += 1;
+    this.stored += 1;
+    this.attempted.fire();
+    // Behind those who were told: what comes in the same turn is stored together when it ends.
+    queueMicrotask(() => this.start());
+    return true;
+  }
+
+  /** A plan that says of which spool the next 64 KiB are stands for many batches of one line. */
+  private planNow(batch: Batch): void {
+    const { writer, cursorFile, cursors } = this.parts;
+    const { segment, offset } = writer.position;
+    const spool = batch.loneSpool;
+    if (spool !== undefined && this.isPlanned(spool, segment, offset + batch.sink.length)) return;
+    const plan = planOf(batch, { segment, offset }, cursors);
+    if (spool !== undefined) plan.runs = plan.runs.map((run) => ({ ...run, bytes: STANDING_BYTES, isStanding: true }));
+    this.endPlan();
+    cursorFile.writeNow(plan);
+    if (spool !== undefined) this.standing = { spool, segment, end: offset + STANDING_BYTES };
+  }
+
+  private isPlanned(spool: string, segment: string, end: number): boolean {
+    const { standing } = this;
+    return standing?.spool === spool && standing.segment === segment && end <= standing.end;
+  }
+
+  /** What is stored next is told of in a plan of its own. */
+  endPlan(): void {
+    this.standing = undefined;
+    this.isSlotStale = true;
+  }
+
+  private start(): void {
+    this.running ??= this.run();
+  }
+
   private async run(): Promise<void> {
+    await new Promise(endOfTick);
+    const isAny = !this.pending.isEmpty;
+    if (isAny) await this.storeAll();
+    this.running = undefined;
+    if (isAny) this.attempted.fire();
+  }
+
+  private async storeAll(): Promise<void> {
     while (!this.pending.isEmpty) {
-      await new Promise(endOfTick);
       const batch = this.pending;
       this.pending = new Batch(this.spare);
       this.spare = undefined;
@@ -111,8 +193,6 @@ export class Journal {
     }
     this.spare?.reset(IDLE_BYTES_MAX);
     if (this.pending.isEmpty) this.pending.sink.reset(IDLE_BYTES_MAX);
-    this.running = undefined;
-    this.attempted.fire();
   }
 
   /** False when the journal closed before the batch could be written. */
@@ -134,11 +214,16 @@ export class Journal {
   private async write(batch: Batch): Promise<void> {
     const { writer, cursorFile, cursors } = this.parts;
     const position = await writer.prepare(batch.sink.length, batch.firstUs);
-    if (batch.isFromSpools || this.isSlotStale) {
-      this.isSlotStale = true;
+    if (batch.isFromSpools || this.isSlotStale || this.standing !== undefined) {
+      this.endPlan();
       await cursorFile.write(planOf(batch, position, cursors));
     }
     await writer.append(batch);
+    this.moveCursors(batch);
+  }
+
+  private moveCursors(batch: Batch): void {
+    const { cursors } = this.parts;
     this.isSlotStale = false;
     for (const run of batch.runs) {
       const cursor = run.spool === undefined ? undefined : cursors.get(run.spool);

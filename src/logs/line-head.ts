@@ -36,6 +36,25 @@ function stampText(us: number): string {
   return lastStamp;
 }
 
+const SECOND_US = 1_000_000;
+/** The last digit of a stamp's microseconds. */
+const FRACTION_END = STAMP_AT + STAMP_BYTES - 2;
+const FRACTION_DIGITS = 6;
+const ZERO = 0x30;
+
+function isSameSecond(a: number, b: number): boolean {
+  return Math.floor(a / SECOND_US) === Math.floor(b / SECOND_US);
+}
+
+/** Of a stamp whose second stands there already: no text has to be made. */
+function putFraction(head: Buffer, us: number): void {
+  let rest = us % SECOND_US;
+  for (let at = FRACTION_END; at > FRACTION_END - FRACTION_DIGITS; at -= 1) {
+    head[at] = ZERO + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+}
+
 export class LineHeads {
   private readonly origin: LineOrigin;
   private readonly heads: (Head | undefined)[] = [];
@@ -50,7 +69,8 @@ export class LineHeads {
     const index = level * 2 + (isLater ? 1 : 0);
     const head = (this.heads[index] ??= { bytes: this.make(LEVELS[level], isLater, us), us });
     if (head.us !== us) {
-      head.bytes.write(stampText(us), STAMP_AT, "latin1");
+      if (isSameSecond(head.us, us)) putFraction(head.bytes, us);
+      else head.bytes.write(stampText(us), STAMP_AT, "latin1");
       head.us = us;
     }
     return head.bytes;

@@ -63,11 +63,15 @@ export class LineSelection implements BlockSelection {
 
   /** The lines of whole lines that are selected, as offsets: start, end, start, end … */
   async select(lines: Buffer): Promise<number[]> {
-    const { text, matcher, pattern } = this;
-    const invert = this.filter.invert ?? false;
-    if (text !== undefined) return invert ? text.reject(lines, matcher.select(lines)) : text.select(lines, matcher);
-    const found = matcher.select(lines);
-    return pattern === undefined ? found : pattern.filter(lines, found, invert);
+    const found = this.selectNow(lines);
+    return this.pattern?.filter(lines, found, this.filter.invert ?? false) ?? found;
+  }
+
+  /** The same, but for a pattern, which is looked for in a thread. */
+  selectNow(lines: Buffer): number[] {
+    const { text, matcher } = this;
+    if (text === undefined) return matcher.select(lines);
+    return this.filter.invert === true ? text.reject(lines, matcher.select(lines)) : text.select(lines, matcher);
   }
 
   /** How many lines `select` finds. */

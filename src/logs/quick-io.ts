@@ -7,7 +7,7 @@ import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 
 /** A larger write goes to the thread pool anyway. */
-const QUICK_BYTES_MAX = 64 * 1024;
+export const QUICK_BYTES_MAX = 64 * 1024;
 const SLOW_MS = 3;
 const CAREFUL_TIMES = 50;
 const CAREFUL_MS_MAX = 10_000;
@@ -24,6 +24,11 @@ function isCareful(): boolean {
   return !isPatient && carefulUntil !== 0 && performance.now() < carefulUntil;
 }
 
+/** Whether what is small is done at once. */
+export function isQuick(): boolean {
+  return !isCareful();
+}
+
 function timed<T>(call: () => T): T {
   const begin = performance.now();
   const value = call();
@@ -36,6 +41,11 @@ function timed<T>(call: () => T): T {
 /** Fills the start of the buffer; returns how many bytes there were. */
 export async function readAt(handle: FileHandle, buffer: Buffer, length: number, position: number): Promise<number> {
   if (isCareful()) return (await handle.read(buffer, 0, length, position)).bytesRead;
+  return readNow(handle, buffer, length, position);
+}
+
+/** The same within this turn of the event loop. */
+export function readNow(handle: FileHandle, buffer: Buffer, length: number, position: number): number {
   return timed(() => readSync(handle.fd, buffer, 0, length, position));
 }
 
@@ -83,10 +93,15 @@ export async function writeAt(handle: FileHandle, bytes: Buffer, position: numbe
     const left = bytes.length - done;
     if (left > QUICK_BYTES_MAX || isCareful())
       done += (await handle.write(bytes, done, left, position + done)).bytesWritten;
-    else done += writeNow(handle, bytes, done, position);
+    else done += writeSome(handle, bytes, done, position);
   }
 }
 
-function writeNow(handle: FileHandle, bytes: Buffer, from: number, position: number): number {
+/** The same within this turn of the event loop. */
+export function writeNow(handle: FileHandle, bytes: Buffer, position: number): void {
+  for (let done = 0; done < bytes.length;) done += writeSome(handle, bytes, done, position);
+}
+
+function writeSome(handle: FileHandle, bytes: Buffer, from: number, position: number): number {
   return timed(() => writeSync(handle.fd, bytes, from, bytes.length - from, position + from));
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { readFile } from "node:fs/promises";
 import { BlockBuilder, BlockTable, encodeRecord } from "./block-index.ts";
 import { countNewlines } from "./count-newlines.ts";
-import type { Cursor, CursorState } from "./cursor-file.ts";
+import type { Cursor, CursorState, PlannedRun } from "./cursor-file.ts";
 import { ifThere } from "./if-there.ts";
 import { PartScanner } from "./raw-parts.ts";
 import { scanBlocks, stampAt } from "./scan-blocks.ts";
@@ -150,15 +150,20 @@ export async function recoverCursors(dir: string, state: CursorState | undefined
   for (const run of state.runs) {
     if (stored <= 0) break;
     const cursor = state.spools[run.spool];
-    if (cursor !== undefined && stored >= run.bytes) Object.assign(cursor, { offset: run.to, isLater: run.isLater });
+    if (cursor !== undefined && isWhole(run, stored)) Object.assign(cursor, { offset: run.to, isLater: run.isLater });
     else if (cursor !== undefined && run.isLoss !== true)
-      await skipParts(cursor, await countLines(dir, state.segment, [at, at + stored]));
+      await skipParts(cursor, await countLines(dir, state.segment, [at, at + Math.min(stored, run.bytes)]));
     stored -= run.bytes;
     at += run.bytes;
   }
   const cursors = new Map<string, Cursor>();
   for (const cursor of state.spools) if (await exists(cursor.path)) cursors.set(cursor.id, cursor);
   return cursors;
+}
+
+/** Where a plan stands for many batches the lines are counted, as long as they are there. */
+function isWhole({ bytes, isStanding = false }: PlannedRun, stored: number): boolean {
+  return isStanding ? stored === Number.POSITIVE_INFINITY : stored >= bytes;
 }
 
 /** Infinite for one that retention took: lines were written behind it, so it was stored whole. */

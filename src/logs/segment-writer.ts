@@ -1,6 +1,7 @@
 /** The one who writes segments: appends batches, begins a new segment when the old one is full, keeps the index beside
  *  it, and asks for `fdatasync` at most once a second while there is something to sync. What fails is cut off again, so
  *  that `size` is always the end of the last whole batch. */
+import { ftruncateSync } from "node:fs";
 import { constants, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +9,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Batch } from "./batch.ts";
 import { BlockBuilder, encodeRecord } from "./block-index.ts";
 import type { Block } from "./block-index.ts";
-import { writeAt } from "./quick-io.ts";
+import { QUICK_BYTES_MAX, writeAt, writeNow } from "./quick-io.ts";
 import type { Position, SegmentFiles } from "./segment-files.ts";
 import { indexName, segmentName, segmentUs, syncDirectory } from "./segment-files.ts";
 
@@ -127,6 +128,32 @@ export class SegmentWriter {
     await this.files.release(segment);
   }
 
+  /** Whether so many bytes need nothing but to be written: no new segment, and no block of the index ends with them. */
+  hasPlaceFor(bytes: number): boolean {
+    if (this.data === undefined || this.isSealed || bytes > QUICK_BYTES_MAX) return false;
+    return (this.size === 0 || this.size + bytes <= this.segmentBytes) && !this.builder.isFullWith(bytes);
+  }
+
+  /** `append` within this turn of the event loop, where there is a place; `noteAppended` comes next. */
+  appendNow(batch: Batch): void {
+    const { data } = this;
+    if (data === undefined) throw new Error("append without prepare");
+    const bytes = batch.sink.written();
+    try {
+      writeNow(data, bytes, this.size);
+    } catch (error) {
+      ftruncateSync(data.fd, this.size);
+      throw error;
+    }
+    this.grow(bytes);
+  }
+
+  /** What was appended at once comes into the index. */
+  noteAppended(batch: Batch): void {
+    this.addBlocks(batch);
+    this.tellGrowth(batch.sink.length);
+  }
+
   /** Writes the whole batch at `size`, or nothing. `prepare` came before. */
   async append(batch: Batch): Promise<void> {
     const { data } = this;
@@ -138,16 +165,29 @@ export class SegmentWriter {
       await data.truncate(this.size);
       throw error;
     }
-    this.recent = bytes.length > RECENT_BYTES_MAX ? undefined : { at: this.position, lines: Buffer.from(bytes) };
-    this.size += bytes.length;
-    this.isDirty = true;
-    this.syncing ??= this.syncLater();
-    await this.addToIndex(batch, bytes);
-    const steps = [this.size - bytes.length, this.size].map((size) => Math.floor(size / this.growthBytes));
-    if (steps[0] !== steps[1]) this.onGrown();
+    this.grow(bytes);
+    const closed = this.addBlocks(batch);
+    const segment = this.segments.at(-1);
+    if (closed.length > 0 && segment !== undefined) await this.writeIndex(segment, closed);
+    this.tellGrowth(bytes.length);
   }
 
-  private async addToIndex(batch: Batch, bytes: Buffer): Promise<void> {
+  private tellGrowth(bytes: number): void {
+    const steps = Math.floor(this.size / this.growthBytes) - Math.floor((this.size - bytes) / this.growthBytes);
+    if (steps > 0) this.onGrown();
+  }
+
+  private grow(bytes: Buffer): void {
+    this.recent = bytes.length > RECENT_BYTES_MAX ? undefined : { at: this.position, lines: Buffer.from(bytes) };
+    this.size += bytes.length;
+  }
+
+  /** Of what was written.
+   *  @returns the blocks that end with it */
+  private addBlocks(batch: Batch): Block[] {
+    this.isDirty = true;
+    this.syncing ??= this.syncLater();
+    const bytes = batch.sink.written();
     const closed: Block[] = [];
     let at = 0;
     for (const run of batch.runs) {
@@ -155,8 +195,7 @@ export class SegmentWriter {
       if (block !== undefined) closed.push(block);
       at += run.bytes;
     }
-    const segment = this.segments.at(-1);
-    if (closed.length > 0 && segment !== undefined) await this.writeIndex(segment, closed);
+    return closed;
   }
 
   /** A record that could not be written leaves a gap at which readers stop to trust the index: slower, never wrong. */

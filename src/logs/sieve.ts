@@ -22,8 +22,12 @@ export class Sieve {
     if (lines.length === 0) return NOTHING;
     if (this.context > 0) return this.siftWithContext(lines);
     if (this.selection.matchesAll && hitsMax === Number.POSITIVE_INFINITY) return lines;
-    const found = await this.selection.select(lines);
-    return found.length === 0 ? NOTHING : copyLines(lines, found.slice(0, hitsMax * 2));
+    return copyFound(lines, (await this.selection.select(lines)).slice(0, hitsMax * 2));
+  }
+
+  /** `sift` for what needs neither a thread nor context. */
+  siftNow(lines: Buffer): Buffer {
+    return this.selection.matchesAll ? lines : copyFound(lines, this.selection.selectNow(lines));
   }
 
   private async siftWithContext(lines: Buffer): Promise<Buffer> {
@@ -35,4 +39,8 @@ export class Sieve {
     }
     return Buffer.concat(taken);
   }
+}
+
+function copyFound(lines: Buffer, found: readonly number[]): Buffer {
+  return found.length === 0 ? NOTHING : copyLines(lines, found);
 }

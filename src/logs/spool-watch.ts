@@ -13,17 +13,21 @@ const QUIET_LOOKS = 50;
 /** Where files cannot be watched (too many watches), they are looked at this often. */
 const POLL_MS = 500;
 
-const paced = new Set<() => void>();
+/** Called after every write to the file, though perhaps once for several, and perhaps more often; told whether it is one of
+ *  many looks that are made together. */
+export type Look = (isOneOfMany: boolean) => void;
+
+const paced = new Set<Look>();
 let ticker: NodeJS.Timeout | undefined;
 
-function pace(look: () => void): void {
+function pace(look: Look): void {
   paced.add(look);
   ticker ??= setInterval(() => {
-    for (const one of paced) one();
+    for (const one of paced) one(true);
   }, PACE_MS);
 }
 
-function stopPacing(look: () => void): void {
+function stopPacing(look: Look): void {
   if (!paced.delete(look) || paced.size > 0) return;
   clearInterval(ticker);
   ticker = undefined;
@@ -31,15 +35,14 @@ function stopPacing(look: () => void): void {
 
 export class SpoolWatch {
   private readonly path: string;
-  private readonly look: () => void;
+  private readonly look: Look;
   private watcher: FSWatcher | undefined;
   private poll: NodeJS.Timeout | undefined;
   private windowStart = 0;
   private wakes = 0;
   private quietLooks = 0;
 
-  /** `onChange` is called after every write to the file, though perhaps once for several, and may be called more often. */
-  constructor(path: string, onChange: () => void) {
+  constructor(path: string, onChange: Look) {
     this.path = path;
     this.look = onChange;
     this.watch();
@@ -63,7 +66,7 @@ export class SpoolWatch {
       this.quietLooks = 0;
       pace(this.look);
     }
-    this.look();
+    this.look(false);
   }
 
   /** To be told after each reading, and how many bytes it found. */
@@ -74,12 +77,12 @@ export class SpoolWatch {
     stopPacing(this.look);
     this.watch();
     // What was written since the last look, and before the watch, wakes nobody.
-    this.look();
+    this.look(false);
   }
 
   private pollInstead(): void {
     this.watcher?.close();
-    this.poll ??= setInterval(this.look, POLL_MS);
+    this.poll ??= setInterval(() => this.look(false), POLL_MS);
   }
 
   close(): void {

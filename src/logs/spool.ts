@@ -13,9 +13,10 @@ import { countNewlines } from "./count-newlines.ts";
 import { LEVELS } from "./level.ts";
 import { encodeRun, type EncodeOptions } from "./line-encoder.ts";
 import { LineHeads } from "./line-head.ts";
-import { readAt } from "./quick-io.ts";
-import { PartScanner, StampedScanner } from "./raw-parts.ts";
+import { readAt, readNow } from "./quick-io.ts";
+import { FEW_BYTES, PartScanner, StampedScanner } from "./raw-parts.ts";
 import { SpoolWatch } from "./spool-watch.ts";
+import type { Look } from "./spool-watch.ts";
 import type { Stamper } from "./stamper.ts";
 
 export interface SpoolSource {
@@ -28,10 +29,13 @@ export interface SpoolSource {
   isStamped?: boolean;
 }
 
+interface Destination {
+  journal: Journal;
+  stamper: Stamper;
+}
+
 /** One turn of a spool; then it is the next one's. */
 export const READ_BYTES = 256 * 1024;
-/** With less the kernel costs more than it saves. */
-const BULK_BYTES_MIN = 512;
 const NEWLINE = 10;
 /** The first of LEVELS. */
 const NO_LEVEL = 0;
@@ -61,8 +65,7 @@ export class Spool {
     this.heads = new LineHeads({ ps, source: isStamped === true ? "heroku" : "app", release });
   }
 
-  /** `onChange` is called after every write to the file, and may be called more often. */
-  async open(onChange: () => void): Promise<void> {
+  async open(onChange: Look): Promise<void> {
     this.handle = await open(this.source.path, constants.O_RDONLY | constants.O_CREAT, 0o600);
     const { size } = await this.handle.stat();
     this.offset = Math.min(this.offset, size);
@@ -71,18 +74,29 @@ export class Spool {
 
   /** Reads once and adds what is whole to the journal's batch; true when there may be more. */
   async read(buffer: Buffer, journal: Journal, stamper: Stamper): Promise<boolean> {
-    const { handle, isEnding } = this;
+    const { handle } = this;
     if (handle === undefined) return false;
     const bytesRead = await readAt(handle, buffer, READ_BYTES, this.offset);
-    this.watch?.found(bytesRead);
-    if (bytesRead === 0) return this.restartWhenCut(handle);
-    const isAtEnd = bytesRead < READ_BYTES;
+    return this.take(handle, buffer.subarray(0, bytesRead), { journal, stamper });
+  }
+
+  /** The same within this turn of the event loop. */
+  readNow(buffer: Buffer, journal: Journal, stamper: Stamper): boolean {
+    const { handle } = this;
+    if (handle === undefined) return false;
+    const bytesRead = readNow(handle, buffer, READ_BYTES, this.offset);
+    return this.take(handle, buffer.subarray(0, bytesRead), { journal, stamper });
+  }
+
+  private take(handle: FileHandle, raw: Buffer, { journal, stamper }: Destination): boolean {
+    this.watch?.found(raw.length);
+    if (raw.length === 0) return this.restartWhenCut(handle, journal);
+    const isAtEnd = raw.length < READ_BYTES;
     this.isBehind = !isAtEnd;
-    const raw = buffer.subarray(0, bytesRead);
     if (this.source.isStamped === true) this.encodeStamped(raw, journal, stamper);
     else {
       this.readUs = stamper.now();
-      this.encode(new PartScanner(raw, this.isLater, isEnding && isAtEnd), journal, { us: this.readUs });
+      this.encode(new PartScanner(raw, this.isLater, this.isEnding && isAtEnd), journal, { us: this.readUs });
     }
     return !isAtEnd;
   }
@@ -100,11 +114,7 @@ export class Spool {
 
   /** Passes over all but about the newest `kept` bytes, up to the end of a line, and tells it in the journal, together
    *  with the new place: either both are stored or none. */
-  async passOver(
-    buffer: Buffer,
-    kept: number,
-    { journal, stamper }: { journal: Journal; stamper: Stamper },
-  ): Promise<void> {
+  async passOver(buffer: Buffer, kept: number, { journal, stamper }: Destination): Promise<void> {
     const { handle } = this;
     const target = this.offset + this.backlog() - kept;
     if (handle === undefined || target <= this.offset) return;
@@ -123,7 +133,7 @@ export class Spool {
     this.tellLoss(Math.max(1, lines), { journal, stamper });
   }
 
-  private tellLoss(lines: number, { journal, stamper }: { journal: Journal; stamper: Stamper }): void {
+  private tellLoss(lines: number, { journal, stamper }: Destination): void {
     const us = stamper.now();
     const since = formatDate(Math.floor((this.readUs || us) / 1000)).replace("Z", "+00:00");
     const { id, ps } = this.source;
@@ -136,11 +146,11 @@ export class Spool {
   }
 
   private encode(scanner: PartScanner, journal: Journal, stated: Omit<EncodeOptions, "cleanUntil">): void {
-    const whole = scanner.src.lastIndexOf(NEWLINE) + 1;
-    const options = { ...stated, cleanUntil: isUtf8(scanner.src.subarray(0, whole)) ? whole : 0 };
+    const { src } = scanner;
+    const options = { ...stated, cleanUntil: src.length < FEW_BYTES ? asciiUntil(src) : utf8Until(src) };
     const { heads } = this;
-    const bulk = whole < BULK_BYTES_MIN ? undefined : BulkEncoder.begin(scanner, heads, options);
-    for (;;) {
+    const bulk = src.length < FEW_BYTES ? undefined : BulkEncoder.begin(scanner, heads, options);
+    while (scanner.next < src.length) {
       const run = bulk?.next(scanner, journal.sink) ?? encodeRun(scanner, journal.sink, heads, options);
       if (run.lines === 0) break;
       const to = this.offset + scanner.next;
@@ -151,9 +161,10 @@ export class Spool {
   }
 
   /** A file that became shorter was emptied by somebody: what it holds now is new. */
-  private restartWhenCut(handle: FileHandle): boolean {
+  private restartWhenCut(handle: FileHandle, journal: Journal): boolean {
     const { size } = fstatSync(handle.fd);
     if (size >= this.offset) return false;
+    journal.endPlan();
     this.offset = 0;
     this.isLater = false;
     return true;
@@ -165,4 +176,21 @@ export class Spool {
     this.handle = undefined;
     return handle?.close() ?? Promise.resolve();
   }
+}
+
+/** The end of the last line, if all lines are UTF-8, else 0. */
+function utf8Until(src: Buffer): number {
+  const whole = src.lastIndexOf(NEWLINE) + 1;
+  return isUtf8(src.subarray(0, whole)) ? whole : 0;
+}
+
+/** The same of a few bytes, if all are ASCII: a loop is sooner done than a function of Node's that slept. */
+function asciiUntil(src: Buffer): number {
+  let whole = 0;
+  for (let at = 0; at < src.length; at += 1) {
+    const byte = src[at] as number;
+    if (byte >= 0x80) return utf8Until(src);
+    if (byte === NEWLINE) whole = at + 1;
+  }
+  return whole;
 }

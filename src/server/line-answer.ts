@@ -9,6 +9,8 @@ const WAITING_BYTES_MAX = 512 * 1024;
 const GATHER_BYTES = 128 * 1024;
 const GATHER_MS = 5;
 
+const RETURN = 13;
+const NEWLINE = 10;
 const chunks = new WeakMap<Buffer, Buffer>();
 
 export class LineAnswer {
@@ -90,7 +92,12 @@ export class LineAnswer {
 function chunkOf(bytes: Buffer): Buffer {
   const known = chunks.get(bytes);
   if (known !== undefined) return known;
-  const chunk = Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+  const head = `${bytes.length.toString(16)}\r\n`;
+  const chunk = Buffer.allocUnsafe(head.length + bytes.length + 2);
+  chunk.write(head, "latin1");
+  chunk.set(bytes, head.length);
+  chunk[chunk.length - 2] = RETURN;
+  chunk[chunk.length - 1] = NEWLINE;
   chunks.set(bytes, chunk);
   return chunk;
 }

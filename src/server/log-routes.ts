@@ -12,14 +12,10 @@ import {
   type LogParams,
   type ReadParams,
 } from "./log-query.ts";
+import { followInto, madeOnce, type LogPiece } from "./follow-answer.ts";
 import { NDJSON } from "./live-answer.ts";
 import { LineAnswer } from "./line-answer.ts";
 import { untilGone } from "./until-gone.ts";
-
-interface Piece {
-  lines: Buffer;
-  next: { segment: string; offset: number };
-}
 
 export function logRoutes(server: FastifyInstance, platform: Platform): void {
   const options = { schema: { querystring: logParamsSchema } };
@@ -30,7 +26,12 @@ export function logRoutes(server: FastifyInstance, platform: Platform): void {
     const { app } = source;
     if (params.isTail && app !== undefined) {
       const answer = new LineAnswer(reply.raw);
-      await followInto(platform, answer, params, (take) => app.logs.follow(params.query, take, signal));
+      const form = {
+        greeting: "\n",
+        format: params.tellsCursors ? withCursor : ({ lines }: LogPiece): Buffer => lines,
+        breakOff: (error: unknown) => breakOff(platform, answer, params, error),
+      };
+      await followInto(answer, form, (take) => app.logs.follow(params.query, take, signal));
       return reply.type(NDJSON).send(answer.body);
     }
     const stored = source.logs.read(params.query, signal);
@@ -74,54 +75,11 @@ function breakOff(platform: Platform, answer: LineAnswer, { tellsCursors }: Read
   else answer.fail(error);
 }
 
-/** Resolves when the answer has begun.
- *  @throws what `follow` throws before that. */
-function followInto(
-  platform: Platform,
-  answer: LineAnswer,
-  params: ReadParams,
-  follow: (take: (piece: Piece) => Promise<void> | undefined) => Promise<void>,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let hasBegun = false;
-    const begin = (): void => {
-      if (hasBegun) return;
-      hasBegun = true;
-      // An empty line first: the follower of a silent app learns that it is connected.
-      void answer.write(Buffer.from("\n"));
-      resolve();
-    };
-    const take = (piece: Piece): Promise<void> | undefined => {
-      begin();
-      const bytes = params.tellsCursors ? withCursor(piece) : piece.lines;
-      return bytes.length === 0 ? undefined : answer.write(bytes);
-    };
-    follow(take).then(
-      () => {
-        begin();
-        answer.end();
-      },
-      (error: unknown) => {
-        if (hasBegun) breakOff(platform, answer, params, error);
-        else reject(error);
-      },
-    );
-  });
-}
-
-/** Many get the same piece. */
-const withCursors = new WeakMap<Piece, Buffer>();
-
 /** In one write with its lines: whoever has seen the cursor has seen them all. */
-function withCursor(piece: Piece): Buffer {
-  const known = withCursors.get(piece);
-  if (known !== undefined) return known;
-  const { lines, next } = piece;
+const withCursor = madeOnce(({ lines, next }) => {
   const cursor = { cursor: `${next.segment}:${String(next.offset)}` };
-  const bytes = Buffer.concat([lines, Buffer.from(`${JSON.stringify(cursor)}\n`)]);
-  withCursors.set(piece, bytes);
-  return bytes;
-}
+  return Buffer.concat([lines, Buffer.from(`${JSON.stringify(cursor)}\n`)]);
+});
 
 /** The last line of an answer that cannot go on: its status was sent long ago. */
 function formatFailure(platform: Platform, error: unknown): Buffer {

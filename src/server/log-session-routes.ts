@@ -1,7 +1,6 @@
 /** Log sessions, as `heroku logs` reads a log: a secret URL, and behind it the lines as server-sent events (WHATWG HTML,
  *  "Server-sent events"). The id of an event is the place in the stream behind it, so that a client that was cut off goes
  *  on there: no line is missing and none comes twice. */
-import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { parseLogLine } from "../core/log-line.ts";
 import { closeColours, neutralise } from "../core/terminal-text.ts";
@@ -11,6 +10,8 @@ import type { Platform } from "../platform/platform.ts";
 import { bearerOf } from "../platform/visitor.ts";
 import type { AppParams } from "./app-routes.ts";
 import { visitorOf } from "./caller.ts";
+import { followInto, madeOnce, type LogPiece } from "./follow-answer.ts";
+import { LineAnswer } from "./line-answer.ts";
 import { baseUrl } from "./links.ts";
 import { enterWithTicket } from "./permit.ts";
 import { parsePlace } from "./log-query.ts";
@@ -30,7 +31,8 @@ interface SessionBody {
 /** More than Heroku's 1,500, and no more than its client prints in two seconds. */
 const LINES_MAX = 20_000;
 const LINES_USUAL = 100;
-const KEEPALIVE_MS = 30_000;
+/** After one to two of these without an event. */
+const KEEPALIVE_MS = 15_000;
 /** How long a client waits before it comes back. Heroku's would hang around for that time after the end, so where nothing
  *  more is to come it is told not to wait. */
 const RETRY = { tail: "retry: 1000\n\n", end: "retry: 0\n\n" };
@@ -82,9 +84,12 @@ export function logSessionRoutes(server: FastifyInstance, platform: Platform): v
     platform.logSessions.entered(session);
     reply.raw.once("close", () => platform.logSessions.left(session));
     const signal = untilGone(reply.raw, platform.closing);
-    const events = readEvents(platform, app, { session, after: place, signal });
     void reply.type("text/event-stream").header("Cache-Control", "no-cache");
-    return reply.send(Readable.from(events, { objectMode: false }));
+    const reading = { session, after: place, signal };
+    if (!session.tail) return lastEvent(app, reading);
+    const answer = new LineAnswer(reply.raw);
+    await followEvents(platform, app, { ...reading, answer });
+    return reply.send(answer.body);
   });
 }
 
@@ -94,52 +99,62 @@ interface Reading {
   signal: AbortSignal;
 }
 
-async function* readEvents(
+/** All of what has an end is one event: who has seen a place has seen it all. */
+async function lastEvent(app: App, { session, after, signal }: Reading): Promise<string> {
+  const { lines, ps, source } = session;
+  if (after !== undefined) return RETRY.end;
+  for await (const piece of app.logs.tail({ lines, ps, source }, signal))
+    return `${RETRY.end}${String(formatEvent(piece))}`;
+  return RETRY.end;
+}
+
+/** Resolves when the answer has begun. */
+async function followEvents(
   platform: Platform,
   app: App,
-  { session, after, signal }: Reading,
-): AsyncGenerator<string, void, undefined> {
-  const { lines, tail, ps, source } = session;
-  yield tail ? RETRY.tail : RETRY.end;
-  // All of what has an end is one event: who has seen a place has seen it all.
-  if (!tail && after !== undefined) return;
-  const pieces = app.logs.tail({ lines, ps, source, after }, signal);
-  try {
-    let next = pieces.next();
-    for (;;) {
-      const found = await soon(platform, next);
-      if (found === undefined) {
-        yield ":keepalive\n\n";
-        continue;
-      }
-      if (found.done === true) return;
-      const { lines: bytes, next: place } = found.value;
-      if (bytes.length > 0) yield formatEvent(bytes, `${place.segment}:${String(place.offset)}`);
-      if (!tail) return;
-      next = pieces.next();
-    }
-  } finally {
-    await pieces.return();
+  { session, after, signal, answer }: Reading & { answer: LineAnswer },
+): Promise<void> {
+  const { lines, ps, source } = session;
+  let events = 0;
+  const form = {
+    greeting: RETRY.tail,
+    format: (piece: LogPiece): Buffer => {
+      events += 1;
+      return toEvent(piece);
+    },
+    breakOff: (error: unknown) => answer.fail(error),
+  };
+  await followInto(answer, form, (take) => app.logs.follow({ lines, ps, source, after }, take, signal));
+  void keepAlive(platform, { answer, signal, events: () => events });
+}
+
+interface Kept {
+  answer: LineAnswer;
+  signal: AbortSignal;
+  /** How many there were. */
+  events: () => number;
+}
+
+/** Whoever hears nothing for too long, or something between them and us, would take the connection for dead. */
+async function keepAlive(platform: Platform, { answer, signal, events }: Kept): Promise<void> {
+  for (let before = events(); ; before = events()) {
+    await platform.clock.sleep(KEEPALIVE_MS, signal);
+    if (signal.aborted) return;
+    if (events() === before) void answer.write(Buffer.from(":keepalive\n\n"));
   }
 }
 
-/** Undefined when nothing has come for a while. */
-async function soon<T>(platform: Platform, coming: Promise<T>): Promise<T | undefined> {
-  const pause = new AbortController();
-  try {
-    return await Promise.race([coming, platform.clock.sleep(KEEPALIVE_MS, pause.signal).then(() => undefined)]);
-  } finally {
-    pause.abort();
-  }
-}
+/** One for all who are given the same lines. */
+const toEvent = madeOnce(formatEvent);
 
-function formatEvent(lines: Buffer, id: string): string {
+function formatEvent({ lines, next }: LogPiece): Buffer {
+  if (lines.length === 0) return lines;
   const data = lines
     .toString("utf8")
     .trimEnd()
     .split("\n")
     .map((line) => `data: ${formatLine(line)}\n`);
-  return `id: ${id}\n${data.join("")}\n`;
+  return Buffer.from(`id: ${next.segment}:${String(next.offset)}\n${data.join("")}\n`);
 }
 
 /** With Heroku's stamps. What an app prints must not move the cursor of whoever reads it, nor end a line of an event. */

@@ -122,11 +122,11 @@ export function createServer(
   // Before the rules, which turn an answer into a 304 for one who has it.
   const openAnswered = (): AnsweredRequests => new AnsweredRequests(platform.home.requestsFile, platform.clock);
   answerRepetitions(server, () => platform.clock, openAnswered);
-  const shareFromHere = shareAnswers(server);
-  httpRules(server);
-  guardDoor(server, platform);
   const calls = new CallLimit(limits.callsPerHour, () => platform.clock);
   server.decorate("calls", calls);
+  const shareFromHere = shareAnswers(server, calls);
+  httpRules(server);
+  guardDoor(server, platform);
   calls.guard(server);
   permit(server, platform);
   shareFromHere();
@@ -146,7 +146,7 @@ export function createServer(
   for (const routes of ROUTES) routes(server, platform);
   schemaRoute(server, described, () => control.version);
   platformRoutes(server, platform, control);
-  serveAttachments(server.server, platform);
+  serveAttachments(server.server, platform, rendezvous);
   return server;
 }
 

@@ -6,7 +6,7 @@ import { CursorFile } from "../../src/logs/cursor-file.ts";
 import { describe } from "../support/suite.ts";
 import { startKeeper, stopKeeper } from "./child.ts";
 import { linesOf, messagesOf, openStore, segmentsOf, storedBytes, writeSpool } from "./open-store.ts";
-import { byWriter, finishAgain, killKeeper, stopInBatch, storeBatch } from "./recovery-lab.ts";
+import { byWriter, finishAgain, killKeeper, stopInBatch, storeBatch, storeLoneLines } from "./recovery-lab.ts";
 
 const missingPrlimit = spawnSync("prlimit", ["--version"]).status === 0 ? undefined : "prlimit";
 
@@ -50,7 +50,11 @@ describe("log recovery", (test) => {
   });
 
   test("wherever in a batch the machine stopped: every raw line is stored once, in order", async (t) => {
-    await stopInBatch(t, 12);
+    await stopInBatch(t, 12, await storeBatch(t));
+  });
+
+  test("wherever under a plan that stands for many lines the machine stopped: the same", async (t) => {
+    await stopInBatch(t, 12, await storeLoneLines(t));
   });
 
   test("a torn slot: the one before counts", async (t) => {

@@ -1,7 +1,8 @@
 /** Runs every `*.test.js` under dist/test, with `--long` as the first argument every `*.long.js` and what has a `test.long`, or
  *  those whose path matches an argument. Each file is a process of its own, or a few of a room share one; two more at a time
- *  than there are processors, since tests also wait. Ends with the line `N passed, N failed`, after `skipped N: names` where a
- *  test could not run on this machine, and before them once more what failed: of a long run one often sees the end alone. */
+ *  than there are processors, since tests also wait. What failed runs once more when all others have ended: what fails then is
+ *  failed, and what passes alone is told in a line `flaky N: files`. Ends with the line `N passed, N failed`, after `skipped N: names`
+ *  where a test could not run on this machine; what failed is shown once more before: of a long run one often sees the end alone. */
 import { fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
@@ -12,6 +13,8 @@ import { LONG_VARIABLE, type Results } from "./suite.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const RUN_FILE = fileURLToPath(new URL("run-file.js", import.meta.url));
+/** When more failed it is the product that is broken; running them again would only take long. */
+const AGAIN_MAX = 5;
 /** More at a time would only make tests wait for each other. */
 const PROCESSES_MAX = 6;
 /** What takes longest begins first: whole sessions, then what runs many processes. */
@@ -63,27 +66,34 @@ function rank(file: string): number {
   return index < 0 ? ORDER.length : index;
 }
 
-const total: Results = { passed: 0, failed: 0, skipped: [] };
-const broken: string[] = [];
-const failures: string[] = [];
+/** Of one process. */
+interface Outcome {
+  readonly files: readonly string[];
+  /** Undefined when it ended without telling any. */
+  readonly results: Results | undefined;
+  readonly passed: boolean;
+  readonly output: string;
+}
 
 /** Their output is shown in one piece when they end. */
-async function runFiles(group: readonly string[]): Promise<void> {
-  const name = group.join(" ");
+async function runFiles(files: readonly string[]): Promise<Outcome> {
   const env = isLong ? { ...process.env, [LONG_VARIABLE]: "1" } : process.env;
-  const child = fork(RUN_FILE, group, { silent: true, execArgv: ["--enable-source-maps"], env });
+  const child = fork(RUN_FILE, files, { silent: true, execArgv: ["--enable-source-maps"], env });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
   let results: Results | undefined;
   child.on("message", (message) => (results = message as Results));
-  const status = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  const status = await new Promise<number | null>((resolve) => {
+    child.once("close", resolve);
+    // Of one that the machine could not start nothing else is heard.
+    child.once("error", (error) => {
+      output += String(error);
+      resolve(null);
+    });
+  });
   process.stdout.write(output);
-  if (status !== 0) failures.push(`${name}\n${tellFailures(output)}`);
-  total.passed += results?.passed ?? 0;
-  total.failed += results?.failed ?? 0;
-  total.skipped.push(...(results?.skipped ?? []));
-  if (results === undefined || (status !== 0 && results.failed === 0)) broken.push(name);
+  return { files, results, passed: status === 0 && results !== undefined, output };
 }
 
 /** What uvu says of each file between its row of dots and its totals; the last lines when they ended without. */
@@ -98,13 +108,34 @@ function tellFailures(output: string): string {
 }
 
 const groups = shareProcesses(await findFiles());
+const outcomes: Outcome[] = [];
 const workers = Array.from({ length: Math.min(PROCESSES_MAX, availableParallelism() + 2) }, async () => {
-  for (let group = groups.shift(); group !== undefined; group = groups.shift()) await runFiles(group);
+  for (let group = groups.shift(); group !== undefined; group = groups.shift()) outcomes.push(await runFiles(group));
 });
 await Promise.all(workers);
-for (const failure of failures) console.log(`\nFailed: ${failure.trimEnd()}`);
-for (const file of broken) console.error(`${file} did not end well.`);
-if (total.passed + total.failed === 0) console.error("No test matched.");
-if (total.passed === 0 || total.failed > 0 || broken.length > 0) process.exitCode = 1;
-if (total.skipped.length > 0) console.log(`\nskipped ${String(total.skipped.length)}: ${total.skipped.join("; ")}`);
-console.log(`\n${String(total.passed)} passed, ${String(total.failed + broken.length)} failed`);
+
+const failures = outcomes.filter(({ passed }) => !passed);
+const flaky: string[] = [];
+for (const failure of failures) {
+  const name = failure.files.join(" ");
+  console.log(`\nFailed: ${name}\n${tellFailures(failure.output).trimEnd()}`);
+  if (isLong || failures.length > AGAIN_MAX) continue;
+  console.log("Once more, with nothing beside it:");
+  const again = await runFiles(failure.files);
+  outcomes.splice(outcomes.indexOf(failure), 1, again);
+  if (again.passed) flaky.push(name);
+}
+
+const sum = (count: (results: Results) => number): number =>
+  outcomes.reduce((total, { results }) => total + (results === undefined ? 0 : count(results)), 0);
+const broken = outcomes.filter(({ passed, results }) => !passed && (results?.failed ?? 0) === 0);
+const passed = sum((results) => results.passed);
+const failed = sum((results) => results.failed) + broken.length;
+const skipped = outcomes.flatMap(({ results }) => results?.skipped ?? []);
+for (const { files } of broken) console.error(`${files.join(" ")} did not end well.`);
+if (passed + failed === 0) console.error("No test matched.");
+if (passed === 0 || failed > 0) process.exitCode = 1;
+if (flaky.length > 0)
+  console.log(`\nflaky ${String(flaky.length)}: ${flaky.join("; ")} (failed among others, passed alone)`);
+if (skipped.length > 0) console.log(`\nskipped ${String(skipped.length)}: ${skipped.join("; ")}`);
+console.log(`\n${String(passed)} passed, ${String(failed)} failed`);
