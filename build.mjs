@@ -1,13 +1,19 @@
 /** Builds `dist/`: tsc type-checks and compiles for the tests; esbuild makes one file of each program, because
  *  start-up is the floor of every command (docs/decisions/001-bundled-programs.md). */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
+/** Says of what `dist/` was built; written last. */
+const STAMP = "dist/built-of";
+const source = digestOfSource();
+// `npm ci` builds, then `npm test` would do so again.
+if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === source) process.exit();
 rmSync("dist", { recursive: true, force: true });
 const tsc = spawnSync(process.execPath, [join("node_modules", "typescript", "bin", "tsc")], { stdio: "inherit" });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
@@ -136,3 +142,17 @@ const { listEverything } = await import("./dist/src/cli/help-command.js");
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 mkdirSync("dist/man", { recursive: true });
 writeFileSync("dist/man/git-heroku.1", formatManPage(await listEverything(), version));
+writeFileSync(STAMP, source);
+
+/** All that a build depends on: the source, the packages, Node. */
+function digestOfSource() {
+  const files = ["src", "test"].flatMap((directory) =>
+    readdirSync(directory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name)),
+  );
+  const hash = createHash("sha256").update(process.version + process.arch);
+  for (const file of ["build.mjs", "package.json", "package-lock.json", "tsconfig.json", ...files.sort()])
+    hash.update(`\0${file}\0`).update(readFileSync(file));
+  return hash.digest("hex");
+}

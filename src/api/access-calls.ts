@@ -37,6 +37,8 @@ export class AccessCalls {
 
   /** Who asks. */
   account = (): Promise<{ email: string; name: string }> => this.#change("GET", "/account");
+  /** In PEM: what a client of the rendezvous has to trust. */
+  certificate = async (): Promise<string> => (await this.#get<{ certificate: string }>("/rendezvous")).certificate;
   tokens = (): Promise<TokenItem[]> => this.#get("/oauth/authorizations");
   createToken = (request: TokenRequest): Promise<TokenItem> => this.#change("POST", "/oauth/authorizations", request);
   /** By its id or a beginning of that. */

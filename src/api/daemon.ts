@@ -5,6 +5,7 @@ import { mkdir, open, readFile, stat } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ALREADY_SERVED } from "../core/daemon-status.ts";
 import { AppError } from "../core/error.ts";
 import type { Environment } from "./home.ts";
 import type { RouterInfo } from "./resources.ts";
@@ -15,13 +16,12 @@ export interface DaemonProgram {
   /** The daemon's script. */
   script: string;
   env: Environment;
-  /** How long it may take until it listens; 10 s unless told. */
+  /** How long it may take until it listens; 30 s unless told. */
   timeoutMs?: number;
 }
 
-const START_TIMEOUT_MS = 10_000;
-/** A daemon that loses the race against another one ends at once; the winner gets this long to listen. */
-const AFTER_EXIT_MS = 1_000;
+/** It takes half a second, on a small machine that has just booted many times as long. */
+const START_TIMEOUT_MS = 30_000;
 const RETRY_MS = 20;
 const LOG_TAIL_LINES = 5;
 const LOG_TAIL_BYTES = 4096;
@@ -97,7 +97,8 @@ async function waitUntilListening(
   let hasEnded = false;
   void failed.then(() => {
     hasEnded = true;
-    deadline = Math.min(deadline, performance.now() + (daemon.pid === undefined ? 0 : AFTER_EXIT_MS));
+    // Whoever has won the race is waited for as long.
+    if (daemon.exitCode !== ALREADY_SERVED) deadline = performance.now();
     return undefined;
   });
   for (;;) {

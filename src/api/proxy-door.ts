@@ -5,7 +5,9 @@ import { timingSafeEqual, createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { AppError } from "../core/error.ts";
+import { parseJson, readText } from "./exchange.ts";
 import type { Line } from "./line.ts";
+import { RendezvousWays } from "./rendezvous-way.ts";
 
 const HOST = "127.0.0.1";
 /** Of one connection, not of what goes on behind it (RFC 9110, section 7.6.1); the door's own token; and who a client says to be. */
@@ -16,19 +18,24 @@ const DROPPED = new Set(
 );
 /** Addresses that the platform gives out to be used without a token, with a code of 256 bits in them. */
 const OWN_CODE = /^\/(?:log-sessions|outputs|sources)\/./;
+/** Whose answers may say where to go on by TLS. */
+const PROCESSES = /^\/apps\/[^/]+\/dynos$/;
 
 export class ProxyDoor {
   readonly #server: Server;
+  readonly #ways: RendezvousWays;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, ways: RendezvousWays) {
     this.#server = server;
+    this.#ways = ways;
   }
 
   /** Rejects with the system's error, such as EADDRINUSE.
    *  @param port 0 for any free one */
   static async open(line: Line, { token, port }: { token: string; port: number }): Promise<ProxyDoor> {
+    const ways = new RendezvousWays(line);
     const server = createServer((request, response) => {
-      if (OWN_CODE.test(request.url ?? "") || isShown(request, token)) void pass(line, request, response);
+      if (OWN_CODE.test(request.url ?? "") || isShown(request, token)) void pass({ line, ways }, request, response);
       else refuse(response, new AppError("unauthorized", "This is another user's door to a platform."));
     });
     await new Promise<void>((resolve, reject) => {
@@ -37,7 +44,7 @@ export class ProxyDoor {
         resolve();
       });
     });
-    return new ProxyDoor(server);
+    return new ProxyDoor(server, ways);
   }
 
   get url(): string {
@@ -47,6 +54,7 @@ export class ProxyDoor {
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
+    this.#ways.close();
     await closed;
   }
 }
@@ -63,26 +71,50 @@ function digestOf(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
-async function pass(line: Line, request: IncomingMessage, response: ServerResponse): Promise<void> {
+interface Way {
+  line: Line;
+  ways: RendezvousWays;
+}
+
+async function pass({ line, ways }: Way, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method = "GET", url: path = "/", headers } = request;
   try {
     const hasBody = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
     const length = headers["content-length"] === undefined ? {} : { "content-length": headers["content-length"] };
     const question = { method, path, headers: { ...keptOf(headers), ...length }, body: undefined };
     const answer = await line.send(question, hasBody ? request : undefined);
-    const size = answer.headers["content-length"];
-    response.writeHead(answer.statusCode ?? 502, {
-      ...keptOf(answer.headers),
-      ...(size !== undefined && { "content-length": size }),
-    });
-    // What goes on for long begins at once.
-    response.flushHeaders();
-    answer.on("error", () => response.destroy()).pipe(response);
-    response.on("close", () => answer.destroy());
+    if (method === "POST" && PROCESSES.test(path)) await passProcess(ways, answer, response);
+    else passOn(answer, response);
   } catch (error) {
     if (response.headersSent) response.destroy();
     else refuse(response, error);
   }
+}
+
+function passOn(answer: IncomingMessage, response: ServerResponse): void {
+  const size = answer.headers["content-length"];
+  response.writeHead(answer.statusCode ?? 502, {
+    ...keptOf(answer.headers),
+    ...(size !== undefined && { "content-length": size }),
+  });
+  // What goes on for long begins at once.
+  response.flushHeaders();
+  answer.on("error", () => response.destroy()).pipe(response);
+  response.on("close", () => answer.destroy());
+}
+
+/** The platform's own rendezvous is on the platform's machine. */
+async function passProcess(ways: RendezvousWays, answer: IncomingMessage, response: ServerResponse): Promise<void> {
+  let text = await readText(answer);
+  const dyno = parseJson(text) as { attach_url?: unknown } | undefined;
+  if (typeof dyno?.attach_url === "string") {
+    text = JSON.stringify({ ...dyno, attach_url: await ways.addressFor(dyno.attach_url) });
+  }
+  response.writeHead(answer.statusCode ?? 502, {
+    ...keptOf(answer.headers),
+    "content-length": Buffer.byteLength(text),
+  });
+  response.end(text);
 }
 
 function keptOf(headers: IncomingMessage["headers"]): Record<string, string> {

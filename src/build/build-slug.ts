@@ -203,10 +203,13 @@ class Build {
   /** Makes a slug of what was built. */
   async #finish({ place, layers, tools }: BuildSite, { files, layOut, facts }: Built): Promise<Slug> {
     const { plain = false } = facts;
-    if (!plain) await place.endTools();
+    if (!plain) {
+      await place.endTools();
+      // What scripts make of the packages is often what they made of them before.
+      await layers?.share("node_modules", (dir) => tools.protect(dir));
+    }
     const sizeBytes = plain ? sizeOf(files) : await tools.protect(place.app);
     if (plain && !layOut.isReadOnly) await this.#protect(files, place, tools);
-    await tools.close();
     const sizes = ((await layers?.makePlaces()) ?? []).map((layer) => layer.sizeBytes);
     const wholeSize = sizes.reduce((sum, one) => sum + one, sizeBytes);
     this.#checkSize(wholeSize);

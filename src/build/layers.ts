@@ -1,9 +1,9 @@
 /** Directories that slugs have in common as a whole. `layers/KEY/app` holds them, read-only, and whoever shows a slug lays
  *  them over it. A slug names its layers by links in `layers` beside its `app`; that this directory is there says also that
  *  other slugs have files in common with this one (docs/decisions/145-shared-slugs.md). */
-import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, readlink, rename, symlink, utimes } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import { lstat, mkdir, readdir, readFile, readlink, rename, symlink, utimes } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
 import { formatJson } from "../core/json.ts";
 import { stampOf, sumOfDirectory, type Sums } from "./content-sum.ts";
 import type { GitContext } from "./git.ts";
@@ -18,6 +18,9 @@ export interface Layer extends Sums {
   name: string;
   sizeBytes: number;
 }
+
+type Stored = Omit<Layer, "key" | "dir">;
+type Protect = (dir: string) => Promise<number>;
 
 /** What a build may do with layers. */
 export class SiteLayers {
@@ -45,22 +48,43 @@ export class SiteLayers {
 
   /** Moves a directory of the app into a new layer, complete or not at all.
    *  @param protect takes the write permission from the files below a directory */
-  async keep(key: string, name: string, protect: (dir: string) => Promise<number>): Promise<void> {
-    const source = join(this.#place.app, name);
-    if (!existsSync(source)) return;
-    const root = join(this.#appDir, "layers");
-    const unfinished = join(this.#place.dir, "layer");
-    await mkdir(join(unfinished, "app"), { recursive: true });
+  async keep(key: string, name: string, protect: Protect): Promise<void> {
+    if (!(await this.#has(name))) return;
+    const { dir, about } = await this.#takeOut(name, protect);
+    await this.#put(key, dir, about);
+  }
+
+  /** The same under a key made of its contents, so that slugs have in common what came out the same in each. */
+  async share(name: string, protect: Protect): Promise<void> {
+    const isThere = (await layersOf(this.#place.dir)).some((layer) => layer.name === name);
+    if (isThere || !(await this.#has(name))) return;
+    const { dir, about } = await this.#takeOut(name, protect);
+    if (about.sum === undefined) await rename(join(dir, "app", name), join(this.#place.app, name));
+    else await this.#put(await keyOfContents(about.sum, join(dir, "app")), dir, about);
+  }
+
+  async #has(name: string): Promise<boolean> {
+    return (await lstat(join(this.#place.app, name)).catch(absent))?.isDirectory() === true;
+  }
+
+  async #takeOut(name: string, protect: Protect): Promise<{ dir: string; about: Stored }> {
+    const dir = join(this.#place.dir, "layer");
+    const app = join(dir, "app");
+    await mkdir(app, { recursive: true });
     await this.#place.endTools();
-    await rename(source, join(unfinished, "app", name));
-    const sizeBytes = await protect(join(unfinished, "app"));
-    const sum = await sumOfDirectory(this.#git, join(unfinished, "app"));
-    const about = { name, sizeBytes, ...(sum !== undefined && { sum }), stamp: stampOf(join(unfinished, "app")) };
-    await writeSynced(join(unfinished, "layer.json"), formatJson(about));
+    await rename(join(this.#place.app, name), join(app, name));
+    const sizeBytes = await protect(app);
+    const sum = await sumOfDirectory(this.#git, app);
+    return { dir, about: { name, sizeBytes, ...(sum !== undefined && { sum }), stamp: stampOf(app) } };
+  }
+
+  async #put(key: string, dir: string, about: Stored): Promise<void> {
+    const root = join(this.#appDir, "layers");
+    await writeSynced(join(dir, "layer.json"), formatJson({ ...about }));
     await mkdir(root, { recursive: true });
-    const isFirst = await rename(unfinished, join(root, key)).then(() => true, occupied);
+    const isFirst = await rename(dir, join(root, key)).then(() => true, occupied);
     await syncDirectory(root);
-    if (!isFirst) await remove(unfinished);
+    if (!isFirst) await remove(dir);
     await this.use(key);
   }
 
@@ -72,12 +96,21 @@ export class SiteLayers {
   }
 }
 
+/** Directories count too: a sum says nothing of those that are empty. */
+async function keyOfContents(sum: string, dir: string): Promise<string> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const directories = entries.filter((one) => one.isDirectory()).map((one) => join(one.parentPath, one.name));
+  const paths = directories.map((path) => relative(dir, path)).sort();
+  return createHash("sha256")
+    .update([sum, ...paths].join("\0"))
+    .digest("hex")
+    .slice(0, 32);
+}
+
 async function findLayer(appDir: string, key: string): Promise<Layer | undefined> {
   const dir = join(appDir, "layers", key);
   const text = await readFile(join(dir, "layer.json"), "utf8").catch(absent);
-  return text === undefined
-    ? undefined
-    : { ...(JSON.parse(text) as Omit<Layer, "key" | "dir">), key, dir: join(dir, "app") };
+  return text === undefined ? undefined : { ...(JSON.parse(text) as Stored), key, dir: join(dir, "app") };
 }
 
 /** Every layer of an app. */

@@ -47,10 +47,12 @@ export async function runTool(run: ToolRun): Promise<number | string> {
   } finally {
     run.signal.removeEventListener("abort", kill);
     kill();
-    const timer = setTimeout(() => {
+    const close = (): void => {
       child.stdout.destroy();
       child.stderr.destroy();
-    }, CLOSE_TIMEOUT_MS);
+    };
+    // What is there already is read first, however late this process is at it.
+    const timer = setTimeout(() => setImmediate(close), CLOSE_TIMEOUT_MS);
     await Promise.all(closed);
     clearTimeout(timer);
   }

@@ -1,7 +1,7 @@
 /** The files of a slug: how large they are together, what their Procfile says, and that nobody changes them; and how files
  *  of the store are written and removed. */
 import { constants } from "node:fs";
-import { chmod, lstat, open, readFile, rm } from "node:fs/promises";
+import { chmod, lchown, lstat, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseProcfile, type Procfile } from "../core/procfile.ts";
 import type { TreeFile } from "./git.ts";
@@ -30,6 +30,12 @@ export function hasReadableName({ path }: Pick<TreeFile, "path">): boolean {
 export async function protect(files: readonly TreeFile[], dir: string): Promise<void> {
   const regular = files.filter(({ mode }) => mode.startsWith("100"));
   await Promise.all(regular.map(({ path, mode }) => chmod(join(dir, path), mode === "100755" ? 0o555 : 0o444)));
+}
+
+/** Makes a directory itself the platform's again, where an app's user may have it: when that user needs it next, all that is in it
+ *  is given (formation/give-files.ts). One that is not there is no error. */
+export async function takeBack(directory: string): Promise<void> {
+  if (process.getuid?.() === 0) await lchown(directory, 0, 0).catch(absent);
 }
 
 export async function remove(path: string): Promise<void> {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { formatJson, type Json } from "../core/json.ts";
 import { formatProcfile, parseProcfile, type Procfile } from "../core/procfile.ts";
 import { stampOf, type Sums } from "./content-sum.ts";
-import { absent, occupied, remove, syncDirectory, writeSynced } from "./slug-files.ts";
+import { absent, occupied, remove, syncDirectory, takeBack, writeSynced } from "./slug-files.ts";
 
 export interface Slug extends Partial<Sums> {
   /** `<tree>-<builder key>`: the same code built the same way is the same slug. */
@@ -148,6 +148,7 @@ export class Workplace {
   async publish(appDir: string, facts: SlugFacts): Promise<Slug> {
     for (const name of PASSING) await remove(join(this.dir, name));
     const { id, procfile, ...others } = facts;
+    await takeBack(this.app);
     const stamp = stampOf(this.app);
     const about = { ...others, procfile: formatProcfile(procfile), stamp } as unknown as Json;
     await writeSynced(join(this.dir, "slug.json"), formatJson(about));

@@ -2,6 +2,7 @@
  *  here. */
 import { mkdir } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
+import { takeBack } from "./slug-files.ts";
 import type { Workplace } from "./slug-store.ts";
 import { toolPath, type ToolEnv } from "./tool-env.ts";
 
@@ -12,8 +13,6 @@ export interface ToolSandbox {
   give(directory: string): Promise<void>;
   /** The same for one that stays from build to build. */
   giveOnce(directory: string): Promise<void>;
-  /** Ends that for the directory itself. */
-  takeBack(directory: string): Promise<void>;
 }
 
 export interface ToolView {
@@ -38,7 +37,7 @@ export async function openToolView(
   sandbox: ToolSandbox,
   { place, cacheDir, toolEnv }: { place: Workplace; cacheDir: string; toolEnv: ToolEnv },
 ): Promise<ToolView> {
-  const caches = CACHES.map((name) => join(cacheDir, name));
+  const caches = cachesIn(cacheDir);
   for (const dir of caches) {
     await mkdir(dir, { recursive: true });
     await sandbox.giveOnce(dir);
@@ -53,6 +52,15 @@ export async function openToolView(
     readable: [place.env, ...files.map(([, value]) => value)],
     path: toolPath(toolEnv),
   };
+}
+
+function cachesIn(cacheDir: string): string[] {
+  return CACHES.map((name) => join(cacheDir, name));
+}
+
+/** Before tools write to them as the platform itself. */
+export async function takeBackCaches(cacheDir: string): Promise<void> {
+  for (const dir of cachesIn(cacheDir)) await takeBack(dir);
 }
 
 /** What a build in a sandbox sees of the machine's tools. */

@@ -5,7 +5,7 @@ import { Captured, type OutputSink } from "./output-sink.ts";
 import { runTool } from "./run-tool.ts";
 import type { Workplace } from "./slug-store.ts";
 import { identifyTool, scriptEnv, toolPath, type ToolEnv } from "./tool-env.ts";
-import { openToolView, type ToolSandbox, type ToolView } from "./tool-sandbox.ts";
+import { openToolView, takeBackCaches, type ToolSandbox, type ToolView } from "./tool-sandbox.ts";
 
 export interface Tool {
   words: readonly string[];
@@ -30,6 +30,7 @@ export class Tools {
   readonly #context: ToolContext;
   readonly #signal: AbortSignal;
   #view: Promise<ToolView> | undefined;
+  #unconfined: Promise<void> | undefined;
   #isForbidden = false;
 
   constructor(context: ToolContext, place: Workplace, signal: AbortSignal) {
@@ -48,8 +49,12 @@ export class Tools {
     if (!program.startsWith("/") && identifyTool(program, path) === "") {
       throw buildFailed(`The platform's machine has no ${program} on its PATH.`);
     }
-    if (sandbox === undefined) return this.#start(tool);
-    this.#view ??= openToolView(sandbox, { place: this.place, cacheDir: join(appDir, "cache"), toolEnv });
+    const cacheDir = join(appDir, "cache");
+    if (sandbox === undefined) {
+      await (this.#unconfined ??= takeBackCaches(cacheDir));
+      return this.#start(tool);
+    }
+    this.#view ??= openToolView(sandbox, { place: this.place, cacheDir, toolEnv });
     return this.#start({ ...tool, words: [...(await sandbox.words(await this.#view)), ...tool.words] });
   }
 
@@ -68,11 +73,6 @@ export class Tools {
   async protect(dir: string): Promise<number> {
     await this.#ask(["find", dir, "-type", "f", "-exec", "chmod", "a-w", "{}", "+"]);
     return Number.parseInt(await this.#ask(["du", "-sk", dir]), 10) * 1024;
-  }
-
-  /** Nothing will be run any more. */
-  async close(): Promise<void> {
-    if (this.#view !== undefined) await this.#context.sandbox?.takeBack(this.place.app);
   }
 
   async #ask(words: readonly string[]): Promise<string> {

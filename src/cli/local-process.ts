@@ -61,7 +61,8 @@ export class LocalChild {
 
   /** Resolves when all that it printed is shown, once it and its descendants have ended. */
   async finish(): Promise<void> {
-    const timer = setTimeout(() => this.#child.stdout?.destroy(), CLOSE_TIMEOUT_MS);
+    // What is there already is read first, however late this process is at it.
+    const timer = setTimeout(() => setImmediate(() => this.#child.stdout?.destroy()), CLOSE_TIMEOUT_MS);
     await this.#printed;
     clearTimeout(timer);
     this.#child.stdin?.destroy();

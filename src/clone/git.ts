@@ -1,5 +1,6 @@
 /** The machine's own git, run in the developer's directory. Every run is one spawn (about 3 ms): callers ask for much
  *  at once. Only variables that git itself reads are handed on. */
+import type { SpawnSyncReturns } from "node:child_process";
 import { AppError } from "../core/error.ts";
 
 export interface Place {
@@ -28,16 +29,24 @@ const INHERITED = new Set(
 export function runGit(place: Place, args: readonly string[], input?: string): GitResult {
   // Loaded here, because most commands in a plain clone run no git.
   const { spawnSync } = process.getBuiltinModule("node:child_process");
-  const run = spawnSync("git", args, {
-    cwd: place.cwd,
-    env: gitEnvironment(place.env),
-    encoding: "utf8",
-    maxBuffer: OUTPUT_BYTES_MAX,
-    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-    ...(input !== undefined && { input }),
-  });
+  const runIn = (cwd: string): SpawnSyncReturns<string> =>
+    spawnSync("git", args, {
+      cwd,
+      env: gitEnvironment(place.env),
+      encoding: "utf8",
+      maxBuffer: OUTPUT_BYTES_MAX,
+      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      ...(input !== undefined && { input }),
+    });
+  let run = runIn(place.cwd);
+  // A directory that one may not enter, as root's own after `sudo -u git`, is nobody's clone.
+  if (isDenied(run.error)) run = runIn("/");
   if (run.error !== undefined) throw explain(run.error);
   return { status: run.status ?? KILLED, stdout: run.stdout, stderr: run.stderr };
+}
+
+function isDenied(error: NodeJS.ErrnoException | undefined): boolean {
+  return error?.code === "EACCES";
 }
 
 function explain(error: NodeJS.ErrnoException): Error {

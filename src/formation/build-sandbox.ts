@@ -34,11 +34,8 @@ export class BuildSandbox {
 
   /** The same for one that stays from build to build. */
   async giveOnce(directory: string): Promise<void> {
-    if (this.#user !== undefined) await giveOnce(directory, this.#user.id);
-  }
-
-  /** The directory itself is the platform's again: then the first process that runs on it is given all of it (give-files.ts). */
-  async takeBack(directory: string): Promise<void> {
-    if (this.#user !== undefined) await lchown(directory, process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+    if (this.#user !== undefined) return giveOnce(directory, this.#user.id);
+    // What is written to it now is the platform's: an app's user who comes later is given all of it.
+    await lchown(directory, process.getuid?.() ?? 0, process.getgid?.() ?? 0);
   }
 }

@@ -37,7 +37,7 @@ export class EtcView {
   static async open(place: string, staysLink: (path: string) => boolean, user?: number): Promise<EtcView> {
     const view = new EtcView(place, user);
     mkdirSync(place, { recursive: true, mode: 0o700 });
-    makeDirectory(view.directory);
+    makeDirectory(view.directory, "");
     for (const name of NAMES.split(" ")) {
       await view
         .#add(name, staysLink)
@@ -59,7 +59,7 @@ export class EtcView {
     const target = join(this.directory, name);
     const isLink = (await lstat(source)).isSymbolicLink() && staysLink(await realpath(source));
     const kind = isLink ? "link" : (await stat(source)).isDirectory() ? "directory" : "file";
-    makeDirectory(dirname(target));
+    makeDirectory(this.directory, dirname(name));
     if (kindOf(target) !== kind) rmSync(target, { force: true, recursive: true });
     if (kind === "link") {
       rmSync(this.#scratch, { force: true });
@@ -67,7 +67,7 @@ export class EtcView {
       renameSync(this.#scratch, target);
     } else if (kind === "file" && !LIVE.has(name)) this.#copies.set(name, "");
     else {
-      if (kind === "directory") makeDirectory(target);
+      if (kind === "directory") makeDirectory(this.directory, name);
       else await writeFile(target, "", { flag: "a" });
       this.#mounted.push(name);
     }
@@ -107,8 +107,9 @@ function kindOf(path: string): "link" | "directory" | "file" | undefined {
   return stats.isSymbolicLink() ? "link" : stats.isDirectory() ? "directory" : "file";
 }
 
-/** For whatever user the app may become; the platform's umask is not the app's. */
-function makeDirectory(path: string): void {
-  mkdirSync(path, { recursive: true });
-  chmodSync(path, 0o755);
+/** And those that lead to it from the root. For whatever user the app may become; the platform's umask is not the app's. */
+function makeDirectory(root: string, path: string): void {
+  if (path !== "" && path !== ".") makeDirectory(root, dirname(path));
+  mkdirSync(join(root, path), { recursive: true });
+  chmodSync(join(root, path), 0o755);
 }

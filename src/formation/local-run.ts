@@ -26,8 +26,9 @@ export interface RunHost {
 
 const LOST: DynoExit = { code: null, signal: null };
 const KILLED: DynoExit = { code: 137, signal: null };
-/** A shim needs moments to write the status of a process that has ended. */
-const STATUS_GRACE_MS = 300;
+/** A shim needs moments to write the status of a process that has ended, once it has a processor. Only where it was killed
+ *  as well is all of this waited for. */
+const STATUS_GRACE_MS = 2_000;
 /** A sandbox that takes longer is not waited for. */
 const SANDBOX_PATIENCE_MS = 10_000;
 /** Processes that even SIGKILL cannot end in this time hang in the kernel; nothing can be done about them. */

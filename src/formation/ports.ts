@@ -1,14 +1,15 @@
 /** Ports for web processes, and the question whether somebody listens there.
- *  Several platforms may share a machine, so every port is tried before it is given out. */
-import { connect, createServer } from "node:net";
+ *  Several platforms may share a machine, so every port is tried before it is given out, and on Linux claimed: until its
+ *  process listens, and while somebody tries it, nothing else would keep another platform from it. */
+import { connect, createServer, type ListenOptions, type Server } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
+import { PROCESS_PORTS } from "../core/process-ports.ts";
 
 export interface PortAllocatorOptions {
   readonly clock: Clock;
   /** Numbers in [0, 1). */
   readonly random: () => number;
-  /** Outside of the ports that systems hand out by themselves. */
   readonly first?: number;
   readonly last?: number;
 }
@@ -22,13 +23,14 @@ export class PortAllocator {
   readonly #first: number;
   readonly #count: number;
   readonly #taken = new Set<number>();
+  readonly #claims = new Map<number, Server>();
   readonly #freedAt = new Map<number, number>();
 
   constructor(options: PortAllocatorOptions) {
     this.#clock = options.clock;
     this.#random = options.random;
-    this.#first = options.first ?? 20_000;
-    this.#count = (options.last ?? 29_999) - this.#first + 1;
+    this.#first = options.first ?? PROCESS_PORTS.first;
+    this.#count = (options.last ?? PROCESS_PORTS.last) - this.#first + 1;
   }
 
   /** @throws AppError unavailable when every port is in use. */
@@ -44,10 +46,25 @@ export class PortAllocator {
       const port = this.#first + ((start + step) % this.#count);
       if (this.#taken.has(port) || !isWanted(port)) continue;
       this.#taken.add(port);
-      if (await isFree(port)) return port;
-      this.#taken.delete(port);
+      if ((await this.#claim(port)) && (await isFree(port))) return port;
+      this.#giveBack(port);
     }
     return undefined;
+  }
+
+  /** Whether no other platform has it. An abstract socket says so, which the kernel takes away with its owner. */
+  async #claim(port: number): Promise<boolean> {
+    if (process.platform !== "linux") return true;
+    const claim = await listen({ path: `\0git-heroku-port-${String(port)}` });
+    if (claim instanceof Error) return false;
+    this.#claims.set(port, claim.unref());
+    return true;
+  }
+
+  #giveBack(port: number): void {
+    this.#taken.delete(port);
+    this.#claims.get(port)?.close();
+    this.#claims.delete(port);
   }
 
   /** A process from before has this port. */
@@ -56,7 +73,7 @@ export class PortAllocator {
   }
 
   release(port: number): void {
-    this.#taken.delete(port);
+    this.#giveBack(port);
     this.#freedAt.set(port, this.#clock.now());
   }
 
@@ -74,13 +91,18 @@ async function isFree(port: number): Promise<boolean> {
   return (await canListen(port, "::")) && (await canListen(port, "127.0.0.1"));
 }
 
-function canListen(port: number, host: string): Promise<boolean> {
+async function canListen(port: number, host: string): Promise<boolean> {
+  const server = await listen({ port, host, exclusive: true });
+  if (server instanceof Error) return server.code === "EAFNOSUPPORT" || server.code === "EADDRNOTAVAIL";
+  await new Promise((resolve) => server.close(resolve));
+  return true;
+}
+
+/** Resolves to what the system has against it, when it has. */
+function listen(address: ListenOptions): Promise<Server | NodeJS.ErrnoException> {
   return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      resolve(error.code === "EAFNOSUPPORT" || error.code === "EADDRNOTAVAIL");
-    });
-    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+    const server = createServer((socket) => socket.destroy());
+    server.once("error", resolve).listen(address, () => resolve(server));
   });
 }
 

@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { appUser } from "../core/app-user.ts";
 import type { Clock } from "../core/clock.ts";
+import { heldCapabilities, type Capability } from "./capabilities.ts";
 import { NO_ISOLATION } from "./isolation.ts";
 import { findProgram } from "./find-program.ts";
 import type { Isolation, Lack, OverlayPrograms } from "./isolation.ts";
@@ -27,7 +28,7 @@ export interface ProbeOptions {
 }
 
 const TRIAL_PREFIX = ".trial-";
-const TRIAL_MS = 5_000;
+const TRIAL_MS = 30_000;
 const TRIAL_USER = appUser("0");
 const RESTART = "then: git heroku server:restart";
 
@@ -102,23 +103,36 @@ async function canClone(directory: string): Promise<boolean> {
 async function trySandbox({ directory, isRoot }: Trial, options: ProbeOptions): Promise<Sandbox | Lack> {
   const program = await findProgram("bwrap");
   if (program === undefined) return { reason: "bubblewrap is not installed", hint: `Install bubblewrap, ${RESTART}` };
-  const sandbox = new Sandbox({
+  const sandbox = await makeSandbox(program, isRoot, options);
+  const words = await sandbox.words({ ...TRIAL_RUN, directory });
+  const { status, said } = await attempt([...words, "/bin/sh", "-c", POWERLESS], directory);
+  const init = sandboxInit(join(directory, "state", "sandbox"));
+  if (init !== undefined) await gone(init.pid, options.clock);
+  if (status === 7 && init !== undefined) return sandbox;
+  const why = status === POWERFUL ? "it leaves root the power over the machine" : said || "it is too old";
+  return { reason: `bubblewrap does not work here: ${why}`, hint: await namespaceHint(isRoot) };
+}
+
+async function makeSandbox(program: string, isRoot: boolean, { platformHome }: ProbeOptions): Promise<Sandbox> {
+  return new Sandbox({
     program,
     isRoot,
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
-    platformHome: options.platformHome,
+    held: await heldCapabilities(),
+    platformHome,
     userHome: homedir(),
     nodeDirectory: dirname(process.execPath),
     setpriv: await findProgram("setpriv"),
   });
-  const words = await sandbox.words({ ...TRIAL_RUN, directory });
-  const { status, said } = await attempt([...words, "/bin/sh", "-c", "exit 7"], directory);
-  const init = sandboxInit(join(directory, "state", "sandbox"));
-  if (init !== undefined) await gone(init.pid, options.clock);
-  if (status === 7 && init !== undefined) return sandbox;
-  return { reason: `bubblewrap does not work here: ${said || "it is too old"}`, hint: await namespaceHint(isRoot) };
 }
+
+/** bubblewrap says nothing when the kernel does not let it take capabilities away. The twenty-second is CAP_SYS_ADMIN. */
+const POWERFUL = 8;
+const POWERLESS = `while read -r name value; do
+  if [ "$name" = CapEff: ] && [ $((0x$value >> 21 & 1)) = 1 ]; then exit ${String(POWERFUL)}; fi
+done </proc/self/status
+exit 7`;
 
 const TRIAL_RUN = { path: "", ignoresModes: false, readOnlySlug: undefined, user: undefined };
 
@@ -128,6 +142,8 @@ async function tryUsers(trial: Trial, sandbox: Sandbox | undefined, clock: Clock
   const { directory, isRoot } = trial;
   if (!isRoot) return { reason: "the platform does not run as root", hint: "" };
   if (sandbox === undefined) return { reason: "it needs the sandbox", hint: "See sandbox." };
+  const lacking = await missingPower();
+  if (lacking !== undefined) return lacking;
   try {
     for (const name of ["app", "tmp"]) await chown(join(directory, name), TRIAL_USER, TRIAL_USER);
   } catch {
@@ -142,6 +158,16 @@ async function tryUsers(trial: Trial, sandbox: Sandbox | undefined, clock: Clock
   if (status === 7) return undefined;
   const reason = `a user without an account cannot be become: ${said || "setpriv or bubblewrap is too old"}`;
   return { reason, hint: `Install util-linux and bubblewrap 0.7 or newer, ${RESTART}` };
+}
+
+/** What a daemon does with processes of others: it sends signals, and asks /proc what is theirs. */
+const OVER_OTHERS: readonly Capability[] = ["KILL", "SYS_PTRACE"];
+
+async function missingPower(): Promise<Lack | undefined> {
+  const held = await heldCapabilities();
+  const lacking = OVER_OTHERS.find((one) => !held.has(one));
+  if (lacking === undefined) return undefined;
+  return { reason: `root of this container lacks CAP_${lacking}`, hint: `Give it to the container, ${RESTART}` };
 }
 
 /** bubblewrap's own first process ends moments after what it ran. */

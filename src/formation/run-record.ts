@@ -49,8 +49,8 @@ async function claimRun(directory: string): Promise<boolean> {
   }
 }
 
-/** What it takes to begin, on a busy machine. */
-export const SHIM_PATIENCE_MS = 5_000;
+/** What it takes to begin, on a very busy machine. */
+export const SHIM_PATIENCE_MS = 20_000;
 
 /** A daemon may die between making the directory and starting the shim: then the claim is ours. A shim that has claimed
  *  the run names its process in a moment. */

@@ -4,6 +4,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { lstat, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
+import { CAPABILITIES, type Capability } from "./capabilities.ts";
 import { EtcView } from "./etc-view.ts";
 
 export interface SandboxRun {
@@ -61,6 +62,8 @@ export interface SandboxOptions {
   /** Ids that the process has inside, when not root. */
   readonly uid: number;
   readonly gid: number;
+  /** What root may do here. */
+  readonly held: ReadonlySet<Capability>;
   /** The platform's home, never to be seen. */
   readonly platformHome: string;
   /** The home of the user that runs the daemon. */
@@ -78,20 +81,19 @@ const RUN = ["postgresql", "mysqld", "redis", "systemd/resolve", "resolvconf", "
 const COMPANIONS = ["lib", "lib64", "libexec", "conf", "versions", "version", "installs", "plugins", "tools"];
 /** Go looks for its own sources there. */
 const COMPANIONS_OF_GO = ["src", "pkg", "misc", "VERSION", "go.env"];
-/** What an ordinary program of root may need; the rest is power over the machine. */
-const CAPABILITIES =
-  "CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP SETFCAP NET_BIND_SERVICE NET_RAW SYS_CHROOT AUDIT_WRITE";
-
-/** What takes root's rights away needs these, and is left with none. */
-const CHANGE_USER = "SETUID SETGID";
+/** What takes root's rights away needs these, and is left with none. bubblewrap enters the directory with them, which is the app's
+ *  user's and may be that user's alone. */
+const CHANGE_USER: readonly Capability[] = ["SETUID", "SETGID", "SETPCAP", "DAC_OVERRIDE"];
+/** A change of user ends what root may do; these end what a program could yet be given. */
+const NO_CAPABILITIES = ["--inh-caps=-all", "--bounding-set=-all"];
 
 /** In a user namespace it holds for files of this user alone. */
-const IGNORE_MODES = "DAC_OVERRIDE";
+const IGNORE_MODES: Capability = "DAC_OVERRIDE";
 
 export class Sandbox {
   readonly #options: SandboxOptions;
   readonly #system: Promise<readonly string[]>;
-  /** By place. */
+  /** By place and user. */
   readonly #etc = new Map<string, Promise<EtcView>>();
   readonly #paths = new Map<string, Promise<readonly string[]>>();
 
@@ -142,27 +144,36 @@ export class Sandbox {
       "--chdir",
       cell.app,
       ...(isRoot ? ["--cap-drop", "ALL"] : []),
-      ...capabilitiesOf(cell, isRoot).flatMap((name) => ["--cap-add", `CAP_${name}`]),
+      ...this.#capabilities(cell).flatMap((name) => ["--cap-add", `CAP_${name}`]),
       ...cell.options,
       "--",
       ...this.#userWords(cell.user),
     ];
   }
 
+  /** When one of them cannot be left, bubblewrap leaves all that there are. */
+  #capabilities({ user, ignoresModes }: Cell): readonly Capability[] {
+    const { isRoot, held } = this.#options;
+    if (!isRoot) return ignoresModes ? [IGNORE_MODES] : [];
+    return (user === undefined ? CAPABILITIES : CHANGE_USER).filter((one) => held.has(one));
+  }
+
   #userWords(user: SandboxUser | undefined): string[] {
     const { setpriv } = this.#options;
     if (user === undefined || setpriv === undefined) return [];
-    return [setpriv, `--reuid=${String(user.id)}`, `--regid=${String(user.id)}`, "--clear-groups"];
+    return [setpriv, `--reuid=${String(user.id)}`, `--regid=${String(user.id)}`, "--clear-groups", ...NO_CAPABILITIES];
   }
 
   async #etcWords(user: SandboxUser | undefined): Promise<string[]> {
     const place = user?.etc ?? join(this.#options.platformHome, "sandbox");
-    let opening = this.#etc.get(place);
-    if (opening === undefined) {
+    const key = `${place}\0${String(user?.id)}`;
+    let opening = this.#etc.get(key);
+    // An app may be destroyed, and another one be of its name.
+    if (opening === undefined || !existsSync(place)) {
       opening = EtcView.open(place, (path) => isBelowAny(path, SYSTEM), user?.id);
-      this.#etc.set(place, opening);
+      this.#etc.set(key, opening);
       // The next start tries again.
-      opening.catch(() => this.#etc.delete(place));
+      opening.catch(() => this.#etc.delete(key));
     }
     const view = await opening;
     view.refresh();
@@ -232,11 +243,6 @@ function ancestors(path: string): string[] {
 
 /** It is root's otherwise. */
 const SHARED_MEMORY = ["--chmod", "1777", "/dev/shm"];
-
-function capabilitiesOf({ user, ignoresModes }: Cell, isRoot: boolean): string[] {
-  if (isRoot) return (user === undefined ? CAPABILITIES : CHANGE_USER).split(" ");
-  return ignoresModes ? [IGNORE_MODES] : [];
-}
 
 function bind(option: "--bind" | "--ro-bind" | "--ro-bind-try" | "--symlink", from: string, to: string): string[] {
   return [option, from, to];

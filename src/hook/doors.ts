@@ -2,7 +2,7 @@
  *  can only open TCP, the same doors stand behind one loopback port that asks for a token and the door's name. */
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { renameSync, rmSync } from "node:fs";
-import { chmod, mkdir, open, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,8 +14,11 @@ export interface DoorOptions {
   isPaused?: boolean;
 }
 
-/** The group of the directory, which has the set-group-id bit, may come in too. */
-const SHARED = { directory: 0o2750, socket: 0o660 };
+/** The group of the directory may come in too. */
+const SHARED = { directory: 0o750, socket: 0o660 };
+/** What is made below belongs to the directory's group: needed where that is not the daemon's own, and not let through by
+ *  systemd's RestrictSUIDSGID where it is. */
+const SET_GROUP_ID = 0o2000;
 
 /** sun_path has 108 bytes on Linux and 104 on macOS, the final NUL included. */
 const SOCKET_PATH_MAX = 103;
@@ -41,7 +44,11 @@ export class Doors {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     for (const name of await readdir(dir)) await rm(join(dir, name), { recursive: true });
     await mkdir(join(dir, "p"), { mode: 0o700 });
-    if (isShared) for (const path of [dir, join(dir, "p")]) await chmod(path, SHARED.directory);
+    if (isShared) {
+      const { gid } = await stat(dir);
+      const mode = SHARED.directory | (gid === process.getegid?.() ? 0 : SET_GROUP_ID);
+      for (const path of [dir, join(dir, "p")]) await chmod(path, mode);
+    }
     return new Doors(await shorten(dir), isShared);
   }
 

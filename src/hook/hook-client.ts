@@ -47,7 +47,7 @@ export interface HookEnv {
   startSeconds?: number;
 }
 
-const START_SECONDS = 10;
+const START_SECONDS = 30;
 
 /** The text of `hook-env`, which the hooks source: assignments for sh, nothing else. */
 export function formatHookEnv(env: HookEnv): string {

@@ -1,7 +1,8 @@
 /** Asks a program of this machine what it can do: the real thing behind `chooseHookClient`. */
 import { execFile } from "node:child_process";
 
-const TIMEOUT_MS = 3_000;
+/** Only what hangs takes this long, even where everything else waits for a processor. */
+const TIMEOUT_MS = 20_000;
 
 /** Both outputs, whatever the exit status; undefined when there is no such program or it does not end. */
 export async function probeProgram(command: string, args: readonly string[]): Promise<string | undefined> {

@@ -20,7 +20,7 @@ import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { noApp } from "./no-app.ts";
 import type { Platform } from "./platform.ts";
-import { addressOf, type Bearer, type Visitor } from "./visitor.ts";
+import { addressOf, revocationOf, type Bearer, type Visitor } from "./visitor.ts";
 
 const FILE = "collaborators";
 
@@ -70,7 +70,7 @@ export async function visibleApps(platform: Platform, visitor: Visitor): Promise
 /** Who comes with a secret address that was given to somebody.
  *  @throws AppError not_found when their token or key is good no more */
 export function visitorWith(platform: Platform, { credential, address }: Bearer): Visitor {
-  const onRevoked = credential === null ? undefined : platform.tokens.revocationOf(credential);
+  const onRevoked = credential === null ? undefined : revocationOf(platform, credential);
   if (credential !== null && onRevoked === undefined) throw new AppError("not_found", "This address is good no more.");
   const email = address ?? "";
   const actor: Actor = { by: { name: email, email }, via: "api" };

@@ -7,7 +7,15 @@ export interface Actor {
   via: string;
   /** Where they read, as it comes, what happens before their change is done; left out where nobody reads. */
   output?: (text: string) => void;
-  /** Whether they still may: asked once more before what took long enters the ledger. Left out where nobody can take it
-   *  from them. Rejects with the AppError that says why not. */
-  recheck?: () => Promise<void>;
+  /** Left out where nobody can take it from them. */
+  pass?: Pass;
+}
+
+/** What lets somebody do what takes long, and may be taken from them meanwhile. */
+export interface Pass {
+  /** Asked again before it enters the ledger. Rejects with NoLongerAllowed. */
+  check(): Promise<void>;
+  /** Calls back when they may no longer.
+   *  @returns to be called when it is over */
+  watch(cut: () => void): () => void;
 }

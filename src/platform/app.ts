@@ -125,6 +125,8 @@ export class App {
   routes: Routes | undefined;
   /** The release that was launched last; 0 before the first. */
   launchedVersion = 0;
+  /** Processes of git whose push has arrived as a whole, and is answered by the platform. */
+  readonly answering = new Set<number>();
   /** Told whenever who may do what has changed. */
   readonly onAccess = new Set<(access: Access) => void>();
   readonly #ending = new AbortController();

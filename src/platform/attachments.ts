@@ -30,6 +30,11 @@ export class Attachments {
     return secret;
   }
 
+  /** Whether it would open one now. */
+  has(secret: string): boolean {
+    return this.#waiting.has(digest(secret));
+  }
+
   /** Undefined for what is no secret, or no longer. */
   take(secret: string): Attachment | undefined {
     const key = digest(secret);

@@ -10,11 +10,12 @@ import { recallBuild, rememberBuild } from "./build-memory.ts";
 import { buildInputs, type BuildInputs } from "./buildpacks.ts";
 import type { Build } from "./builds.ts";
 import { firstSignal } from "./first-signal.ts";
+import { checkPass, watchPass } from "./pass.ts";
 import type { Platform } from "./platform.ts";
 import { isWhole } from "./slug-health.ts";
 
 /** One build, in a record of its own. Its output is shown and kept.
- *  @throws AppError as `buildRelease`; BuildCancelled. */
+ *  @throws AppError as `buildRelease`; BuildCancelled; NoLongerAllowed. */
 export async function recordBuild(
   platform: Platform,
   app: App,
@@ -27,7 +28,9 @@ export async function recordBuild(
     actor.output?.(text);
   };
   const { signal, release } = firstSignal(app.ending, build.signal);
+  const unwatch = watchPass(actor, () => build.cancel(`ended: ${actor.by.email} may no longer deploy`));
   try {
+    await checkPass(actor);
     show(begin);
     const slug = await buildRelease(platform, app, commit, { output: show, signal, onBegun: () => build.begun() });
     await finish(slug, show);
@@ -39,9 +42,11 @@ export async function recordBuild(
     build.output.write(`\n !     ${cancelled ?? reason}\n`);
     build.failed(platform.clock.now(), reason);
     if (cancelled === undefined || app.isEnding) throw error;
+    await checkPass(actor);
     throw new BuildCancelled(cancelled, error);
   } finally {
     release();
+    unwatch();
   }
 }
 

@@ -12,6 +12,7 @@ import { rememberBuild } from "./build-memory.ts";
 import type { RecordedBuild } from "./ensure-slug.ts";
 import { loadSnapshot } from "./launch.ts";
 import { asFailed, settleLostRelease, type PendingRelease } from "./pending-release.ts";
+import { checkPass, NoLongerAllowed } from "./pass.ts";
 import type { Platform } from "./platform.ts";
 import { describeFailure, runReleaseCommand } from "./release-phase.ts";
 import { openReleaseOutput } from "./release-output.ts";
@@ -50,6 +51,7 @@ async function makeNext(platform: Platform, app: App, making: Making, plan: Plan
   const { actor } = making;
   let phased: Planned | undefined;
   const release = await app.ledger.append(async (base) => {
+    await checkPass(actor);
     const planned = await plan(base);
     if (planned === undefined) return undefined;
     await settleSlug(app, making, planned, base);
@@ -123,6 +125,17 @@ function checkOpen(app: App): void {
   });
 }
 
+/** Undefined when who asked still may. */
+async function whyNoLonger(actor: Actor): Promise<string | undefined> {
+  try {
+    await checkPass(actor);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof NoLongerAllowed)) throw error;
+    return error.message.replace(/\.$/, "");
+  }
+}
+
 /** One release that waits for its command. What it is to be is on disk before that begins, so that a daemon that dies
  *  meanwhile leaves a failed release and nothing else. */
 class PhasedRelease {
@@ -161,8 +174,9 @@ class PhasedRelease {
         command,
         cargo,
         show,
+        actor,
       });
-      return await this.#record(pending, base, describeFailure(app, end));
+      return await this.#record(pending, base, (await whyNoLonger(actor)) ?? describeFailure(app, end));
     } finally {
       app.phase = undefined;
       output.end();

@@ -12,6 +12,7 @@ import { makeRelease, ReleaseFailed, waitingFor } from "./make-release.ts";
 import { describeFirst, firstConfig } from "./buildpacks.ts";
 import type { Build } from "./builds.ts";
 import { launch } from "./launch.ts";
+import { checkPass, NoLongerAllowed } from "./pass.ts";
 import type { Platform } from "./platform.ts";
 
 export const ZERO_OID = /^0+$/;
@@ -56,7 +57,11 @@ async function receiveCommand(platform: Platform, app: App, push: Push, command:
     return { ref: command.ref, ok: true };
   } catch (error) {
     // What fails because the app is being closed under it is no fault of its own.
-    return { ref: command.ref, ok: false, reason: rejection(platform, push, whyClosed(platform, app) ?? error) };
+    const why = whyClosed(platform, app) ?? error;
+    if (why instanceof NoLongerAllowed) {
+      app.log("api", `Push of ${command.new.slice(0, 7)} by ${push.actor.by.email} ended: ${why.message}`);
+    }
+    return { ref: command.ref, ok: false, reason: rejection(platform, push, why) };
   }
 }
 
@@ -84,19 +89,6 @@ class PushRefused extends AppError {
   constructor(reason: string, message: string, hint: string) {
     super("conflict", message, { hint });
     this.reason = reason;
-  }
-}
-
-/** What the pusher might do when the push began. */
-class NoLongerAllowed extends AppError {}
-
-/** @throws NoLongerAllowed */
-async function checkAllowed({ actor }: Push): Promise<void> {
-  try {
-    await actor.recheck?.();
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    throw new NoLongerAllowed(error.id, error.message, { hint: error.hint, cause: error });
   }
 }
 
@@ -131,7 +123,7 @@ async function deploy(platform: Platform, app: App, push: Push, command: RefComm
   app.runningBuild = { commit: command.new, email: push.actor.by.email };
   try {
     checkOpen(platform, app);
-    await checkAllowed(push);
+    await checkPass(push.actor);
     // Once more, after the pushes before this one.
     await checkBranch(app, command);
     await checkNotMoved(app, command);
@@ -179,7 +171,6 @@ async function appendRelease(
   const { procfile, first } = built.slug;
   const release = await makeRelease(platform, app, { actor, built }, async ({ current }) => {
     checkOpen(platform, app);
-    await checkAllowed(push);
     if (current === undefined) throw new Error(`${app.name} has no release to start from`);
     const snapshot = await app.ledger.snapshot(current);
     const isFirst = current.code === undefined && first !== undefined;

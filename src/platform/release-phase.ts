@@ -9,7 +9,9 @@ import { RELEASE_TYPE } from "../core/procfile.ts";
 import type { Cargo } from "../formation/dyno-host.ts";
 import type { OneOffEnd } from "../formation/one-off.ts";
 import { ToolOutput } from "../build/tool-output.ts";
+import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import { checkPass, watchPass } from "./pass.ts";
 import type { Platform } from "./platform.ts";
 
 interface ReleaseCommand {
@@ -19,12 +21,15 @@ interface ReleaseCommand {
   command: string;
   cargo: Cargo;
   show: (text: string) => void;
+  /** Who asked for it. */
+  actor: Actor;
 }
 
 /** How a release command ended; a text says why there was no process at all. */
 export type CommandEnd = { end: OneOffEnd; timeLimitMs: number; isClosing: boolean } | { fault: string };
 
-/** Resolves when nothing of the command runs any more. When the app is closed meanwhile, the command is stopped. */
+/** Resolves when nothing of the command runs any more. When the app is closed meanwhile, or who asked may no longer, the
+ *  command is stopped. */
 export async function runReleaseCommand(asked: ReleaseCommand): Promise<CommandEnd> {
   const { app, version, command, cargo, show } = asked;
   const { settings } = await app.state();
@@ -35,7 +40,9 @@ export async function runReleaseCommand(asked: ReleaseCommand): Promise<CommandE
   const id = randomUUID();
   const cancel = (): void => app.oneOffs.cancel(id);
   app.ending.addEventListener("abort", cancel);
+  const unwatch = watchPass(asked.actor, cancel);
   try {
+    await checkPass(asked.actor);
     const { env, appDir, confinement } = cargo;
     const running = app.oneOffs.run({
       type: RELEASE_TYPE,
@@ -56,6 +63,7 @@ export async function runReleaseCommand(asked: ReleaseCommand): Promise<CommandE
     return { fault: error.message.replace(/\.$/, "") };
   } finally {
     app.ending.removeEventListener("abort", cancel);
+    unwatch();
   }
 }
 

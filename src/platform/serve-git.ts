@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { formatPerson } from "../core/person.ts";
 import type { Need } from "../core/access.ts";
+import type { Settings } from "../core/settings.ts";
 import { watchStay } from "./access.ts";
 import type { App } from "./app.ts";
 import type { Platform } from "./platform.ts";
@@ -15,6 +16,8 @@ export interface GitService {
   name: "git-receive-pack" | "git-upload-pack";
   /** What GIT_PROTOCOL is to be, such as `version=2`. */
   protocol: string;
+  /** Of the app: how large a push may be, and how long it may take to arrive. */
+  limits: Pick<Settings, "pushBytesMax" | "pushTimeoutMs">;
 }
 
 export const FETCH: Need = ["view"];
@@ -22,14 +25,18 @@ export const PUSH: Need = ["deploy"];
 /** Seconds in which a client that fetches must say something. */
 const PATIENCE_S = 600;
 
-/** A fetch ends when its visitor may no longer. A push goes on to its answer, which says so.
+/** It ends when its visitor may no longer. A push that has arrived as a whole has its answer first, which says so.
  *  @param socket of which nothing was read */
 export function serveGit(platform: Platform, service: GitService, socket: Socket): void {
-  const { app, visitor, name, protocol } = service;
+  const { app, visitor, name, protocol, limits } = service;
   const isPush = name === "git-receive-pack";
-  const args = isPush ? ["receive-pack"] : ["upload-pack", "--strict", `--timeout=${String(PATIENCE_S)}`];
+  const args = isPush
+    ? ["-c", `receive.maxInputSize=${String(limits.pushBytesMax)}`, "receive-pack"]
+    : ["upload-pack", "--strict", `--timeout=${String(PATIENCE_S)}`];
   const git = spawn("git", [...args, platform.home.repo(app.name)], {
     stdio: [socket, socket, "ignore"],
+    // A group of its own, so that nothing of it is left when it is ended.
+    detached: true,
     env: {
       PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
       HOME: process.env["HOME"] ?? "/nonexistent",
@@ -43,11 +50,23 @@ export function serveGit(platform: Platform, service: GitService, socket: Socket
   });
   // git has it now; the client's end closes when git's does.
   socket.destroy();
-  const stop = isPush ? undefined : watchStay({ visitor, app, need: FETCH, cut: () => git.kill() });
-  const end = (): void => stop?.();
+  const cut = (): void => {
+    if (git.pid === undefined || app.answering.has(git.pid)) return;
+    try {
+      process.kill(-git.pid, "SIGTERM");
+    } catch {
+      // It has gone by itself.
+    }
+  };
+  const over = new AbortController();
+  const ends = [watchStay({ visitor, app, need: isPush ? PUSH : FETCH, cut }), platform.gitVisits.begin(visitor)];
+  over.signal.addEventListener("abort", () => {
+    for (const end of ends) end();
+  });
+  if (isPush) void platform.clock.sleep(limits.pushTimeoutMs, over.signal).then(() => over.signal.aborted || cut());
   git.on("error", (error) => {
     platform.journal.fault(name, error);
-    end();
+    over.abort();
   });
-  git.on("exit", end);
+  git.on("exit", () => over.abort());
 }

@@ -26,11 +26,14 @@ const USE_NOTED_MS = 60_000;
 
 /** A token that lets somebody in. */
 export interface TokenUse {
-  /** The token itself, as it was shown. */
-  readonly text: string;
   readonly about: AccessToken;
   /** Called when it is revoked. */
   readonly onRevoked: Set<() => void>;
+}
+
+export interface ShownToken extends TokenUse {
+  /** The token itself. */
+  readonly text: string;
 }
 
 export interface NewToken {
@@ -94,14 +97,14 @@ export class Tokens {
     throw new AppError("not_found", `Several tokens begin with ${id}.`, { hint: "Give more of the id." });
   }
 
-  /** Called when this token is revoked; undefined when it lets nobody in any more. */
-  revocationOf(id: string): Set<() => void> | undefined {
+  /** By its id; undefined when it lets nobody in any more. */
+  use(id: string): TokenUse | undefined {
     const now = this.#clock.now();
-    return this.#file.value.find(({ about }) => about.id === id && !isExpired(about, now))?.onRevoked;
+    return this.#file.value.find(({ about }) => about.id === id && !isExpired(about, now));
   }
 
   /** The time that it takes does not tell how much of a token is right. */
-  authenticate(token: string): TokenUse | undefined {
+  authenticate(token: string): ShownToken | undefined {
     const digest = digestOf(token);
     let found: Entry | undefined;
     for (const entry of this.#file.value) if (timingSafeEqual(entry.digest, digest)) found = entry;

@@ -17,7 +17,8 @@ interface Question {
   readonly reject: (error: Error) => void;
 }
 
-const HELLO_TIMEOUT_MS = 5_000;
+/** One that says nothing for so long is ended, so that no machine may be too busy to let a good one answer in this time. */
+const HELLO_TIMEOUT_MS = 20_000;
 
 /** The router has ended, or the conversation with it. */
 export class RouterGone extends Error {

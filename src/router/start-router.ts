@@ -33,7 +33,7 @@ export interface StartOptions {
  *  made it take, with less it spends its time in collecting them. The build compiles the program with the same options. */
 export const ROUTER_NODE_OPTIONS = ["--max-semi-space-size=4"];
 
-const START_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 30_000;
 
 /** Resolves when the new router serves or has said that it cannot. It outlives this process; before it serves it ends with
  *  it, unless it was given a socket, which somebody must go on serving.

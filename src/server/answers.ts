@@ -66,6 +66,8 @@ const PROCESSES: Readonly<Record<string, Answer>> = {
   "PATCH /apps/:app/limits/:type": ok(own.limits),
   "POST /apps/:app/dynos": made(heroku.dyno),
   "GET /attachments/:name": refused,
+  "GET /rendezvous": ok(own.rendezvous),
+  "GET /rendezvous/:name": refused,
   "DELETE /apps/:app/dynos": accepted,
   "DELETE /apps/:app/dynos/:name": accepted,
   "DELETE /apps/:app/formations/:name": accepted,

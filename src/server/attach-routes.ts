@@ -1,53 +1,59 @@
 /** /attachments/SECRET: the way to an attached one-off process, as an HTTP upgrade (RFC 9110, section 7.8). From then on
- *  both sides send frames (core/run-frames.ts). The secret is all that is asked for: who has it may come, once. */
+ *  both sides send frames (core/run-frames.ts), or, at /rendezvous/SECRET, what they would send at the rendezvous. The secret is
+ *  all that is asked for: who has it may come, once. */
 import { STATUS_CODES, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
 import { exchangeFrames } from "./attached-client.ts";
+import type { Rendezvous } from "./rendezvous.ts";
 
 const PROTOCOL = "git-heroku-run";
-const PATH = /^\/attachments\/([\w-]{1,100})$/;
+const PATH = /^\/(attachments|rendezvous)\/([\w-]{1,100})$/;
 
 export function attachmentPath(secret: string): string {
   return `/attachments/${secret}`;
 }
 
 export function attachRoutes(server: FastifyInstance): void {
-  server.get("/attachments/:name", () => {
-    throw notUpgraded();
-  });
+  for (const path of ["/attachments/:name", "/rendezvous/:name"]) {
+    server.get(path, () => {
+      throw notUpgraded();
+    });
+  }
+  // For whoever has no file of it.
+  server.get("/rendezvous", async () => ({ certificate: await server.rendezvous.certificate() }));
 }
 
 /** Upgrades pass all routes by, so each server that is to have them is told here. */
-export function serveAttachments(server: Server, platform: Platform): void {
+export function serveAttachments(server: Server, platform: Platform, rendezvous: Rendezvous): void {
   server.on("upgrade", (request: IncomingMessage, client: Duplex, head: Buffer) => {
     client.on("error", () => undefined);
     try {
-      const attachment = find(platform, request);
+      if (!isUpgrade(request)) throw notUpgraded();
+      const serve = find(platform, rendezvous, request);
       client.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${PROTOCOL}\r\n\r\n`);
       client.unshift(head);
-      exchangeFrames(platform, attachment, client).catch((error: unknown) =>
-        platform.journal.fault(`the connection to ${attachment.ps}`, error),
-      );
+      serve(client).catch((error: unknown) => platform.journal.fault("the connection to a one-off process", error));
     } catch (error) {
       refuse(client, error as AppError);
     }
   });
 }
 
-function find(platform: Platform, { url = "", method, headers }: IncomingMessage): ReturnType<typeof take> {
-  if (method !== "GET" || headers.upgrade?.toLowerCase() !== PROTOCOL) throw notUpgraded();
-  return take(platform, PATH.exec(url)?.[1]);
+function isUpgrade({ method, headers }: IncomingMessage): boolean {
+  return method === "GET" && headers.upgrade?.toLowerCase() === PROTOCOL;
 }
 
-function take(
-  platform: Platform,
-  secret: string | undefined,
-): NonNullable<ReturnType<Platform["attachments"]["take"]>> {
-  const attachment = secret === undefined ? undefined : platform.attachments.take(secret);
-  if (attachment !== undefined) return attachment;
+type Serve = (client: Duplex) => Promise<void>;
+
+function find(platform: Platform, rendezvous: Rendezvous, { url = "" }: IncomingMessage): Serve {
+  const [, door, secret = ""] = PATH.exec(url) ?? [];
+  // There the secret comes once more, over TLS, and is used up then.
+  if (door === "rendezvous" && platform.attachments.has(secret)) return (client) => rendezvous.enter(client);
+  const attachment = door === "attachments" ? platform.attachments.take(secret) : undefined;
+  if (attachment !== undefined) return (client) => exchangeFrames(platform, attachment, client);
   throw new AppError("not_found", "There is no process to attach to here.", {
     hint: "Each address can be used once, within half a minute.",
   });

@@ -46,16 +46,21 @@ export class CallLimit {
     return Math.floor(this.#bucketOf(token).count(this.#clockOf().now()));
   }
 
-  #count(token: TokenUse, reply: FastifyReply): AppError | undefined {
+  /** @returns how many are left after this one; undefined when there was none */
+  spend(token: TokenUse | null): number | undefined {
+    if (token === null || !Number.isFinite(this.#perHour)) return CALLS_PER_HOUR;
     const bucket = this.#bucketOf(token);
-    const now = this.#clockOf().now();
-    const left = Math.floor(bucket.count(now));
-    void reply.header("ratelimit-remaining", String(Math.max(0, left - 1)));
-    if (left >= 1) {
-      bucket.take(1);
-      return undefined;
-    }
-    const seconds = Math.ceil(bucket.waitMs(now, 1) / 1000);
+    const left = Math.floor(bucket.count(this.#clockOf().now()));
+    if (left < 1) return undefined;
+    bucket.take(1);
+    return left - 1;
+  }
+
+  #count(token: TokenUse, reply: FastifyReply): AppError | undefined {
+    const left = this.spend(token);
+    void reply.header("ratelimit-remaining", String(left ?? 0));
+    if (left !== undefined) return undefined;
+    const seconds = Math.ceil(this.#bucketOf(token).waitMs(this.#clockOf().now(), 1) / 1000);
     void reply.header("retry-after", String(seconds));
     return this.#tooMany(seconds);
   }

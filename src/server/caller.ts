@@ -5,7 +5,6 @@ import { hostname, userInfo } from "node:os";
 import type { FastifyRequest } from "fastify";
 import { parsePerson, type Person } from "../core/person.ts";
 import type { Actor } from "../platform/actor.ts";
-import type { TokenUse } from "../platform/tokens.ts";
 import type { Visitor } from "../platform/visitor.ts";
 
 export const USER_HEADER = "git-heroku-user";
@@ -41,11 +40,6 @@ export function socketVisitor(request: FastifyRequest): Visitor {
   };
 }
 
-export function tokenVisitor({ about, onRevoked }: TokenUse): Visitor {
-  const { id, owner, isAdmin } = about;
-  return { isAdmin, credential: id, onRevoked, actor: { by: owner, via: "api" } };
-}
-
 /** A header carries bytes, which Node calls latin1; the client sends the name as UTF-8. */
 function userOf({ headers }: FastifyRequest): string | undefined {
   const header = headers[USER_HEADER];
@@ -59,5 +53,6 @@ export function visitorOf({ visitor }: FastifyRequest): Visitor {
 }
 
 export function callerOf(request: FastifyRequest): Actor {
-  return visitorOf(request).actor;
+  const { actor } = visitorOf(request);
+  return request.pass === null ? actor : { ...actor, pass: request.pass };
 }

@@ -6,16 +6,20 @@ import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { TokenUse } from "../platform/tokens.ts";
-import type { Visitor } from "../platform/visitor.ts";
-import { socketVisitor, tokenVisitor } from "./caller.ts";
+import type { Pass } from "../platform/actor.ts";
+import { passOf } from "../platform/pass.ts";
+import type { ShownToken } from "../platform/tokens.ts";
+import { tokenVisitor, type Visitor } from "../platform/visitor.ts";
+import { socketVisitor } from "./caller.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
     /** Null where nobody has to say who they are. */
     visitor: Visitor | null;
     /** Of whom came in over TCP. */
-    token: TokenUse | null;
+    token: ShownToken | null;
+    /** Of whom it may be taken from while they wait. */
+    pass: Pass | null;
   }
 }
 
@@ -25,7 +29,7 @@ export class OutsideRequest extends IncomingMessage {}
 /** Who asks, as a connection has shown it last. */
 interface Shown {
   authorization: string | undefined;
-  token: TokenUse;
+  token: ShownToken;
   visitor: Visitor;
 }
 
@@ -51,6 +55,7 @@ export function outlive(request: FastifyRequest): void {
 export function guardDoor(server: FastifyInstance, platform: Platform): void {
   server.decorateRequest("visitor", null);
   server.decorateRequest("token", null);
+  server.decorateRequest("pass", null);
   server.addHook("onRequest", (request, reply, done) => {
     try {
       admit(platform, request, reply);
@@ -76,6 +81,7 @@ function admit(platform: Platform, request: FastifyRequest, reply: FastifyReply)
     request.visitor = visitor;
   } else request.visitor = guest;
   if (need === "socket" && (isOutside || guest !== undefined)) throw notHere();
+  request.pass = passOf(platform, request.visitor) ?? null;
   endWithCredential(request.visitor, request, reply);
 }
 

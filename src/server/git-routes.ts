@@ -9,18 +9,16 @@ import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
 import type { App } from "../platform/app.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { Visitor } from "../platform/visitor.ts";
+import { VIA_HTTP, type Visitor } from "../platform/visitor.ts";
 import { answerFor } from "./answer-for.ts";
 import type { AppParams } from "./app-routes.ts";
 import { visitorOf } from "./caller.ts";
+import { outlive } from "./door.ts";
 import { GitBackend, type BackendOrder } from "./git-backend.ts";
 import { demand } from "./permit.ts";
 import { DEPLOY, VIEW } from "./permissions.ts";
 import { readReceiveHead } from "./receive-head.ts";
 
-/** On all of the platform, and of one token or key. Each is two or three processes. */
-const BACKENDS_MAX = 32;
-const BACKENDS_EACH_MAX = 8;
 /** How long a client may send nothing while it is waited for. */
 const SILENCE_MS = 30_000;
 /** What is still on its way when git has answered is taken for so long. */
@@ -43,9 +41,9 @@ interface RefsQuery {
 }
 
 export function gitRoutes(server: FastifyInstance, platform: Platform): void {
-  const backends = new Backends();
+  const backends = new Set<GitBackend>();
   server.addHook("preClose", (done) => {
-    backends.killAll();
+    for (const backend of backends) backend.kill();
     done();
   });
   void server.register((scope, _options, done) => {
@@ -94,7 +92,7 @@ interface Exchange {
   path: string;
 }
 
-async function serve(platform: Platform, backends: Backends, exchange: Exchange): Promise<FastifyReply> {
+async function serve(platform: Platform, backends: Set<GitBackend>, exchange: Exchange): Promise<FastifyReply> {
   const { request, reply, service } = exchange;
   const app = platform.app(request.params.app);
   if (service === "git-receive-pack") await demand(platform, request, app, DEPLOY);
@@ -103,9 +101,13 @@ async function serve(platform: Platform, backends: Backends, exchange: Exchange)
   const body = request.method === "POST" ? readBody(platform.clock, request.raw, pushTimeoutMs) : undefined;
   try {
     const head = body && service === "git-receive-pack" ? await readReceiveHead(body) : undefined;
-    const backend = backends.start(visitorOf(request), order);
+    const backend = start(platform, backends, visitorOf(request), order);
     reply.raw.once("close", () => backend.leave());
-    feed(backend, head, body).catch(() => backend.kill());
+    feed(backend, head, body).then(
+      // A push that is here has its answer, which says so when its sender may no longer.
+      () => order.detaches && outlive(request),
+      () => backend.kill(),
+    );
     const { status, headers, output } = await backend.answer();
     if (status >= 500) platform.journal.note(`git http-backend: ${backend.lastWords.trim()}`);
     output.once("end", () => takeRest(request.raw));
@@ -118,6 +120,19 @@ async function serve(platform: Platform, backends: Backends, exchange: Exchange)
   }
 }
 
+/** @throws AppError unavailable when there are too many */
+function start(platform: Platform, backends: Set<GitBackend>, visitor: Visitor, order: BackendOrder): GitBackend {
+  platform.gitVisits.check(visitor);
+  const end = platform.gitVisits.begin(visitor);
+  const backend = new GitBackend(order);
+  backends.add(backend);
+  void backend.ended.then(() => {
+    backends.delete(backend);
+    end();
+  });
+  return backend;
+}
+
 function orderOf(
   platform: Platform,
   app: App,
@@ -125,12 +140,12 @@ function orderOf(
   packBytesMax: number,
 ): BackendOrder {
   const { "git-protocol": protocol, "content-type": contentType } = request.headers;
-  const { actor } = visitorOf(request);
+  const { actor, credential = "" } = visitorOf(request);
   return {
     repos: platform.home.repos,
     repo: `${app.name}.git`,
     // What comes by a token here is git's, not the API's.
-    actor: { ...actor, via: actor.via === "api" ? "http" : actor.via },
+    actor: { ...actor, via: actor.via === "api" ? VIA_HTTP + credential : actor.via },
     env: { PATH: platform.processPath, HOME: homedir() },
     method: request.method,
     path,
@@ -189,27 +204,4 @@ function takeRest(raw: IncomingMessage): void {
   setTimeout(() => {
     if (!raw.complete) raw.socket.destroy();
   }, LINGER_MS).unref();
-}
-
-/** Those that run. */
-class Backends {
-  readonly #running = new Map<GitBackend, string>();
-
-  /** @throws AppError unavailable when there are too many */
-  start({ credential = "" }: Visitor, order: BackendOrder): GitBackend {
-    const own = [...this.#running.values()].filter((one) => one === credential).length;
-    if (this.#running.size >= BACKENDS_MAX || own >= BACKENDS_EACH_MAX) {
-      throw new AppError("unavailable", "Too many fetches and pushes are under way.", {
-        hint: "Try again in a moment.",
-      });
-    }
-    const backend = new GitBackend(order);
-    this.#running.set(backend, credential);
-    void backend.ended.then(() => this.#running.delete(backend));
-    return backend;
-  }
-
-  killAll(): void {
-    for (const backend of this.#running.keys()) backend.kill();
-  }
 }

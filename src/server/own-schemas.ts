@@ -209,4 +209,6 @@ export const doctorLine = object(
   { hint: text },
 );
 
+export const rendezvous = object({ certificate: text });
+
 export const health = object({ status: oneOf("ok") });

@@ -130,6 +130,7 @@ const OTHER: Readonly<Record<string, RouteNeed>> = {
   "GET /health": "open",
   // Their addresses are secrets, which are given to nobody who may not have what they lead to.
   "GET /attachments/:name": "open",
+  "GET /rendezvous/:name": "open",
   "GET /log-sessions/:ticket": "open",
   "GET /outputs/:ticket": "open",
   "PUT /sources/:ticket": "open",
@@ -163,6 +164,7 @@ const OTHER: Readonly<Record<string, RouteNeed>> = {
   "GET /oauth/sessions": "person",
   "DELETE /oauth/sessions/:id": "person",
   "GET /regions": "person",
+  "GET /rendezvous": "person",
   "GET /stacks": "person",
   "GET /schema": "person",
   "POST /sources": "person",

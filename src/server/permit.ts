@@ -5,6 +5,7 @@ import type { Need } from "../core/access.ts";
 import { AppError } from "../core/error.ts";
 import { enterApp, visitorWith, watchStay } from "../platform/access.ts";
 import type { App } from "../platform/app.ts";
+import { passOf } from "../platform/pass.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Bearer } from "../platform/visitor.ts";
 import { visitorOf } from "./caller.ts";
@@ -57,6 +58,7 @@ async function check(
   if (need === "admin") throw notAdmin();
   const visitor = visitorOf(request);
   const app = await enterApp(platform, visitor, (request.params as { app: string }).app, need);
+  request.pass = passOf(platform, visitor, { app, need }) ?? null;
   reply.raw.once("close", watchStay({ visitor, app, need, cut: () => cutOff(request) }));
 }
 

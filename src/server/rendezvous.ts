@@ -2,6 +2,7 @@
  *  send bare bytes (`heroku run`, attach_url `rendezvous://HOST:PORT/SECRET`). It is opened when somebody first needs it. */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { FRAME } from "../core/run-frames.ts";
 import type { Attachment } from "../platform/attachments.ts";
@@ -36,6 +37,11 @@ export class Rendezvous {
     this.#platform = platform;
   }
 
+  /** In PEM: for clients on another machine than its file. */
+  async certificate(): Promise<string> {
+    return (await this.#open()).cert;
+  }
+
   /** Path of the certificate, which is there from now on: what NODE_EXTRA_CA_CERTS has to name. */
   async certificateFile(): Promise<string> {
     await this.#open();
@@ -43,8 +49,13 @@ export class Rendezvous {
   }
 
   async url(secret: string): Promise<string> {
-    const server = await (this.#server ??= this.#listen());
+    const server = await this.#started();
     return `rendezvous://${HOST}:${String((server.address() as AddressInfo).port)}/${secret}`;
+  }
+
+  /** A client that has come by another door: TLS begins with its next byte. */
+  async enter(client: Duplex): Promise<void> {
+    (await this.#started()).emit("connection", client);
   }
 
   async close(): Promise<void> {
@@ -60,6 +71,10 @@ export class Rendezvous {
       throw error;
     });
     return this.#certificate;
+  }
+
+  #started(): Promise<Server> {
+    return (this.#server ??= this.#listen());
   }
 
   async #listen(): Promise<Server> {

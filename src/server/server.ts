@@ -108,8 +108,9 @@ export function createServer(
     forceCloseConnections: true,
     // A process type may have 128 characters; fastify's own limit is 100.
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
-    // What arrives must be of the right type already: `{"A": 1}` is no config var.
-    ajv: { customOptions: { coerceTypes: false, allowUnionTypes: true } },
+    // What arrives must be of the right type already: `{"A": 1}` is no config var. That the schemas are sound is tried by a
+    // test: to check it here, ajv would compile the schema of schemas, 25 ms before the first answer of each daemon.
+    ajv: { customOptions: { coerceTypes: false, allowUnionTypes: true, validateSchema: false } },
     schemaController: { compilersFactory: { buildValidator: buildLateValidators() } },
     // What fails before a route is found, such as a path that is badly encoded.
     frameworkErrors: (error, request, reply) => answerError(platform, error, request, reply),
@@ -121,11 +122,11 @@ export function createServer(
   // Before the rules, which turn an answer into a 304 for one who has it.
   const openAnswered = (): AnsweredRequests => new AnsweredRequests(platform.home.requestsFile, platform.clock);
   answerRepetitions(server, () => platform.clock, openAnswered);
-  const shareFromHere = shareAnswers(server);
-  httpRules(server);
-  guardDoor(server, platform);
   const calls = new CallLimit(limits.callsPerHour, () => platform.clock);
   server.decorate("calls", calls);
+  const shareFromHere = shareAnswers(server, calls);
+  httpRules(server);
+  guardDoor(server, platform);
   calls.guard(server);
   permit(server, platform);
   shareFromHere();
@@ -145,7 +146,7 @@ export function createServer(
   for (const routes of ROUTES) routes(server, platform);
   schemaRoute(server, described, () => control.version);
   platformRoutes(server, platform, control);
-  serveAttachments(server.server, platform);
+  serveAttachments(server.server, platform, rendezvous);
   return server;
 }
 

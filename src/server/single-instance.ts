@@ -9,10 +9,18 @@ export interface InstanceLock {
   release(): Promise<void>;
 }
 
-/** @throws AppError conflict when another daemon serves this home. */
+export class AlreadyServed extends AppError {
+  constructor(root: string) {
+    super("conflict", `A daemon is already running for ${root}.`, {
+      hint: "`git heroku server:status` shows it, `git heroku server:stop` stops it.",
+    });
+  }
+}
+
+/** @throws AlreadyServed when another daemon serves this home. */
 export async function lockHome(root: string, socketPath: string): Promise<InstanceLock> {
   if (process.platform !== "linux") {
-    if (await answers(socketPath)) throw alreadyRunning(root);
+    if (await answers(socketPath)) throw new AlreadyServed(root);
     await rm(socketPath, { force: true });
     return { release: () => Promise.resolve() };
   }
@@ -29,7 +37,7 @@ export async function lockHome(root: string, socketPath: string): Promise<Instan
 function listenOrRefuse(server: Server, path: string, root: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      reject(error.code === "EADDRINUSE" ? alreadyRunning(root) : error);
+      reject(error.code === "EADDRINUSE" ? new AlreadyServed(root) : error);
     });
     server.listen(path, () => {
       server.unref();
@@ -46,11 +54,5 @@ function answers(path: string): Promise<boolean> {
       resolve(true);
     });
     socket.once("error", () => resolve(false));
-  });
-}
-
-function alreadyRunning(root: string): AppError {
-  return new AppError("conflict", `A daemon is already running for ${root}.`, {
-    hint: "`git heroku server:status` shows it, `git heroku server:stop` stops it.",
   });
 }

@@ -3,8 +3,7 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
-import { AppError } from "../core/error.ts";
-import type { Visitor } from "../platform/visitor.ts";
+import { keyRemoved, type Visitor } from "../platform/visitor.ts";
 import { answerClientError } from "./client-error.ts";
 import { markVisitor } from "./door.ts";
 import { HEAD_BYTES_MAX } from "./request-limits.ts";
@@ -68,10 +67,4 @@ function refuse(response: ServerResponse): void {
     connection: "close",
   });
   response.end(body);
-}
-
-export function keyRemoved(): AppError {
-  return new AppError("unauthorized", "Your SSH key was removed from this platform.", {
-    hint: "Ask whoever runs it to add one of yours: git heroku keys:add FILE --for EMAIL",
-  });
 }

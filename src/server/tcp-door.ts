@@ -57,7 +57,9 @@ export class TcpDoor {
 
   /** From now on the server, which must be ready, answers here too. */
   open(server: FastifyInstance): void {
-    const listener: RequestListener = (request, response) => server.routing(request, response);
+    const listener: RequestListener = (request, response) => {
+      if (!server.sameHeads.answer(request, response)) server.routing(request, response);
+    };
     this.#server.removeAllListeners("request").on("request", listener);
     for (const request of this.#waiting.splice(0)) listener(...request);
     // Nobody is asked for a body before it is known who they are.

@@ -74,7 +74,7 @@ describe("daemon", (test) => {
   test("one that loses the race against another is no failure", async (t) => {
     const program = await makeProgram(t, LISTENS);
     const loser = join(program.home, "..", "loser.cjs");
-    const winnerIsLate = `require("node:child_process").spawn(process.execPath, [${JSON.stringify(program.script)}], { detached: true, stdio: "ignore" }).unref();`;
+    const winnerIsLate = `require("node:child_process").spawn(process.execPath, [${JSON.stringify(program.script)}], { detached: true, stdio: "ignore" }).unref(); process.exitCode = 75;`;
     await writeFile(loser, winnerIsLate);
     await startDaemon({ ...program, script: loser });
     await endOf(t, program.home);

@@ -22,6 +22,7 @@ const PAIRS = 7;
 const PACKAGES = 200;
 const FILES_OF_A_PACKAGE = 20;
 const RELEASES = 50;
+const SCRIPTED_RELEASES = 10;
 
 export async function benchBuilds(): Promise<Row[]> {
   return withContext(async (t) => [...(await benchCheckouts(t)), ...(await benchDependencies(t))]);
@@ -125,8 +126,31 @@ async function benchDependencies(t: TestContext): Promise<Row[]> {
       ratio: times(fifty, one),
       limit: "2 ×",
     },
+    await benchScripted(lab, app, options),
     await benchRollback(t, app),
   ];
+}
+
+/** The same packages, with a script that runs among them in each build. */
+async function benchScripted(lab: BuildLab, app: Record<string, string>, options: Partial<BuildRequest>): Promise<Row> {
+  const appDir = join(lab.root, "apps", "scripted");
+  const manifest = JSON.parse(app["package.json"] ?? "{}") as object;
+  const scripts = { build: "node -e \"require('fs').writeFileSync('built.txt', 'built')\"" };
+  const used: number[] = [];
+  for (let release = 0; release < SCRIPTED_RELEASES; release += 1) {
+    const files = { "package.json": JSON.stringify({ ...manifest, scripts }), "index.js": `// ${String(release)}\n` };
+    await lab.build(await lab.commit({ ...app, ...files }), { ...options, appDir });
+    used.push(await diskUse(appDir));
+  }
+  const [one = Number.NaN] = used;
+  const all = used.at(-1) ?? Number.NaN;
+  return {
+    what: `disk of ${String(SCRIPTED_RELEASES)} releases of one with a build script`,
+    ours: `${(all / 1024).toFixed(1)} MB`,
+    peer: `${(one / 1024).toFixed(1)} MB one slug, and what is kept for builds`,
+    ratio: times(all, one),
+    limit: "2 ×",
+  };
 }
 
 /** From the line that it begins to the line that it is done: both are printed by the builder. */

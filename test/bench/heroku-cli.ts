@@ -3,7 +3,7 @@
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deployFixture, must } from "../support/deploy.ts";
-import { findHeroku, openHeroku } from "../support/heroku-cli.ts";
+import { findHeroku, herokuEnvironment } from "../support/heroku-cli.ts";
 import { startPlatform, type ExecResult } from "../support/platform.ts";
 import { median, ms, timed, times, withContext, type Row } from "./measure.ts";
 
@@ -47,7 +47,7 @@ export async function benchHerokuCli(): Promise<Row[]> {
     const platform = await startPlatform(t);
     const clone = await deployFixture(platform, "hello", "foobaz");
     await must(platform, clone, "heroku", "config:add", "FOO=bar", "BAZ=two words");
-    const { env } = await openHeroku(platform, script, clone);
+    const env = await herokuEnvironment(platform, clone);
     const report = join(await t.tempDir(), "peak");
     const inClone: Run = (command, args) =>
       platform.exec(TIME, ["-f", "%M", "-o", report, command, ...args], { cwd: clone, env });

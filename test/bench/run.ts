@@ -18,6 +18,7 @@ import { benchSee } from "./see.ts";
 import { benchTeam } from "./team.ts";
 import { benchVerify } from "./verify.ts";
 import { benchTeamSsh } from "./team-ssh.ts";
+import { benchTeamWatch } from "./team-watch.ts";
 import type { Row } from "./measure.ts";
 
 const SETS: Record<string, () => Promise<Row[]>> = {
@@ -33,6 +34,7 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   verify: benchVerify,
   ledger: benchLedger,
   "team-ssh": benchTeamSsh,
+  "team-watch": benchTeamWatch,
   api: benchApi,
   "heroku-cli": benchHerokuCli,
   "logs-query": benchLogs,

@@ -26,11 +26,13 @@ const SHUT_IN = {
 };
 
 function check(report: SandboxReport, user: number): void {
-  assert.equal(report.seen, { ...SHUT_IN, uid: String(user) });
+  const { capabilities, ...seen } = report.seen;
+  assert.equal(seen, { ...SHUT_IN, uid: String(user) });
+  if (user === USER) assert.is(capabilities, "none");
   assert.equal([report.planted, report.escaped], [[], 0]);
   assert.equal(report.slug, ["Procfile", "made"]);
   // The first process gives it to the app's user.
-  assert.is(report.owner, user === USER ? 0 : user);
+  assert.equal([report.owner, report.cacheOwner], [user === USER ? 0 : user, user]);
 }
 
 describe("build sandbox", (test) => {
@@ -52,7 +54,8 @@ describe("build sandbox", (test) => {
   });
 
   test("without a sandbox it reaches what the platform reaches, and what it leaves is ended all the same", async (t) => {
-    const { seen, planted, escaped } = await examineBuild(await t.tempDir(), ["sandbox"]);
+    const { seen, planted, escaped, cacheOwner } = await examineBuild(await t.tempDir(), ["sandbox"]);
     assert.equal([seen["secret"], planted.includes("ROOT/planted"), escaped], ["seen", true, 0]);
+    assert.is(cacheOwner, process.getuid?.());
   });
 });

@@ -6,11 +6,15 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { cleanBuilds, findSlug, findSlugOfTree } from "../../src/build/slug-store.ts";
+import { appUser } from "../../src/core/app-user.ts";
+import { giveOnce } from "../../src/formation/give-files.ts";
 import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
 import { Beacon, BuildLab, CLOCK } from "./build-lab.ts";
 
 const MOUNTABLE = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;
+const IS_ROOT = process.getuid?.() === 0;
+const USER = appUser("b2c4d6e8-0000-4000-8000-000000000000");
 const PROGRAM = fileURLToPath(new URL("build-program.js", import.meta.url));
 
 describe("build slug", (test) => {
@@ -117,6 +121,27 @@ describe("build slug", (test) => {
     const { dir } = await lab.build(await lab.commit({ Procfile: "web: ./serve\n", ...files }));
     assert.is((await stat(join(dir, "f/299"))).mode & 0o222, 0);
   });
+
+  test.needing(
+    IS_ROOT ? undefined : "root",
+    "what an app's user has already is given to it again where something is new",
+    async (t) => {
+      const lab = await BuildLab.make(t);
+      const many = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`f/${String(index)}`, "x"]));
+      const base = { Procfile: "web: ./serve\n", ...many };
+      const first = await lab.build(await lab.commit(base), { shares: true });
+      await giveOnce(first.dir, USER);
+      const second = await lab.build(await lab.commit({ ...base, "f/7": "changed", "new/file": "x" }), {
+        shares: true,
+      });
+      assert.equal([(await lstat(join(second.dir, "f/8"))).uid, (await lstat(second.dir)).uid], [USER, 0]);
+      await giveOnce(second.dir, USER);
+      for (const path of ["", "f/7", "new", "new/file"]) {
+        const { uid, mode } = await lstat(join(second.dir, path));
+        assert.equal([uid, mode & 0o200], [USER, 0o200], path);
+      }
+    },
+  );
 
   test("of a large app only what has changed is laid out again, the rest is shared", async (t) => {
     const lab = await BuildLab.make(t);

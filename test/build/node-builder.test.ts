@@ -197,6 +197,43 @@ describe("node builder", (test) => {
     assert.is((await readFile(join(second.dir, "node_modules/left/index.js"), "utf8")).split(";").length, 3);
   });
 
+  test("what scripts leave of the packages is a layer of all slugs in which it is the same", async (t) => {
+    const lab = await BuildLab.make(t);
+    const { url, integrity } = await registry(t);
+    const build = `node -e "require('./build.js')"`;
+    const manifest = { name: "app", version: "1.0.0", dependencies: { left: "1.0.0" }, scripts: { build } };
+    const app = (script: string): Record<string, string> => ({
+      Procfile: "web: node .\n",
+      "package.json": JSON.stringify(manifest),
+      "package-lock.json": lockfile(manifest, { url, integrity }),
+      "build.js": `const fs = require("fs"); fs.writeFileSync("built.txt", "built"); ${script}\n`,
+    });
+    const toolEnv = { ...pickToolEnv(process.env), npm_config_registry: url, npm_config_cache: await t.tempDir() };
+    const scripts = [
+      "// one",
+      "// two",
+      'fs.appendFileSync("node_modules/left/index.js", "// changed")',
+      'fs.mkdirSync("node_modules/left/empty")',
+    ];
+    const found: { key: string; text: string }[] = [];
+    for (const script of scripts) {
+      const slug = await lab.build(await lab.commit(app(script)), { toolEnv, shares: true });
+      const [layer, ...others] = await layersOf(dirname(slug.dir));
+      assert.equal(others, []);
+      assert.equal(await readdir(join(slug.dir, "node_modules")), []);
+      assert.is(await readFile(join(slug.dir, "built.txt"), "utf8"), "built");
+      assert.is(slug.sizeBytes > (layer?.sizeBytes ?? Number.NaN), true);
+      const file = join(layer?.dir ?? "", "node_modules/left/index.js");
+      assert.is((await stat(file)).mode & 0o222, 0);
+      found.push({ key: layer?.key ?? "", text: await readFile(file, "utf8") });
+    }
+    const [one, two, changed, more] = found;
+    assert.equal(two, one);
+    assert.is(new Set(found.map(({ key }) => key)).size, 3);
+    assert.is(changed?.text, `${one?.text ?? ""}// changed`);
+    assert.is(more?.text, one?.text);
+  });
+
   test("a native module that does not compile fails the build in its own words, and nothing of it is kept", async (t) => {
     const lab = await BuildLab.make(t);
     const source = await registry(t, { install: "echo gyp ERR! not ok; exit 7" });

@@ -2,7 +2,7 @@
  *  does so for another user: arguments are a directory and what the machine is taken to lack, the report is JSON. */
 import { randomInt } from "node:crypto";
 import { existsSync } from "node:fs";
-import { lstat, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chown, lstat, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { appUser } from "../../src/core/app-user.ts";
@@ -25,6 +25,8 @@ export interface SandboxReport {
   /** In the slug: names, and whose it is. */
   slug: string[];
   owner: number;
+  /** Whose the cache is. */
+  cacheOwner: number;
 }
 
 const COMPILE = `#!/bin/sh
@@ -48,6 +50,7 @@ cat "$2/kept" && echo more >>"$2/kept" && echo cache=kept
 [ -d "$HOME" ] && [ -w "$HOME" ] && [ -w "$TMPDIR" ] && echo scratch=writable
 node -p '"node=" + (1 + 1)'
 echo uid=$(id -u)
+grep -q '^Cap...:.*[1-9a-f]' /proc/self/status && echo capabilities=some || echo capabilities=none
 setsid sh -c 'sleep MARK & exec sleep MARK' &
 `;
 
@@ -64,6 +67,8 @@ export async function examineBuild(root: string, without: Without): Promise<Sand
   // As a build without a sandbox left it.
   await mkdir(join(lab.appDir, "cache/build"), { recursive: true });
   await writeFile(join(lab.appDir, "cache/build/kept"), "before\n");
+  // As one of the app's user left it.
+  if (process.getuid?.() === 0 && without.length > 0) await chown(join(lab.appDir, "cache/build"), USER, USER);
   const appsDirectory = join(root, "apps");
   const isolation = await probeIsolation({ clock: CLOCK, appsDirectory, platformHome: root, without });
   const options = {
@@ -87,6 +92,7 @@ export async function examineBuild(root: string, without: Without): Promise<Sand
     escaped: escaped.length,
     slug: names,
     owner,
+    cacheOwner: (await lstat(join(lab.appDir, "cache/build"))).uid,
   };
 }
 

@@ -14,7 +14,7 @@ describe("local", (test) => {
   test("lines with names, ports and variables; the first that ends ends all, its status counts", async (t) => {
     const lab = await LocalLab.make(t, {
       Procfile:
-        'worker: echo "$PS $PORT $FOO $BAR"; echo oops >&2; printf "no line end"; exec cat\nweb: sleep 0.4; echo "$PS $PORT"; exit 3\nrelease: echo never\n',
+        'worker: echo "$PS $PORT $FOO $BAR"; echo oops >&2; printf "no line end"; touch said; exec cat\nweb: until [ -e said ]; do sleep 0.02; done; echo "$PS $PORT"; exit 3\nrelease: echo never\n',
       ".env": "PORT=18200\nFOO='from .env'\n",
     });
     lab.env["BAR"] = "terminal";
@@ -41,7 +41,8 @@ describe("local", (test) => {
       Procfile:
         "web: trap '' TERM; sleep 600 & (setsid sleep 601 &); echo ready; while :; do wait; sleep 0.05; done\nworker: trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.05; done\n",
     });
-    const program = lab.start("local", "--port", "18400", "--timeout", "1");
+    // Time enough for the worker to end; the web process takes all of it.
+    const program = lab.start("local", "--port", "18400", "--timeout", "3");
     await program.until("web.1    | ready");
     await program.until("worker.1 | ready");
     program.kill("SIGINT");

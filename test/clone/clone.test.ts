@@ -1,6 +1,6 @@
 /** The developer's side of git, against real repositories. */
 import { execFileSync } from "node:child_process";
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import {
@@ -40,6 +40,17 @@ async function makeClone(t: TestContext, isClone = true): Promise<Clone> {
 
 function addRemote(clone: Clone, name: string, app: string, home = clone.home): void {
   clone.git("remote", "add", name, `${home}/repos/${app}.git`);
+}
+
+/** What it gives to somebody whom the directory does not let in. */
+function asStranger<T>(work: () => T): T {
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    return work();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
 }
 
 describe("find app", (test) => {
@@ -223,6 +234,14 @@ describe("identity", (test) => {
     const person = findIdentity({ cwd: clone.cwd, env: { ...clone.env, USER: "ned" } });
     assert.is(person.name, "ned");
     assert.match(person.email, /^ned@./);
+  });
+
+  test("is found where one may not enter the directory, as after sudo in root's", async (t) => {
+    const { cwd, env } = await makeClone(t);
+    await chmod(cwd, 0);
+    const place = { cwd, env: { PATH: env["PATH"], GIT_AUTHOR_NAME: "Ned", GIT_AUTHOR_EMAIL: "ned@foobazco.com" } };
+    const person = asStranger(() => findIdentity(place));
+    assert.equal(person, { name: "Ned", email: "ned@foobazco.com" });
   });
 
   test("a machine without git says so", async (t) => {

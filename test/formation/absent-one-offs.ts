@@ -2,16 +2,19 @@
  *  Arguments: directory of the apps, then the commands; one that begins with `# 600` may take 600 ms. */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import type { Clock } from "../../src/core/clock.ts";
 import { LocalRuntime } from "../../src/formation/local-runtime.ts";
 import { OneOffNumbers } from "../../src/formation/one-off-numbers.ts";
 import { ONE_OFF_TIME_MAX_MS, OneOffs } from "../../src/formation/one-offs.ts";
 import { FIXTURES, PATH, realClock } from "./support.ts";
 
 const [appsDirectory = "", ...commands] = process.argv.slice(2);
+/** It is killed before anything that it waits for comes, however long that takes. */
+const clock: Clock = { now: () => realClock.now(), sleep: (_, signal) => realClock.sleep(3_600_000, signal) };
 const oneOffs = new OneOffs({
   app: "foobaz",
   runtime: await LocalRuntime.open({ appsDirectory, clock: realClock }),
-  clock: realClock,
+  clock,
   numbers: new OneOffNumbers(join(appsDirectory, "last-run")),
   callbacks: {
     log: () => undefined,

@@ -5,6 +5,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import type { FormationSettings } from "../../src/formation/formation-options.ts";
+import { untilSame } from "../support/converged.ts";
+import { poll } from "../support/poll.ts";
 import { describe } from "../support/suite.ts";
 import type { TestContext } from "../support/suite.ts";
 import { gone, MISSING_PROC, PATH, processesUnder, stage, target } from "./support.ts";
@@ -43,7 +45,11 @@ async function stageAfter(
 describe("adoption", (test) => {
   test.needing(MISSING_PROC, "the same processes go on under the same names, and nothing is said", async (t) => {
     const { formation, witness, appsDirectory } = await stageAfter(t, "hello", { web: 2, worker: 1 });
-    const before = await processesUnder(appsDirectory);
+    // The worker is up when it has lived for a while, which is no sign that its shell has become the command.
+    const before = await poll(async () => {
+      const pids = await processesUnder(appsDirectory);
+      return pids.length < 3 ? undefined : pids;
+    });
     formation.converge(await target("hello", { web: 2, worker: 1 }), "start");
     await formation.settled();
     assert.equal(
@@ -159,10 +165,8 @@ describe("adoption", (test) => {
     formation.converge(await target("hello", { web: 3, worker: 3 }), "start");
     await formation.settled();
     const running = (await runtime.list("foobaz")).filter(({ phase }) => phase === "running");
-    assert.equal(
-      running.map(({ pid }) => pid ?? 0).sort((a, b) => a - b),
-      await processesUnder(appsDirectory),
-    );
+    const pids = running.map(({ pid }) => pid ?? 0).sort((a, b) => a - b);
+    await untilSame(pids, () => processesUnder(appsDirectory));
     assert.equal(
       running.map(({ ps }) => ps).sort((a, b) => (a < b ? -1 : 1)),
       ["web.1", "web.2", "web.3", "worker.1", "worker.2", "worker.3"],

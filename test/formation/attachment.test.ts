@@ -52,7 +52,7 @@ async function open(t: TestContext): Promise<Stage> {
       release: 7,
       command,
       cargo: { appDir: join(FIXTURES, "hello"), env: { PATH, ...env } },
-      timeLimitMs: 60_000,
+      timeLimitMs: 3_600_000,
       terminal,
     });
   return { oneOffs, witness, appsDirectory, attach };

@@ -6,6 +6,9 @@ import { EtcView } from "../../src/formation/etc-view.ts";
 import { describe } from "../support/suite.ts";
 import { MISSING_PROC } from "./support.ts";
 
+// As the daemon has it.
+process.umask(0o077);
+
 const MOUNTED = new Set(["--ro-bind", "--ro-bind-try"]);
 
 describe("etc view", (test) => {
@@ -29,6 +32,10 @@ describe("etc view", (test) => {
       assert.is(readFileSync(join(directory, "passwd"), "utf8"), readFileSync("/etc/passwd", "utf8"));
       assert.is(existsSync(join(directory, "locale.conf")), existsSync("/etc/locale.conf"));
       assert.equal(readdirSync(place), ["etc"]);
+      for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+        if (entry.isDirectory())
+          assert.is(statSync(join(entry.parentPath, entry.name)).mode & 0o777, 0o755, entry.name);
+      }
       for (const word of again.words()) {
         if (word.startsWith("/etc/")) assert.ok(existsSync(join(directory, word.slice("/etc/".length))), word);
         else assert.ok(MOUNTED.has(word) || word === directory || word === "/etc", word);

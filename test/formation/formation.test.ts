@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { refuses } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
-import { MISSING_PROC, processesUnder, stage, target } from "./support.ts";
+import { MISSING_PROC, processesUnder, says, stage, target } from "./support.ts";
 
 async function answer(port: number | undefined): Promise<string> {
   const response = await fetch(`http://127.0.0.1:${String(port)}/`);
@@ -117,6 +117,9 @@ describe("formation", (test) => {
     const { formation, witness, appsDirectory } = await stage(t, { settings: { exitTimeoutMs: 150 } });
     formation.converge(await target("ignores-term", { worker: 1 }), "launch");
     await formation.settled();
+    const [stubborn] = witness.processes;
+    assert.ok(stubborn);
+    await says(stubborn, "ready\n");
     formation.converge(await target("ignores-term", { worker: 0 }), "scale");
     await formation.settled();
     assert.equal(witness.lines.slice(2), [

@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { probeIsolation } from "../../src/formation/probe-isolation.ts";
 import { realClock } from "./support.ts";
 
+// As the daemon has it: what is made for an app's user is nobody else's.
+process.umask(0o077);
+
 export const NOBODY = 65_534;
 export const IS_ROOT = process.getuid?.() === 0;
 

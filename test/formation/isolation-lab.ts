@@ -12,6 +12,9 @@ import type { StartSpec } from "../../src/formation/runtime.ts";
 import { poll } from "../support/poll.ts";
 import { PATH, realClock, says } from "./support.ts";
 
+// As the daemon has it.
+process.umask(0o077);
+
 export type Without = NonNullable<ProbeOptions["without"]>;
 
 export interface Report {
@@ -125,11 +128,12 @@ export class IsolationLab {
   async examine(confinement?: Confinement): Promise<Report> {
     const { status, seen } = await this.look(confinement);
     const change = confinement === undefined ? {} : { confinement };
-    const escape = `env -i setsid sh -c 'sleep ${this.mark} & exec sleep ${this.mark}' & sleep 0.05; ${HANDLER}`;
+    const escape = `env -i setsid sh -c 'sleep ${this.mark} & exec sleep ${this.mark}' & ${HANDLER}`;
     const ends = [];
     for (const command of [escape, "echo ready; exec sleep 600"]) {
       const started = await this.runtime.start(this.spec(command, change));
       await says(started, "ready");
+      if (command === escape) await poll(async () => ((await escapees(this.mark)).length < 2 ? undefined : true));
       await this.runtime.signal(started.id, "SIGTERM");
       ends.push(await this.end(started.id));
     }

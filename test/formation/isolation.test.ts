@@ -1,6 +1,6 @@
 /** What keeps processes apart and together, at each level of this machine: as it is, and with what is there left out. */
 import { execFile } from "node:child_process";
-import { chown, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chown, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -77,14 +77,30 @@ describe("isolation", (test) => {
       check(report, ALONE);
       assert.is(report.seen["uid"], String(user));
       const look =
-        "id -un; id -G; grep CapEff /proc/self/status; echo x >>lib/part && echo x >/dev/shm/x && echo ok >>/dev/stdout";
+        "id -un; id -G; grep ^Cap /proc/self/status; echo x >>lib/part && echo x >/dev/shm/x && echo ok >>/dev/stdout";
       const { output } = await lab.run(`cd /app && ${look}; cat lib/part; touch /run/x`, { confinement });
-      const wanted = ["app", String(user), "CapEff:\t0000000000000000", "ok", "as built", "x"];
+      const none = ["Inh", "Prm", "Eff", "Bnd", "Amb"].map((set) => `Cap${set}:\t0000000000000000`);
+      const wanted = ["app", String(user), ...none, "ok", "as built", "x"];
       assert.equal(output.split("\n").slice(0, wanted.length), wanted);
       assert.match(output, /touch: .*\/run\/x/);
       assert.is(await readFile(join(lab.layer, "lib", "part"), "utf8"), "as built\n");
+      // As when the app is destroyed, and another one has its name.
+      await rm(join(lab.slug, "..", "..", "sandbox"), { recursive: true });
+      for (const another of [user, user + 1]) {
+        const { output: said } = await lab.run("id", { confinement: { ...confinement, user: another } });
+        assert.is(said, `uid=${String(another)}(app) gid=${String(another)}(app) groups=${String(another)}(app)\n`);
+      }
     });
   }
+
+  test.needing(NO_USERS, "an app is root inside where root itself may not look into processes of others", async (t) => {
+    const confinement = { sandbox: true, readOnly: false, user: appUser("b2c4d6e8-0000-4000-8000-000000000000") };
+    const words = [process.execPath, LAB, await t.tempDir(), "[]", JSON.stringify(confinement)];
+    const { stdout } = await promisify(execFile)("/usr/bin/setpriv", ["--bounding-set=-sys_ptrace", ...words]);
+    const report = JSON.parse(stdout) as Report;
+    check(report, ALONE);
+    assert.is(report.seen["uid"], "0");
+  });
 
   test.needing(NO_SANDBOX, "without control groups and overlays it is the same", async (t) => {
     check(await (await open(t, ["cgroups", "overlay"])).examine(), ALONE);

@@ -1,7 +1,7 @@
 /** Memory over its limit: a warning (R14), and the end at twice as much (R15). */
 import * as assert from "uvu/assert";
 import { describe } from "../support/suite.ts";
-import { MISSING_PROC, PATIENT, stage, target } from "./support.ts";
+import { MISSING_PROC, PATIENT, says, stage, target } from "./support.ts";
 
 const MIB = 1024 * 1024;
 /** Holds so much memory from the moment at which it says so. */
@@ -47,6 +47,9 @@ describe("memory", (test) => {
     const { formation, witness } = await stage(t, { settings: { limits } });
     formation.converge(await target("hello", { worker: 1 }, { procfile: "worker: ulimit -n; sleep 600\n" }), "launch");
     await formation.settled();
+    const [limited] = witness.processes;
+    assert.ok(limited);
+    await says(limited, "\n");
     await formation.shutdown({ stopApps: true });
     assert.equal([...witness.outputs.values()], ["77\n"]);
   });

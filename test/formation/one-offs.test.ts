@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -208,7 +208,9 @@ describe("one-off processes and a daemon that was killed", (test) => {
 
   test.needing(MISSING_PROC, "the end of one that nobody saw is known, with its status and its output", async (t) => {
     const directory = await t.tempDir();
-    await leaveBehind(directory, "sleep 0.3; echo last words; exit 5");
+    const gate = join(await t.tempDir(), "gate");
+    await leaveBehind(directory, `until [ -e ${gate} ]; do sleep 0.02; done; echo last words; exit 5`);
+    await writeFile(gate, "");
     while ((await processesUnder(directory)).length > 0) await realClock.sleep(10);
     const { oneOffs, witness, ends } = await open(t, directory);
     await oneOffs.adopted();

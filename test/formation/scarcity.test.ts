@@ -121,7 +121,7 @@ describe("scarcity", (test) => {
   );
 
   test("no more ports: it says so, and the process starts when one is given back", async (t) => {
-    const ports = new PortAllocator({ clock: realClock, random: () => 0, first: 28_000, last: 28_000 });
+    const ports = new PortAllocator({ clock: realClock, random: () => 0, first: 31_730, last: 31_730 });
     const { formation, witness } = await stage(t, { ports });
     formation.converge(await target("hello", { web: 2 }), "launch");
     await witness.sees("Process failed to start: No port is free for another web process.");
@@ -130,7 +130,7 @@ describe("scarcity", (test) => {
 
   test("the clock is set back: a port that rests is given out all the same when no other is free", async () => {
     const clock = new SetClock();
-    const ports = new PortAllocator({ clock, random: () => 0, first: 28_001, last: 28_001 });
+    const ports = new PortAllocator({ clock, random: () => 0, first: 31_731, last: 31_731 });
     const port = await ports.allocate();
     ports.release(port);
     clock.offset = -86_400_000;

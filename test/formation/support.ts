@@ -44,11 +44,11 @@ export function heldClock(heldMs: number): Clock & { letPass(): void } {
 export const FIXTURES = fileURLToPath(new URL("../../../fixtures/apps", import.meta.url));
 export const PATH = process.env["PATH"] ?? "/usr/bin:/bin";
 
-/** Quick enough for tests; limits that a test is about are set by it. */
+/** Quick enough for tests; limits that a test is about are set by it, the others no machine reaches. */
 export const QUICK: Partial<FormationSettings> = {
   upAfterMs: 60,
-  bootTimeoutMs: 15_000,
-  exitTimeoutMs: 10_000,
+  bootTimeoutMs: 200_000,
+  exitTimeoutMs: 200_000,
   backoff: { firstMs: 20, maxMs: 100, resetAfterMs: 60_000 },
 };
 
@@ -232,27 +232,55 @@ export async function says({ spool }: Instance, text: string): Promise<void> {
 /** The machine can tell which process has which environment. */
 export const MISSING_PROC = process.platform === "linux" ? undefined : "Linux";
 
-/** Asks for the page through the routes, again and again, as a router would; tells which releases have answered. */
-export async function hammer(
-  witness: Witness,
-  until: () => boolean,
-): Promise<{ failures: string[]; releases: Set<string> }> {
-  const failures: string[] = [];
-  const releases = new Set<string>();
-  while (!until()) {
-    const endpoint = witness.endpoints[0];
-    if (endpoint === undefined) {
-      failures.push("no endpoint");
-      break;
-    }
-    try {
-      const response = await fetch(`http://127.0.0.1:${String(endpoint.port)}/`, { headers: { connection: "close" } });
-      releases.add(/v[0-9]+/.exec(await response.text())?.[0] ?? "");
-    } catch (error) {
-      failures.push(String(error));
+/** Asks for the page through the routes, again and again, as a router would, and knows what is under way. */
+export class Visitor {
+  /** The releases that have answered. */
+  readonly releases = new Set<string>();
+  readonly #failures: string[] = [];
+  #underWay: { port: number; over: Promise<void> } | undefined;
+  #visits: Promise<void> = Promise.resolve();
+  #isLeaving = false;
+  #tellAnswer = (): void => undefined;
+
+  /** Resolves when the process that is off the routes has answered this visitor. */
+  async drained({ port }: { port: number }): Promise<void> {
+    if (this.#underWay?.port === port) await this.#underWay.over;
+  }
+
+  come(witness: Witness): void {
+    this.#visits = this.#visit(witness);
+  }
+
+  /** Resolves when the release has answered. */
+  async sees(release: string): Promise<void> {
+    while (!this.releases.has(release)) await new Promise<void>((resolve) => (this.#tellAnswer = resolve));
+  }
+
+  /** Resolves to what went wrong. */
+  async leave(): Promise<string[]> {
+    this.#isLeaving = true;
+    await this.#visits;
+    return this.#failures;
+  }
+
+  async #visit(witness: Witness): Promise<void> {
+    while (!this.#isLeaving) {
+      const [endpoint] = witness.endpoints;
+      if (endpoint === undefined) return void this.#failures.push("no endpoint");
+      this.#underWay = { port: endpoint.port, over: this.#ask(endpoint.port) };
+      await this.#underWay.over;
+      this.#tellAnswer();
     }
   }
-  return { failures, releases };
+
+  async #ask(port: number): Promise<void> {
+    try {
+      const response = await fetch(`http://127.0.0.1:${String(port)}/`, { headers: { connection: "close" } });
+      this.releases.add(/v[0-9]+/.exec(await response.text())?.[0] ?? "");
+    } catch (error) {
+      this.#failures.push(String(error));
+    }
+  }
 }
 
 export const shown = (list: readonly { name: string; release: number; state: string; serving: boolean }[]): string[] =>

@@ -51,6 +51,6 @@ describe("hook client", (test) => {
     await writeFile(file, formatHookEnv({ ...env, home }));
     const script = '. "$1"; printf "%s|" "$client" "$node" "$node_client" "$daemon" "$home" "$log" "$start_seconds"';
     const { stdout } = await promisify(execFile)("sh", ["-c", script, "sh", file]);
-    assert.is(stdout, `nc|/n|/c|/d|${home}|/l|10|`);
+    assert.is(stdout, `nc|/n|/c|/d|${home}|/l|30|`);
   });
 });

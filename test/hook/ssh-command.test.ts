@@ -1,10 +1,11 @@
 /** The forced command of an SSH key, run as sshd runs it: what it lets through, in which words, and that what a client asks for
  *  is never evaluated. */
 import { execFile } from "node:child_process";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { Doors } from "../../src/hook/doors.ts";
 import { chooseHookClient, formatHookEnv, ncEndSwitch } from "../../src/hook/hook-client.ts";
 import { probeProgram } from "../../src/hook/probe-program.ts";
 import { parseSshRequest } from "../../src/hook/ssh-registration.ts";
@@ -69,6 +70,23 @@ async function stage(t: TestContext, answer: string): Promise<Stage> {
     });
   return { dir, asked, run };
 }
+
+describe("doors that another user's group may enter", (test) => {
+  test("belong to it, by the set-group-id bit only where it is not the daemon's own group", async (t) => {
+    const root = await t.tempDir();
+    const groups = process.getuid?.() === 0 ? [process.getegid?.() ?? 0, 65_534] : [process.getegid?.() ?? 0];
+    for (const group of groups) {
+      const parent = join(root, String(group));
+      await mkdir(parent);
+      await chown(parent, process.geteuid?.() ?? 0, group);
+      await chmod(parent, 0o2750);
+      const doors = await Doors.prepare(join(parent, "doors"), true);
+      t.after(() => doors.close());
+      const { mode, gid } = await stat(join(parent, "doors", "p"));
+      assert.equal([gid, mode & 0o7777], [group, group === process.getegid?.() ? 0o750 : 0o2750]);
+    }
+  });
+});
 
 describe("forced command", (test) => {
   test("lets git and the API through to a door of their own", async (t) => {

@@ -51,6 +51,8 @@ export interface LabOptions {
   buildsMax?: number;
   /** Where webhooks may be sent besides. */
   networks?: readonly string[];
+  /** By which name it is reached from elsewhere. */
+  publicUrl?: string;
 }
 
 export async function openLab(t: TestContext, options: LabOptions = {}): Promise<Lab> {
@@ -78,6 +80,7 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
     },
     router,
     apiUrl: "http://127.0.0.1:5001",
+    publicUrl: options.publicUrl,
     accessSpools: () => new Set(),
     runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock }),
     isolation: NO_ISOLATION,
@@ -179,6 +182,8 @@ export interface PushOptions {
   announced?: boolean;
   /** Whether the pusher is gone before the answer. */
   hasLeft?: boolean;
+  /** Ned without one. */
+  actor?: Actor;
 }
 
 /** The push of a commit, as the hooks tell of it. */
@@ -186,13 +191,13 @@ export async function pushCommit(
   lab: Lab,
   app: App,
   commit: string,
-  { ref = "refs/heads/main", announced = true, hasLeft = false, old }: PushOptions = {},
+  { ref = "refs/heads/main", announced = true, hasLeft = false, old, actor = NED }: PushOptions = {},
 ): Promise<{ report: RefReport | undefined; shown: string }> {
   let shown = "";
   const output = (text: string): void => void (shown += text);
   const command = { ref, old: old ?? (await app.ledger.ref(ref)) ?? ABSENT, new: commit };
   const signal = hasLeft ? AbortSignal.abort() : new AbortController().signal;
-  const [report] = await receivePush(lab.platform, app, { actor: NED, commands: [command], output, signal });
+  const [report] = await receivePush(lab.platform, app, { actor, commands: [command], output, signal });
   if (announced && report?.ok === true) await announcePush(lab.platform, app, [command], output);
   return { report, shown };
 }

@@ -4,14 +4,17 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { AppError } from "../../src/core/error.ts";
 import type { App } from "../../src/platform/app.ts";
+import type { Actor } from "../../src/platform/actor.ts";
 import { changeSettings } from "../../src/platform/change-settings.ts";
 import { createApp } from "../../src/platform/create-app.ts";
+import { passOf } from "../../src/platform/pass.ts";
 import { followReleaseOutput } from "../../src/platform/release-output.ts";
 import { stop } from "../../src/platform/restart.ts";
 import { revert } from "../../src/platform/revert.ts";
 import { rollback } from "../../src/platform/rollback.ts";
 import { rotateConfigKey } from "../../src/platform/rotate-config-key.ts";
 import { readConfig, setConfig } from "../../src/platform/set-config.ts";
+import { tokenVisitor } from "../../src/platform/visitor.ts";
 import { waitUntilUp } from "../../src/platform/wait-until-up.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 import { bringCode, deploy, logText, NED, openLab, pushCommit, SLEEPER, until, untilLogged, type Lab } from "./lab.ts";
@@ -36,6 +39,21 @@ async function output(app: App, version: number): Promise<string | undefined> {
   let text = "";
   for await (const piece of pieces) text += piece;
   return text;
+}
+
+/** Ned, with a token for everything. */
+async function byToken({ platform }: Lab): Promise<Actor> {
+  const { about } = await platform.tokens.create({
+    owner: NED.by,
+    isAdmin: true,
+    description: "",
+    lifetimeMs: undefined,
+  });
+  const use = platform.tokens.use(about.id);
+  if (use === undefined) throw new Error("no token");
+  const visitor = tokenVisitor(use);
+  const pass = passOf(platform, visitor);
+  return { ...visitor.actor, ...(pass && { pass }) };
 }
 
 async function refusal(work: Promise<unknown>): Promise<AppError> {
@@ -142,7 +160,7 @@ describe("release phase", (test) => {
     );
   });
 
-  test("the ways in which it can be ended from outside: its time limit, and a stop", async (t) => {
+  test("the ways in which it can be ended from outside: its time limit, a stop, and its maker's token", async (t) => {
     const { lab, app, gate } = await setUp(t);
     await changeSettings(lab.platform, app, { "release-timeout": "1s" }, NED);
     const late = await pushCommit(
@@ -158,6 +176,15 @@ describe("release phase", (test) => {
     assert.match((await pushing).shown, "Release command failed: it was stopped. v3 was not deployed.");
     const killed = await pushCommit(lab, app, await bringCode(lab, app, withRelease("kill -9 $$")));
     assert.match(killed.shown, "exit status 137 (SIGKILL)");
+    const actor = await byToken(lab);
+    const stolen = pushCommit(lab, app, await bringCode(lab, app, gated(`${gate}-closed`)), { actor });
+    await until(() => app.phase?.version === 5 && app.processes()[0]?.state === "up");
+    for (const { id } of lab.platform.tokens.list()) await lab.platform.tokens.revoke(id);
+    assert.match((await stolen).shown, "Release command failed: Your token was revoked, or has expired. v5 was not");
+    assert.is((await app.ledger.get(5)).status, "failed");
+    const after = await pushCommit(lab, app, await bringCode(lab, app, SLEEPER), { actor });
+    assert.equal(after.report, { ref: "refs/heads/main", ok: false, reason: "not allowed any more" });
+    assert.is((await app.ledger.head())?.version, 5);
   });
 
   test("a platform that is stopped meanwhile stops it, and says that it failed", async (t) => {

@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import { once } from "node:events";
 import * as assert from "uvu/assert";
+import { freePort } from "../support/http.ts";
 import { describe, type TestContext } from "../support/suite.ts";
-import { deadPort, field, Lab, latch, rawWeb, web } from "./lab.ts";
+import { field, Lab, latch, rawWeb, web } from "./lab.ts";
 
 /** A process whose accept queue is full: the kernel answers no further connection. */
 async function deafPort(t: TestContext): Promise<number> {
@@ -257,8 +258,8 @@ describe("router failures", (test) => {
   test("H21 when all processes refuse, H10 when they have crashed", async (t) => {
     const lab = await Lab.start(t);
     const backends = [
-      { ps: "web.1", host: "127.0.0.1", port: await deadPort() },
-      { ps: "web.2", host: "127.0.0.1", port: await deadPort() },
+      { ps: "web.1", host: "127.0.0.1", port: await freePort() },
+      { ps: "web.2", host: "127.0.0.1", port: await freePort() },
     ];
     lab.route({ backends });
     assert.is((await lab.ask({ method: "POST", body: "x" })).status, 503);
@@ -273,7 +274,7 @@ describe("router failures", (test) => {
   test("a refused request goes to another process, body and all", async (t) => {
     const lab = await Lab.start(t);
     const good = await web(t, (request, response) => request.pipe(response), "web.2");
-    const backends = [{ ps: "web.1", host: "127.0.0.1", port: await deadPort() }, good];
+    const backends = [{ ps: "web.1", host: "127.0.0.1", port: await freePort() }, good];
     lab.route({ backends });
     for (const text of ["one", "two", "three"]) {
       const reply = await lab.ask({ method: "POST", body: text });

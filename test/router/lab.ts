@@ -234,19 +234,6 @@ export async function stop(server: Server): Promise<void> {
   });
 }
 
-/** A port on which nothing listens. */
-export async function deadPort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-  });
-  return port;
-}
-
 /** The value of one field of a log line, without quotes. */
 export function field(line: string, name: string): string | undefined {
   const match = new RegExp(`(?:^| )${name}=(?:"([^"]*)"|(\\S*))(?: |$)`).exec(line);

@@ -7,10 +7,12 @@ import * as assert from "uvu/assert";
 import { isAllowed, PERMISSIONS, readAccess, changeCollaborator, type Permission } from "../../src/core/access.ts";
 import { addCollaborator, removeCollaborator, transferApp } from "../../src/platform/access.ts";
 import { createApp } from "../../src/platform/create-app.ts";
+import { keyVisitor } from "../../src/platform/visitor.ts";
 import { markVisitor } from "../../src/server/door.ts";
 import { needOf } from "../../src/server/permissions.ts";
 import { rejects } from "../support/assert.ts";
 import { describe, type TestContext } from "../support/suite.ts";
+import { testKey } from "../support/test-keys.ts";
 import { NED } from "../platform/lab.ts";
 import type { ApiAnswer } from "./lab.ts";
 import { dial, hear, openDoor, type DoorLab } from "./door-lab.ts";
@@ -312,10 +314,12 @@ describe("people that go", (test) => {
 
   test("a door that knows who comes: nothing that a request says of that counts", async (t) => {
     const lab = await common();
-    const onRevoked = new Set<() => void>();
     const by = { name: "Kate", email: "deploy@foobazco.com" };
+    const { fingerprint, publicKey } = testKey("guest");
+    await lab.platform.keys.add(publicKey, { owner: by, isAdmin: false });
+    const use = lab.platform.keys.use(fingerprint);
     const door = createServer((request, response) => {
-      markVisitor(request, { isAdmin: false, credential: "key", onRevoked, actor: { by, via: "ssh SHA256:x" } });
+      if (use !== undefined) markVisitor(request, keyVisitor(use));
       lab.server.routing(request, response);
     });
     door.listen(0, "127.0.0.1");
@@ -334,17 +338,20 @@ describe("people that go", (test) => {
       });
     assert.is((await ask(`/apps/${APP}/config-vars`, "PATCH", { A: "1" })).status, 200);
     const release = await lab.platform.app(APP).ledger.head();
-    assert.equal([release?.by, release?.via], [by, "ssh SHA256:x"]);
+    assert.equal([release?.by, release?.via], [by, `ssh ${fingerprint}`]);
     assert.is((await ask(`/apps/${APP}`, "DELETE")).status, 403);
     assert.is((await ask("/restores", "POST", { name: "x", path: "/", keys: { config: {} } })).status, 403);
     const following = (await ask(`/apps/${APP}/logs?tail=true`)).body?.getReader();
     await following?.read();
-    for (const cut of onRevoked) cut();
+    await lab.platform.keys.remove(fingerprint, () => true);
     await rejects(
       (async () => {
         for (;;) if ((await following?.read())?.done !== false) return;
       })(),
     );
+    // A request that is still let in, as one that was under way would be, changes nothing any more.
+    assert.is((await ask(`/apps/${APP}/config-vars`, "PATCH", { A: "2" })).status, 401);
+    assert.is((await lab.platform.app(APP).ledger.head())?.version, release?.version);
   });
 
   test("tokens: who may do everything makes them for others, everybody else for themselves", async () => {

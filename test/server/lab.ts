@@ -4,7 +4,7 @@ import { createServer } from "../../src/server/server.ts";
 import { announceEvents } from "../../src/server/webhook-events.ts";
 import type { DaemonControl } from "../../src/server/platform-routes.ts";
 import * as assert from "uvu/assert";
-import { checkAnswers } from "./check-answers.ts";
+import { checkAnswers } from "../support/check-answers.ts";
 import { openLab, type Lab, type LabOptions } from "../platform/lab.ts";
 import type { TestContext } from "../support/suite.ts";
 

@@ -26,7 +26,7 @@ async function typeInto(platform: TestPlatform, cwd: string, command: string, wo
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => {
     output += chunk.toString();
-    if (output.includes("> ")) child.stdin.end(words);
+    if (output.includes("> ") && !child.stdin.writableEnded) child.stdin.end(words);
   });
   const [status] = (await ended) as [number];
   return `${output.replaceAll("\r", "")}[${String(status)}]`;

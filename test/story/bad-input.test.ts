@@ -73,7 +73,7 @@ describe("bad input", (test) => {
   test("a second daemon for the same home is refused", async (t) => {
     const platform = await borrowPlatform(t, common);
     const { status, output } = await runDaemon(platform.env);
-    assert.is(status, 1);
+    assert.is(status, 75);
     assert.match(output, "A daemon is already running");
     const answer = await platform.exec("git", ["heroku", "server:status"]);
     assert.is(answer.status, 0);

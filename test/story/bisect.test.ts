@@ -1,5 +1,5 @@
 /** releases:bisect by the hand of a user, over real releases: the culprit is a change of config or a deploy. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { ReleaseDiff } from "../../src/api/history-resources.ts";
@@ -7,6 +7,7 @@ import type { BisectItem } from "../../src/api/resources.ts";
 import { makeBisectApp, spoilConfig } from "../support/bisect-app.ts";
 import { untilSame } from "../support/converged.ts";
 import { must, platformClient, untilState } from "../support/deploy.ts";
+import { makeGate } from "../support/gate.ts";
 import { borrowPlatform, startPlatform, type ExecResult, type TestPlatform } from "../support/platform.ts";
 import { startGit } from "../support/push.ts";
 import { describe } from "../support/suite.ts";
@@ -96,8 +97,8 @@ describe("bisect", (test) => {
     const platform = await borrowPlatform(t, common);
     const app = await makeBisectApp(platform, "foobaz");
     await spoilConfig(app);
-    const gate = join(platform.bin, "gate");
-    const command = `test "$HEROKU_RELEASE_VERSION" != v8 || until [ -e ${gate} ]; do sleep 0.02; done; exec node check.js`;
+    const gate = makeGate(platform, "eighth");
+    const command = `test "$HEROKU_RELEASE_VERSION" != v8 || until [ -e ${gate.path} ]; do sleep 0.02; done; exec node check.js`;
     const client = startGit(platform, app.clone, ["heroku", "releases:bisect", "v3", "v13", "--", command]);
     await client.shows("v8 (Config add COLOUR)...");
     await untilState(platform, "foobaz", "up", 1);
@@ -115,7 +116,7 @@ describe("bisect", (test) => {
       before.verdicts.map(({ version }) => version),
       [3, 13],
     );
-    await writeFile(gate, "");
+    await gate.open();
     const { stdout } = await bisect(platform, app.clone);
     assert.match(stdout, "v8 (Config add COLOUR)... good\n");
     assert.match(stdout, "v9 is the first bad release\n");
@@ -129,8 +130,8 @@ describe("bisect", (test) => {
     const app = await makeBisectApp(platform, "foobaz");
     await app.config({ RATE: "2" });
     await app.config({ COLOUR: "blue" });
-    const gate = join(platform.bin, "gate");
-    const command = `until [ -e ${gate} ]; do sleep 0.02; done; exec node check.js`;
+    const gate = makeGate(platform, "probe");
+    const command = `until [ -e ${gate.path} ]; do sleep 0.02; done; exec node check.js`;
     const client = startGit(platform, app.clone, ["heroku", "releases:bisect", "v3", "v5", "--", command]);
     await client.shows("v3 (Config add RATE)...");
     await untilState(platform, "foobaz", "up", 1);
@@ -138,7 +139,7 @@ describe("bisect", (test) => {
     await client.left;
     const [probe] = await platformClient(platform).dynos("foobaz", true);
     await platform.kill();
-    await writeFile(gate, "");
+    await gate.open();
     await untilSame(true, () => hasEnded(probe?.extended?.pid ?? 0));
     await platform.start();
     const found = bisectJson(await bisect(platform, app.clone, "--resume", "--json"));

@@ -19,7 +19,7 @@ interface Scene {
 async function deployed(t: TestContext): Promise<Scene> {
   const platform = await startPlatform(t);
   const clone = await deployFixture(platform, "hello", "foobaz");
-  const heroku = await openHeroku(platform, script, clone);
+  const heroku = await openHeroku(t, script, { platform, cwd: clone });
   const ledger = async (): Promise<string[]> => {
     const args = ["log", "--first-parent", "--format=%s", "releases"];
     return (await must(platform, `${platform.home}/repos/foobaz.git`, ...args)).split("\n");

@@ -14,10 +14,11 @@ describe("heroku's own client", (test) => {
     await must(platform, platform.dir, "init", "-q", "-b", "main");
     await must(platform, platform.dir, "heroku", "create", "foobaz");
     await must(platform, platform.dir, "heroku", "config:add", "FOO=baz");
-    const heroku = await openHeroku(platform, script, platform.dir);
+    const heroku = await openHeroku(t, script, { platform, cwd: platform.dir });
     const { status, stdout, stderr } = await heroku.run("releases");
     assert.equal([status, stderr], [0, ""]);
     assert.match(stdout, /^=== foobaz Releases - Current: v2\n/);
+    assert.ok(heroku.proxy.checked.has("GET /apps/:app/releases"));
     assert.match(stdout, /v2 +Config add FOO +rick@foobazco\.com/);
     await must(platform, platform.dir, "heroku", "tokens:revoke", await onlyToken());
     const refused = await heroku.run("releases");

@@ -5,7 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { must, untilUp } from "../support/deploy.ts";
-import { fetchHeroku, openHeroku, type HerokuCli } from "../support/heroku-cli.ts";
+import { checkAnswered, fetchHeroku, openHeroku, type HerokuCli } from "../support/heroku-cli.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 
@@ -266,7 +266,7 @@ const PARTS: Record<string, Step[]> = {
   others: OTHERS,
 };
 /** Of one part. */
-const TIMEOUT_MS = 10 * 60_000;
+const TIMEOUT_MS = 40 * 60_000;
 
 const { script = "", missing } = await fetchHeroku();
 
@@ -292,7 +292,7 @@ async function openScene(t: TestContext): Promise<Scene> {
   await git("heroku", "create", "foobaz");
   await git("push", "-q", "production", "main");
   await untilUp(platform, "foobaz", 1);
-  const heroku = await openHeroku(platform, script, clone);
+  const heroku = await openHeroku(t, script, { platform, cwd: clone });
   const ledger = async (): Promise<string[]> => {
     const log = await must(
       platform,
@@ -323,6 +323,7 @@ async function take(scene: Scene, step: Step): Promise<void> {
   const words = [...run.matchAll(/'([^']*)'|\S+/g)].map(([word, quoted]) => quoted ?? word);
   const ended = await runWith(scene, words, input ?? "");
   const said = `heroku ${run}\n${ended.stdout}${ended.stderr}`;
+  checkAnswered(scene.heroku.proxy, words);
   assert.is(ended.status, status, said);
   if (out !== undefined) assert.match(ended.stdout, out, said);
   // Messages are folded to the width of a terminal.

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { lstat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { checkRepository } from "../support/fsck.ts";
 import { deployFixture, must, stopRunning } from "../support/deploy.ts";
 import { borrowPlatform, startPlatform, type ExecResult, type TestPlatform } from "../support/platform.ts";
 import { RawObjects, type RawEntry } from "../support/raw-objects.ts";
@@ -32,21 +33,11 @@ async function makeScene(t: TestContext, common: () => Promise<TestPlatform>): P
 
 /** How many releases there are, all of them right. */
 async function releasesOf(scene: Scene): Promise<number> {
-  const { platform, clone } = scene;
   const here = await scene.git("heroku", "releases:verify", "--fetch", "--json");
   assert.is(here.status, 0, here.stdout + here.stderr);
   const server = await scene.git("heroku", "releases:verify", "--server");
   assert.is(server.status, 0, server.stdout + server.stderr);
-  await must(
-    platform,
-    clone,
-    "-C",
-    join(platform.home, "repos/foobaz.git"),
-    "fsck",
-    "--strict",
-    "--no-dangling",
-    "--no-reflogs",
-  );
+  await checkRepository(scene.platform, scene.repo);
   return (JSON.parse(here.stdout) as { releases: number }).releases;
 }
 

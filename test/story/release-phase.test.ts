@@ -1,9 +1,9 @@
 /** Release commands by the hand of a user, and what kill -9 of the daemon leaves of one. */
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { untilSame } from "../support/converged.ts";
 import { cloneFixture, must, platformClient } from "../support/deploy.ts";
+import { makeGate } from "../support/gate.ts";
 import { borrowPlatform, processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { startGit, startPush } from "../support/push.ts";
 import { describe } from "../support/suite.ts";
@@ -34,8 +34,8 @@ describe("release phase by hand", (test) => {
 
   test("kill -9 of the daemon while it runs: the release has failed, the process is stopped, nothing of it runs", async (t) => {
     const platform = await borrowPlatform(t, common);
-    const gate = join(platform.bin, "gate");
-    const clone = await createMigrating(platform, `GATE=${gate}`);
+    const gate = makeGate(platform, "release");
+    const clone = await createMigrating(platform, `GATE=${gate.path}`);
     const push = startPush(platform, clone, "main");
     await push.shows("migrating for v3");
     assert.match(await must(platform, clone, "heroku", "ps"), /^release\.3 {5}up for .* sh migrate\.sh$/m);
@@ -59,7 +59,7 @@ describe("release phase by hand", (test) => {
       await must(platform, clone, "heroku", "logs", "--ps", "api"),
       "Release v3 failed: the platform stopped while it ran",
     );
-    await writeFile(gate, "");
+    await gate.open();
     assert.match((await platform.exec("git", ["push", "production", "main"], { cwd: clone })).stderr, "done, v4");
     await must(platform, clone, "heroku", "releases:verify", "--fetch");
   });

@@ -1,10 +1,12 @@
 /** One-off processes by the hand of a user: they live beside the formation, and outlive the daemon. */
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { Dyno } from "../../src/api/resources.ts";
+import { NO_USERS } from "../formation/isolation-here.ts";
 import { runningProcesses, untilSame } from "../support/converged.ts";
 import { deployFixture, must, platformClient, untilState, untilUp } from "../support/deploy.ts";
+import { makeGate } from "../support/gate.ts";
 import { borrowPlatform, processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
 import { ROOT, runTranscript } from "../support/transcript.ts";
@@ -44,9 +46,9 @@ describe("one-off processes", (test) => {
     const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
     await untilUp(platform, "foobaz", 1);
-    const gate = join(platform.bin, "gate");
+    const gate = makeGate(platform, "run");
     const count = "for i in 1 2 3 4 5; do echo line $i; done";
-    const command = `${count}; until [ -e ${gate} ]; do sleep 0.02; done; ${count}; exit 7`;
+    const command = `${count}; until [ -e ${gate.path} ]; do sleep 0.02; done; ${count}; exit 7`;
     await must(platform, clone, "heroku", "run:detached", command);
     const [before] = await runsOf(platform);
     await platform.kill();
@@ -55,7 +57,7 @@ describe("one-off processes", (test) => {
     assert.equal([after?.id, after?.extended?.pid, after?.state], [before?.id, before?.extended?.pid, "up"]);
     // The other half of its life is over before anybody looks.
     await platform.kill();
-    await writeFile(gate, "");
+    await gate.open();
     await untilSame(false, async () =>
       (await runningProcesses("foobaz", platform.home)).some((one) => one.startsWith("run")),
     );
@@ -100,6 +102,26 @@ describe("one-off processes", (test) => {
     assert.equal(await runsOf(platform), []);
     assert.is(await readFile(join(platform.home, "apps/foobaz/last-run"), "utf8"), "1\n");
   });
+
+  test.needing(
+    NO_USERS,
+    "of root's platform an app is a user of its own, and the next one of its name another",
+    async (t) => {
+      const platform = await borrowPlatform(t, common);
+      const seen: string[] = [];
+      for (let round = 0; round < 2; round += 1) {
+        const clone = await deployFixture(platform, "foobaz");
+        await untilUp(platform, "foobaz", 1);
+        seen.push(await must(platform, clone, "heroku", "run", "--", "grep ^Cap /proc/self/status; id; echo >>web.js"));
+        await must(platform, clone, "heroku", "destroy", "--confirm", "foobaz");
+        await rm(clone, { recursive: true });
+      }
+      for (const said of seen) {
+        assert.match(said, /^(Cap...:\t0{16}\n){5}uid=\d{10}\(app\) gid=\d{10}\(app\) groups=\d{10}\(app\)$/);
+      }
+      assert.is.not(seen[0], seen[1]);
+    },
+  );
 
   test("a Procfile that declares run is told what that means", async (t) => {
     const platform = await borrowPlatform(t, common);

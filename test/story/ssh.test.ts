@@ -2,8 +2,10 @@
  *  they may. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import * as assert from "uvu/assert";
 import { cloneFixture, must } from "../support/deploy.ts";
 import { startPlatform, type ExecResult, type TestPlatform } from "../support/platform.ts";
@@ -12,7 +14,8 @@ import { MISSING_SSHD, startSshd, type SshPerson, type TestSshd } from "../suppo
 import { describe, type TestContext } from "../support/suite.ts";
 import { MISSING_TERMINAL, TestTerminal } from "../support/terminal.ts";
 
-const LIMIT_MS = 120_000;
+/** The team is made within the first test. */
+const LIMIT_MS = 300_000;
 
 interface Team {
   platform: TestPlatform;
@@ -153,6 +156,36 @@ describe(
       );
     });
 
+    test.needing(
+      MISSING_SSHD,
+      "a process is reached through the proxy as Heroku's client does it, over TLS",
+      async () => {
+        const { platform, ned, clone } = await team();
+        const run = `
+        import { once } from "node:events";
+        import { connect } from "node:tls";
+        const { HEROKU_HOST, HEROKU_APP, HEROKU_API_KEY } = process.env;
+        const headers = { authorization: "Bearer " + HEROKU_API_KEY, "content-type": "application/json" };
+        const body = JSON.stringify({ command: "read x; echo got $x", attach: true, force_no_tty: true });
+        const answer = await fetch(HEROKU_HOST + "/apps/" + HEROKU_APP + "/dynos", { method: "POST", headers, body });
+        const { hostname, port, pathname } = new URL((await answer.json()).attach_url);
+        const client = connect({ host: hostname, port: Number(port) });
+        client.write(pathname.slice(1) + "\\r\\n");
+        const [greeting] = await once(client, "data");
+        client.write("it\\n\\u0004");
+        let said = "";
+        for await (const chunk of client) said += chunk;
+        const again = connect({ host: hostname, port: Number(port) });
+        again.on("error", () => undefined);
+        await new Promise((resolve) => again.once("close", resolve));
+        console.log(JSON.stringify([String(greeting), said]));
+      `;
+        const words = ["heroku", "proxy", "--", "node", "--input-type=module", "-e", run];
+        const heard = JSON.parse(await must(as(platform, ned), clone, ...words)) as string[];
+        assert.equal(heard, ["rendezvous\r\n", "got it\n"]);
+      },
+    );
+
     test.needing(MISSING_SSHD, "to a third person the app is as if it were not there", async () => {
       const { platform, sshd, joe } = await team();
       const answers = [];
@@ -187,6 +220,39 @@ describe(
       assert.match(stdout + stderr, /PTY allocation request failed/);
       assert.not.ok((await readdir(platform.dir)).includes("mark"));
     });
+
+    test.needing(
+      MISSING_SSHD,
+      "git's protocol abused: huge lines, refs that lead elsewhere, pushes without end and too large",
+      async () => {
+        const { platform, kate, clone } = await team();
+        await catchUp(platform, kate, clone);
+        const oid = await must(platform, clone, "rev-parse", "HEAD");
+        assert.not.match(await (await beginPush(kate, "fffe", "x".repeat(70_000))).said, "ok ");
+        await must(as(platform, kate), clone, "heroku", "settings:set", "push-timeout=1s");
+        const endless = `${"0".repeat(40)} ${oid} refs/heads/endless\0report-status`;
+        await (
+          await beginPush(kate, (endless.length + 4).toString(16).padStart(4, "0"), `${endless}0000`)
+        ).said;
+        await must(as(platform, kate), clone, "heroku", "settings:unset", "push-timeout");
+        const elsewhere = ["refs/heads/../../../keys/x", "../../escape", "refs/heads/releases", "refs/heroku/state"];
+        for (const ref of elsewhere) {
+          const { status } = await as(platform, kate).exec("git", ["push", "production", `${oid}:${ref}`], {
+            cwd: clone,
+          });
+          assert.is.not(status, 0, ref);
+        }
+        await must(as(platform, kate), clone, "heroku", "settings:set", "push-size=1MB");
+        await writeFile(join(clone, "large"), randomBytes(1_500_000));
+        await must(platform, clone, "add", "large");
+        await must(platform, clone, "commit", "-q", "-m", "Large");
+        const large = await as(platform, kate).exec("git", ["push", "production", "main"], { cwd: clone });
+        assert.is(large.status, 1);
+        assert.match(large.stderr, "pack exceeds maximum allowed size");
+        await must(as(platform, kate), clone, "heroku", "settings:unset", "push-size");
+        await must(platform, clone, "reset", "-q", "--hard", oid);
+      },
+    );
 
     test.needing(
       MISSING_SSHD,
@@ -259,12 +325,17 @@ describe(
       const tail = startGit(as(platform, sue), clone, ["heroku", "logs", "--tail"]);
       await tail.shows("heroku[");
       await catchUp(platform, kate, clone);
-      const gate = await commitGate(platform, clone, "sue");
+      await commitGate(platform, clone, "sue");
       const push = startGit(as(platform, sue), clone, ["push", "production", "main"]);
       await push.shows(AT_GATE);
+      const oid = await must(platform, clone, "rev-parse", "production/main");
+      const words = `${"0".repeat(40)} ${oid} refs/heads/stolen\0report-status`;
+      const half = await beginPush(sue, (words.length + 4).toString(16).padStart(4, "0"), `${words}0000`);
       await must(platform, platform.dir, "heroku", "keys:remove", sue.fingerprint);
-      await gate.open();
+      // Its build ends although the gate stays shut; what had not arrived as a whole is cut off.
       const { status, stderr } = await push.ended;
+      assert.not.match(await half.said, "ok refs/");
+      assert.is(await must(platform, platform.dir, "ls-remote", join(platform.home, "repos/foobaz.git"), "stolen"), "");
       assert.is(status, 1);
       assert.match(stderr, /Your SSH key was removed from this platform/);
       assert.match(stderr, /not allowed any more/);
@@ -295,13 +366,24 @@ async function catchUp(platform: TestPlatform, person: SshPerson, clone: string)
   await must(platform, clone, "reset", "-q", "--hard", "production/main");
 }
 
+/** A push whose pack does not come. */
+async function beginPush(person: SshPerson, ...sent: string[]): Promise<{ said: Promise<string> }> {
+  const { env } = process;
+  const git = spawn("ssh", [...person.ssh, "git-receive-pack 'foobaz.git'"], { env: { PATH: env["PATH"] } });
+  git.stdin.on("error", () => undefined);
+  const said = text(git.stdout);
+  await once(git.stdout, "readable");
+  git.stdin.write(sent.join(""));
+  return { said };
+}
+
 /** Raw bytes to the platform's own protocol, and all that comes back. */
 async function speak(person: SshPerson, env: Record<string, string>, bytes: string): Promise<string> {
   const sending = Object.keys(env).flatMap((name) => ["-o", `SendEnv=${name}`]);
   const words = [...person.ssh.slice(0, -1), ...sending, person.ssh.at(-1) ?? "", "git-heroku-api"];
   const child = spawn("ssh", words, { env: { PATH: process.env["PATH"], ...env }, stdio: ["pipe", "pipe", "ignore"] });
   let said = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
+  child.stdout.setEncoding("utf8").on("data", (piece: string) => (said += piece));
   child.stdin.write(bytes);
   await once(child, "close");
   return said;

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { readFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
+import { checkRepository } from "../support/fsck.ts";
 import { cloneFixture, makeConfigReleases, platformClient, untilUp } from "../support/deploy.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
@@ -36,8 +37,7 @@ describe("story", (test) => {
 
 async function checkLedger(platform: TestPlatform, clone: string): Promise<void> {
   const repo = join(platform.home, "repos/foobaz.git");
-  const fsck = await platform.exec("git", ["-C", repo, "fsck", "--strict", "--no-dangling", "--no-reflogs"]);
-  assert.is(fsck.status, 0, fsck.stderr);
+  await checkRepository(platform, repo);
   await platform.exec("git", ["fetch", "-q", "production"], { cwd: clone });
   const log = await platform.exec("git", ["log", "--first-parent", "--format=%s", "production/releases"], {
     cwd: clone,

@@ -1,5 +1,7 @@
 /** Several people on one platform over HTTP: each fetches, pushes and asks with a token of their own, and everything that they
  *  do carries their name, whatever they say of themselves. */
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { TokenItem } from "../../src/api/token-resources.ts";
@@ -85,6 +87,14 @@ describe("team over HTTP", (test) => {
     }
     assert.not.match(lines, "mallory");
 
+    await ned.must(neds, "heroku", "settings:set", "push-size=1MB");
+    await writeFile(join(neds, "large"), randomBytes(1_500_000));
+    await ned.must(neds, "add", "large");
+    await ned.must(neds, "commit", "-q", "-m", "Large");
+    const large = await ned.git(neds, "push", "production", "main");
+    assert.is(large.status, 1);
+    assert.match(large.stderr, "pack exceeds maximum allowed size");
+
     const strange = await eve.git(eve.dir, "clone", `${api}/foobaz.git`);
     assert.match(strange.stderr, `repository '${api}/foobaz.git/' not found`);
     const absent = await eve.git(eve.dir, "clone", `${api}/nosuch.git`);
@@ -103,7 +113,7 @@ describe("team over HTTP", (test) => {
     assert.match((await ned.git(neds, "heroku", "ps")).stderr, "There were no credentials");
   });
 
-  test("a stolen token is good for nothing once it is revoked; who leaves during a build has pushed all the same", async (t) => {
+  test("a stolen token is good for nothing once it is revoked, its push included; who leaves during a build has pushed", async (t) => {
     const platform = await borrowPlatform(t, common);
     const api = await apiOf(platform);
     const kate = await colleague(platform, "kate");
@@ -121,15 +131,29 @@ describe("team over HTTP", (test) => {
     await poll(async () => ((JSON.parse(await client()) as unknown[]).length === 2 ? true : undefined));
 
     const tokens = JSON.parse(await must(platform, platform.dir, "heroku", "tokens", "--json")) as TokenItem[];
-    await commitChange(platform, clone, "stolen");
+    await commitGate(platform, clone, "never-opened");
     const before = await kate.git(clone, "ls-remote", "production");
     assert.is(before.status, 0, before.stderr);
+    const stolen = startGit(platform, clone, ["push", "production", "main"], kate.env);
+    await stolen.shows(AT_GATE);
     for (const { id, user } of tokens) {
       if (user.email === kate.email) await must(platform, platform.dir, "heroku", "tokens:revoke", id);
     }
+    const { status, stderr } = await stolen.ended;
+    assert.is(status, 1, stderr);
+    assert.match(stderr, "Your token was revoked, or has expired.");
+    assert.match(stderr, "main -> main (not allowed any more)");
+    const builds = await must(platform, platform.dir, "heroku", "builds", "--app", "gated", "--json");
+    const [ended] = JSON.parse(builds) as { status: string }[];
+    assert.is(ended?.status, "failed");
+    assert.match(
+      await must(platform, platform.dir, "heroku", "logs", "--app", "gated", "--ps", "api"),
+      /Push of [0-9a-f]{7} by kate@foobazco\.com ended: Your token was revoked/,
+    );
+    await commitChange(platform, clone, "stolen");
     const refused = await kate.git(clone, "push", "production", "main");
     assert.is(refused.status, 128);
     assert.match(refused.stderr, "Authentication failed");
     assert.is((JSON.parse(await client()) as unknown[]).length, 2);
   });
-}, 60_000);
+});

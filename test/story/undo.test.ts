@@ -5,6 +5,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { readLedger, untilSame } from "../support/converged.ts";
 import { deployFixture, must, platformClient, stopRunning } from "../support/deploy.ts";
+import { killAt } from "../support/kill-at.ts";
 import { borrowPlatform, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { commitChange } from "../support/push.ts";
 import { describe } from "../support/suite.ts";
@@ -112,9 +113,9 @@ describe("undo", (test) => {
 
 /** Makes releases until the daemon is killed before it has noted the newest one, whose version this resolves with. */
 async function killBeforeNote(platform: TestPlatform, clone: string): Promise<number> {
+  const moment = { dir: "repos/foobaz.git/refs/heads", isMoment: (name: string) => name === "releases" };
   for (let version = 4; version < 12; version += 1) {
-    await must(platform, clone, "heroku", "rollback", "v2");
-    await platform.kill();
+    await killAt(platform, moment, () => platform.exec("git", ["heroku", "rollback", "v2"], { cwd: clone }));
     if ((await notedUpTo(platform)) !== `Notes up to v${String(version)}`) return version;
     await platform.start();
   }

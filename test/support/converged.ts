@@ -4,6 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { Dyno } from "../../src/api/resources.ts";
+import { checkRepository } from "./fsck.ts";
 import { must, platformClient } from "./deploy.ts";
 import { poll } from "./poll.ts";
 import type { TestPlatform } from "./platform.ts";
@@ -44,7 +45,7 @@ function repoOf(platform: TestPlatform, app: string): string {
 /** Checks the ledger, then waits until exactly the formation of its newest succeeded release runs. Gives the version. */
 export async function checkConverged(platform: TestPlatform, app: string): Promise<number> {
   const releases = await readLedger(platform, app);
-  await must(platform, repoOf(platform, app), "fsck", "--strict", "--no-dangling", "--no-reflogs");
+  await checkRepository(platform, repoOf(platform, app));
   const current = releases.find(({ status }) => status === "succeeded");
   const deploy = releases.find(({ status, change }) => status === "succeeded" && change === "deploy");
   if (current === undefined || deploy?.code === undefined) throw new Error(`${app} was never deployed`);
@@ -99,8 +100,8 @@ export async function runningProcesses(app: string, home: string): Promise<strin
   return found.sort();
 }
 
-/** Looks until it is so. A vain wait ends with what was seen last. */
-export async function untilSame<T>(expected: T, look: () => Promise<T>, patienceMs = 60_000): Promise<void> {
+/** Looks until it is so. A vain wait ends with what was seen last, a while before the test itself does. */
+export async function untilSame<T>(expected: T, look: () => Promise<T>, patienceMs = 180_000): Promise<void> {
   const deadline = performance.now() + patienceMs;
   await poll(async () => {
     const actual = await look();

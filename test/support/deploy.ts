@@ -16,7 +16,7 @@ export function platformClient(platform: Pick<TestPlatform, "home">): PlatformCl
 /** Runs git, which must succeed; gives what it says on standard output, trimmed. */
 export async function must(platform: TestPlatform, cwd: string, ...args: string[]): Promise<string> {
   const result = await platform.exec("git", args, { cwd });
-  if (result.status !== 0) throw new Error(`git ${args.join(" ")}: ${result.stderr}`);
+  if (result.status !== 0) throw new Error(`git ${args.join(" ")}: ${result.stdout}${result.stderr}`);
   return result.stdout.trim();
 }
 

@@ -5,7 +5,9 @@ import { access, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises"
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { startCheckingProxy, type CheckingProxy } from "./checking-proxy.ts";
 import type { ExecResult, TestPlatform } from "./platform.ts";
+import type { TestContext } from "./suite.ts";
 
 const run = promisify(execFile);
 const VERSION = "11.10.0";
@@ -23,6 +25,8 @@ export interface HerokuCli {
   env: Record<string, string>;
   /** Never rejects. */
   run: (...words: string[]) => Promise<ExecResult>;
+  /** What it has been answered. */
+  proxy: CheckingProxy;
   /** With more in the environment, or another directory. */
   runIn: (place: { cwd?: string; env?: Record<string, string> }, ...words: string[]) => Promise<ExecResult>;
 }
@@ -57,27 +61,50 @@ export async function fetchHeroku(): Promise<HerokuProgram> {
   }
 }
 
-/** Pointed at an app by what `git heroku heroku-env` prints, read by a shell.
- *  @param cwd where it runs unless told otherwise, such as a clone */
-export async function openHeroku(platform: TestPlatform, script: string, cwd: string): Promise<HerokuCli> {
+/** Pointed at an app by what `git heroku heroku-env` prints, read by a shell, but through a proxy that checks all answers.
+ *  @param place where it runs unless told otherwise, such as a clone */
+export async function openHeroku(
+  t: TestContext,
+  script: string,
+  { platform, cwd }: { platform: TestPlatform; cwd: string },
+): Promise<HerokuCli> {
+  const told = await herokuEnvironment(platform, cwd);
+  const { HEROKU_HOST: url = "", HEROKU_API_KEY: token = "" } = told;
+  const proxy = await startCheckingProxy(t, { url, token });
+  const through = (value: string): string => value.replace(new URL(url).host, new URL(proxy.url).host);
+  const env = Object.fromEntries(Object.entries(told).map(([name, value]) => [name, through(value)]));
+  const runIn: HerokuCli["runIn"] = async (place, ...words) => {
+    const ended = await platform.exec(process.execPath, ["--no-deprecation", script, ...words], {
+      cwd: place.cwd ?? cwd,
+      env: { ...env, ...place.env },
+    });
+    checkAnswered(proxy, words);
+    return ended;
+  };
+  return { env, proxy, runIn, run: (...words) => runIn({}, ...words) };
+}
+
+/** To be called after each command of the client. */
+export function checkAnswered({ wrong }: CheckingProxy, words: readonly string[]): void {
+  const faults = wrong.splice(0);
+  if (faults.length > 0)
+    throw new Error(`heroku ${words.join(" ")} was answered against the schema:\n${faults.join("\n")}`);
+}
+
+/** What it needs to speak to this platform. */
+export async function herokuEnvironment(platform: TestPlatform, cwd: string): Promise<Record<string, string>> {
   const home = platform.env["HOME"] ?? "";
   await mkdir(join(home, ".cache", "heroku"), { recursive: true });
   // Otherwise its first command has a notice on standard error.
   await writeFile(join(home, ".cache", "heroku", "terms-of-service"), "");
   const printed = await platform.exec("sh", ["-c", 'eval "$(git heroku heroku-env)" && env -0'], { cwd });
   if (printed.status !== 0 || !printed.stdout.includes("HEROKU_API_KEY=")) throw new Error(printed.stderr);
-  const env = Object.fromEntries(
+  return Object.fromEntries(
     printed.stdout
       .split("\0")
       .filter((line) => line.includes("="))
       .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const),
   );
-  const runIn: HerokuCli["runIn"] = (place, ...words) =>
-    platform.exec(process.execPath, ["--no-deprecation", script, ...words], {
-      cwd: place.cwd ?? cwd,
-      env: { ...env, ...place.env },
-    });
-  return { env, runIn, run: (...words) => runIn({}, ...words) };
 }
 
 function scriptIn(directory: string): string {

@@ -1,6 +1,7 @@
 /** Requests to the router as a browser would make them: the app's name in the Host header, 127.0.0.1 as the address. */
 import { request } from "node:http";
-import { createServer } from "node:net";
+import { systemClock } from "../../src/bin/system-clock.ts";
+import { PortAllocator } from "../../src/formation/ports.ts";
 import { poll } from "./poll.ts";
 
 export interface Answer {
@@ -32,13 +33,11 @@ export async function getUntil(port: number, app: string, text: string): Promise
   });
 }
 
+/** Neither of the range in which platforms have theirs, nor of the one in which systems choose: what a system gives out,
+ *  another program is given as soon as nobody listens there, or has as its own end of a connection. */
+const PORTS = new PortAllocator({ clock: systemClock, random: () => Math.random(), first: 30_000, last: 31_699 });
+
+/** A port that nobody has, and that no other test is given. */
 export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
+  return PORTS.allocate();
 }

@@ -66,12 +66,16 @@ export class LocalProgram {
   /** The exit status, or 128 and the signal. */
   readonly ended: Promise<number>;
   #text = "";
+  #isOver = false;
 
   constructor({ cwd, env }: Program, words: string[]) {
     this.child = spawn(process.execPath, [PROGRAM, ...words], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.setEncoding("utf8").on("data", (text: string) => (this.#text += text));
-    this.ended = once(this.child, "close").then(([status]) => (status as number | null) ?? -1);
+    this.ended = once(this.child, "close").then(([status]) => {
+      this.#isOver = true;
+      return (status as number | null) ?? -1;
+    });
   }
 
   get output(): string {
@@ -80,7 +84,7 @@ export class LocalProgram {
 
   async until(text: string): Promise<void> {
     while (!this.output.includes(text)) {
-      if (this.child.exitCode !== null) throw new Error(`Ended without ${text}: ${this.output}`);
+      if (this.#isOver) throw new Error(`Ended without ${text}: ${this.output}`);
       await sleep(10);
     }
   }

@@ -2,7 +2,6 @@
 import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type { TestPlatform } from "./platform.ts";
 
 export interface StoredLine {
@@ -19,8 +18,12 @@ export async function eachStoredLine(
 ): Promise<void> {
   const directory = join(platform.home, "apps", app, "logs");
   for (const file of (await readdir(directory)).filter((name) => name.endsWith(".ndjson")).sort()) {
-    for await (const line of createInterface({ input: createReadStream(join(directory, file)) })) {
-      see(JSON.parse(line) as StoredLine);
+    let rest = "";
+    for await (const text of createReadStream(join(directory, file), "utf8") as AsyncIterable<string>) {
+      const lines = (rest + text).split("\n");
+      // A line without its end is still being written.
+      rest = lines.pop() ?? "";
+      for (const line of lines) see(JSON.parse(line) as StoredLine);
     }
   }
 }

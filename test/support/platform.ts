@@ -2,7 +2,7 @@
  *  it is stopped with all its apps, and the test fails if a process of it is left. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -52,6 +52,8 @@ export async function startPlatform(t: TestContext, more: Record<string, string>
     string,
   ];
   for (const path of [dir, bin, user]) await mkdir(path);
+  // Whatever umask the tests have: processes of apps may be users of their own.
+  await chmod(bin, 0o755);
   await symlink(join(PROGRAMS, "git-heroku.js"), join(bin, "git-heroku"));
   for (const tool of ["visit", "until-ps", "until-served"]) {
     await writeFile(join(bin, tool), `#!/bin/sh\nexec node ${SESSION_TOOLS} ${tool} "$@"\n`, { mode: 0o755 });

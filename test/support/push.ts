@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecResult, TestPlatform } from "./platform.ts";
 import { must } from "./deploy.ts";
+import { makeGate, type Gate } from "./gate.ts";
 
 export interface RunningPush {
   pid: number;
@@ -61,18 +62,13 @@ export function startPush(platform: TestPlatform, clone: string, ...args: string
   return startGit(platform, clone, ["push", "production", ...args]);
 }
 
-export interface Gate {
-  open(): Promise<void>;
-}
-
-/** Commits a gate to a clone of the fixture `gated`: its next build waits there, and says so. In its sandbox it sees
- *  what is on the PATH. */
+/** Commits a gate to a clone of the fixture `gated`: its next build waits there, and says so. */
 export async function commitGate(platform: TestPlatform, clone: string, name: string): Promise<Gate> {
-  const path = join(platform.bin, `gate-${name}`);
-  await writeFile(join(clone, "gate"), `${path}\n`);
+  const gate = makeGate(platform, name);
+  await writeFile(join(clone, "gate"), `${gate.path}\n`);
   await must(platform, clone, "add", ".");
   await must(platform, clone, "commit", "-q", "-m", `Gate ${name}`);
-  return { open: () => writeFile(path, "") };
+  return gate;
 }
 
 /** What the build says when it has come to its gate. */

@@ -27,6 +27,10 @@ export const keysAdd: Command = {
   examples: [
     { command: "git heroku keys:add kate.pub --for kate@foobazco.com", summary: "lets Kate in" },
     { command: "git heroku keys:add", summary: "another key of your own" },
+    {
+      command: "sudo -u git -H git heroku keys:add - --for ned@foobazco.com <ned.pub",
+      summary: "on a server, a file of root's",
+    },
   ],
   async run({ args, client, out, world }) {
     const text = await readKey(world, args.words[0]);
@@ -74,7 +78,9 @@ async function readFileStart(path: string): Promise<string> {
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw new AppError("not_found", `${path} cannot be read: ${(error as Error).message}`);
+    throw new AppError("not_found", `${path} cannot be read: ${(error as Error).message}`, {
+      hint: "A file of another user's goes to standard input: git heroku keys:add - --for EMAIL <FILE",
+    });
   }
 }
 

@@ -2,6 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { ProxyDoor } from "../../api/proxy-door.ts";
 import { AppError } from "../../core/error.ts";
 import { formatExports, herokuVariables } from "../../core/heroku-env.ts";
@@ -20,7 +23,7 @@ export const proxy: Command = {
   topic: "Access",
   summary: "Lead Heroku's own command line to a platform elsewhere",
   details:
-    "Listens on 127.0.0.1 and hands on what comes, over SSH, as you. Prints what `git heroku heroku-env` prints, with a token that opens this door and nothing else and is gone with it: the other users of this machine cannot use it. Goes on until Ctrl-C, or until the command after -- has ended. `heroku run` does not come through; `git heroku run` needs no door.",
+    "Listens on 127.0.0.1 and hands on what comes, over SSH, as you. Prints what `git heroku heroku-env` prints, with a token that opens this door and nothing else and is gone with it: the other users of this machine cannot use it. Goes on until Ctrl-C, or until the command after -- has ended.",
   options: [
     ...APP_OPTIONS,
     SERVER_OPTION,
@@ -38,14 +41,17 @@ export const proxy: Command = {
     const port = portOf(args.value("port"));
     const token = randomBytes(TOKEN_BYTES).toString("base64url");
     const door = await open(context, { token, port });
+    const directory = await mkdtemp(join(tmpdir(), "git-heroku-proxy-"));
     try {
-      const variables = variablesOf(context, door.url, token);
+      const certificate = await certificateIn(directory, context);
+      const variables = variablesOf(context, { apiUrl: door.url, token, certificate });
       if (args.trailing.length > 0) return await runWith(context, variables);
       await out.write(formatExports(variables, shell));
       out.note(`The door ${door.url} leads to ${displayPlatform(platform)}. Ctrl-C shuts it.\n`);
       return await untilInterrupted();
     } finally {
       await door.close();
+      await rm(directory, { recursive: true, force: true });
     }
   },
 };
@@ -69,9 +75,23 @@ function portOf(text: string | undefined): number {
   throw usageError(proxy, `${JSON.stringify(text)} is no port`);
 }
 
-function variablesOf(context: Context, apiUrl: string, token: string): Map<string, string> {
+/** What `heroku run` has to trust, as a file. Node reads one: whoever has set one needs it for other things. */
+async function certificateIn(directory: string, { client, world }: Context): Promise<string | undefined> {
+  if ((world.env["NODE_EXTRA_CA_CERTS"] ?? "") !== "") return undefined;
+  const file = join(directory, "certificate.pem");
+  await writeFile(file, await client.access.certificate(), { mode: 0o600 });
+  return file;
+}
+
+interface Opened {
+  apiUrl: string;
+  token: string;
+  certificate: string | undefined;
+}
+
+function variablesOf(context: Context, { apiUrl, token, certificate }: Opened): Map<string, string> {
   const { NO_PROXY: noProxy = context.world.env["no_proxy"] ?? "" } = context.world.env;
-  return herokuVariables({ apiUrl, token, app: appIfAny(context), certificate: undefined, noProxy });
+  return herokuVariables({ apiUrl, token, app: appIfAny(context), certificate, noProxy });
 }
 
 /** Ctrl-C reaches the command too, which decides. */
