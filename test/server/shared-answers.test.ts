@@ -6,7 +6,7 @@ import fastify from "fastify";
 import { CallLimit } from "../../src/server/call-limit.ts";
 import { httpRules } from "../../src/server/http-rules.ts";
 import { shareAnswers } from "../../src/server/shared-answers.ts";
-import type { TokenUse } from "../../src/platform/tokens.ts";
+import type { ShownToken } from "../../src/platform/tokens.ts";
 import { realClock } from "../logs/real-clock.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 
@@ -16,7 +16,7 @@ describe("shared answers", (test) => {
   const server = fastify();
   let made = 0;
   const calls = new CallLimit(CALLS, () => realClock);
-  const tokens = new Map<unknown, TokenUse>();
+  const tokens = new Map<unknown, ShownToken>();
   server.decorateRequest("token", null);
   const shareFromHere = shareAnswers(server, calls);
   httpRules(server);
