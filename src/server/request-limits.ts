@@ -35,10 +35,15 @@ export function awaitContinue(request: IncomingMessage): void {
 
 /** A body that comes by drops holds a connection no longer than this. */
 export function limitBodies(server: FastifyInstance, bodyMs: number): void {
+  const watches = new Set<NodeJS.Timeout>();
+  // Nobody is waited for any more, also not one whose connection was none: a request that was injected.
+  server.addHook("onClose", async () => {
+    for (const watch of watches) clearInterval(watch);
+  });
   server.addHook("preParsing", (request, reply, payload, done) => {
     if (waiting.delete(request.raw)) reply.raw.writeContinue();
     const isWatched = request.routeOptions.config.isGit !== true;
-    if (isWatched && hasBody(request)) watchBody(request, bodyMs);
+    if (isWatched && hasBody(request)) watchBody(request, bodyMs, watches);
     done(null, payload);
   });
 }
@@ -59,7 +64,7 @@ function hasBody({ headers }: FastifyRequest): boolean {
   return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 
-function watchBody({ raw, headers }: FastifyRequest, bodyMs: number): void {
+function watchBody({ raw, headers }: FastifyRequest, bodyMs: number, watches: Set<NodeJS.Timeout>): void {
   const isStream = headers["content-type"]?.startsWith("application/json") !== true;
   let seen = -1;
   const timer = setInterval(() => {
@@ -68,5 +73,11 @@ function watchBody({ raw, headers }: FastifyRequest, bodyMs: number): void {
     seen = bytesRead;
   }, bodyMs);
   timer.unref();
-  for (const over of ["end", "close"]) raw.once(over, () => clearInterval(timer));
+  watches.add(timer);
+  for (const over of ["end", "close"]) {
+    raw.once(over, () => {
+      clearInterval(timer);
+      watches.delete(timer);
+    });
+  }
 }
