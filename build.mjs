@@ -1,13 +1,19 @@
 /** Builds `dist/`: tsc type-checks and compiles for the tests; esbuild makes one file of each program, because
  *  start-up is the floor of every command (docs/decisions/001-bundled-programs.md). */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
+/** Says of what `dist/` was built; written last. */
+const STAMP = "dist/built-of";
+const source = digestOfSource();
+// `npm ci` builds, then `npm test` would do so again.
+if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === source) process.exit();
 rmSync("dist", { recursive: true, force: true });
 const tsc = spawnSync(process.execPath, [join("node_modules", "typescript", "bin", "tsc")], { stdio: "inherit" });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
@@ -57,6 +63,18 @@ const scryptOfNode = {
   },
 };
 
+/** isomorphic-git compresses by web streams, for which Node loads all of fetch, and without them by pako: by zlib here. */
+const zlibOfNode = {
+  name: "zlib-of-node",
+  setup(bundler) {
+    bundler.onResolve({ filter: /^pako$/ }, ({ path }) => ({ path, namespace: "zlib-of-node" }));
+    bundler.onLoad({ filter: /.*/, namespace: "zlib-of-node" }, () => ({
+      contents: `const { deflateSync, inflateSync } = require("node:zlib");
+        module.exports = { deflate: (data) => deflateSync(data), inflate: (data) => inflateSync(data) };`,
+    }));
+  },
+};
+
 // CommonJS, because Node starts it 6 ms sooner than an ES module; so no program may use a top-level await.
 // A program begins with `#!`; the other files of src/bin are parts of them.
 const programs = readdirSync("src/bin")
@@ -73,7 +91,11 @@ const shared = {
   target: "node20",
   format: "cjs",
   // Worked out only where it is asked for: node:url would be read at each start.
-  define: { "import.meta.url": "__module.url" },
+  define: {
+    "import.meta.url": "__module.url",
+    CompressionStream: "undefined",
+    DecompressionStream: "undefined",
+  },
   banner: { js: 'const __module={get url(){return require("node:url").pathToFileURL(__filename).href}};' },
   supported: { "dynamic-import": false },
   legalComments: "none",
@@ -83,7 +105,7 @@ const shared = {
   sourcemap: "linked",
   sourcesContent: false,
 };
-await build({ ...shared, entryPoints: programs, plugins: [besideTheProgram] });
+await build({ ...shared, entryPoints: programs, plugins: [besideTheProgram, zlibOfNode] });
 const parts = PARTS.map((name) => join("src/bin", `${name}.ts`));
 await build({ ...shared, entryPoints: parts });
 // A thread of the daemon is a program of its own, found beside it.
@@ -136,3 +158,17 @@ const { listEverything } = await import("./dist/src/cli/help-command.js");
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 mkdirSync("dist/man", { recursive: true });
 writeFileSync("dist/man/git-heroku.1", formatManPage(await listEverything(), version));
+writeFileSync(STAMP, source);
+
+/** All that a build depends on: the source, the packages, Node. */
+function digestOfSource() {
+  const files = ["src", "test"].flatMap((directory) =>
+    readdirSync(directory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name)),
+  );
+  const hash = createHash("sha256").update(process.version + process.arch);
+  for (const file of ["build.mjs", "package.json", "package-lock.json", "tsconfig.json", ...files.sort()])
+    hash.update(`\0${file}\0`).update(readFileSync(file));
+  return hash.digest("hex");
+}

@@ -1,6 +1,11 @@
 /** Which of the apps' ports other machines can reach: a web process should listen on the loopback, where only the router
  *  comes. Known on Linux alone (man 5 proc, /proc/net/tcp). */
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { PORTS_SERVICE } from "../core/port-guard.ts";
+import { PROCESS_PORTS } from "../core/process-ports.ts";
+import { PLACES } from "../core/server-files.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { DoctorLine } from "../server/platform-routes.ts";
 
@@ -8,7 +13,20 @@ const LISTENING = "0A";
 /** 127.0.0.0/8 as the kernel prints it on a little-endian machine; ::1, and 127.0.0.0/8 mapped into IPv6. */
 const LOOPBACK = /^(?:[0-9A-F]{6}7F|0{24}01000000|0{16}FFFF0000[0-9A-F]{6}7F)$/;
 
+const PATIENCE_MS = 10_000;
+
+/** What tells whether a firewall keeps others away. */
+interface Guard {
+  /** Path of the unit of systemd. */
+  readonly unit: string;
+  readonly systemctl: string;
+}
+
+const MACHINE: Guard = { unit: PLACES.portsUnit, systemctl: "systemctl" };
+
 export async function exposedPorts(platform: Platform): Promise<DoctorLine[]> {
+  const closed = await closedPorts(MACHINE);
+  if (closed !== undefined) return [closed];
   const open = await openPorts();
   const exposed = platform.list().flatMap((app) =>
     app
@@ -23,9 +41,25 @@ export async function exposedPorts(platform: Platform): Promise<DoctorLine[]> {
       ok: true,
       level: "warning",
       message: `other machines may reach ${exposed.join(", ")} without the router`,
-      hint: "Let the app listen on 127.0.0.1 only, or let a firewall refuse these ports.",
+      hint: existsSync(MACHINE.unit)
+        ? `Close them: systemctl restart ${PORTS_SERVICE}`
+        : "Let the app listen on 127.0.0.1 only, or let a firewall refuse these ports.",
     },
   ];
+}
+
+/** Undefined where nothing is known to close them. Only root may ask the kernel for its tables; anybody may ask systemd whether the
+ *  unit did its work. */
+export async function closedPorts({ unit, systemctl }: Guard): Promise<DoctorLine | undefined> {
+  if (!existsSync(unit)) return undefined;
+  const words = ["is-active", "--quiet", PORTS_SERVICE];
+  const isActive = await new Promise<boolean>((settle) => {
+    execFile(systemctl, words, { timeout: PATIENCE_MS }, (error) => settle(error === null));
+  });
+  if (!isActive) return undefined;
+  const { first, last } = PROCESS_PORTS;
+  const message = `${String(first)} to ${String(last)} are closed to other machines (${PORTS_SERVICE})`;
+  return { name: "app ports", ok: true, level: "ok", message };
 }
 
 /** Ports on which somebody listens beyond the loopback. */

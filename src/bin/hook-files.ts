@@ -9,7 +9,9 @@ import { packageRoot } from "./version.ts";
 
 export async function hookFiles(home: Home): Promise<{ client: HookClient; files: HookFiles }> {
   const nc = await findProgram("nc");
-  const probe: Probe = (command, args) => probeProgram(command === "nc" ? (nc ?? command) : command, args);
+  // Asked once for both.
+  const ncUsage = nc === undefined ? undefined : probeProgram(nc, ["-h"]);
+  const probe: Probe = async (command, args) => (command === "nc" ? ncUsage : probeProgram(command, args));
   const [client, ncEnd] = await Promise.all([chooseHookClient(probe), ncEndSwitch(probe)]);
   const programs = join(packageRoot(), "dist", "bin");
   const env = formatHookEnv({

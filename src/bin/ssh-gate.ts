@@ -1,4 +1,5 @@
 /** Between SSH and the platform: whose key it is, what that person may do, and who serves them. */
+import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { formatAuthorizedKeys } from "../core/access-key.ts";
 import { SshServer, type SshVisit } from "../hook/ssh-server.ts";
@@ -41,10 +42,14 @@ export async function openSshGate(platform: Platform, places: SshPlaces, door: S
     onRequest: (request) => admit(platform, door, request),
     onBug: (error) => platform.journal.fault("ssh", error),
   });
-  await writeDurably(join(directory, "hook-env"), platform.hooks.env, mode);
-  await platform.keys.publishBy((keys) =>
-    writeDurably(join(directory, "authorized_keys"), formatAuthorizedKeys(keys, [program, directory]), mode),
-  );
+  const write = async (name: string, text: string): Promise<void> => {
+    const path = join(directory, name);
+    await writeDurably(path, text, mode);
+    // The umask of a service lets no group read.
+    await chmod(path, mode);
+  };
+  await write("hook-env", platform.hooks.env);
+  await platform.keys.publishBy((keys) => write("authorized_keys", formatAuthorizedKeys(keys, [program, directory])));
   return {
     close: async () => {
       await doors.close();
@@ -63,5 +68,7 @@ async function admit(platform: Platform, door: SshDoor, request: SshRequest): Pr
   if (service === "api") return (socket) => door.enter(socket, { visitor, holds });
   const need = service === "git-receive-pack" ? PUSH : FETCH;
   const app = await enterApp(platform, visitor, name, need);
-  return (socket) => serveGit(platform, { app, visitor, name: service, protocol }, socket);
+  platform.gitVisits.check(visitor);
+  const { settings: limits } = await app.state();
+  return (socket) => serveGit(platform, { app, visitor, name: service, protocol, limits }, socket);
 }

@@ -3,12 +3,11 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { AppError } from "../core/error.ts";
+import { PROCESS_PORTS } from "../core/process-ports.ts";
 
 /** foreman's. */
 export const PORT_DEFAULT = 5000;
 const PORT_STEP = 1000;
-/** The platform gives its processes ports from here on. */
-const PLATFORM_FIRST = 20_000;
 const PORT_MAX = 65_535;
 
 /** The first of the ports: the one asked for, or 5000, or else 6000, 7000 and so on.
@@ -28,7 +27,7 @@ export async function chooseFirstPort(
       hint: "Choose other ports with --port; each process type has the next hundred.",
     });
   }
-  for (let first = PORT_DEFAULT; first < PLATFORM_FIRST; first += PORT_STEP) {
+  for (let first = PORT_DEFAULT; first < PROCESS_PORTS.first; first += PORT_STEP) {
     if ((await findTaken(first, offsets, isFree)) === undefined) return first;
   }
   throw new AppError("unavailable", "No free ports were found.", { hint: "Choose them with --port." });

@@ -2,11 +2,14 @@
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AppError } from "../core/error.ts";
+import { NFT, PORTS_SERVICE } from "../core/port-guard.ts";
 import {
+  type AskedSetup,
   CADDY_IMPORT,
   checkSetup,
   HOME,
   PLACES,
+  portFiles,
   readSetup,
   SERVICE,
   serverFiles,
@@ -20,6 +23,8 @@ const SSHD_CHECK = ["sshd", "-t"];
 const CHECKS: Readonly<Record<string, readonly string[]>> = {
   [PLACES.unit]: ["systemd-analyze", "verify", PLACES.unit],
   [PLACES.sshd]: SSHD_CHECK,
+  [PLACES.ports]: [NFT, "-c", "-f", PLACES.ports],
+  [PLACES.portsUnit]: ["systemd-analyze", "verify", PLACES.portsUnit],
 };
 const NGINX_CHECK = ["nginx", "-t"];
 const CADDY_CHECK = ["caddy", "validate", "--adapter", "caddyfile", "--config", PLACES.caddyMain];
@@ -45,7 +50,7 @@ export function checkReachable(paths: readonly string[]): void {
 
 /** What is installed below the root.
  *  @throws AppError not_found when nothing is */
-export function installedSetup(root: string): Pick<ServerSetup, "user" | "asRoot" | "front"> {
+export function installedSetup(root: string): AskedSetup {
   const unit = readIfThere(join(root, PLACES.unit));
   const setup = unit === undefined ? undefined : readSetup(unit);
   if (setup !== undefined) return setup;
@@ -58,18 +63,34 @@ export function installedSetup(root: string): Pick<ServerSetup, "user" | "asRoot
  *  @throws AppError invalid_params, or conflict when the user is somebody else's */
 export function installChanges(root: string, setup: ServerSetup, start: readonly string[]): Change[] {
   checkSetup(setup);
-  const files = serverFiles(setup);
+  const isGuarded = !setup.openPorts && canClosePorts(root);
+  const files = [...serverFiles(setup), ...(isGuarded ? portFiles() : [])];
   const writes: Change[] = files.map(({ path, text }) => ({ kind: "write", path, text, check: CHECKS[path] }));
   return [
     ...(hasUser(root, setup.user) ? [] : [run("useradd", ...userWords(setup.user))]),
     ...writes,
     ...frontChanges(root, setup),
     run("systemd-tmpfiles", "--create", PLACES.directories),
+    ...(setup.openPorts ? openChanges(root) : []),
     run("systemctl", "daemon-reload"),
+    ...(isGuarded ? GUARD.map((words) => run("systemctl", ...words, PORTS_SERVICE)) : []),
     run(...start),
     run("systemctl", "reload", "ssh"),
     ...(setup.front === undefined ? [] : [run("systemctl", "reload", setup.front.program)]),
   ];
+}
+
+/** From the next start of the machine on, and now. */
+const GUARD = [["enable"], ["reload-or-restart"]];
+
+/** Below another root nobody knows yet. */
+export function canClosePorts(root: string): boolean {
+  return root !== "/" || existsSync(NFT);
+}
+
+function openChanges(root: string): Change[] {
+  if (!existsSync(join(root, PLACES.portsUnit))) return [];
+  return [run("systemctl", "disable", "--now", PORTS_SERVICE), remove(PLACES.portsUnit), remove(PLACES.ports)];
 }
 
 /** A shell for the forced command; no password, which is not the same as a locked account. */
@@ -111,6 +132,7 @@ export function uninstallChanges(root: string, setup: ServerSetup, isPurged: boo
   return [
     run("runuser", "-u", asRoot ? "root" : user, "--", "env", `HOME=${HOME}`, `GIT_HEROKU_HOME=${HOME}`, ...stop),
     run("systemctl", "disable", "--now", SERVICE),
+    ...openChanges(root),
     ...(text === main ? [] : [{ kind: "write" as const, path: PLACES.caddyMain, text }]),
     ...[PLACES.nginxLink, PLACES.nginx, PLACES.caddy, PLACES.sshd, PLACES.directories, PLACES.unit].map(remove),
     run("systemctl", "daemon-reload"),

@@ -64,7 +64,8 @@ export function parsePipelines(stored: Json): PipelineBook | undefined {
   return pipelines === undefined || couplings === undefined ? undefined : { pipelines, couplings };
 }
 
-function parseAll<T>(list: Json | undefined, parse: (one: Json) => T | undefined): T[] | undefined {
+/** Undefined when one of them is not as it should be. */
+export function parseAll<T>(list: Json | undefined, parse: (one: Json) => T | undefined): T[] | undefined {
   if (!Array.isArray(list)) return undefined;
   const parsed = list.map(parse).filter((one) => one !== undefined);
   return parsed.length === list.length ? parsed : undefined;
@@ -77,7 +78,7 @@ function parseCoupling(stored: Json): Coupling | undefined {
 }
 
 /** Texts of these names, and the times. */
-function parseFacts<K extends string>(
+export function parseFacts<K extends string>(
   stored: Json,
   names: readonly K[],
 ): (Record<K, string> & Pick<Pipeline, "createdAt" | "updatedAt">) | undefined {

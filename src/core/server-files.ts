@@ -1,6 +1,7 @@
 /** The files that make a Debian or Ubuntu server a platform: a systemd unit, sshd's drop-in, and a site of Caddy or nginx in
  *  front. Plain texts made of checked values; who writes them is for the caller. */
 import { AppError } from "./error.ts";
+import { portRules, portsUnitText, PORTS_SERVICE } from "./port-guard.ts";
 
 export interface ServerSetup {
   /** The system user: sshd lets people in as it. */
@@ -13,6 +14,8 @@ export interface ServerSetup {
   /** Whether the daemon is root, so that each app is a user of its own. */
   asRoot: boolean;
   front: Front | undefined;
+  /** Whether other machines may come to processes past the router. */
+  openPorts: boolean;
 }
 
 export interface Front {
@@ -34,6 +37,8 @@ export const HOME = "/var/lib/git-heroku";
 export const SSH_DIRECTORY = "/run/git-heroku";
 export const PLACES = {
   unit: `/etc/systemd/system/${SERVICE}`,
+  portsUnit: `/etc/systemd/system/${PORTS_SERVICE}`,
+  ports: "/etc/git-heroku-ports.nft",
   directories: "/etc/tmpfiles.d/git-heroku.conf",
   sshd: "/etc/ssh/sshd_config.d/git-heroku.conf",
   caddy: "/etc/caddy/git-heroku.caddy",
@@ -74,12 +79,23 @@ function odd(what: string, text: string): AppError {
   return new AppError("invalid_params", `${JSON.stringify(text.slice(0, 100))} is not ${what}.`);
 }
 
+/** What a person decides. */
+export type AskedSetup = Pick<ServerSetup, "user" | "asRoot" | "front" | "openPorts">;
+
 /** What `server:install` was told, as its unit says; undefined for a unit that is not its own. */
-export function readSetup(unit: string): Pick<ServerSetup, "user" | "asRoot" | "front"> | undefined {
+export function readSetup(unit: string): AskedSetup | undefined {
   const line = unit.split("\n").find((one) => one.startsWith(SETUP_MARK));
   if (line === undefined || !unit.startsWith(MADE)) return undefined;
-  const { user, asRoot, front } = JSON.parse(line.slice(SETUP_MARK.length)) as ServerSetup;
-  return { user, asRoot, front };
+  const { user, asRoot, front, openPorts } = JSON.parse(line.slice(SETUP_MARK.length)) as AskedSetup;
+  return { user, asRoot, front, openPorts };
+}
+
+/** The rules before the unit that reads them. */
+export function portFiles(): ServerFile[] {
+  return [
+    { path: PLACES.ports, text: `${MADE}${portRules()}` },
+    { path: PLACES.portsUnit, text: `${MADE}${portsUnitText(PLACES.ports)}` },
+  ];
 }
 
 export function serverFiles(setup: ServerSetup): ServerFile[] {
@@ -94,7 +110,7 @@ export function serverFiles(setup: ServerSetup): ServerFile[] {
 }
 
 function unitText(setup: ServerSetup): string {
-  const { home, node, daemon, front, asRoot, user } = setup;
+  const { home, node, daemon, front, asRoot, user, openPorts } = setup;
   const nodes = node.slice(0, node.lastIndexOf("/"));
   const domain =
     front === undefined
@@ -113,7 +129,7 @@ function unitText(setup: ServerSetup): string {
     ...domain,
     `PATH=${nodes}:/usr/local/bin:/usr/bin:/bin`,
   ];
-  return `${MADE}${SETUP_MARK}${JSON.stringify({ user, asRoot, front })}
+  return `${MADE}${SETUP_MARK}${JSON.stringify({ user, asRoot, front, openPorts })}
 [Unit]
 Description=git-heroku, a platform to git push to
 After=network-online.target

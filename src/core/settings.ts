@@ -92,8 +92,8 @@ export const SETTINGS = {
   "memory-check": { kind: "duration", default: "5s", help: "how often the memory of limited processes is looked at" },
   "memory-warning": { kind: "duration", default: "20s", help: "how often a process over its memory is told of (R14)" },
   preboot: { kind: "switch", default: "on", help: "start new web processes before the old ones stop" },
-  "push-size": { kind: "size", default: "2GB", help: "how large a push over HTTP may be" },
-  "push-timeout": { kind: "limit", default: "1h", help: "how long a push over HTTP may take to arrive" },
+  "push-size": { kind: "size", default: "2GB", help: "how large a push over HTTP or SSH may be" },
+  "push-timeout": { kind: "limit", default: "1h", help: "how long a push over HTTP or SSH may take to arrive" },
   readonly: {
     kind: "switch",
     default: "off",
@@ -164,7 +164,7 @@ export interface Settings extends DynoRules {
   maxPerType: number;
   memoryCheckMs: number;
   memoryWarningMs: number;
-  /** The pack of a push over HTTP, and how long it may take to arrive. */
+  /** The pack of a push by one of the doors, and how long it may take to arrive. */
   pushBytesMax: number;
   pushTimeoutMs: number;
   preboot: boolean;

@@ -4,12 +4,12 @@
 import { connect, createServer, type ListenOptions, type Server } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
+import { PROCESS_PORTS } from "../core/process-ports.ts";
 
 export interface PortAllocatorOptions {
   readonly clock: Clock;
   /** Numbers in [0, 1). */
   readonly random: () => number;
-  /** Outside of the ports that systems hand out by themselves. */
   readonly first?: number;
   readonly last?: number;
 }
@@ -29,8 +29,8 @@ export class PortAllocator {
   constructor(options: PortAllocatorOptions) {
     this.#clock = options.clock;
     this.#random = options.random;
-    this.#first = options.first ?? 20_000;
-    this.#count = (options.last ?? 29_999) - this.#first + 1;
+    this.#first = options.first ?? PROCESS_PORTS.first;
+    this.#count = (options.last ?? PROCESS_PORTS.last) - this.#first + 1;
   }
 
   /** @throws AppError unavailable when every port is in use. */

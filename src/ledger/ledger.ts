@@ -156,6 +156,11 @@ export class Ledger {
   }
 
   /** Does not wait for releases. Returns whether anything changed. */
+  /** Who made the newest change of it. */
+  stateAuthor(): Promise<Person | undefined> {
+    return this.#state.author();
+  }
+
   async changeState(what: StateChange, change: (state: State) => State | undefined): Promise<boolean> {
     const hasChanged = await this.#state.change(what, change);
     if (hasChanged) this.#onWrite();

@@ -42,6 +42,13 @@ export class StateBranch {
     return this.#queue.run(() => this.#change(what, change));
   }
 
+  /** Who made the newest change. */
+  async author(): Promise<Person | undefined> {
+    const { objects } = this.#ink;
+    const oid = await objects.reader.ref(STATE_REF);
+    return oid === undefined ? undefined : (await objects.readCommit(oid)).author.person;
+  }
+
   drained(): Promise<void> {
     return this.#queue.drained();
   }

@@ -3,7 +3,7 @@ import type { BlockSelection, LineSelection } from "./line-selection.ts";
 import type { Block, BlockTable } from "./block-index.ts";
 import { segmentsWithin } from "./query.ts";
 import type { Snapshot } from "./query.ts";
-import { blockBytes, readRegion, rightBlocks, Scratch } from "./read-blocks.ts";
+import { blockBytes, readRegion, rightBlocks, Scratch, wholeLines } from "./read-blocks.ts";
 import { isCandidate } from "./signature.ts";
 import { readLines } from "./scan-blocks.ts";
 import { loadIndex } from "./segment-index.ts";
@@ -81,6 +81,8 @@ export async function* candidateLines(
   const blocks = await loadIndex(target, true);
   const candidates = await selection.candidates(target, blocks);
   const isWanted = (number: number): boolean => isCandidate(candidates, number) && selection.mayBeIn(blocks.at(number));
+  // Where nothing is passed over it does not matter whether the index is right about what is where.
+  const cut = isEvery(blocks, isWanted) ? wholeLines : rightBlocks;
   for (let number = 0; number < blocks.length;) {
     if (stop.aborted) return;
     const wanted = neighboursFrom(number, blocks, isWanted);
@@ -88,11 +90,16 @@ export async function* candidateLines(
     const [first] = wanted;
     if (first === undefined) continue;
     const region = await readRegion(target.source, wanted, scratch ?? new Scratch());
-    const lines = rightBlocks(region, wanted);
+    const lines = cut(region, wanted);
     if (lines.length > 0) yield lines;
     // Not what the index says: from here on the lines themselves tell where they begin and end.
     if (lines.length < blockBytes(wanted)) return yield* unindexedLines(target, first.offset + lines.length, stop);
   }
+}
+
+function isEvery(blocks: BlockTable, isWanted: (number: number) => boolean): boolean {
+  for (let number = 0; number < blocks.length; number += 1) if (!isWanted(number)) return false;
+  return true;
 }
 
 /** Blocks from a number on that follow each other and are wanted, as many as are read at once; at least one if that is. */

@@ -28,6 +28,8 @@ export interface JournalParts {
   /** By id, in the order in which the spools became known. */
   cursors: Map<string, Cursor>;
   clock: Clock;
+  /** Told, within the turn of the event loop, of what was stored at once. */
+  onStored: () => void;
   /** Told when writing works again: for how long it did not, and why. */
   onResumed: (stalledMs: number, cause: string) => void;
 }
@@ -125,6 +127,9 @@ export class Journal {
       this.isSlotStale = true;
       return false;
     }
+    // Somebody waits for the lines, nobody for what is still to be noted of them.
+    this.parts.onStored();
+    writer.noteAppended(batch);
     this.moveCursors(batch);
     this.pending = new Batch(batch.sink);
     batch.sink.reset(IDLE_BYTES_MAX);

@@ -22,7 +22,11 @@ export class LiveFeed {
   private readonly stream: Stream;
   /** By what they ask for. */
   private readonly groups = new Map<string, Group>();
-  private isRunning = false;
+  /** Undefined while nobody follows. */
+  private reader: StreamReader | undefined;
+  private isWaiting = false;
+  /** Since there was rest. */
+  private tookMs = 0;
 
   constructor(stream: Stream) {
     this.stream = stream;
@@ -39,7 +43,7 @@ export class LiveFeed {
     signal.addEventListener("abort", leave, { once: true });
     this.groups.set(key, group);
     group.members.add(member);
-    if (!this.isRunning) void this.run();
+    if (this.reader === undefined) void this.run();
     try {
       await member.left;
       return member.at;
@@ -50,39 +54,62 @@ export class LiveFeed {
     }
   }
 
+  /** What was stored just now goes out within this turn of the event loop, where nothing is to go before it. */
+  pass(): void {
+    const reading = this.isWaiting ? this.reader?.atHand() : undefined;
+    if (reading === undefined) return;
+    try {
+      this.give(reading);
+    } catch {
+      this.sendAway();
+    }
+  }
+
   /** Never rejects: who is sent away finds out by reading what went wrong here. */
   private async run(): Promise<void> {
     const { stream, groups } = this;
     const reader = new StreamReader(stream, stream.end());
-    this.isRunning = true;
+    this.reader = reader;
     try {
       while (groups.size > 0) {
-        const begin = performance.now();
         const reading = reader.atHand() ?? (await reader.next());
-        if (reading !== undefined) {
-          for (const group of groups.values()) group.give(reading);
-          await rest(performance.now() - begin);
-        } else if (reader.isCurrent) {
+        if (reading !== undefined) this.give(reading);
+        else if (reader.isCurrent) {
           if (stream.isClosed()) break;
+          this.isWaiting = true;
           await stream.changed.next();
+          this.isWaiting = false;
         }
+        await this.rest();
       }
     } catch {
       // Below.
     } finally {
-      this.isRunning = false;
-      for (const { members } of groups.values()) for (const member of members) member.leave();
+      this.reader = undefined;
+      this.isWaiting = false;
+      this.sendAway();
     }
+  }
+
+  private give(reading: Reading): void {
+    const begin = performance.now();
+    for (const group of this.groups.values()) group.give(reading);
+    this.tookMs += performance.now() - begin;
+  }
+
+  private async rest(): Promise<void> {
+    const ms = Math.min(REST_MS_MAX, this.tookMs * REST_TIMES);
+    this.tookMs = 0;
+    if (ms >= REST_MS_MIN) await sleep(ms);
+  }
+
+  private sendAway(): void {
+    for (const { members } of this.groups.values()) for (const member of members) member.leave();
   }
 }
 
 function keyOf({ ps, source, release, levels, sinceUs, untilUs, search, ignoreCase, invert }: LogFilter): string {
   return JSON.stringify({ ps, source, release, levels, sinceUs, untilUs, search, ignoreCase, invert });
-}
-
-async function rest(tookMs: number): Promise<void> {
-  const ms = Math.min(REST_MS_MAX, tookMs * REST_TIMES);
-  if (ms >= REST_MS_MIN) await sleep(ms);
 }
 
 /** All who ask for the same. */

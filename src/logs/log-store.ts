@@ -92,6 +92,7 @@ export class LogStore {
       cursorFile,
       cursors,
       clock,
+      onStored: () => this.feed.pass(),
       onResumed: (ms, why) => this.append(resumedLine(ms, why)),
     });
     this.appender = new LineAppender(this.journal, stamper);

@@ -3,6 +3,8 @@
  *  start, never on how the bytes arrived: recovery counts parts to find the place where a crash interrupted. */
 
 export const PART_BYTES_MAX = 64 * 1024;
+/** For less than this, plain loops are quicker than what is made for much. */
+export const FEW_BYTES = 512;
 const NEWLINE = 10;
 const RETURN = 13;
 
@@ -48,11 +50,17 @@ export class PartScanner {
 
   /** The end of the line, or any place far enough to know that the line must be cut, or -1. */
   private findStop(from: number): number {
-    if (this.newline < from) this.newline = this.src.indexOf(NEWLINE, from);
+    if (this.newline < from) this.newline = newlineFrom(this.src, from);
     if (this.newline !== -1) return this.newline;
     if (this.src.length - from >= PART_BYTES_MAX + 2) return from + PART_BYTES_MAX + 2;
     return this.atEnd ? this.src.length : -1;
   }
+}
+
+function newlineFrom(src: Buffer, from: number): number {
+  if (src.length >= FEW_BYTES) return src.indexOf(NEWLINE, from);
+  for (let at = from; at < src.length; at += 1) if (src[at] === NEWLINE) return at;
+  return -1;
 }
 
 /** The last place at or before `at` that is not inside a UTF-8 sequence. */

@@ -3,6 +3,8 @@ import { crc32 } from "node:zlib";
 import type { Block } from "./block-index.ts";
 import type { SegmentSource } from "./segment-source.ts";
 
+const NEWLINE = 10;
+
 /** Memory for what is read, used again for the next: whoever keeps lines copies them. */
 export class Scratch {
   private bytes = Buffer.alloc(0);
@@ -28,6 +30,11 @@ export function cutBlock(region: Buffer, block: Block, [first]: readonly Block[]
   const start = block.offset - (first?.offset ?? 0);
   const lines = region.subarray(start, start + block.bytes);
   return lines.length === block.bytes && crc32(lines) === block.crc ? lines : undefined;
+}
+
+/** Of a region that begins with a line what ends with one. */
+export function wholeLines(region: Buffer): Buffer {
+  return region.subarray(0, region.lastIndexOf(NEWLINE) + 1);
 }
 
 /** Of a region the blocks up to the first that is not what the index says. */

@@ -134,7 +134,7 @@ export class SegmentWriter {
     return (this.size === 0 || this.size + bytes <= this.segmentBytes) && !this.builder.isFullWith(bytes);
   }
 
-  /** `append` within this turn of the event loop, where there is a place. */
+  /** `append` within this turn of the event loop, where there is a place; `noteAppended` comes next. */
   appendNow(batch: Batch): void {
     const { data } = this;
     if (data === undefined) throw new Error("append without prepare");
@@ -145,8 +145,13 @@ export class SegmentWriter {
       ftruncateSync(data.fd, this.size);
       throw error;
     }
-    this.addBlocks(batch, bytes);
-    this.tellGrowth(bytes.length);
+    this.grow(bytes);
+  }
+
+  /** What was appended at once comes into the index. */
+  noteAppended(batch: Batch): void {
+    this.addBlocks(batch);
+    this.tellGrowth(batch.sink.length);
   }
 
   /** Writes the whole batch at `size`, or nothing. `prepare` came before. */
@@ -160,7 +165,8 @@ export class SegmentWriter {
       await data.truncate(this.size);
       throw error;
     }
-    const closed = this.addBlocks(batch, bytes);
+    this.grow(bytes);
+    const closed = this.addBlocks(batch);
     const segment = this.segments.at(-1);
     if (closed.length > 0 && segment !== undefined) await this.writeIndex(segment, closed);
     this.tellGrowth(bytes.length);
@@ -171,13 +177,17 @@ export class SegmentWriter {
     if (steps > 0) this.onGrown();
   }
 
-  /** Of what was written.
-   *  @returns the blocks that end with it */
-  private addBlocks(batch: Batch, bytes: Buffer): Block[] {
+  private grow(bytes: Buffer): void {
     this.recent = bytes.length > RECENT_BYTES_MAX ? undefined : { at: this.position, lines: Buffer.from(bytes) };
     this.size += bytes.length;
+  }
+
+  /** Of what was written.
+   *  @returns the blocks that end with it */
+  private addBlocks(batch: Batch): Block[] {
     this.isDirty = true;
     this.syncing ??= this.syncLater();
+    const bytes = batch.sink.written();
     const closed: Block[] = [];
     let at = 0;
     for (const run of batch.runs) {

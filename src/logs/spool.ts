@@ -14,7 +14,7 @@ import { LEVELS } from "./level.ts";
 import { encodeRun, type EncodeOptions } from "./line-encoder.ts";
 import { LineHeads } from "./line-head.ts";
 import { readAt, readNow } from "./quick-io.ts";
-import { PartScanner, StampedScanner } from "./raw-parts.ts";
+import { FEW_BYTES, PartScanner, StampedScanner } from "./raw-parts.ts";
 import { SpoolWatch } from "./spool-watch.ts";
 import type { Look } from "./spool-watch.ts";
 import type { Stamper } from "./stamper.ts";
@@ -36,8 +36,6 @@ interface Destination {
 
 /** One turn of a spool; then it is the next one's. */
 export const READ_BYTES = 256 * 1024;
-/** With less the kernel costs more than it saves. */
-const BULK_BYTES_MIN = 512;
 const NEWLINE = 10;
 /** The first of LEVELS. */
 const NO_LEVEL = 0;
@@ -149,12 +147,10 @@ export class Spool {
 
   private encode(scanner: PartScanner, journal: Journal, stated: Omit<EncodeOptions, "cleanUntil">): void {
     const { src } = scanner;
-    const whole = src.lastIndexOf(NEWLINE) + 1;
-    const isClean = isFewAscii(src) || isUtf8(src.subarray(0, whole));
-    const options = { ...stated, cleanUntil: isClean ? whole : 0 };
+    const options = { ...stated, cleanUntil: src.length < FEW_BYTES ? asciiUntil(src) : utf8Until(src) };
     const { heads } = this;
-    const bulk = whole < BULK_BYTES_MIN ? undefined : BulkEncoder.begin(scanner, heads, options);
-    for (;;) {
+    const bulk = src.length < FEW_BYTES ? undefined : BulkEncoder.begin(scanner, heads, options);
+    while (scanner.next < src.length) {
       const run = bulk?.next(scanner, journal.sink) ?? encodeRun(scanner, journal.sink, heads, options);
       if (run.lines === 0) break;
       const to = this.offset + scanner.next;
@@ -182,9 +178,19 @@ export class Spool {
   }
 }
 
-/** A line or two are seen through sooner here than by a function of Node that nobody has called for a while. */
-function isFewAscii(src: Buffer): boolean {
-  if (src.length >= BULK_BYTES_MIN) return false;
-  for (let at = 0; at < src.length; at += 1) if ((src[at] as number) >= 0x80) return false;
-  return true;
+/** The end of the last line, if all lines are UTF-8, else 0. */
+function utf8Until(src: Buffer): number {
+  const whole = src.lastIndexOf(NEWLINE) + 1;
+  return isUtf8(src.subarray(0, whole)) ? whole : 0;
+}
+
+/** The same of a few bytes, if all are ASCII: a loop is sooner done than a function of Node's that slept. */
+function asciiUntil(src: Buffer): number {
+  let whole = 0;
+  for (let at = 0; at < src.length; at += 1) {
+    const byte = src[at] as number;
+    if (byte >= 0x80) return utf8Until(src);
+    if (byte === NEWLINE) whole = at + 1;
+  }
+  return whole;
 }

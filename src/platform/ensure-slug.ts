@@ -10,6 +10,7 @@ import { recallBuild, rememberBuild } from "./build-memory.ts";
 import { buildInputs, type BuildInputs } from "./buildpacks.ts";
 import type { Build } from "./builds.ts";
 import { firstSignal } from "./first-signal.ts";
+import { checkPass, watchPass } from "./pass.ts";
 import type { Platform } from "./platform.ts";
 import { isWhole } from "./slug-health.ts";
 
@@ -27,9 +28,9 @@ export async function recordBuild(
     actor.output?.(text);
   };
   const { signal, release } = firstSignal(app.ending, build.signal);
-  const unwatch = actor.pass?.watch(() => build.cancel(`ended: ${actor.by.email} may no longer deploy`));
+  const unwatch = watchPass(actor, () => build.cancel(`ended: ${actor.by.email} may no longer deploy`));
   try {
-    await actor.pass?.check();
+    await checkPass(actor);
     show(begin);
     const slug = await buildRelease(platform, app, commit, { output: show, signal, onBegun: () => build.begun() });
     await finish(slug, show);
@@ -41,11 +42,11 @@ export async function recordBuild(
     build.output.write(`\n !     ${cancelled ?? reason}\n`);
     build.failed(platform.clock.now(), reason);
     if (cancelled === undefined || app.isEnding) throw error;
-    await actor.pass?.check();
+    await checkPass(actor);
     throw new BuildCancelled(cancelled, error);
   } finally {
     release();
-    unwatch?.();
+    unwatch();
   }
 }
 

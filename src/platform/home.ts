@@ -103,6 +103,10 @@ export class Home {
   get requestsFile(): string {
     return join(this.root, "access", "requests");
   }
+  get promotionsFile(): string {
+    return join(this.root, "promotions.json");
+  }
+
   get pipelinesFile(): string {
     return join(this.root, "pipelines.json");
   }

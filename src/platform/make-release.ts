@@ -12,7 +12,7 @@ import { rememberBuild } from "./build-memory.ts";
 import type { RecordedBuild } from "./ensure-slug.ts";
 import { loadSnapshot } from "./launch.ts";
 import { asFailed, settleLostRelease, type PendingRelease } from "./pending-release.ts";
-import { NoLongerAllowed } from "./pass.ts";
+import { checkPass, NoLongerAllowed } from "./pass.ts";
 import type { Platform } from "./platform.ts";
 import { describeFailure, runReleaseCommand } from "./release-phase.ts";
 import { openReleaseOutput } from "./release-output.ts";
@@ -51,7 +51,7 @@ async function makeNext(platform: Platform, app: App, making: Making, plan: Plan
   const { actor } = making;
   let phased: Planned | undefined;
   const release = await app.ledger.append(async (base) => {
-    await actor.pass?.check();
+    await checkPass(actor);
     const planned = await plan(base);
     if (planned === undefined) return undefined;
     await settleSlug(app, making, planned, base);
@@ -126,9 +126,9 @@ function checkOpen(app: App): void {
 }
 
 /** Undefined when who asked still may. */
-async function whyNoLonger({ pass }: Actor): Promise<string | undefined> {
+async function whyNoLonger(actor: Actor): Promise<string | undefined> {
   try {
-    await pass?.check();
+    await checkPass(actor);
     return undefined;
   } catch (error) {
     if (!(error instanceof NoLongerAllowed)) throw error;
@@ -174,7 +174,7 @@ class PhasedRelease {
         command,
         cargo,
         show,
-        pass: actor.pass,
+        actor,
       });
       return await this.#record(pending, base, (await whyNoLonger(actor)) ?? describeFailure(app, end));
     } finally {

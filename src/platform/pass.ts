@@ -3,7 +3,7 @@
 import type { Need } from "../core/access.ts";
 import { AppError } from "../core/error.ts";
 import { enterApp, watchStay } from "./access.ts";
-import type { Pass } from "./actor.ts";
+import type { Actor, Pass } from "./actor.ts";
 import type { App } from "./app.ts";
 import type { Platform } from "./platform.ts";
 import { keyRemoved, revocationOf, tokenRevoked, VIA_SSH, type Visitor } from "./visitor.ts";
@@ -35,6 +35,16 @@ export function passOf(platform: Platform, visitor: Visitor, place?: { app: App;
       return () => void onRevoked.delete(cut);
     },
   };
+}
+
+/** @throws NoLongerAllowed */
+export async function checkPass({ pass }: Actor): Promise<void> {
+  await pass?.check();
+}
+
+/** @returns to be called when it is over */
+export function watchPass({ pass }: Actor, cut: () => void): () => void {
+  return pass?.watch(cut) ?? (() => undefined);
 }
 
 function revoked({ actor: { via } }: Visitor): AppError {

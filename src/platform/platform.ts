@@ -20,6 +20,7 @@ import { Attachments } from "./attachments.ts";
 import { BuildSlots } from "./build-slots.ts";
 import { sweepRemains } from "./destroy-app.ts";
 import { Events } from "./events.ts";
+import { GitVisits } from "./git-visits.ts";
 import type { Home } from "./home.ts";
 import type { Journal } from "./journal.ts";
 import { Keys } from "./keys.ts";
@@ -61,6 +62,7 @@ export class Platform {
   readonly buildSlots: BuildSlots;
   readonly outbound: PlatformParts["outbound"];
   readonly events = new Events();
+  readonly gitVisits = new GitVisits();
   /** Changes of domains, which no two apps may share. */
   readonly domainChanges = new SerialQueue();
   readonly upkeep: Upkeep;

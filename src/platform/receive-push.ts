@@ -12,7 +12,7 @@ import { makeRelease, ReleaseFailed, waitingFor } from "./make-release.ts";
 import { describeFirst, firstConfig } from "./buildpacks.ts";
 import type { Build } from "./builds.ts";
 import { launch } from "./launch.ts";
-import { NoLongerAllowed } from "./pass.ts";
+import { checkPass, NoLongerAllowed } from "./pass.ts";
 import type { Platform } from "./platform.ts";
 
 export const ZERO_OID = /^0+$/;
@@ -123,7 +123,7 @@ async function deploy(platform: Platform, app: App, push: Push, command: RefComm
   app.runningBuild = { commit: command.new, email: push.actor.by.email };
   try {
     checkOpen(platform, app);
-    await push.actor.pass?.check();
+    await checkPass(push.actor);
     // Once more, after the pushes before this one.
     await checkBranch(app, command);
     await checkNotMoved(app, command);

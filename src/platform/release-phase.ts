@@ -9,8 +9,9 @@ import { RELEASE_TYPE } from "../core/procfile.ts";
 import type { Cargo } from "../formation/dyno-host.ts";
 import type { OneOffEnd } from "../formation/one-off.ts";
 import { ToolOutput } from "../build/tool-output.ts";
-import type { Pass } from "./actor.ts";
+import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
+import { checkPass, watchPass } from "./pass.ts";
 import type { Platform } from "./platform.ts";
 
 interface ReleaseCommand {
@@ -20,8 +21,8 @@ interface ReleaseCommand {
   command: string;
   cargo: Cargo;
   show: (text: string) => void;
-  /** Of who asked for it. */
-  pass: Pass | undefined;
+  /** Who asked for it. */
+  actor: Actor;
 }
 
 /** How a release command ended; a text says why there was no process at all. */
@@ -39,9 +40,9 @@ export async function runReleaseCommand(asked: ReleaseCommand): Promise<CommandE
   const id = randomUUID();
   const cancel = (): void => app.oneOffs.cancel(id);
   app.ending.addEventListener("abort", cancel);
-  const unwatch = asked.pass?.watch(cancel);
+  const unwatch = watchPass(asked.actor, cancel);
   try {
-    await asked.pass?.check();
+    await checkPass(asked.actor);
     const { env, appDir, confinement } = cargo;
     const running = app.oneOffs.run({
       type: RELEASE_TYPE,
@@ -62,7 +63,7 @@ export async function runReleaseCommand(asked: ReleaseCommand): Promise<CommandE
     return { fault: error.message.replace(/\.$/, "") };
   } finally {
     app.ending.removeEventListener("abort", cancel);
-    unwatch?.();
+    unwatch();
   }
 }
 

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { formatPerson } from "../core/person.ts";
 import type { Need } from "../core/access.ts";
+import type { Settings } from "../core/settings.ts";
 import { watchStay } from "./access.ts";
 import type { App } from "./app.ts";
 import type { Platform } from "./platform.ts";
@@ -15,6 +16,8 @@ export interface GitService {
   name: "git-receive-pack" | "git-upload-pack";
   /** What GIT_PROTOCOL is to be, such as `version=2`. */
   protocol: string;
+  /** Of the app: how large a push may be, and how long it may take to arrive. */
+  limits: Pick<Settings, "pushBytesMax" | "pushTimeoutMs">;
 }
 
 export const FETCH: Need = ["view"];
@@ -25,9 +28,11 @@ const PATIENCE_S = 600;
 /** It ends when its visitor may no longer. A push that has arrived as a whole has its answer first, which says so.
  *  @param socket of which nothing was read */
 export function serveGit(platform: Platform, service: GitService, socket: Socket): void {
-  const { app, visitor, name, protocol } = service;
+  const { app, visitor, name, protocol, limits } = service;
   const isPush = name === "git-receive-pack";
-  const args = isPush ? ["receive-pack"] : ["upload-pack", "--strict", `--timeout=${String(PATIENCE_S)}`];
+  const args = isPush
+    ? ["-c", `receive.maxInputSize=${String(limits.pushBytesMax)}`, "receive-pack"]
+    : ["upload-pack", "--strict", `--timeout=${String(PATIENCE_S)}`];
   const git = spawn("git", [...args, platform.home.repo(app.name)], {
     stdio: [socket, socket, "ignore"],
     // A group of its own, so that nothing of it is left when it is ended.
@@ -53,10 +58,15 @@ export function serveGit(platform: Platform, service: GitService, socket: Socket
       // It has gone by itself.
     }
   };
-  const stop = watchStay({ visitor, app, need: isPush ? PUSH : FETCH, cut });
+  const over = new AbortController();
+  const ends = [watchStay({ visitor, app, need: isPush ? PUSH : FETCH, cut }), platform.gitVisits.begin(visitor)];
+  over.signal.addEventListener("abort", () => {
+    for (const end of ends) end();
+  });
+  if (isPush) void platform.clock.sleep(limits.pushTimeoutMs, over.signal).then(() => over.signal.aborted || cut());
   git.on("error", (error) => {
     platform.journal.fault(name, error);
-    stop();
+    over.abort();
   });
-  git.on("exit", stop);
+  git.on("exit", () => over.abort());
 }

@@ -19,9 +19,6 @@ import { demand } from "./permit.ts";
 import { DEPLOY, VIEW } from "./permissions.ts";
 import { readReceiveHead } from "./receive-head.ts";
 
-/** On all of the platform, and of one token or key. Each is two or three processes. */
-const BACKENDS_MAX = 32;
-const BACKENDS_EACH_MAX = 8;
 /** How long a client may send nothing while it is waited for. */
 const SILENCE_MS = 30_000;
 /** What is still on its way when git has answered is taken for so long. */
@@ -44,9 +41,9 @@ interface RefsQuery {
 }
 
 export function gitRoutes(server: FastifyInstance, platform: Platform): void {
-  const backends = new Backends();
+  const backends = new Set<GitBackend>();
   server.addHook("preClose", (done) => {
-    backends.killAll();
+    for (const backend of backends) backend.kill();
     done();
   });
   void server.register((scope, _options, done) => {
@@ -95,7 +92,7 @@ interface Exchange {
   path: string;
 }
 
-async function serve(platform: Platform, backends: Backends, exchange: Exchange): Promise<FastifyReply> {
+async function serve(platform: Platform, backends: Set<GitBackend>, exchange: Exchange): Promise<FastifyReply> {
   const { request, reply, service } = exchange;
   const app = platform.app(request.params.app);
   if (service === "git-receive-pack") await demand(platform, request, app, DEPLOY);
@@ -104,7 +101,7 @@ async function serve(platform: Platform, backends: Backends, exchange: Exchange)
   const body = request.method === "POST" ? readBody(platform.clock, request.raw, pushTimeoutMs) : undefined;
   try {
     const head = body && service === "git-receive-pack" ? await readReceiveHead(body) : undefined;
-    const backend = backends.start(visitorOf(request), order);
+    const backend = start(platform, backends, visitorOf(request), order);
     reply.raw.once("close", () => backend.leave());
     feed(backend, head, body).then(
       // A push that is here has its answer, which says so when its sender may no longer.
@@ -121,6 +118,19 @@ async function serve(platform: Platform, backends: Backends, exchange: Exchange)
     void reply.header("connection", "close");
     throw error;
   }
+}
+
+/** @throws AppError unavailable when there are too many */
+function start(platform: Platform, backends: Set<GitBackend>, visitor: Visitor, order: BackendOrder): GitBackend {
+  platform.gitVisits.check(visitor);
+  const end = platform.gitVisits.begin(visitor);
+  const backend = new GitBackend(order);
+  backends.add(backend);
+  void backend.ended.then(() => {
+    backends.delete(backend);
+    end();
+  });
+  return backend;
 }
 
 function orderOf(
@@ -194,27 +204,4 @@ function takeRest(raw: IncomingMessage): void {
   setTimeout(() => {
     if (!raw.complete) raw.socket.destroy();
   }, LINGER_MS).unref();
-}
-
-/** Those that run. */
-class Backends {
-  readonly #running = new Map<GitBackend, string>();
-
-  /** @throws AppError unavailable when there are too many */
-  start({ credential = "" }: Visitor, order: BackendOrder): GitBackend {
-    const own = [...this.#running.values()].filter((one) => one === credential).length;
-    if (this.#running.size >= BACKENDS_MAX || own >= BACKENDS_EACH_MAX) {
-      throw new AppError("unavailable", "Too many fetches and pushes are under way.", {
-        hint: "Try again in a moment.",
-      });
-    }
-    const backend = new GitBackend(order);
-    this.#running.set(backend, credential);
-    void backend.ended.then(() => this.#running.delete(backend));
-    return backend;
-  }
-
-  killAll(): void {
-    for (const backend of this.#running.keys()) backend.kill();
-  }
 }

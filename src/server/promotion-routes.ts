@@ -61,7 +61,8 @@ function promoting(server: FastifyInstance, platform: Platform): void {
 }
 
 function promotions(server: FastifyInstance, platform: Platform, at: DeskFor): void {
-  const begun = new Promotions(platform);
+  let opened: Promise<Promotions> | undefined;
+  const kept = (): Promise<Promotions> => (opened ??= Promotions.open(platform));
 
   server.post<{ Body: PromotionBody }>(
     "/pipeline-promotions",
@@ -72,28 +73,28 @@ function promotions(server: FastifyInstance, platform: Platform, at: DeskFor): v
       const { id } = desk.pipeline(pipeline.id);
       const app = await desk.member(id, source.app.id, VIEW);
       const apps = await Promise.all(targets.map((one) => desk.member(id, one.app.id, DEPLOY)));
-      const order = { pipeline: id, source: { app, release: await currentOf(app) } };
+      const release = await currentOf(app);
       void reply.status(201);
-      return promotionResource(begun.begin(order, apps, callerOf(request)));
+      return promotionResource(await (await kept()).begin(id, { app, release }, apps, callerOf(request)));
     },
   );
 
-  server.get<{ Params: IdParams }>("/pipeline-promotions/:id", (request) =>
-    Promise.resolve(promotionResource(begun.find(request.params.id, visitorOf(request)))),
+  server.get<{ Params: IdParams }>("/pipeline-promotions/:id", async (request) =>
+    promotionResource((await kept()).find(request.params.id, visitorOf(request))),
   );
 
-  server.get<{ Params: IdParams }>("/pipeline-promotions/:id/promotion-targets", (request) => {
-    const promotion = begun.find(request.params.id, visitorOf(request));
-    return Promise.resolve(promotion.targets.map((one) => targetResource(promotion, one)));
+  server.get<{ Params: IdParams }>("/pipeline-promotions/:id/promotion-targets", async (request) => {
+    const promotion = (await kept()).find(request.params.id, visitorOf(request));
+    return promotion.targets.map((one) => targetResource(promotion, one));
   });
 }
 
-function promotionResource({ id, pipeline, source, targets, createdAt, updatedAt }: Promotion): Resource {
+function promotionResource({ id, pipeline, app, release, targets, createdAt, updatedAt }: Promotion): Resource {
   const isOver = targets.every((one) => one.status !== "pending");
   return {
     id,
     pipeline: { id: pipeline },
-    source: { app: { id: source.app.id }, release: { id: idOfObject(source.release.oid) } },
+    source: { app: { id: app }, release: { id: idOfObject(release) } },
     status: isOver ? "completed" : "pending",
     created_at: iso(createdAt),
     updated_at: iso(updatedAt),
@@ -103,10 +104,10 @@ function promotionResource({ id, pipeline, source, targets, createdAt, updatedAt
 function targetResource(promotion: Promotion, { id, app, status, release, error }: PromotionTarget): Resource {
   return {
     id,
-    app: { id: app.id },
-    error_message: error ?? null,
+    app: { id: app },
+    error_message: error === "" ? null : error,
     pipeline_promotion: { id: promotion.id },
-    release: release === undefined ? null : { id: idOfObject(release.oid) },
+    release: release === "" ? null : { id: idOfObject(release) },
     status,
   };
 }

@@ -20,6 +20,7 @@ import {
 import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
 import { iso, type Resource } from "./resources.ts";
+import { beginTelling } from "./webhook-events.ts";
 
 type IdParams = AppParams & { id: string };
 
@@ -44,6 +45,7 @@ export function webhookRoutes(server: FastifyInstance, platform: Platform): void
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { info, secret } = await addWebhook(platform, app, request.body, callerOf(request));
+      await beginTelling(platform, app);
       void reply.status(201).header(SECRET_HEADER, secret);
       return webhookResource(app, info);
     },
@@ -61,6 +63,7 @@ export function webhookRoutes(server: FastifyInstance, platform: Platform): void
       const app = platform.app(request.params.app);
       const order = { ...request.body, id: request.params.id };
       const { info, secret } = await updateWebhook(platform, app, order, callerOf(request));
+      await beginTelling(platform, app);
       if (secret !== undefined) void reply.header(SECRET_HEADER, secret);
       return webhookResource(app, info);
     },
@@ -68,7 +71,9 @@ export function webhookRoutes(server: FastifyInstance, platform: Platform): void
 
   server.delete<{ Params: IdParams }>("/apps/:app/webhooks/:id", async (request) => {
     const app = platform.app(request.params.app);
-    return webhookResource(app, await removeWebhook(app, request.params.id, callerOf(request)));
+    const removed = await removeWebhook(app, request.params.id, callerOf(request));
+    await beginTelling(platform, app);
+    return webhookResource(app, removed);
   });
 
   deliveries(server, platform);

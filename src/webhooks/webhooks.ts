@@ -1,8 +1,10 @@
 /** The webhooks of one app. Each goes its own way: one whose receiver hangs or refuses holds up no other, and not the app. */
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { SerialQueue } from "../core/serial-queue.ts";
 import type { WebhookEntity, WebhookFacts, WebhookSecrets } from "../core/webhook.ts";
 import { DeliveryLog, isOver, type Delivery, type WebhookEvent } from "./delivery-log.ts";
+import { ToldFile, type Told } from "./told-file.ts";
 import { WebhookSender, type SenderParts, type WebhookRules } from "./webhook-sender.ts";
 
 export interface WebhookSpec extends WebhookFacts {
@@ -16,6 +18,9 @@ interface Open {
 }
 
 export class Webhooks {
+  readonly told: ToldFile;
+  /** One event after the other. */
+  readonly telling = new SerialQueue();
   readonly #parts: SenderParts;
   readonly #log: DeliveryLog;
   readonly #open = new Map<string, Open>();
@@ -27,6 +32,7 @@ export class Webhooks {
   constructor(dir: string, parts: SenderParts, rules: WebhookRules) {
     this.#parts = parts;
     this.#log = new DeliveryLog(dir, parts.onFault);
+    this.told = new ToldFile(join(dir, "told.json"), parts.onFault);
     this.#rules = rules;
   }
 
@@ -80,7 +86,8 @@ export class Webhooks {
     return [...this.#open.values()].some(({ spec }) => spec.include.includes(entity));
   }
 
-  tell(event: WebhookEvent): void {
+  /** @param told what is known when this is; a daemon that is killed in between tells it again */
+  tell(event: WebhookEvent, told: Told): void {
     if (this.#isClosed) return;
     for (const { spec, sender } of this.#open.values()) {
       if (!spec.include.includes(event.entity)) continue;
@@ -97,6 +104,7 @@ export class Webhooks {
       this.#log.put(delivery);
       sender.begin(delivery);
     }
+    this.told.set(told);
   }
 
   /** Newest first. */

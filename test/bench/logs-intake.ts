@@ -40,14 +40,14 @@ const LOGGERS: readonly Logger[] = [
   {
     name: "svlogd",
     processes: 1,
-    millions: 1,
+    millions: MILLIONS,
     limit: "0.40 ×",
     command: (dir) => String.raw`printf 's67108864\nn100\n' > ${dir}/config; svlogd -tt -b 65536 ${dir} 2>/dev/null`,
   },
   {
     name: "multilog",
     processes: 1,
-    millions: 1,
+    millions: MILLIONS,
     limit: "0.45 ×",
     command: (dir) => `multilog t s16777215 n100 ${dir}`,
   },

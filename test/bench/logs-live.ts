@@ -24,15 +24,22 @@ const ACCEPT = "application/vnd.heroku+json; version=3";
 const THROWN_LINES = 200_000;
 const PAIRS = 5;
 
-export async function benchLogsLive(): Promise<Row[]> {
+export async function benchLogsFollow(): Promise<Row[]> {
+  return withContext(async (t) => followers(await startPlatform(t)));
+}
+
+export async function benchLogsKills(): Promise<Row[]> {
   return withContext(async (t) => {
-    const day = await openDay(process.env["BENCH_CORPUS"] ?? (await t.tempDir()));
-    const platform = await startPlatform(t);
-    const rows = [...(await followers(platform)), ...(await byCommand(platform, day))];
     const lines = await killUnderOutput(t, KILLS);
     const what = `logs: lines lost or doubled in ${String(KILLS)} kills, at 20,000 a second`;
-    rows.push({ what, ours: `0 of ${lines.toLocaleString("en")}`, peer: "", ratio: "", limit: "0" });
-    return rows;
+    return [{ what, ours: `0 of ${lines.toLocaleString("en")}`, peer: "", ratio: "", limit: "0" }];
+  });
+}
+
+export async function benchLogsCommand(): Promise<Row[]> {
+  return withContext(async (t) => {
+    const day = await openDay(process.env["BENCH_CORPUS"] ?? (await t.tempDir()));
+    return byCommand(await startPlatform(t), day);
   });
 }
 

@@ -10,7 +10,7 @@ import { benchIdle } from "./idle.ts";
 import { benchLedger } from "./ledger.ts";
 import { benchLogs } from "./logs.ts";
 import { benchLogsIntake } from "./logs-intake.ts";
-import { benchLogsLive } from "./logs-live.ts";
+import { benchLogsCommand, benchLogsFollow, benchLogsKills } from "./logs-live.ts";
 import { benchPush } from "./push.ts";
 import { benchRollback } from "./rollback.ts";
 import { benchRouter } from "./router.ts";
@@ -18,6 +18,7 @@ import { benchSee } from "./see.ts";
 import { benchTeam } from "./team.ts";
 import { benchVerify } from "./verify.ts";
 import { benchTeamSsh } from "./team-ssh.ts";
+import { benchTeamWatch } from "./team-watch.ts";
 import type { Row } from "./measure.ts";
 
 const SETS: Record<string, () => Promise<Row[]>> = {
@@ -33,11 +34,14 @@ const SETS: Record<string, () => Promise<Row[]>> = {
   verify: benchVerify,
   ledger: benchLedger,
   "team-ssh": benchTeamSsh,
+  "team-watch": benchTeamWatch,
   api: benchApi,
   "heroku-cli": benchHerokuCli,
   "logs-query": benchLogs,
   "logs-intake": benchLogsIntake,
-  "logs-live": benchLogsLive,
+  "logs-live-follow": benchLogsFollow,
+  "logs-live-command": benchLogsCommand,
+  "logs-live-kills": benchLogsKills,
 };
 
 const wanted = process.argv.slice(2);

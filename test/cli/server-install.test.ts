@@ -2,36 +2,12 @@
 import { spawnSync } from "node:child_process";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { CADDY_IMPORT, PLACES } from "../../src/core/server-files.ts";
-import { cli, type CliRun } from "../support/cli.ts";
 import { AUTHORITY, CERTIFICATE, CERTIFICATE_KEY } from "../support/certificates.ts";
 import { MISSING_SSHD, readySshd } from "../support/sshd.ts";
-import { describe, type TestContext } from "../support/suite.ts";
-
-const SCRIPT = fileURLToPath(new URL("../../bin/platformd.js", import.meta.url));
-function missing(program: string): string | undefined {
-  return spawnSync(program, ["--version"]).error === undefined ? undefined : program;
-}
-
-/** What the program says when it is asked whether a file is right; it must be. */
-function mustPass(program: string, ...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: "utf8" });
-  assert.is(status, 0, `${program} ${args.join(" ")}: ${error?.message ?? stdout + stderr}`);
-  return stdout + stderr;
-}
-
-interface Stage {
-  root: string;
-  run: (command: string, ...words: string[]) => Promise<CliRun>;
-}
-
-async function stage(t: TestContext): Promise<Stage> {
-  const root = await t.tempDir();
-  const machine = { env: { HOME: root, GIT_HEROKU_HOME: join(root, "home") }, cwd: root, daemonScript: SCRIPT };
-  return { root, run: (command, ...words) => cli(machine, command, "--root", root, ...words) };
-}
+import { describe } from "../support/suite.ts";
+import { missing, mustPass, stage } from "./server-lab.ts";
 
 async function filesBelow(root: string): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
@@ -60,17 +36,33 @@ describe("server:install", (test) => {
     assert.equal(await contentsBelow(root), before);
     assert.is((await run("server:install", ...options)).status, 0);
     const made = await contentsBelow(root);
-    for (const path of [PLACES.unit, PLACES.directories, PLACES.sshd, PLACES.caddy, PLACES.caddyMain]) {
+    const { unit, ports, portsUnit, directories, sshd, caddy, caddyMain } = PLACES;
+    for (const path of [unit, ports, portsUnit, directories, sshd, caddy, caddyMain]) {
       assert.ok(shown.stdout.includes(`Write ${path}\n`), path);
       const text = await readFile(join(root, path), "utf8");
       for (const line of text.split("\n").filter((one) => one !== ""))
         assert.ok(shown.stdout.includes(`    ${line}\n`), line);
     }
-    for (const command of ["useradd --system", "systemctl enable --now git-heroku.service", "systemctl reload ssh"])
+    for (const command of [
+      "useradd --system",
+      "systemctl enable --now git-heroku.service",
+      "systemctl reload ssh",
+      "systemctl enable git-heroku-ports.service",
+    ])
       assert.ok(shown.stdout.includes(`Run ${command}`), command);
     const again = await run("server:install", ...options, "--dry-run");
     assert.not.match(again.stdout, /^(Write|Link|Remove)/m);
     assert.is((await run("server:upgrade")).status, 0);
+    assert.equal(await contentsBelow(root), made);
+    const opened = await run("server:install", ...options, "--open-ports");
+    assert.match(opened.stdout, "systemctl disable --now git-heroku-ports.service\n");
+    assert.equal(
+      (await filesBelow(root)).filter((path) => path.includes("ports")),
+      [],
+    );
+    assert.is((await run("server:upgrade")).status, 0);
+    assert.not.ok((await filesBelow(root)).includes(join(root, ports)));
+    assert.is((await run("server:install", ...options)).status, 0);
     assert.equal(await contentsBelow(root), made);
     assert.is((await run("server:uninstall", "--dry-run")).status, 0);
     assert.equal(await contentsBelow(root), made);

@@ -51,6 +51,8 @@ export interface LabOptions {
   buildsMax?: number;
   /** Where webhooks may be sent besides. */
   networks?: readonly string[];
+  /** By which name it is reached from elsewhere. */
+  publicUrl?: string;
 }
 
 export async function openLab(t: TestContext, options: LabOptions = {}): Promise<Lab> {
@@ -78,6 +80,7 @@ export async function openLab(t: TestContext, options: LabOptions = {}): Promise
     },
     router,
     apiUrl: "http://127.0.0.1:5001",
+    publicUrl: options.publicUrl,
     accessSpools: () => new Set(),
     runtime: await LocalRuntime.open({ appsDirectory: home.apps, clock }),
     isolation: NO_ISOLATION,

@@ -6,6 +6,7 @@ import type { FastifyInstance } from "fastify";
 import { createServer } from "../../src/server/server.ts";
 import { TcpDoor } from "../../src/server/tcp-door.ts";
 import { REQUEST_LIMITS, type RequestLimits } from "../../src/server/request-limits.ts";
+import type { LabOptions } from "../platform/lab.ts";
 import type { TestContext } from "../support/suite.ts";
 import { control, openApi, type ApiAnswer, type ApiLab } from "./lab.ts";
 
@@ -28,8 +29,12 @@ export interface TcpOptions {
 
 export const KATE = { name: "Kate Bush", email: "kate@foobazco.com" };
 
-export async function openDoor(t: TestContext, unusual?: Partial<RequestLimits>): Promise<DoorLab> {
-  const lab = await openApi(t);
+export async function openDoor(
+  t: TestContext,
+  unusual?: Partial<RequestLimits>,
+  options: LabOptions = {},
+): Promise<DoorLab> {
+  const lab = await openApi(t, options);
   const limits = { ...REQUEST_LIMITS, ...unusual };
   const server = unusual === undefined ? lab.server : createServer(lab.platform, control([]), limits);
   const port = await openPort(t, server, limits.headMs);

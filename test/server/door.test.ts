@@ -118,6 +118,33 @@ describe("api door: who is let in", (test) => {
     assert.is((await tcp("GET", "/account", { authorization: `Bearer ${brief.token}` })).status, 401);
   });
 
+  test("a name that it has elsewhere lets in those who use it, and no page of another name", async (t) => {
+    const url = "https://heroku.foobazco.com";
+    const { tcp, platform } = await openDoor(t, undefined, { publicUrl: url });
+    await createApp(platform, "foobaz", NED);
+    const asked = async (headers: Record<string, string>): Promise<unknown> => {
+      const { status, body } = await tcp("GET", "/apps/foobaz", { headers });
+      return status === 200 ? body.git_url : status;
+    };
+    const own = { host: "heroku.foobazco.com" };
+    assert.is(await asked(own), `${url}/foobaz.git`);
+    assert.is(await asked({ host: "Heroku.Foobazco.com", origin: url }), `${url}/foobaz.git`);
+    assert.not.equal(await asked({ host: "127.0.0.1" }), 403);
+    for (const headers of [
+      { host: "heroku.foobazco.com.evil.example" },
+      { host: "apps.foobazco.com" },
+      { host: "heroku.foobazco.com:8443" },
+      { host: "10.0.0.7" },
+      { ...own, origin: "http://heroku.foobazco.com" },
+      { ...own, origin: "https://foobaz.foobazco.com" },
+      { ...own, "sec-fetch-site": "same-site" },
+    ]) {
+      assert.is(await asked(headers), 403, JSON.stringify(headers));
+    }
+    const session = await tcp("POST", "/apps/foobaz/log-sessions", { headers: own, body: {} });
+    assert.ok(String(session.body.logplex_url).startsWith(`${url}/log-sessions/`));
+  });
+
   test("a stream ends when its token is revoked", async () => {
     const { platform, port } = await common();
     const app = await createApp(platform, "foobaz", NED);

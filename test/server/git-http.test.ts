@@ -9,6 +9,7 @@ import { changeSettings } from "../../src/platform/change-settings.ts";
 import { createApp } from "../../src/platform/create-app.ts";
 import { HEAD_BYTES_MAX, readReceiveHead } from "../../src/server/receive-head.ts";
 import { refuses } from "../support/assert.ts";
+import { poll } from "../support/poll.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 import { NED } from "../platform/lab.ts";
 import { dial, hear, openDoor, type DoorLab } from "./door-lab.ts";
@@ -189,6 +190,39 @@ describe("git over HTTP: what is no push", (test) => {
     await heard;
     assert.is(await app.ledger.ref("refs/heads/slow"), undefined);
     await changeSettings(lab.platform, app, { "push-timeout": null }, NED);
+  });
+
+  test("thousands of refs at once are stored, and the platform answers meanwhile", async () => {
+    const { push, oid, tcp, platform } = await common();
+    const count = 2_000;
+    const refs = Array.from({ length: count }, (_, n) => command(oid, `refs/heads/many/${String(n)}`));
+    const [first = "", ...others] = refs;
+    const lines = [line(`${first}\0report-status`), ...others.map((ref) => line(ref))];
+    const pushing = push(Buffer.concat([Buffer.from(lines.join("") + FLUSH), emptyPack()]));
+    assert.is((await tcp("GET", "/apps/foobaz")).status, 200);
+    assert.is((await pushing).match(/ok refs\/heads\/many\//g)?.length, count);
+    assert.is(await platform.app("foobaz").ledger.ref(`refs/heads/many/${String(count - 1)}`), oid);
+  });
+
+  test("of one token eight are served at a time; who comes then is told, and later let in", async () => {
+    const lab = await common();
+    const begin = line(`${command(lab.oid, "refs/heads/held")}\0report-status`) + FLUSH;
+    const held = [];
+    for (let n = 0; n < 8; n += 1) {
+      const socket = await dial(lab.port);
+      socket.on("error", () => undefined).resume();
+      socket.write(`${postHead(lab, ["Transfer-Encoding: chunked"])}\r\n${begin.length.toString(16)}\r\n${begin}\r\n`);
+      held.push(socket);
+    }
+    const refs = (): Promise<{ status: number }> => lab.tcp("GET", "/foobaz.git/info/refs?service=git-upload-pack");
+    const full = await poll(async () => {
+      const answer = await refs();
+      return answer.status === 503 ? answer : undefined;
+    });
+    assert.match(String((full as { body?: unknown }).body), "Too many fetches and pushes are under way.");
+    for (const socket of held) socket.destroy();
+    await poll(async () => ((await refs()).status === 200 ? true : undefined));
+    assert.is(await lab.platform.app("foobaz").ledger.ref("refs/heads/held"), undefined);
   });
 
   test("a push that has not arrived as a whole is cut off with its token, and nothing of it is stored", async () => {

@@ -1,5 +1,5 @@
 /** Pipelines and promotions along them, as Heroku's client asks for them. */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { addCollaborator, updateCollaborator } from "../../src/platform/access.ts";
@@ -36,6 +36,13 @@ async function asPerson(
   const wanted = { owner: { name: email, email }, isAdmin: false, description: "", lifetimeMs: undefined };
   const authorization = `Bearer ${(await lab.platform.tokens.create(wanted)).token}`;
   return (method, path, body) => lab.tcp(method, path, { authorization, ...(body && { body }) });
+}
+
+const WHOLE = "00000000-0000-4000-8000-000000000000";
+
+/** The same targets of a promotion of that id. */
+function whole(targets: readonly ApiAnswer["body"][]): ApiAnswer["body"][] {
+  return targets.map((target) => ({ ...target, pipeline_promotion: { id: WHOLE } }));
 }
 
 describe("pipelines", (test) => {
@@ -126,6 +133,30 @@ describe("pipelines", (test) => {
     assert.equal(await refused(lab, "GET", "/pipeline-promotions/nosuch"), [404, "pipeline_promotion"]);
     const own = await lab.ask("POST", "/apps/staging/actions/promote", { to: "first" });
     assert.equal([own.status, own.headers["git-heroku-release"], own.body.app.name], [201, "4", "first"]);
+
+    // The next daemon knows them too, and what became of those that a killed one had under way.
+    await lab.close();
+    const file = join(lab.home.root, "promotions.json");
+    const [stored] = JSON.parse(await readFile(file, "utf8")) as { id: string; targets: object[] }[];
+    const lost = [first, second, staging].map(({ id }) => ({
+      id: WHOLE,
+      app: id,
+      status: "pending",
+      release: "",
+      error: "",
+    }));
+    await writeFile(file, JSON.stringify([Object.assign({}, stored, { id: WHOLE }), { ...stored, targets: lost }]));
+    const next = await openApi(t, { root: lab.home.root });
+    assert.equal(await ask(next, "GET", `/pipeline-promotions/${WHOLE}/promotion-targets`), whole(targets));
+    const settled = (await ask(next, "GET", `${path}/promotion-targets`)) as ApiAnswer["body"][];
+    assert.equal(
+      settled.map(({ status, error_message: error }) => [status, error]),
+      [
+        ["succeeded", null],
+        ["failed", "The release command failed."],
+        ["failed", "The platform stopped while it ran; nothing was released."],
+      ],
+    );
   });
 
   test("show and change what a person may see and change, and nothing else", async (t) => {

@@ -1,4 +1,6 @@
 /** The API's description of itself: complete, sound, and with Heroku's fields. */
+import { Ajv } from "ajv";
+import type { FastifyInstance } from "fastify";
 import * as assert from "uvu/assert";
 import type { Platform } from "../../src/platform/platform.ts";
 import { answerOf } from "../../src/server/answers.ts";
@@ -7,7 +9,7 @@ import * as pipelines from "../../src/server/pipeline-schemas.ts";
 import type { DaemonControl } from "../../src/server/platform-routes.ts";
 import { createServer } from "../../src/server/server.ts";
 import * as webhooks from "../../src/server/webhook-schemas.ts";
-import { describe } from "../support/suite.ts";
+import { describe, type TestContext } from "../support/suite.ts";
 
 const heroku = { ...herokus, ...pipelines, ...webhooks };
 
@@ -53,16 +55,28 @@ interface Fields {
   required: string[];
 }
 
+interface Operation {
+  parameters?: { schema: object }[];
+  requestBody?: { content: Record<string, { schema: object }> };
+}
+
 interface Document {
   openapi: string;
   info: { version: string };
-  paths: Record<string, Record<string, object>>;
+  paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, object> };
 }
 
 /** Lists of what is not here, and their members, are described together. */
 const ABSENT =
   /^(?:\/apps\/:app)?\/(?:addons|addon-attachments|addon-services|sni-endpoints|telemetry-drains)(?:\/:name)?$/;
+
+function openServer(t: TestContext): FastifyInstance {
+  const closing = new AbortController().signal;
+  const server = createServer({ closing } as Platform, { version: "1.2.3" } as DaemonControl);
+  t.after(() => server.close());
+  return server;
+}
 
 describe("schemas", (test) => {
   test("objects have Heroku's fields, none of which is null where Heroku's is not", () => {
@@ -79,10 +93,21 @@ describe("schemas", (test) => {
     }
   });
 
+  test("what may be sent has sound schemas: the daemon takes them as they are", async (t) => {
+    const document = (await openServer(t).inject("/schema")).json<Document>();
+    const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+    const schemas = operations
+      .flatMap(({ requestBody, parameters = [] }) => [Object.values(requestBody?.content ?? {}), parameters])
+      .flat()
+      .map(({ schema }) => schema);
+    assert.ok(schemas.length > 100);
+    const ajv = new Ajv();
+    const unsound = schemas.filter((schema) => ajv.validateSchema(schema) !== true);
+    assert.equal(unsound, []);
+  });
+
   test("every route is described, and every reference leads somewhere", async (t) => {
-    const closing = new AbortController().signal;
-    const server = createServer({ closing } as Platform, { version: "1.2.3" } as DaemonControl);
-    t.after(() => server.close());
+    const server = openServer(t);
     const answer = await server.inject("/schema");
     const document = answer.json<Document>();
     assert.is(document.openapi, "3.1.0");

@@ -1,6 +1,6 @@
 /** Webhooks: what is told to whom, what becomes of it, and where it must not go. */
 import { createHmac } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { createApp } from "../../src/platform/create-app.ts";
@@ -153,6 +153,42 @@ describe("webhooks", (test) => {
     await receiver.until(() => receiver.posts.length > begun);
     const { body, headers } = receiver.posts.at(begun) ?? receiver.posts[0]!;
     assert.is(headers["heroku-webhook-hmac-sha256"], createHmac("sha256", "mine").update(body).digest("base64"));
+  });
+
+  test("what a daemon knew and could not tell, the next one tells, under the same id", async (t) => {
+    const { lab, app, receiver, url } = await setUp(t);
+    await add(lab, { url });
+    const file = join(app.dir, "webhooks", "told.json");
+    const told = async (): Promise<Body> => JSON.parse(await readFile(file, "utf8").catch(() => "{}"));
+    assert.equal(await told(), { builds: [], dynos: {}, formation: {}, release: 1 });
+    const version = await deploy(lab, app);
+    await lab.ask("PATCH", "/apps/foobaz/formation", { updates: [{ type: "worker", quantity: 1 }] });
+    await poll(async () => ((await told()).dynos["worker.1"] === "up" ? true : undefined));
+    const [release, build] = [bodies(receiver, "release")[0], bodies(receiver, "build")[1]];
+    await lab.close({ apps: false });
+    assert.equal(await told(), { builds: [], dynos: { "worker.1": "up" }, formation: { worker: 1 }, release: version });
+    // As a daemon leaves it that is killed before it tells.
+    const left = { builds: [build.data.id], dynos: { "worker.1": "starting" }, formation: {}, release: version - 1 };
+    await writeFile(file, JSON.stringify(left));
+    const before = receiver.accepted.length;
+
+    const again = await openApi(t, { root: lab.home.root, networks: NETWORKS });
+    await receiver.until(() => receiver.accepted.length === before + 4);
+    const news = receiver.accepted.slice(before).map(({ body }) => JSON.parse(body.toString()));
+    const of = (resource: string): Body => news.find((one) => one.resource === resource);
+    assert.equal([of("release").id, of("release").data.version], [release.id, version]);
+    assert.equal([of("build").id, of("build").data.status], [build.id, "succeeded"]);
+    const { data, previous_data: quantity, actor } = of("formation");
+    assert.equal(
+      [data.type, data.quantity, quantity, actor.email],
+      ["worker", 1, { quantity: 0 }, "kate@foobazco.com"],
+    );
+    assert.equal([of("dyno").data.state, of("dyno").previous_data], ["up", { state: "starting" }]);
+
+    // What nobody wants to know of is not gathered.
+    const [hook] = (await again.ask("GET", WEBHOOKS)).body;
+    await again.ask("PATCH", `${WEBHOOKS}/${String(hook.id)}`, { include: ["api:release"] });
+    assert.equal(await told(), { release: version });
   });
 
   test("go to no address of the platform's own, whatever its name is, and are refused when they are malformed", async (t) => {

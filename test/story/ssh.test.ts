@@ -2,7 +2,8 @@
  *  they may. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import * as assert from "uvu/assert";
@@ -222,6 +223,39 @@ describe(
 
     test.needing(
       MISSING_SSHD,
+      "git's protocol abused: huge lines, refs that lead elsewhere, pushes without end and too large",
+      async () => {
+        const { platform, kate, clone } = await team();
+        await catchUp(platform, kate, clone);
+        const oid = await must(platform, clone, "rev-parse", "HEAD");
+        assert.not.match(await (await beginPush(kate, "fffe", "x".repeat(70_000))).said, "ok ");
+        await must(as(platform, kate), clone, "heroku", "settings:set", "push-timeout=1s");
+        const endless = `${"0".repeat(40)} ${oid} refs/heads/endless\0report-status`;
+        await (
+          await beginPush(kate, (endless.length + 4).toString(16).padStart(4, "0"), `${endless}0000`)
+        ).said;
+        await must(as(platform, kate), clone, "heroku", "settings:unset", "push-timeout");
+        const elsewhere = ["refs/heads/../../../keys/x", "../../escape", "refs/heads/releases", "refs/heroku/state"];
+        for (const ref of elsewhere) {
+          const { status } = await as(platform, kate).exec("git", ["push", "production", `${oid}:${ref}`], {
+            cwd: clone,
+          });
+          assert.is.not(status, 0, ref);
+        }
+        await must(as(platform, kate), clone, "heroku", "settings:set", "push-size=1MB");
+        await writeFile(join(clone, "large"), randomBytes(1_500_000));
+        await must(platform, clone, "add", "large");
+        await must(platform, clone, "commit", "-q", "-m", "Large");
+        const large = await as(platform, kate).exec("git", ["push", "production", "main"], { cwd: clone });
+        assert.is(large.status, 1);
+        assert.match(large.stderr, "pack exceeds maximum allowed size");
+        await must(as(platform, kate), clone, "heroku", "settings:unset", "push-size");
+        await must(platform, clone, "reset", "-q", "--hard", oid);
+      },
+    );
+
+    test.needing(
+      MISSING_SSHD,
       "who somebody is is not theirs to say: environment, headers, author, push option",
       async () => {
         const { platform, ned, kate, clone } = await team();
@@ -295,7 +329,8 @@ describe(
       const push = startGit(as(platform, sue), clone, ["push", "production", "main"]);
       await push.shows(AT_GATE);
       const oid = await must(platform, clone, "rev-parse", "production/main");
-      const half = await beginPush(sue, `${"0".repeat(40)} ${oid} refs/heads/stolen`);
+      const words = `${"0".repeat(40)} ${oid} refs/heads/stolen\0report-status`;
+      const half = await beginPush(sue, (words.length + 4).toString(16).padStart(4, "0"), `${words}0000`);
       await must(platform, platform.dir, "heroku", "keys:remove", sue.fingerprint);
       // Its build ends although the gate stays shut; what had not arrived as a whole is cut off.
       const { status, stderr } = await push.ended;
@@ -332,14 +367,13 @@ async function catchUp(platform: TestPlatform, person: SshPerson, clone: string)
 }
 
 /** A push whose pack does not come. */
-async function beginPush(person: SshPerson, command: string): Promise<{ said: Promise<string> }> {
+async function beginPush(person: SshPerson, ...sent: string[]): Promise<{ said: Promise<string> }> {
   const { env } = process;
   const git = spawn("ssh", [...person.ssh, "git-receive-pack 'foobaz.git'"], { env: { PATH: env["PATH"] } });
   git.stdin.on("error", () => undefined);
   const said = text(git.stdout);
   await once(git.stdout, "readable");
-  const line = `${command}\0report-status`;
-  git.stdin.write(`${(line.length + 4).toString(16).padStart(4, "0")}${line}0000`);
+  git.stdin.write(sent.join(""));
   return { said };
 }
 

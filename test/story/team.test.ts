@@ -1,5 +1,7 @@
 /** Several people on one platform over HTTP: each fetches, pushes and asks with a token of their own, and everything that they
  *  do carries their name, whatever they say of themselves. */
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { TokenItem } from "../../src/api/token-resources.ts";
@@ -84,6 +86,14 @@ describe("team over HTTP", (test) => {
       assert.match(lines, line);
     }
     assert.not.match(lines, "mallory");
+
+    await ned.must(neds, "heroku", "settings:set", "push-size=1MB");
+    await writeFile(join(neds, "large"), randomBytes(1_500_000));
+    await ned.must(neds, "add", "large");
+    await ned.must(neds, "commit", "-q", "-m", "Large");
+    const large = await ned.git(neds, "push", "production", "main");
+    assert.is(large.status, 1);
+    assert.match(large.stderr, "pack exceeds maximum allowed size");
 
     const strange = await eve.git(eve.dir, "clone", `${api}/foobaz.git`);
     assert.match(strange.stderr, `repository '${api}/foobaz.git/' not found`);

@@ -140,6 +140,11 @@ async function failAfter(timeoutMs: number, signal: AbortSignal): Promise<void> 
   if (!signal.aborted) throw new Error(`Test ran longer than ${String(timeoutMs)} ms.`);
 }
 
+/** Nothing is open any more, and the process goes on with another file. */
+export function stopWatch(): void {
+  clearTimeout(leakTimer);
+}
+
 /** The timer is unref'd: it fires only when something else keeps the process alive. */
 function failOnLeak(lastTest: string): void {
   console.error(`Still open after "${lastTest}": ${process.getActiveResourcesInfo().join(", ")}`);

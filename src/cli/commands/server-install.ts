@@ -3,7 +3,7 @@ import { AppError } from "../../core/error.ts";
 import { HOME, SERVICE, type Front, type ServerSetup } from "../../core/server-files.ts";
 import type { Arguments, Command } from "../command.ts";
 import { usageError } from "../parse-arguments.ts";
-import { checkReachable, installChanges, programs } from "../server-changes.ts";
+import { canClosePorts, checkReachable, installChanges, programs } from "../server-changes.ts";
 import { carryOut, machineOf, MACHINE_OPTIONS } from "../server-machine.ts";
 
 export const serverInstall: Command = {
@@ -12,10 +12,11 @@ export const serverInstall: Command = {
   isAboutThisMachine: true,
   summary: "Make this Debian or Ubuntu server a platform for a team",
   details:
-    "As root. Makes a system user, a systemd unit, sshd's part and, when asked, a site of Caddy or nginx with TLS in front. The platform's home is /var/lib/git-heroku. Run again it changes what differs, and nothing else. With --as-root the daemon is root, so that each app is a user of its own, in its builds too.",
+    "As root. Makes a system user, a systemd unit, sshd's part and, when asked, a site of Caddy or nginx with TLS in front. With nftables it closes the ports of apps' processes, 20000 to 29999, to other machines. The platform's home is /var/lib/git-heroku. Run again it changes what differs, and nothing else. With --as-root the daemon is root, so that each app is a user of its own, in its builds too.",
   options: [
     { name: "user", value: "NAME", summary: "the system user, of git@host (usually git)" },
     { name: "as-root", summary: "run the daemon as root: each app a user of its own" },
+    { name: "open-ports", summary: "let other machines reach processes past the router" },
     { name: "front", value: "PROGRAM", completes: ["caddy", "nginx"], summary: "set up TLS with caddy or nginx" },
     { name: "domain", value: "DOMAIN", summary: "apps at NAME.DOMAIN, the API at the domain itself" },
     {
@@ -44,13 +45,16 @@ export const serverInstall: Command = {
       ...programs(world),
       asRoot: args.has("as-root"),
       front: frontOf(args),
+      openPorts: args.has("open-ports"),
     };
     if (machine.root === "/") checkReachable([setup.node, setup.daemon]);
     await carryOut(context, installChanges(machine.root, setup, ["systemctl", "enable", "--now", SERVICE]));
     if (args.has("dry-run")) return undefined;
-    await out.line(
-      `To let somebody in: sudo -u ${setup.asRoot ? "root" : setup.user} -H git heroku keys:add - --for EMAIL <FILE`,
-    );
+    if (!setup.openPorts && !canClosePorts(machine.root))
+      await out.line("Other machines may reach processes past the router: install nftables, and run this again.");
+    // root has a platform of its own in its own home.
+    const who = setup.asRoot ? `sudo GIT_HEROKU_HOME=${HOME}` : `sudo -u ${setup.user} -H`;
+    await out.line(`To let somebody in: ${who} git heroku keys:add - --for EMAIL <FILE`);
     return out.line(`They then run: git heroku create NAME --server ${setup.user}@HOST`);
   },
 };
