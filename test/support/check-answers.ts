@@ -8,7 +8,7 @@ import type { Schema } from "../../src/server/schema-words.ts";
 const ajv = new Ajv({ strict: false, allErrors: true });
 const compiled = new Map<Schema, ValidateFunction>();
 
-export interface JsonAnswer {
+interface JsonAnswer {
   method: string;
   /** Of the route: `/apps/:app`. */
   url: string;
