@@ -63,6 +63,18 @@ const scryptOfNode = {
   },
 };
 
+/** isomorphic-git compresses by web streams, for which Node loads all of fetch, and without them by pako: by zlib here. */
+const zlibOfNode = {
+  name: "zlib-of-node",
+  setup(bundler) {
+    bundler.onResolve({ filter: /^pako$/ }, ({ path }) => ({ path, namespace: "zlib-of-node" }));
+    bundler.onLoad({ filter: /.*/, namespace: "zlib-of-node" }, () => ({
+      contents: `const { deflateSync, inflateSync } = require("node:zlib");
+        module.exports = { deflate: (data) => deflateSync(data), inflate: (data) => inflateSync(data) };`,
+    }));
+  },
+};
+
 // CommonJS, because Node starts it 6 ms sooner than an ES module; so no program may use a top-level await.
 // A program begins with `#!`; the other files of src/bin are parts of them.
 const programs = readdirSync("src/bin")
@@ -79,7 +91,11 @@ const shared = {
   target: "node20",
   format: "cjs",
   // Worked out only where it is asked for: node:url would be read at each start.
-  define: { "import.meta.url": "__module.url" },
+  define: {
+    "import.meta.url": "__module.url",
+    CompressionStream: "undefined",
+    DecompressionStream: "undefined",
+  },
   banner: { js: 'const __module={get url(){return require("node:url").pathToFileURL(__filename).href}};' },
   supported: { "dynamic-import": false },
   legalComments: "none",
@@ -89,7 +105,7 @@ const shared = {
   sourcemap: "linked",
   sourcesContent: false,
 };
-await build({ ...shared, entryPoints: programs, plugins: [besideTheProgram] });
+await build({ ...shared, entryPoints: programs, plugins: [besideTheProgram, zlibOfNode] });
 const parts = PARTS.map((name) => join("src/bin", `${name}.ts`));
 await build({ ...shared, entryPoints: parts });
 // A thread of the daemon is a program of its own, found beside it.

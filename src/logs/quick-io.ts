@@ -1,7 +1,8 @@
 /** Small reads and writes at the hot end of a log, where the bytes are in the page cache: done at once they take some
- *  microseconds, by the thread pool ten times that, and a busy app asks for thousands a second. A call that turns out
- *  slow (cold data, a disk that cannot keep up, or a moment in which another process had the processor) sends everything
- *  to the thread pool for fifty times as long, so that the event loop waits for a disk two per cent of the time at most. */
+ *  microseconds, by the thread pool ten times that, and a busy app asks for thousands a second. Calls that turn out slow (cold
+ *  data, a disk that cannot keep up) send everything to the thread pool for fifty times as long. A call may be slow too because
+ *  another process had the processor meanwhile: one alone that was not very slow is taken for that. So the event loop waits
+ *  for a disk five per cent of the time at most. */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
@@ -9,10 +10,16 @@ import type { FileHandle } from "node:fs/promises";
 /** A larger write goes to the thread pool anyway. */
 export const QUICK_BYTES_MAX = 64 * 1024;
 const SLOW_MS = 3;
+/** Longer than a process usually has to wait for its turn. */
+const VERY_SLOW_MS = 25;
+/** Two of them in this time are no chance. */
+const AGAIN_MS = 500;
 const CAREFUL_TIMES = 50;
 const CAREFUL_MS_MAX = 10_000;
 
 let carefulUntil = 0;
+/** When a call was slow last. */
+let slowAt = Number.NEGATIVE_INFINITY;
 let isPatient = false;
 
 /** For a thread that does nothing else and may wait. */
@@ -34,8 +41,15 @@ function timed<T>(call: () => T): T {
   const value = call();
   const end = performance.now();
   const took = end - begin;
-  if (took > SLOW_MS) carefulUntil = end + Math.min(CAREFUL_MS_MAX, took * CAREFUL_TIMES);
+  if (took > SLOW_MS) noteSlow(begin, end);
   return value;
+}
+
+function noteSlow(begin: number, end: number): void {
+  const took = end - begin;
+  if (took > VERY_SLOW_MS || begin - slowAt < AGAIN_MS)
+    carefulUntil = end + Math.min(CAREFUL_MS_MAX, took * CAREFUL_TIMES);
+  slowAt = end;
 }
 
 /** Fills the start of the buffer; returns how many bytes there were. */

@@ -373,7 +373,6 @@ describe("backup, the file", (test) => {
     const sealed = await sealKeys("secret", "correct horse");
     assert.match(Buffer.from(sealed).toString("latin1"), /^age-encryption\.org\/v1\n-> scrypt [\w+/]+ 18\n/);
     assert.is(await openKeys(sealed, "correct horse"), "secret");
-    await refuses("invalid_params", () => openKeys(sealed, "correct horsf"));
   });
 
   test("bytes are taken as asked for, however they come", async () => {

@@ -100,6 +100,8 @@ describe("apps", (test) => {
   test("a first deploy to master fixes master; npm start without a Procfile", async (t) => {
     const platform = await borrowPlatform(t, common);
     const clone = await cloneFixture(platform, "gated");
+    await must(platform, clone, "rm", "-q", "Procfile");
+    await must(platform, clone, "commit", "-q", "--amend", "-m", "First");
     await must(platform, clone, "branch", "-m", "main", "master");
     await must(platform, clone, "heroku", "create", "gated");
     const push = await platform.exec("git", ["push", "production", "master"], { cwd: clone });
