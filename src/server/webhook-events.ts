@@ -27,6 +27,7 @@ interface Told {
  *  costs nothing. */
 export function announceEvents(platform: Platform): void {
   for (const app of platform.list()) {
+    if (!app.webhooks.areThere) continue;
     void inTurn(platform, app, () => tellMissed(platform, app, missedByReceivers));
     void app.started.then(() => inTurn(platform, app, () => tellMissed(platform, app, missedOfProcesses)));
   }

@@ -81,6 +81,11 @@ export class Webhooks {
     this.#open.delete(id);
   }
 
+  /** Whether there are any. */
+  get areThere(): boolean {
+    return this.#open.size > 0;
+  }
+
   /** Whether anybody is to be told. */
   wants(entity: WebhookEntity): boolean {
     return [...this.#open.values()].some(({ spec }) => spec.include.includes(entity));

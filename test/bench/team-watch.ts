@@ -1,7 +1,7 @@
 /** Fifty people with tokens of their own who follow an app's log and ask for `ps` every two seconds, each time on a new
  *  connection as the command does: what that costs the daemon. */
 import { request, type ClientRequest, type IncomingMessage } from "node:http";
-import { once } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -34,6 +34,7 @@ export async function benchTeamWatch(): Promise<Row[]> {
     await untilUp(platform, APP, 2);
     const { port } = new URL(await apiOf(platform));
     const over = new AbortController();
+    setMaxListeners(0, over.signal);
     t.after(() => over.abort());
     const people: Person[] = [];
     const { access } = platformClient(platform);

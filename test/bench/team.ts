@@ -11,7 +11,7 @@ import { apiOf } from "../story/team-lab.ts";
 import { inPairs, ms, timed, withContext, type Row } from "./measure.ts";
 import { untilSettled } from "./push.ts";
 
-const PAIRS = 25;
+const PAIRS = 15;
 const APP = "hello";
 
 export async function benchTeam(): Promise<Row[]> {
