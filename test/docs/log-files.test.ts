@@ -2,13 +2,14 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
-import { crc32, gunzipSync } from "node:zlib";
+import * as zlib from "node:zlib";
 import * as assert from "uvu/assert";
 import type { LogLine } from "../../src/core/log-line.ts";
-import { GZIP, usualCodec } from "../../src/logs/frames.ts";
 import { describe } from "../support/suite.ts";
 import { openStore } from "../logs/open-store.ts";
 import { examplesOf, readPage } from "./markdown.ts";
+
+const { crc32, gunzipSync } = zlib;
 
 const EXAMPLES = examplesOf(await readPage("docs/formats.md"));
 
@@ -124,19 +125,41 @@ function checkRollup(text: string, segment: string, index: Buffer, lines: LogLin
   assert.equal(Object.fromEntries(found), Object.fromEntries(counts));
 }
 
-/** "Cold segments": the frames, by their table. */
-function readFrames(file: Buffer, segment: string): Buffer[] {
-  const end = file.length - 18;
+/** Of Node 22.15 and newer, which compress with it. */
+const { zstdDecompressSync = gunzipSync } = zlib as { zstdDecompressSync?: (frame: Buffer) => Buffer };
+
+interface Table {
+  /** Where it begins. */
+  table: number;
+  entries: Buffer;
+  decompress: (frame: Buffer) => Buffer;
+}
+
+/** "Cold segments": the table, and what decompresses a frame. */
+function readTable(file: Buffer, segment: string, isZstd: boolean): Table {
+  const end = file.length - (isZstd ? 9 : 18);
   const count = file.readUInt32LE(end);
   const entries = file.subarray(end - count * 8, end);
-  assert.is(file.readUInt32LE(end + 4), crc32(entries, crc32(segment)));
+  if (isZstd) {
+    const table = end - count * 8 - 8;
+    assert.is(file.toString("hex", table, table + 4), "5e2a4d18");
+    assert.is(file.readUInt32LE(table + 4), file.length - table - 8);
+    assert.is(file.toString("hex", end + 4), "00b1ea928f");
+    return { table, entries, decompress: zstdDecompressSync };
+  }
   const table = end - count * 8 - 16;
+  assert.is(file.readUInt32LE(end + 4), crc32(entries, crc32(segment)));
   assert.is(file.toString("latin1", table + 12, table + 14), "GH");
+  return { table, entries, decompress: gunzipSync };
+}
+
+function readFrames(file: Buffer, segment: string, isZstd: boolean): Buffer[] {
+  const { table, entries, decompress } = readTable(file, segment, isZstd);
   const frames: Buffer[] = [];
   let at = 0;
   for (let entry = 0; entry < entries.length; entry += 8) {
     const bytes = entries.readUInt32LE(entry);
-    const raw = gunzipSync(file.subarray(at, at + bytes));
+    const raw = decompress(file.subarray(at, at + bytes));
     assert.is(raw.length, entries.readUInt32LE(entry + 4));
     frames.push(raw);
     at += bytes;
@@ -146,8 +169,7 @@ function readFrames(file: Buffer, segment: string): Buffer[] {
 }
 
 describe("docs/formats.md, a log's files", (test) => {
-  const missing = usualCodec() === GZIP ? undefined : "a Node without zstd";
-  test.needing(missing, "segments, indexes, signatures, rollups and frames are what the page says", async (t) => {
+  test("segments, indexes, signatures, rollups and frames are what the page says", async (t) => {
     const dir = await t.tempDir();
     const options = { segmentBytes: 400_000, careBytesMin: 1 };
     const forever = { bytesMax: Number.POSITIVE_INFINITY, ageMsMax: Number.POSITIVE_INFINITY };
@@ -164,12 +186,12 @@ describe("docs/formats.md, a log's files", (test) => {
     await store.caredFor();
     await store.close();
     const logs = join(dir, "logs");
-    const cold = (await readdir(logs)).filter((name) => name.endsWith(".ndjson.gz"));
+    const cold = (await readdir(logs)).filter((name) => /\.ndjson\.(gz|zst)$/.test(name));
     assert.ok(cold.length >= 2, cold.join());
     for (const name of cold) {
-      const segment = name.slice(0, -3);
+      const segment = name.replace(/\.(gz|zst)$/, "");
       const read = (ending: string): Promise<Buffer> => readFile(join(logs, segment.replace(/\.ndjson$/, ending)));
-      const raw = Buffer.concat(readFrames(await readFile(join(logs, name)), segment));
+      const raw = Buffer.concat(readFrames(await readFile(join(logs, name)), segment, name.endsWith(".zst")));
       const index = await read(".idx");
       const blocks = readIndex(index, segment, raw);
       checkSignature(await read(".grm"), segment, index, blocks);
