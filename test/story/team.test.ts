@@ -40,6 +40,7 @@ describe("team over HTTP", (test) => {
     await ned.must(ned.dir, "clone", "-q", "-o", "production", `${api}/foobaz.git`);
     await ned.must(neds, "heroku", "remote", "--app", "foobaz", "--server", api);
     assert.is(await ned.must(neds, "heroku", "whoami"), ned.email);
+    assert.is(await kate.must(kate.dir, "heroku", "whoami", "--server", api), kate.email);
     await ned.must(neds, "commit", "-q", "--allow-empty", "-m", "Neds", "--author", "Kate <kate@foobazco.com>");
     const second = await platform.exec("git", ["push", "-q", "production", "main"], {
       cwd: neds,

@@ -1,5 +1,5 @@
 /** `git heroku whoami` */
-import { JSON_OPTION, type Command } from "../command.ts";
+import { JSON_OPTION, SERVER_OPTION, type Command } from "../command.ts";
 
 export const whoami: Command = {
   name: "whoami",
@@ -9,9 +9,13 @@ export const whoami: Command = {
     "On a platform elsewhere it is the owner of the token, on the one of this machine whom git would name in a commit here.",
   options: [
     { name: "remote", short: "r", value: "NAME", completes: "remotes", summary: "the git remote that leads there" },
+    SERVER_OPTION,
     JSON_OPTION,
   ],
-  examples: [{ command: "git heroku whoami", summary: "for this clone" }],
+  examples: [
+    { command: "git heroku whoami", summary: "for this clone" },
+    { command: "git heroku whoami --server git@host", summary: "in no clone" },
+  ],
   async run({ args, client, out }) {
     const { email, name } = await client.access.account();
     return args.has("json") ? out.json({ email, name }) : out.line(email);
