@@ -91,13 +91,18 @@ async function spareLayers(appDir: string, wanted: ReadonlySet<string>): Promise
   return old.map(({ key }) => key);
 }
 
-/** Bytes that each path takes on the disk and none before it, in the order of the paths; 0 for what is not there. */
+/** 126 and more: it could not be run, or was killed. */
+const DU = 'du -sk "$@" 2>/dev/null; [ $? -lt 126 ]';
+
+/** Bytes that each path takes on the disk and none before it, in the order of the paths; 0 for what is not there.
+ *  Files that go while they are counted are no failure, as du has it.
+ *  @throws ToolFailed without du */
 export async function diskUse(git: GitContext, paths: readonly string[]): Promise<number[]> {
   if (paths.length === 0) return [];
   const there = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)));
   const asked = paths.filter((_, index) => there[index] !== undefined);
   if (asked.length === 0) return paths.map(() => 0);
-  const output = (await runProgram(git, "du", ["-sk", ...asked])).toString("utf8");
+  const output = (await runProgram(git, "sh", ["-c", DU, "du", ...asked])).toString("utf8");
   const sizes = new Map<string, number>();
   for (const line of output.split("\n")) {
     const tab = line.indexOf("\t");

@@ -1,8 +1,10 @@
 /** The slug store of an app: what is let go and when, what is built again, and what is found to be damaged. */
-import { chmod, cp, mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
+import { ToolFailed, type GitContext } from "../../src/build/git.ts";
+import { diskUse } from "../../src/build/slug-shelf.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { App } from "../../src/platform/app.ts";
 import { setBuildpacks } from "../../src/platform/buildpacks.ts";
@@ -15,6 +17,7 @@ import { runDetached } from "../../src/platform/run-detached.ts";
 import { describeSlugs, diskUseOf, evictSlugs } from "../../src/platform/slugs.ts";
 import { QUIET_MS } from "../../src/platform/upkeep.ts";
 import { systemClock } from "../../src/bin/system-clock.ts";
+import { rejects } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
 import { bringCode, logText, NED, openLab, pushCommit, until, type Lab } from "./lab.ts";
 
@@ -40,6 +43,12 @@ class LaterClock implements Clock {
 
 async function deploy(lab: Lab, app: App, name: string, more: Record<string, string> = {}): Promise<void> {
   await pushCommit(lab, app, await bringCode(lab, app, { Procfile: "worker: exec sleep 600\n", name, ...more }));
+}
+
+/** A launch asks for the slug, too. */
+async function launched(app: App, version: number): Promise<void> {
+  await until(() => app.launchedVersion === version);
+  await app.launches.drained();
 }
 
 /** The contents of the file `name` of each slug, newest first. */
@@ -95,12 +104,25 @@ describe("slug store", (test) => {
     assert.ok(disk.slugs > 0 && disk.repository > 0, JSON.stringify(disk));
   });
 
+  test("a file that goes while the disk is counted is no failure, and what counts must be there", async (t) => {
+    const [bin, counted] = [await t.tempDir(), await t.tempDir()];
+    const git = (path: string): GitContext => ({ repo: counted, path, signal: new AbortController().signal });
+    await symlink("/bin/sh", join(bin, "sh"));
+    assert.instance(await rejects(diskUse(git(bin), [counted])), ToolFailed);
+    // du goes on, and says by its status that something was not there.
+    await writeFile(join(bin, "du"), '#!/bin/sh\nprintf "5\\t%s\\n" "$2"\necho "du: gone" >&2\nexit 1\n', {
+      mode: 0o755,
+    });
+    assert.equal(await diskUse(git(bin), [counted, join(counted, "absent")]), [5 * 1024, 0]);
+  });
+
   test("a damaged slug is told (R17) and built again; one that was only copied is not", async (t) => {
     const lab = await openLab(t, { clock: NO_UPKEEP });
     const app = await createApp(lab.platform, "foobaz", NED);
     await deploy(lab, app, "as built");
     const release = await app.ledger.current();
     if (release === undefined) throw new Error("no release");
+    await launched(app, release.version);
     const { dir } = await ensureSlug(lab.platform, app, release);
     await utimes(join(dir, "name"), 1, 1);
     assert.is((await ensureSlug(lab.platform, app, release)).dir, dir);
@@ -125,9 +147,7 @@ describe("slug store", (test) => {
     await deploy(lab, app, "deep", { "a/b/one": "1", "a/b/two": "2" });
     const release = await app.ledger.current();
     if (release === undefined) throw new Error("no release");
-    // A launch asks for the slug, too.
-    await until(() => app.launchedVersion === release.version);
-    await app.launches.drained();
+    await launched(app, release.version);
     const { dir } = await ensureSlug(lab.platform, app, release);
     // Counted, which changes nothing; looked at again only after another launch.
     await checkSlugs(lab.platform, app);
