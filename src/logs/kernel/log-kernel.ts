@@ -11,6 +11,7 @@ const HEAD_LENGTHS: u32 = 1280;
 const HEADS: u32 = 2048;
 const HEAD_STRIDE: u32 = 512;
 const NEEDLE: u32 = 0x2000;
+/** 16 bytes for each set of eight bytes that need a backslash; see `prepare`. */
 const SHUFFLES: u32 = 0x6000;
 /** Room for found lines ends here. */
 const END: u32 = 0x1fff00;
@@ -286,8 +287,7 @@ export function encode(from: u32, end: u32, into: u32, level: i32): void {
     while (at <= far) {
       const bytes = v128.load(at);
       const quoted = v128.or(i8x16.eq(bytes, quotes), i8x16.eq(bytes, backslashes));
-      const control = i8x16.lt_u(bytes, blanks);
-      const controls = i8x16.bitmask(control);
+      const controls = i8x16.bitmask(i8x16.lt_u(bytes, blanks));
       if (controls == 0) {
         put = escape(bytes, i8x16.bitmask(quoted), 16, put);
         at += 16;
@@ -296,6 +296,7 @@ export function encode(from: u32, end: u32, into: u32, level: i32): void {
       const stop: u32 = ctz(controls);
       put = escape(bytes, i8x16.bitmask(quoted) & ((1 << stop) - 1), stop, put);
       at += stop;
+      // A newline, and a \r before it, is no part of the line.
       if (isLineEnd(at)) break;
       put = putControl(load<u8>(at), put);
       at += 1;
@@ -352,7 +353,7 @@ export function prepare(): void {
 // @ts-ignore: decorator
 @inline
 function putControl(byte: u8, dst: u32): u32 {
-  const letter: u8 = byte == 9 ? 0x74 : byte == 8 ? 0x62 : byte == 12 ? 0x66 : byte == 13 ? 0x72 : byte == 10 ? 0x6e : 0;
+  const letter: u8 = byte == 9 ? 0x74 : byte == 8 ? 0x62 : byte == 12 ? 0x66 : byte == 13 ? 0x72 : 0;
   if (letter != 0) {
     store<u16>(dst, (<u16>letter << 8) | BACKSLASH);
     return dst + 2;
@@ -520,9 +521,14 @@ export function search(from: u32, end: u32, length: u32, one: u32, two: u32, mod
   store<u32>(RESULT, counted, 8);
 }
 
-const ADLER: u32 = 65521;
+// — Sums: the plain form is in adler.ts —
 
-/** Adler-32 (RFC 1950) of [from, from + length), begun with that of what stands before. */
+const ADLER_BASE: u32 = 65521;
+/** Times 32 bytes: so far the second sum stays below 2 ** 32, and that of a column below 2 ** 16. */
+const ADLER_STEPS: u32 = 173;
+
+/** Adler-32 (RFC 1950) of [from, from + length), begun with that of what stands before. In the second sum a byte counts once for itself
+ *  and once for each that follows: by its column within its row of 32 bytes, and 32 times for each row behind that. */
 export function adler(from: u32, length: u32, before: u32): u32 {
   let a: u32 = before & 0xffff;
   let b: u32 = before >> 16;
@@ -530,8 +536,7 @@ export function adler(from: u32, length: u32, before: u32): u32 {
   let at = from;
   let left = length;
   while (left >= 32) {
-    // The sums of columns have sixteen bits each.
-    const count = min(left >> 5, 173);
+    const count = min(left >> 5, ADLER_STEPS);
     let low0 = i16x8.splat(0);
     let low1 = i16x8.splat(0);
     let high0 = i16x8.splat(0);
@@ -550,18 +555,17 @@ export function adler(from: u32, length: u32, before: u32): u32 {
       const pairs = i16x8.add(i16x8.extadd_pairwise_i8x16_u(one), i16x8.extadd_pairwise_i8x16_u(two));
       sums = i32x4.add(sums, i32x4.dot_i16x8_s(pairs, ones));
     }
-    // 32 × what stood before each
     b += (count << 5) * a + (sumOf(sumsOfSums) << 5);
     b += weighted(low0, 32) + weighted(high0, 24) + weighted(low1, 16) + weighted(high1, 8);
-    a = (a + sumOf(sums)) % ADLER;
-    b %= ADLER;
+    a = (a + sumOf(sums)) % ADLER_BASE;
+    b %= ADLER_BASE;
     left -= count << 5;
   }
   for (; left > 0; left -= 1) {
     a += load<u8>(at++);
     b += a;
   }
-  return (a % ADLER) | ((b % ADLER) << 16);
+  return (a % ADLER_BASE) | ((b % ADLER_BASE) << 16);
 }
 
 function sumOf(four: v128): u32 {
