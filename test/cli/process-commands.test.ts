@@ -222,6 +222,8 @@ describe("cli logs", (test) => {
     }
     const raw = await cli({ ...machine, isTTY: true }, ...words, "--raw");
     assert.match(raw.stdout, "\u001b[32mhello\u001b[0m \u0007 漢");
+    const piped = await cli(machine, ...words, "--no-color");
+    assert.is(piped.stdout, "2011-06-18T08:21:39+00:00 app[web.1]: hello \u0007 漢\n");
   });
 
   test("a line that is not ours is shown as it is", async (t) => {
