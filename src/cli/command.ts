@@ -101,6 +101,8 @@ export const APP_OPTIONS: readonly Option[] = [
   { name: "app", short: "a", value: "NAME", completes: "apps", summary: "the app, whatever the clone's remotes say" },
   { name: "remote", short: "r", value: "NAME", completes: "remotes", summary: "the git remote that leads to the app" },
 ];
+/** The same as the option `app`, as a word. */
+export const APP_PARAMETER = "[app]";
 export const JSON_OPTION: Option = { name: "json", summary: "print JSON" };
 
 /** The arguments of one run, after parsing. */

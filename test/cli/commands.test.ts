@@ -141,6 +141,18 @@ describe("cli create, apps, info, open, remote, destroy", (test) => {
     );
   });
 
+  test("info and destroy take the app as a word too, as Heroku's do", async (t) => {
+    const { run, fake } = await setUp(t);
+    fake.addApp("other");
+    assert.match((await run("info", "other")).stdout, /^=== other\n/);
+    assert.match((await run("apps:destroy", "other", "--confirm", "foobaz")).stderr, "The app is called other");
+    const both = await run("destroy", "other", "-a", "foobaz", "--confirm", "foobaz");
+    assert.is(both.status, 2);
+    assert.match(both.stderr, "Which one: other or foobaz?");
+    assert.is(fake.apps.size, 2);
+    assert.equal(await run("destroy", "other", "--confirm", "other"), done("Destroying other... done\n"));
+  });
+
   test("open starts a browser with the address, and prints it when it cannot", async (t) => {
     const { machine } = await setUp(t);
     const bin = await t.tempDir();

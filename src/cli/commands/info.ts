@@ -4,12 +4,14 @@ import { formatBytes } from "../../core/byte-size.ts";
 import { formatDate } from "../../core/duration.ts";
 import { pad } from "../../core/text-table.ts";
 import type { App } from "../../api/resources.ts";
-import { APP_OPTIONS, JSON_OPTION, type Command } from "../command.ts";
+import { APP_OPTIONS, APP_PARAMETER, JSON_OPTION, type Command } from "../command.ts";
 
 export const info: Command = {
   name: "info",
   topic: "Apps",
   summary: "Show an app: its address, its remote, its owner",
+  parameters: APP_PARAMETER,
+  completes: "apps",
   options: [...APP_OPTIONS, JSON_OPTION],
   examples: [{ command: "git heroku info --json", summary: "the same for programs" }],
   async run(context) {
