@@ -99,9 +99,9 @@ function makeContext(world: World, out: Terminal, args: Arguments, command?: Com
 
 /** Some commands take the app as a word too, as Heroku's do.
  *  @throws AppError usage for two apps. */
-function appOption({ value, words }: Arguments, command: Command | undefined): string | undefined {
-  const [word] = command?.parameters === APP_PARAMETER ? words : [];
-  const option = value("app");
+function appOption(args: Arguments, command: Command | undefined): string | undefined {
+  const [word] = command?.parameters === APP_PARAMETER ? args.words : [];
+  const option = args.value("app");
   if (command === undefined || word === undefined || option === undefined || word === option) return word ?? option;
   throw usageError(command, `Which one: ${word} or ${option}?`);
 }

@@ -123,12 +123,19 @@ async function spoolOf(platform: TestPlatform): Promise<string> {
 /** Of the segment, where lines are stored as followers get them, which is what the limits are about; and of the file to which the
  *  process prints, before anything else has touched its lines. */
 async function besideTails(platform: TestPlatform): Promise<Row[]> {
-  const ofSegment = await besideTail(platform, await segmentOf(platform), "of the segment");
-  const ofSpool = await besideTail(platform, await spoolOf(platform), "of the process's own file");
-  return [...ofSegment.map((row) => ({ ...row, limit: "1.5 ×" })), ...ofSpool];
+  return [
+    ...(await besideTail(platform, { path: await segmentOf(platform), what: "the segment", limit: "1.5 ×" })),
+    ...(await besideTail(platform, { path: await spoolOf(platform), what: "the process's own file", limit: "" })),
+  ];
 }
 
-async function besideTail(platform: TestPlatform, path: string, what: string): Promise<Row[]> {
+interface Tailed {
+  path: string;
+  what: string;
+  limit: string;
+}
+
+async function besideTail(platform: TestPlatform, { path, what, limit }: Tailed): Promise<Row[]> {
   const rounds: [Delays, Delays][] = [];
   while (rounds.length < ROUNDS) rounds.push(await roundBeside(platform, path));
   return [0.5, 0.99].map((share) => {
@@ -136,9 +143,9 @@ async function besideTail(platform: TestPlatform, path: string, what: string): P
     return {
       what: `logs: from print to follower, ${share === 0.5 ? "median" : "99th percentile"}`,
       ours: ms(ours ?? 0),
-      peer: `${ms(theirs ?? 0)} tail -f ${what}`,
+      peer: `${ms(theirs ?? 0)} tail -f of ${what}`,
       ratio: times(ours ?? 0, theirs ?? 0),
-      limit: "",
+      limit,
     };
   });
 }

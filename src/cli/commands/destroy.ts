@@ -14,7 +14,7 @@ export const destroy: Command = {
   completes: "apps",
   options: [
     ...APP_OPTIONS,
-    { name: "confirm", value: "NAME", summary: "the app's name once more, instead of being asked" },
+    { name: "confirm", short: "c", value: "NAME", summary: "the app's name once more, instead of being asked" },
   ],
   examples: [{ command: "git heroku destroy --app foobaz --confirm foobaz", summary: "for scripts" }],
   async run(context) {
