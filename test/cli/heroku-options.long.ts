@@ -15,7 +15,7 @@ interface Declared {
 }
 
 /** About what there is not: teams, spaces, regions, sizes, stacks, add-ons, certificates, single sign-on, a browser. */
-const NOT_THERE = ["team", "space", "personal", "all", "region", "stack", "addons", "size", "cert", "browser"];
+const NOT_THERE = new Set(["team", "space", "personal", "all", "region", "stack", "addons", "size", "cert", "browser"]);
 const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   // Colours that were asked for are kept in a pipe as it is.
   logs: ["force-colors"],
@@ -59,7 +59,7 @@ describe("Heroku's options", (test) => {
 function missingFlags({ options }: Command, { flags = {} }: Declared): string[] {
   const known = new Set(options.flatMap(({ name, short, also = [] }) => [name, short, ...also]));
   return Object.entries(flags)
-    .filter(([name, { hidden }]) => hidden !== true && name !== "prompt" && !NOT_THERE.includes(name))
+    .filter(([name, { hidden }]) => hidden !== true && name !== "prompt" && !NOT_THERE.has(name))
     .flatMap(([name, { char }]) => {
       if (!known.has(name)) return [name];
       return char === undefined || known.has(char) ? [] : [`${name} -${char}`];
