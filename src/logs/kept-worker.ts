@@ -35,6 +35,7 @@ export class KeptWorker<Question, Told> {
 
   /** Nothing is asked of it now. */
   rest(): void {
+    clearTimeout(this.end);
     this.worker.unref();
     this.end = setTimeout(() => {
       this.leave("The search was ended.");
