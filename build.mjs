@@ -109,7 +109,7 @@ await build({ ...shared, entryPoints: programs, plugins: [besideTheProgram, zlib
 const parts = PARTS.map((name) => join("src/bin", `${name}.ts`));
 await build({ ...shared, entryPoints: parts });
 // A thread of the daemon is a program of its own, found beside it.
-for (const thread of ["pattern-worker", "segment-worker", "count-worker"])
+for (const thread of ["pattern-worker", "segment-worker", "count-worker", "read-worker"])
   await build({ ...shared, entryPoints: [{ in: `src/logs/${thread}.ts`, out: thread }] });
 // A package written as an ES module is its default export, if it has one, as one that was CommonJS all along.
 const footer = { js: "if (module.exports.default) module.exports = module.exports.default;" };

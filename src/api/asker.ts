@@ -1,10 +1,9 @@
 /** Asks over a client's line. A call that finds nobody there asks `wake` once to start the daemon and then asks again: nothing
  *  had been sent, so nothing is done twice. */
-import type { IncomingMessage } from "node:http";
 import type { PlatformClientOptions } from "./client-options.ts";
 import { exchange, openExchange, type Question } from "./exchange.ts";
 import { homeLine } from "./home-line.ts";
-import { Unreachable, type Line } from "./line.ts";
+import { Unreachable, type Line, type StreamedAnswer } from "./line.ts";
 
 export class Asker {
   readonly #options: PlatformClientOptions;
@@ -19,7 +18,7 @@ export class Asker {
     return (this.#line ??= this.#options.line?.() ?? homeLine(this.#options.home));
   }
 
-  open(question: Question): Promise<IncomingMessage> {
+  open(question: Question): Promise<StreamedAnswer> {
     return this.#awake(() => openExchange(this.line, question));
   }
 

@@ -1,9 +1,8 @@
 /** One HTTP request over a line to the platform: a short one whose answer is JSON, or one whose answer is a stream. A
  *  refusal becomes the AppError that the platform meant. */
-import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { AppError, parseErrorId } from "../core/error.ts";
-import type { Line } from "./line.ts";
+import type { Line, StreamedAnswer } from "./line.ts";
 import type { RawQuestion } from "./short-exchange.ts";
 
 export interface Question {
@@ -31,7 +30,7 @@ export async function exchange<T>(line: Line, question: Question): Promise<T> {
 }
 
 /** The same, but the body of a good answer is left to the caller, for streams. */
-export async function openExchange(line: Line, question: Question): Promise<IncomingMessage> {
+export async function openExchange(line: Line, question: Question): Promise<StreamedAnswer> {
   const response = await unlessDying(question, () => line.send(rawQuestion(question)));
   const status = response.statusCode ?? 0;
   if (isGood(status)) return response;
@@ -85,12 +84,12 @@ export function stoppedMidway(cause: unknown): AppError {
   });
 }
 
-export async function readText(response: IncomingMessage): Promise<string> {
+export async function readText(response: StreamedAnswer): Promise<string> {
   return (await readAll(response, REFUSAL_BYTES_MAX)).toString("utf8");
 }
 
 /** @throws AppError when it breaks off, or is larger */
-export async function readAll(response: IncomingMessage, bytesMax: number): Promise<Buffer> {
+export async function readAll(response: StreamedAnswer, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {

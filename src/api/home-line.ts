@@ -1,12 +1,12 @@
-/** The line to a platform on this machine: the unix socket of its home. Short questions go in HTTP/1.0, streams over
- *  node:http; the global `fetch` costs 40 ms to start. */
-import type { IncomingMessage } from "node:http";
+/** The line to a platform on this machine: the unix socket of its home. Short questions go in HTTP/1.0, those with a stream for
+ *  an answer in HTTP/1.1, and what is a stream itself over node:http; the global `fetch` costs 40 ms to start. */
 import { createConnection } from "node:net";
 import type { Duplex, Readable } from "node:stream";
 import { AppError } from "../core/error.ts";
 import { stoppedMidway, unreadable } from "./exchange.ts";
-import { Unreachable, type Line } from "./line.ts";
+import { Unreachable, type Line, type StreamedAnswer } from "./line.ts";
 import { askShortly, BrokenOff, NoAnswer, type RawAnswer, type RawQuestion } from "./short-exchange.ts";
+import { askForStream } from "./stream-exchange.ts";
 import { openSocketAddress } from "./socket-address.ts";
 import { awaitUpgrade, UPGRADE_HEADERS } from "./upgrade.ts";
 
@@ -44,11 +44,19 @@ async function ask(home: string, question: RawQuestion): Promise<RawAnswer> {
   }
 }
 
-async function send(
-  home: string,
-  { method, path, headers, body }: RawQuestion,
-  stream?: Readable,
-): Promise<IncomingMessage> {
+async function send(home: string, question: RawQuestion, stream?: Readable): Promise<StreamedAnswer> {
+  if (stream !== undefined) return upload(home, question, stream);
+  const address = openAddress(home);
+  try {
+    return await askForStream(address.path, question);
+  } catch (error) {
+    throw explain(error as NodeJS.ErrnoException);
+  } finally {
+    address.release();
+  }
+}
+
+async function upload(home: string, { method, path, headers }: RawQuestion, stream: Readable): Promise<StreamedAnswer> {
   const { request } = await import("node:http");
   return new Promise((resolve, reject) => {
     const address = openAddress(home);
@@ -57,18 +65,12 @@ async function send(
       createConnection: () => createConnection(address.path),
       method,
       path,
-      headers: {
-        host: "localhost",
-        connection: "close",
-        ...(body === undefined ? {} : { "content-length": body.length }),
-        ...headers,
-      },
+      headers: { host: "localhost", connection: "close", ...headers },
     });
     outgoing.on("response", resolve);
     outgoing.on("error", (error: NodeJS.ErrnoException) => reject(explain(error)));
     outgoing.on("close", () => address.release());
-    if (stream === undefined) outgoing.end(body);
-    else stream.on("error", (error) => outgoing.destroy(error)).pipe(outgoing);
+    stream.on("error", (error) => outgoing.destroy(error)).pipe(outgoing);
   });
 }
 

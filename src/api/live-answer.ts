@@ -1,6 +1,6 @@
 /** The client's end of an answer that tells what happens on the way (docs/api.md, "Live answers"). */
-import type { IncomingMessage } from "node:http";
 import { parseJson, readRefusal, readText, stoppedMidway, type Question } from "./exchange.ts";
+import type { StreamedAnswer } from "./line.ts";
 
 /** Is given each piece of text as it comes. */
 export type Show = (text: string) => Promise<unknown> | void;
@@ -25,7 +25,7 @@ export function askLive(question: Question): Question {
 }
 
 /** @throws AppError what the platform refused with, or unavailable when it stopped before it had said. */
-export async function readLiveAnswer<T>(response: IncomingMessage, show: Show): Promise<LiveAnswer<T>> {
+export async function readLiveAnswer<T>(response: StreamedAnswer, show: Show): Promise<LiveAnswer<T>> {
   if (response.headers["content-type"]?.startsWith(NDJSON) === true) return readLines(response, show);
   const text = await readText(response);
   const release = Number(response.headers["git-heroku-release"]);
@@ -42,7 +42,7 @@ interface Line<T> {
   error?: unknown;
 }
 
-async function readLines<T>(response: IncomingMessage, show: Show): Promise<LiveAnswer<T>> {
+async function readLines<T>(response: StreamedAnswer, show: Show): Promise<LiveAnswer<T>> {
   for await (const text of linesOf(response)) {
     const line = parseJson(text) as Line<T>;
     if (line.output !== undefined) await show(line.output);
@@ -52,7 +52,7 @@ async function readLines<T>(response: IncomingMessage, show: Show): Promise<Live
   throw stoppedMidway(undefined);
 }
 
-async function* linesOf(response: IncomingMessage): AsyncGenerator<string, void> {
+async function* linesOf(response: StreamedAnswer): AsyncGenerator<string, void> {
   let rest = "";
   response.setEncoding("utf8");
   try {

@@ -1,5 +1,4 @@
 /** The typed client of the Platform API (docs/api.md). */
-import type { IncomingMessage } from "node:http";
 import type { Duplex, Readable } from "node:stream";
 import type { AppSetup } from "../core/app-setup.ts";
 import { formatPerson } from "../core/person.ts";
@@ -8,7 +7,7 @@ import type { LogStats } from "../core/log-stats.ts";
 import { AccessCalls } from "./access-calls.ts";
 import { Asker } from "./asker.ts";
 import { upload, type Question } from "./exchange.ts";
-import type { Line } from "./line.ts";
+import type { Line, StreamedAnswer } from "./line.ts";
 import type * as Log from "./log-resources.ts";
 import { appPath, diffPath, queryOf } from "./paths.ts";
 import { scalable } from "./scalable.ts";
@@ -151,7 +150,7 @@ export class PlatformClient {
   /** By the beginning of its id, or `newest`. */
   build = (app: string, id: string): Promise<BuildItem> => this.#get(appPath(app, "builds", id));
   /** What it printed, and goes on to print. */
-  buildOutput = (app: string, id: string): Promise<IncomingMessage> =>
+  buildOutput = (app: string, id: string): Promise<StreamedAnswer> =>
     this.#open({ method: "GET", path: appPath(app, "builds", id, "output") });
   /** By the beginning of its id, or `running`. */
   cancelBuild = (app: string, id: string): Promise<BuildItem> => this.#change("DELETE", appPath(app, "builds", id));
@@ -161,7 +160,7 @@ export class PlatformClient {
     this.#get(`${appPath(app, "slugs")}${verify ? "?verify=true" : ""}`);
   diskUse = (app: string): Promise<DiskItem> => this.#get(appPath(app, "disk"));
   /** What the build and the release command printed, and go on to print. */
-  releaseOutput = (app: string, version: ReleaseWord): Promise<IncomingMessage> =>
+  releaseOutput = (app: string, version: ReleaseWord): Promise<StreamedAnswer> =>
     this.#open({ method: "GET", path: appPath(app, "releases", String(version), "output") });
   planRevert = (app: string, version: number): Promise<{ changes: RevertChanges }> =>
     this.#change("POST", `${appPath(app, "releases", String(version))}/actions/revert`, { dry_run: true });
@@ -175,7 +174,7 @@ export class PlatformClient {
   diff = (app: string, release: ReleaseWord, base: number | undefined): Promise<ReleaseDiff> =>
     this.#get(diffPath(app, release, { base }));
   /** The code alone, as `git diff` prints it. */
-  patch(app: string, release: ReleaseWord, options: PatchOptions): Promise<IncomingMessage> {
+  patch(app: string, release: ReleaseWord, options: PatchOptions): Promise<StreamedAnswer> {
     const question: Question = { method: "GET", path: diffPath(app, release, { ...options, patch: true }) };
     return this.#open(question);
   }
@@ -227,7 +226,7 @@ export class PlatformClient {
   logProcesses = (app: string, which: Log.WhichLog = {}): Promise<string[]> =>
     this.#get(appPath(app, "log-processes") + queryOf(which));
   /** The lines as NDJSON; empty lines only keep the connection alive. */
-  logs = (app: string, query: Log.LogQuery): Promise<IncomingMessage> =>
+  logs = (app: string, query: Log.LogQuery): Promise<StreamedAnswer> =>
     this.#open({ method: "GET", path: appPath(app, "logs") + queryOf(query) });
   /** How many lines there are. */
   logCount = (app: string, query: Log.LogQuery): Promise<{ count: number }> =>
@@ -238,9 +237,9 @@ export class PlatformClient {
     this.#get(appPath(app, "log-errors") + queryOf(query));
   /** Those that will not change any more, oldest first. */
   logSegments = (app: string): Promise<Log.LogSegmentItem[]> => this.#get(appPath(app, "log-segments"));
-  logSegment = (app: string, name: string): Promise<IncomingMessage> =>
+  logSegment = (app: string, name: string): Promise<StreamedAnswer> =>
     this.#open({ method: "GET", path: appPath(app, "log-segments", name) });
-  logSegmentIndex = (app: string, name: string): Promise<IncomingMessage> =>
+  logSegmentIndex = (app: string, name: string): Promise<StreamedAnswer> =>
     this.#open({ method: "GET", path: appPath(app, "log-segments", name, "index") });
   logImports = (app: string): Promise<Log.LogImportItem[]> => this.#get(appPath(app, "log-imports"));
   removeLogImport = (app: string, name: string): Promise<unknown> =>
@@ -252,10 +251,10 @@ export class PlatformClient {
   }
 
   /** A tar, its keys encrypted for the age recipient. */
-  backup = (app: string, recipient: string): Promise<IncomingMessage> =>
+  backup = (app: string, recipient: string): Promise<StreamedAnswer> =>
     this.#open(this.#signed("POST", appPath(app, "backups"), { recipient }));
   /** A `RestoreLine` as JSON on each line. */
-  restore = (order: RestoreOrder): Promise<IncomingMessage> => this.#open(this.#signed("POST", "/restores", order));
+  restore = (order: RestoreOrder): Promise<StreamedAnswer> => this.#open(this.#signed("POST", "/restores", order));
 
   platform = (): Promise<PlatformInfo> => this.#get("/platform");
   stopPlatform = (apps: boolean): Promise<unknown> => this.#change("POST", "/platform/actions/stop", { apps });
@@ -282,7 +281,7 @@ export class PlatformClient {
     return readLiveAnswer(await this.#open(askLive(question)), show);
   }
 
-  #open(question: Question): Promise<IncomingMessage> {
+  #open(question: Question): Promise<StreamedAnswer> {
     return this.#asker.open(question);
   }
 

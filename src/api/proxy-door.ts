@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { AppError } from "../core/error.ts";
 import { parseJson, readText } from "./exchange.ts";
-import type { Line } from "./line.ts";
+import type { Line, StreamedAnswer } from "./line.ts";
 import { RendezvousWays } from "./rendezvous-way.ts";
 
 const HOST = "127.0.0.1";
@@ -91,7 +91,7 @@ async function pass({ line, ways }: Way, request: IncomingMessage, response: Ser
   }
 }
 
-function passOn(answer: IncomingMessage, response: ServerResponse): void {
+function passOn(answer: StreamedAnswer, response: ServerResponse): void {
   const size = answer.headers["content-length"];
   response.writeHead(answer.statusCode ?? 502, {
     ...keptOf(answer.headers),
@@ -104,7 +104,7 @@ function passOn(answer: IncomingMessage, response: ServerResponse): void {
 }
 
 /** The platform's own rendezvous is on the platform's machine. */
-async function passProcess(ways: RendezvousWays, answer: IncomingMessage, response: ServerResponse): Promise<void> {
+async function passProcess(ways: RendezvousWays, answer: StreamedAnswer, response: ServerResponse): Promise<void> {
   let text = await readText(answer);
   const dyno = parseJson(text) as { attach_url?: unknown } | undefined;
   if (typeof dyno?.attach_url === "string") {
@@ -117,7 +117,7 @@ async function passProcess(ways: RendezvousWays, answer: IncomingMessage, respon
   response.end(text);
 }
 
-function keptOf(headers: IncomingMessage["headers"]): Record<string, string> {
+function keptOf(headers: StreamedAnswer["headers"]): Record<string, string> {
   const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !DROPPED.has(name));
   return Object.fromEntries(kept.map(([name, value]) => [name, [value].flat().join(", ")]));
 }

@@ -27,12 +27,12 @@ export class NoAnswer extends Error {}
 
 /** A sane JSON answer is far below this. */
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
-const HEAD_END = "\r\n\r\n";
+export const HEAD_END = "\r\n\r\n";
 
 /** @throws BrokenOff, NoAnswer, or the socket's own error when nobody listens. */
 export function askShortly(socketPath: string, question: RawQuestion): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
-    const request = formatQuestion(question);
+    const request = formatQuestion(question, "1.0");
     const socket = createConnection(socketPath);
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -61,10 +61,10 @@ export function askShortly(socketPath: string, question: RawQuestion): Promise<R
 
 /** Headers carry bytes, which Node calls latin1.
  *  @throws Error when something in the head would begin another line. */
-function formatQuestion({ method, path, headers, body }: RawQuestion): Buffer {
+export function formatQuestion({ method, path, headers, body }: RawQuestion, version: "1.0" | "1.1"): Buffer {
   const all = body === undefined ? headers : { ...headers, "content-length": String(body.length) };
   const lines = [
-    `${method} ${path} HTTP/1.0`,
+    `${method} ${path} HTTP/${version}`,
     "host: localhost",
     ...Object.entries(all).map(([name, value]) => `${name}: ${value}`),
   ];
@@ -77,14 +77,14 @@ function formatQuestion({ method, path, headers, body }: RawQuestion): Buffer {
 export function parseAnswer(bytes: Buffer): RawAnswer | BrokenOff | NoAnswer {
   const headEnd = bytes.indexOf(HEAD_END);
   if (headEnd === -1) return withoutHead(bytes);
-  const [first = "", ...lines] = bytes.toString("latin1", 0, headEnd).split("\r\n");
-  const [, status] = /^HTTP\/1\.[01] ([1-5]\d\d)(?: |$)/.exec(first) ?? [];
-  const headers = parseHeaders(lines);
-  if (status === undefined || headers === undefined) return new NoAnswer("The answer is not HTTP/1.0.");
+  const head = parseHead(bytes.toString("latin1", 0, headEnd));
+  if (head === undefined || head.headers["transfer-encoding"] !== undefined)
+    return new NoAnswer("The answer is not HTTP/1.0.");
+  const { status, headers } = head;
   const body = bytes.subarray(headEnd + HEAD_END.length);
   const length = Number(headers["content-length"] ?? body.length);
   if (body.length < length) return new BrokenOff("The answer broke off.");
-  return { status: Number(status), headers, body: body.subarray(0, length) };
+  return { status, headers, body: body.subarray(0, length) };
 }
 
 function withoutHead(bytes: Buffer): BrokenOff | NoAnswer {
@@ -92,14 +92,22 @@ function withoutHead(bytes: Buffer): BrokenOff | NoAnswer {
   return isHttp ? new BrokenOff("The answer broke off.") : new NoAnswer("The answer is not HTTP/1.0.");
 }
 
-/** Undefined for a line that is none, and for what HTTP/1.0 has not. */
+/** Up to the empty line; undefined for what is none of HTTP/1. */
+export function parseHead(text: string): { status: number; headers: Record<string, string> } | undefined {
+  const [first = "", ...lines] = text.split("\r\n");
+  const [, status] = /^HTTP\/1\.[01] ([1-5]\d\d)(?: |$)/.exec(first) ?? [];
+  const headers = parseHeaders(lines);
+  return status === undefined || headers === undefined ? undefined : { status: Number(status), headers };
+}
+
+/** Undefined for a line that is none. */
 function parseHeaders(lines: readonly string[]): Record<string, string> | undefined {
   const headers: Record<string, string> = {};
   for (const line of lines) {
     const [, name, value] = /^([\w!#$%&'*+.^`|~-]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
     if (name === undefined || value === undefined) return undefined;
-    headers[name.toLowerCase()] = value;
+    const key = name.toLowerCase();
+    headers[key] = headers[key] === undefined ? value : `${headers[key]}, ${value}`;
   }
-  const { "transfer-encoding": coding, "content-length": length = "0" } = headers;
-  return coding === undefined && /^\d+$/.test(length) ? headers : undefined;
+  return /^\d+$/.test(headers["content-length"] ?? "0") ? headers : undefined;
 }

@@ -1,8 +1,7 @@
 /** `logs --tail`: goes on when the daemon was away, from the place that the stream told last. Lines are printed when
  *  their place is known, and places come with their lines: so none is missing and none comes twice. */
-import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Unreachable } from "../api/line.ts";
+import { Unreachable, type StreamedAnswer } from "../api/line.ts";
 import type { LogQuery } from "../api/log-resources.ts";
 import { AppError } from "../core/error.ts";
 import type { Context } from "./command.ts";
@@ -31,7 +30,7 @@ export async function followLogs(follower: Follower): Promise<never> {
 }
 
 /** The last place that was told, when there was one. */
-async function printUntilItEnds(follower: Follower, stream: IncomingMessage): Promise<string | undefined> {
+async function printUntilItEnds(follower: Follower, stream: StreamedAnswer): Promise<string | undefined> {
   const pieces = livePieces(stream);
   let after: string | undefined;
   for (;;) {
@@ -52,7 +51,7 @@ async function nextPiece(pieces: AsyncGenerator<LivePiece, void>): Promise<LiveP
   }
 }
 
-async function reconnect({ context, app }: Follower, query: LogQuery): Promise<IncomingMessage> {
+async function reconnect({ context, app }: Follower, query: LogQuery): Promise<StreamedAnswer> {
   let wasAway = false;
   for (let pauseMs = PAUSE_FIRST_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_LAST_MS)) {
     await sleep(pauseMs);

@@ -72,9 +72,9 @@ function pipeTo(stdin: Writable): OutputStream {
   stdin.on("drain", wake);
   return {
     isTTY: true,
-    write(text) {
+    write(text, onWritten) {
       if (hasLeft) throw new PagerLeft();
-      return stdin.write(text);
+      return stdin.write(text, onWritten);
     },
     once: (_event, listener) => waiting.add(listener),
   };

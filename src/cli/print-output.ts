@@ -1,11 +1,11 @@
 /** Kept output of a build or a release, as it comes. */
-import type { IncomingMessage } from "node:http";
+import type { StreamedAnswer } from "../api/line.ts";
 import { AppError } from "../core/error.ts";
 import type { Context } from "./command.ts";
 
 /** With `--json` one object, the text in it, once the output has ended.
  *  @throws AppError unavailable when the platform stopped before that. */
-export async function printOutput({ out, args }: Context, stream: IncomingMessage, about: object): Promise<void> {
+export async function printOutput({ out, args }: Context, stream: StreamedAnswer, about: object): Promise<void> {
   let text = "";
   try {
     stream.setEncoding("utf8");

@@ -1,6 +1,6 @@
 /** Takes a backup from the platform and writes it, its keys as the person wants them: the platform has encrypted them for
  *  this run alone, and what is written instead is encrypted with the passphrase, or plain. */
-import type { IncomingMessage } from "node:http";
+import type { StreamedAnswer } from "../api/line.ts";
 import { PLAIN_KEYS_ENTRY, SEALED_KEYS_ENTRY } from "../core/backup.ts";
 import { AppError } from "../core/error.ts";
 import { formatEntry, readBackupStart, type BackupStart } from "./backup-tar.ts";
@@ -63,7 +63,7 @@ async function restart(start: BackupStart, keys: string, passphrase: string | un
   return Buffer.concat([start.factsEntry, entry, start.bundleHead]);
 }
 
-async function* unbroken(answer: IncomingMessage): AsyncIterable<Buffer> {
+async function* unbroken(answer: StreamedAnswer): AsyncIterable<Buffer> {
   try {
     yield* answer as AsyncIterable<Buffer>;
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Lines as the platform has stored them, byte for byte: whole lines, without the empty ones that only keep a connection
  *  alive, and never a failure that it told behind them. */
-import type { IncomingMessage } from "node:http";
+import type { StreamedAnswer } from "../api/line.ts";
 import { AppError, parseErrorId } from "../core/error.ts";
 
 const NEWLINE = 10;
@@ -10,8 +10,13 @@ const CURSOR = Buffer.from('\n{"cursor":');
 const FAILURE = '{"error":';
 
 /** @throws AppError that the platform told, unavailable when it stopped on the way. */
-export function storedLines(answer: IncomingMessage): AsyncGenerator<Buffer, void> {
+export function storedLines(answer: StreamedAnswer): AsyncGenerator<Buffer, void> {
   return wholeLines(unbroken(answer));
+}
+
+/** The same, in pieces that are good until the next is asked for. */
+export function lentLines(answer: StreamedAnswer): AsyncGenerator<Buffer, void> {
+  return wholeLines(unbroken(answer.lend?.() ?? answer));
 }
 
 export interface LivePiece {
@@ -22,7 +27,7 @@ export interface LivePiece {
 
 /** Lines whose place is known: those without one come again, whole, when somebody goes on from the place before.
  *  @throws AppError that the platform told; the stream's own error when it broke off. */
-export async function* livePieces(answer: IncomingMessage): AsyncGenerator<LivePiece, void> {
+export async function* livePieces(answer: StreamedAnswer): AsyncGenerator<LivePiece, void> {
   let held: Buffer[] = [];
   for await (const lines of wholeLines(answer)) {
     let cursor: string | undefined;
@@ -50,18 +55,25 @@ function cursorAt(lines: Buffer, from: number): number {
 async function* wholeLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
   let rest: Buffer = NOTHING;
   for await (const chunk of chunks) {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    const end = bytes.lastIndexOf(NEWLINE) + 1;
-    rest = bytes.subarray(end);
-    let from = 0;
-    while (bytes[from] === NEWLINE) from += 1;
-    if (end <= from) continue;
-    const last = bytes.lastIndexOf(NEWLINE, end - 2) + 1;
-    const hasFailed = bytes.toString("latin1", last, Math.min(end, last + FAILURE.length)) === FAILURE;
-    const lines = bytes.subarray(from, hasFailed ? last : end);
-    if (lines.length > 0) yield lines;
-    if (hasFailed) throw failureOf(bytes.toString("utf8", last, end));
+    const first = rest.length === 0 ? 0 : chunk.indexOf(NEWLINE) + 1;
+    // A line that came in parts: it alone is copied.
+    if (first > 0) yield* withoutFailure(Buffer.concat([rest, chunk.subarray(0, first)]));
+    const end = chunk.lastIndexOf(NEWLINE) + 1;
+    if (end > first) yield* withoutFailure(chunk.subarray(first, end));
+    rest = end === 0 && rest.length > 0 ? Buffer.concat([rest, chunk]) : Buffer.from(chunk.subarray(end));
   }
+}
+
+/** Without empty lines in front, too. */
+function* withoutFailure(lines: Buffer): Generator<Buffer, void> {
+  let from = 0;
+  while (lines[from] === NEWLINE) from += 1;
+  if (from === lines.length) return;
+  const last = lines.lastIndexOf(NEWLINE, lines.length - 2) + 1;
+  const hasFailed = lines.toString("latin1", last, Math.min(lines.length, last + FAILURE.length)) === FAILURE;
+  const good = lines.subarray(from, hasFailed ? last : lines.length);
+  if (good.length > 0) yield good;
+  if (hasFailed) throw failureOf(lines.toString("utf8", last));
 }
 
 function failureOf(json: string): AppError {
@@ -72,9 +84,9 @@ function failureOf(json: string): AppError {
 }
 
 /** @throws AppError unavailable instead of the stream's own error. */
-export async function* unbroken(answer: IncomingMessage): AsyncGenerator<Buffer, void> {
+export async function* unbroken(answer: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
   try {
-    yield* answer as AsyncIterable<Buffer>;
+    yield* answer;
   } catch (error) {
     throw new AppError("unavailable", "The log stream broke off: the platform stopped.", { cause: error });
   }

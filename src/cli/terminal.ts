@@ -4,7 +4,7 @@ import type { AppError } from "../core/error.ts";
 import { closeColours, neutralise } from "../core/terminal-text.ts";
 
 export interface OutputStream {
-  write(text: string | Uint8Array): boolean;
+  write(text: string | Uint8Array, onWritten?: () => void): boolean;
   once(event: "drain", listener: () => void): unknown;
   readonly isTTY?: boolean;
   /** Of a terminal, in characters. */
@@ -53,10 +53,9 @@ export class Terminal {
     await this.write(`${text}\n`);
   }
 
-  /** For programs: bytes untouched even on a terminal. */
+  /** For programs: bytes untouched even on a terminal. Resolves when they are written: their memory may be used again. */
   async data(bytes: string | Uint8Array): Promise<undefined> {
-    const ready = this.#stdout.write(bytes);
-    if (!ready) await new Promise<void>((resolve) => void this.#stdout.once("drain", resolve));
+    await new Promise<void>((resolve) => void this.#stdout.write(bytes, () => resolve()));
   }
 
   async json(value: unknown): Promise<undefined> {

@@ -17,10 +17,14 @@ const FEW = 4;
 const NOTHING = Buffer.alloc(0);
 
 export async function countSegment(target: SegmentToRead, selection: LineSelection, stop: Stop): Promise<number> {
+  const scratch = new Scratch();
   let count = 0;
-  for await (const lines of candidateLines(target, selection, stop, new Scratch()))
-    count += await selection.count(lines);
-  return count;
+  try {
+    for await (const lines of candidateLines(target, selection, stop, scratch)) count += await selection.count(lines);
+    return count;
+  } finally {
+    scratch.close();
+  }
 }
 
 /** A text that may be in most blocks of a segment is best looked for by reading through all of it, in pieces. */

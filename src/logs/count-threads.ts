@@ -2,14 +2,12 @@
  *  them is told of every segment and takes pieces of it while there are any, so that all are done at about the same time and
  *  none waits to be told what is next. */
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
 import { AppError } from "../core/error.ts";
 import { Pieces } from "./count-pieces.ts";
 import type { CountEnd, CountJob } from "./count-worker.ts";
+import { KeptWorker } from "./kept-worker.ts";
 
 const THREADS_MAX = Math.min(4, availableParallelism());
-const KEPT_MS = 5_000;
-const HEAP_MB_MAX = 64;
 
 type Order = Omit<CountJob, "id" | "pieces">;
 
@@ -44,45 +42,33 @@ interface Waiting {
 }
 
 class CountThread {
-  private readonly worker: Worker;
+  private readonly worker: KeptWorker<CountJob, CountEnd>;
   private readonly waiting = new Map<number, Waiting>();
   private ids = 0;
-  private end: NodeJS.Timeout | undefined;
 
   constructor() {
-    this.worker = new Worker(new URL("count-worker.js", import.meta.url), {
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
-    });
-    this.worker.on("message", (end: CountEnd) => this.answer(end));
-    this.worker.on("error", (error: Error) => this.fail(error));
-    this.worker.on("exit", () => this.fail(new AppError("unavailable", "The search was ended.")));
+    this.worker = new KeptWorker(
+      "count-worker.js",
+      (end) => this.answer(end),
+      (error) => this.fail(error),
+    );
   }
 
   /** Lines in the pieces that this thread takes. */
   count(job: Omit<CountJob, "id">): Promise<number> {
-    clearTimeout(this.end);
-    this.worker.ref();
     const id = (this.ids += 1);
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      this.worker.postMessage({ ...job, id } satisfies CountJob, []);
+      this.worker.tell({ ...job, id });
     });
   }
 
   private answer({ id, count, failure }: CountEnd): void {
     const waiting = this.waiting.get(id);
     this.waiting.delete(id);
-    if (this.waiting.size === 0) this.rest();
+    if (this.waiting.size === 0) this.worker.rest();
     if (failure === undefined) waiting?.resolve(count);
     else waiting?.reject(new AppError("unavailable", failure.message, { cause: failure }));
-  }
-
-  private rest(): void {
-    this.worker.unref();
-    this.end = setTimeout(() => {
-      threads.delete(this);
-      void this.worker.terminate();
-    }, KEPT_MS).unref();
   }
 
   private fail(error: Error): void {

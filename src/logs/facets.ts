@@ -40,7 +40,11 @@ function addFacet(facets: Uint32Array, text: string): void {
 }
 
 export function hasFacet(facets: Uint32Array, text: string): boolean {
-  const bit = facetBit(text);
+  return hasBit(facets, facetBit(text));
+}
+
+/** The same for the bit of a text, for whoever asks of many blocks. */
+export function hasBit(facets: Uint32Array, bit: number): boolean {
   return (((facets[bit >>> 5] as number) >>> (bit & 31)) & 1) === 1;
 }
 
@@ -64,7 +68,7 @@ export function mayHaveRelease(facets: Uint32Array, release: number): boolean {
 }
 
 /** FNV-1a with a final mix, so that the low bits depend on every byte. */
-function facetBit(text: string): number {
+export function facetBit(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);

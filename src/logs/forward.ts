@@ -1,6 +1,7 @@
 /** The lines of a stream that match, oldest first, a block at a time: an answer of any size in little memory. */
+import { setImmediate as othersTurn } from "node:timers/promises";
 import type { BlockSelection, LineSelection } from "./line-selection.ts";
-import type { Block, BlockTable } from "./block-index.ts";
+import type { Block } from "./block-index.ts";
 import { segmentsWithin } from "./query.ts";
 import type { Snapshot } from "./query.ts";
 import { blockBytes, readRegion, rightBlocks, Scratch, wholeLines } from "./read-blocks.ts";
@@ -11,27 +12,52 @@ import type { SegmentToRead } from "./segment-index.ts";
 import type { SegmentFiles } from "./segment-files.ts";
 import type { SegmentSource } from "./segment-source.ts";
 import type { Sieve } from "./sieve.ts";
+import { Gathered, oneMemory, PIECE_BYTES } from "./gathered.ts";
 
 const NEWLINE = 10;
 const PEEK_BYTES = 4096;
-/** What is read without the thread pool. */
-const REGION_BYTES = 256 * 1024;
+/** What is read at once, if blocks are not larger: the kernel takes it as it is. */
+const REGION_BYTES = 448 * 1024;
 
+/** What a reader looks at between two blocks: a signal, or what threads share. */
+export type Stop = Pick<AbortSignal, "aborted">;
+
+export interface ForwardReading {
+  files: SegmentFiles;
+  snapshot: Snapshot;
+  stop: Stop;
+  /** For each piece; one for all unless told otherwise. */
+  memory?: () => Buffer;
+}
+
+/** In pieces of some hundred KB, or what there is after some milliseconds; each is good until the next is asked for.
+ *  @param passed is told how much was read */
 export async function* forwardLines(
-  files: SegmentFiles,
-  snapshot: Snapshot,
+  { files, snapshot, stop, memory = oneMemory() }: ForwardReading,
   sieve: Sieve,
-  signal: AbortSignal,
+  passed = { bytes: 0 },
 ): AsyncGenerator<Buffer, void, undefined> {
   const { selection, context } = sieve;
   const blocks = context > 0 ? selection.neighbours : selection;
-  // Where all lines are passed on they are no copies.
-  const scratch = selection.matchesAll ? undefined : new Scratch();
-  for await (const target of forwardSegments(files, snapshot, selection, signal)) {
-    for await (const lines of candidateLines(target, blocks, signal, scratch)) {
-      const found = await sieve.sift(lines);
-      if (found.length > 0) yield found === lines && scratch !== undefined ? Buffer.from(found) : found;
-    }
+  const scratch = new Scratch();
+  const gathered = new Gathered(memory);
+  try {
+    for await (const target of forwardSegments(files, snapshot, selection, stop))
+      for await (const lines of candidateLines(target, blocks, stop, scratch)) {
+        passed.bytes += lines.length;
+        const found = await sieve.sift(lines);
+        if (gathered.isDue(found.length)) {
+          const piece = gathered.take();
+          if (piece.length > 0) yield piece;
+          await othersTurn();
+        }
+        if (found.length > PIECE_BYTES) yield Buffer.from(found);
+        else gathered.add(found);
+      }
+    const rest = gathered.take();
+    if (rest.length > 0) yield rest;
+  } finally {
+    scratch.close();
   }
 }
 
@@ -40,11 +66,11 @@ export async function* forwardSegments(
   files: SegmentFiles,
   { segments, end }: Snapshot,
   { filter }: LineSelection,
-  signal: AbortSignal,
+  stop: Stop,
 ): AsyncGenerator<SegmentToRead, void, undefined> {
   const { dir, isReadOnly } = files;
   for (const segment of segmentsWithin(segments, filter.sinceUs, filter.untilUs)) {
-    if (signal.aborted) return;
+    if (stop.aborted) return;
     // Held while the reader is slow: what is open stays readable when retention removes it.
     const source = await openIfThere(files, segment);
     if (source === undefined) continue;
@@ -67,9 +93,6 @@ async function openIfThere(files: SegmentFiles, segment: string): Promise<Segmen
   }
 }
 
-/** What a reader looks at between two blocks: a signal, or what threads share. */
-export type Stop = Pick<AbortSignal, "aborted">;
-
 /** Whole lines of the blocks that may have what is selected, some of them at a time. With a scratch they are good until the next are
  *  asked for. */
 export async function* candidateLines(
@@ -80,39 +103,36 @@ export async function* candidateLines(
 ): AsyncGenerator<Buffer, void, undefined> {
   const blocks = await loadIndex(target, true);
   const candidates = await selection.candidates(target, blocks);
-  const isWanted = (number: number): boolean => isCandidate(candidates, number) && selection.mayBeIn(blocks.at(number));
+  const wanted = Array.from({ length: blocks.length }, (_, number) => {
+    const block = isCandidate(candidates, number) ? blocks.at(number) : undefined;
+    return block !== undefined && selection.mayBeIn(block) ? block : undefined;
+  });
   // Where nothing is passed over it does not matter whether the index is right about what is where.
-  const cut = isEvery(blocks, isWanted) ? wholeLines : rightBlocks;
-  for (let number = 0; number < blocks.length;) {
+  const cut = wanted.includes(undefined) ? rightBlocks : wholeLines;
+  for (let number = 0; number < wanted.length;) {
     if (stop.aborted) return;
-    const wanted = neighboursFrom(number, blocks, isWanted);
-    number += Math.max(1, wanted.length);
-    const [first] = wanted;
+    const neighbours = neighboursFrom(number, wanted);
+    number += Math.max(1, neighbours.length);
+    const [first] = neighbours;
     if (first === undefined) continue;
-    const region = await readRegion(target.source, wanted, scratch ?? new Scratch());
-    const lines = cut(region, wanted);
+    const region = await readRegion(target.source, neighbours, scratch);
+    const lines = cut(region, neighbours);
     if (lines.length > 0) yield lines;
     // Not what the index says: from here on the lines themselves tell where they begin and end.
-    if (lines.length < blockBytes(wanted)) return yield* unindexedLines(target, first.offset + lines.length, stop);
+    if (lines.length < blockBytes(neighbours)) return yield* unindexedLines(target, first.offset + lines.length, stop);
   }
-}
-
-function isEvery(blocks: BlockTable, isWanted: (number: number) => boolean): boolean {
-  for (let number = 0; number < blocks.length; number += 1) if (!isWanted(number)) return false;
-  return true;
 }
 
 /** Blocks from a number on that follow each other and are wanted, as many as are read at once; at least one if that is. */
-function neighboursFrom(first: number, blocks: BlockTable, isWanted: (number: number) => boolean): Block[] {
+function neighboursFrom(first: number, wanted: readonly (Block | undefined)[]): Block[] {
   const found: Block[] = [];
   let bytes = 0;
-  for (let number = first; number < blocks.length && isWanted(number); number += 1) {
-    const block = blocks.at(number);
-    bytes += block.bytes;
-    if (bytes > REGION_BYTES && found.length > 0) break;
+  for (let number = first; ; number += 1) {
+    const block = wanted[number];
+    bytes += block?.bytes ?? 0;
+    if (block === undefined || (bytes > REGION_BYTES && found.length > 0)) return found;
     found.push(block);
   }
-  return found;
 }
 
 async function* unindexedLines(

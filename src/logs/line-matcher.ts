@@ -2,9 +2,17 @@
  *  exactly that. */
 import { formatStamp } from "../core/log-line.ts";
 import type { Block } from "./block-index.ts";
-import { hasFacet, mayHaveRelease } from "./facets.ts";
+import { facetBit, hasBit, mayHaveRelease } from "./facets.ts";
 import { HeadReader, startsAt } from "./head-reader.ts";
-import { KERNEL_BYTES_MAX, LogKernel, NEEDLE_BYTES_MAX, type Needle } from "./log-kernel.ts";
+import {
+  KERNEL_BYTES_MAX,
+  LogKernel,
+  logKernel,
+  NEEDLE_BYTES_MAX,
+  PICK_BYTES_MAX,
+  type Needle,
+  type Pick,
+} from "./log-kernel.ts";
 import { rarePlaces } from "./rare-places.ts";
 import { PS_AT, STAMP_AT, STAMP_BYTES } from "./line-head.ts";
 
@@ -26,6 +34,14 @@ const DOT = 0x2e;
 /** What stands before the name of the process: nothing in a message looks like it. */
 const PS_KEY = ',"ps":"';
 
+/** Of the facets of a block that may have such lines. */
+interface FacetBits {
+  ps: number | undefined;
+  type: number | undefined;
+  source: number | undefined;
+  levels: readonly number[] | undefined;
+}
+
 export class LineMatcher {
   readonly matchesAll: boolean;
   private readonly filter: HeadFilter;
@@ -34,6 +50,8 @@ export class LineMatcher {
   private readonly isType: boolean;
   /** With it lines are passed over that are of other processes. */
   private readonly needle: Needle | undefined;
+  /** Undefined where lines are asked for more, or less, than a process and a time. */
+  private readonly picked: Pick | undefined;
   private readonly source: Buffer | undefined;
   private readonly levels: readonly Buffer[] | undefined;
   private readonly since: Buffer | undefined;
@@ -41,6 +59,7 @@ export class LineMatcher {
   /** Whether the head behind the process name is asked for anything. */
   private readonly readsHead: boolean;
   private readonly head = new HeadReader();
+  private readonly bits: FacetBits;
 
   constructor(filter: HeadFilter) {
     const { ps, source, release, levels, sinceUs, untilUs } = filter;
@@ -53,7 +72,19 @@ export class LineMatcher {
     this.since = mapGiven(sinceUs, (us) => Buffer.from(formatStamp(us)));
     this.until = mapGiven(untilUs, (us) => Buffer.from(formatStamp(us)));
     this.readsHead = [source, release, levels].some((wanted) => wanted !== undefined);
+    this.bits = {
+      ps: mapGiven(ps, (name) => facetBit(`ps=${name}`)),
+      type: this.isType ? facetBit(`type=${String(ps)}`) : undefined,
+      source: mapGiven(source, (name) => facetBit(`src=${name}`)),
+      levels: levels?.map((level) => facetBit(`lvl=${level}`)),
+    };
+    this.picked = this.readsHead || this.needle === undefined ? undefined : this.asPick();
     this.matchesAll = [source, release, levels, ps, sinceUs, untilUs].every((wanted) => wanted === undefined);
+  }
+
+  private asPick(): Pick | undefined {
+    const { ps, isType, since, until } = this;
+    return ps && { ps, isType, since, until };
   }
 
   /** Whether a block may have a line that matches. */
@@ -66,12 +97,12 @@ export class LineMatcher {
   }
 
   private mayHave(facets: Uint32Array): boolean {
-    const { ps, source, release, levels } = this.filter;
-    if (source !== undefined && !hasFacet(facets, `src=${source}`)) return false;
+    const { release } = this.filter;
+    const { ps, type, source, levels } = this.bits;
+    if (source !== undefined && !hasBit(facets, source)) return false;
     if (release !== undefined && !mayHaveRelease(facets, release)) return false;
-    if (levels !== undefined && !levels.some((level) => hasFacet(facets, `lvl=${level}`))) return false;
-    if (ps === undefined || hasFacet(facets, `ps=${ps}`)) return true;
-    return this.isType && hasFacet(facets, `type=${ps}`);
+    if (levels !== undefined && !levels.some((level) => hasBit(facets, level))) return false;
+    return ps === undefined || hasBit(facets, ps) || (type !== undefined && hasBit(facets, type));
   }
 
   /** The lines of whole lines that match, as offsets: start, end, start, end … */
@@ -94,6 +125,16 @@ export class LineMatcher {
       at = end;
     }
     return found;
+  }
+
+  /** The lines of whole lines that match, next to each other; with `count` how many there are alone. Undefined where only `select` can
+   *  tell. Of lines in the area of a borrowed kernel they are there too, until the next are. */
+  pick(lines: Buffer, count: boolean): { bytes: Buffer; lines: number } | undefined {
+    const { picked } = this;
+    if (picked === undefined || lines.length > PICK_BYTES_MAX) return undefined;
+    const kernel = LogKernel.holding(lines);
+    const found = kernel?.pick(lines.lastIndexOf(NEWLINE) + 1, picked, count);
+    return found && kernel === logKernel() ? { ...found, bytes: Buffer.from(found.bytes) } : found;
   }
 
   /** Whether one line, its newline included, matches. */

@@ -1,6 +1,6 @@
 /** Which lines a filter takes: what their heads tell, and what their messages say. */
 import type { Block, BlockTable } from "./block-index.ts";
-import { LineMatcher } from "./line-matcher.ts";
+import { copyLines, LineMatcher } from "./line-matcher.ts";
 import type { HeadFilter } from "./line-matcher.ts";
 import { PatternSearch } from "./pattern-search.ts";
 import { readCandidates } from "./signature.ts";
@@ -74,9 +74,15 @@ export class LineSelection implements BlockSelection {
     return this.filter.invert === true ? text.reject(lines, matcher.select(lines)) : text.select(lines, matcher);
   }
 
+  /** The same lines next to each other; of lines in the area of a borrowed kernel they are there too, until the next are. */
+  async collect(lines: Buffer): Promise<Buffer> {
+    return this.loneMatcher?.pick(lines, false)?.bytes ?? copyLines(lines, await this.select(lines));
+  }
+
   /** How many lines `select` finds. */
   async count(lines: Buffer): Promise<number> {
-    return this.loneText?.count(lines) ?? (await this.select(lines)).length / 2;
+    const counted = this.loneText?.count(lines) ?? this.loneMatcher?.pick(lines, true)?.lines;
+    return counted ?? (await this.select(lines)).length / 2;
   }
 
   /** Blocks that may have the context of a hit: it may be anywhere. */
@@ -87,6 +93,11 @@ export class LineSelection implements BlockSelection {
   /** The text, where that is all that a line is asked for. */
   get loneText(): TextSearch | undefined {
     return this.matcher.matchesAll && this.filter.invert !== true ? this.text : undefined;
+  }
+
+  /** What tells from heads, where that is all that a line is asked for. */
+  private get loneMatcher(): LineMatcher | undefined {
+    return this.text === undefined && this.pattern === undefined ? this.matcher : undefined;
   }
 
   /** Gives back what it holds, whatever is under way. */

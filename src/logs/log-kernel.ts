@@ -1,5 +1,5 @@
-/** The host of the kernel (logs/kernel/log-kernel.ts): WebAssembly with SIMD for the two loops over bytes in which a log spends its time.
- *  Each thread has one, made when it is first used. Where there is none, on a processor without such instructions, the plain
+/** The host of the kernel (logs/kernel/log-kernel.ts): WebAssembly with SIMD for the loops over bytes in which a log spends its time.
+ *  Each thread has one, made when it is first used, and lends more to those who read long. Where there is none, on a processor without such instructions, the plain
  *  forms do the same. docs/decisions/113-simd-kernel.md. */
 import { KERNEL_CODE } from "./kernel-code.ts";
 
@@ -15,6 +15,7 @@ interface KernelExports {
   encode(from: number, end: number, into: number, level: number): void;
   adler(from: number, length: number, before: number): number;
   search(from: number, end: number, length: number, one: number, two: number, mode: number): void;
+  pick(from: number, end: number, length: number, mode: number): void;
 }
 
 /** Addresses that are agreed with the kernel. */
@@ -22,6 +23,8 @@ const RESULT = 1024;
 const HEAD_LENGTHS = 1280;
 const HEADS = 2048;
 const HEAD_STRIDE = 512;
+const SINCE = 0x1c00;
+const UNTIL = 0x1c40;
 const NEEDLE = 0x2000;
 const SOURCE_AT = 0x8000;
 /** Room of its own for bytes whose sum is asked for: they stay near the processor. */
@@ -30,12 +33,18 @@ const SUM_BYTES = 64 * 1024;
 const TARGET = 0x180000;
 /** Bytes that are given to it at once. */
 export const KERNEL_BYTES_MAX = 1024 * 1024;
+/** The same for `pick`: all of it may be picked. */
+export const PICK_BYTES_MAX = 511 * 1024;
 
 /** Of a needle, whose length is left to the plain form when it is more. */
 export const NEEDLE_BYTES_MAX = 16 * 1024;
 const FOLD = 1;
 const COUNT = 2;
 const ANYWHERE = 4;
+const OF_TYPE = 1;
+const HAS_SINCE = 2;
+const HAS_UNTIL = 4;
+const COUNT_PICKED = 8;
 
 export interface KernelRun {
   next: number;
@@ -55,6 +64,16 @@ export interface Needle {
   fold: boolean;
   /** Whether it is looked for in heads too; then no hit is sure. */
   anywhere: boolean;
+}
+
+/** Lines of one process, or of one type of them, in a time. */
+export interface Pick {
+  /** The name behind its key, at most NEEDLE_BYTES_MAX. */
+  ps: Buffer;
+  isType: boolean;
+  /** The first stamp that counts, and the first that no longer does. */
+  since: Buffer | undefined;
+  until: Buffer | undefined;
 }
 
 /** In the end of a line that the plain form must look at again. */
@@ -131,7 +150,7 @@ export class LogKernel {
     return sum >>> 0;
   }
 
-  /** What `encode` wrote; until the next call. */
+  /** What `encode` or `pick` wrote; until the next call. */
   written(bytes: number): Buffer {
     return this.bytes.subarray(TARGET, TARGET + bytes);
   }
@@ -168,6 +187,18 @@ export class LogKernel {
     return counted;
   }
 
+  /** The lines of what was loaded, at most PICK_BYTES_MAX, which ends behind a newline at `end`, that are picked; next to each other,
+   *  until the next call. With `count` they are only counted. */
+  pick(end: number, { ps, isType, since, until }: Pick, count: boolean): { bytes: Buffer; lines: number } {
+    this.bytes.set(ps, NEEDLE);
+    if (since !== undefined) this.bytes.set(since, SINCE);
+    if (until !== undefined) this.bytes.set(until, UNTIL);
+    const times = (since === undefined ? 0 : HAS_SINCE) | (until === undefined ? 0 : HAS_UNTIL);
+    const mode = (isType ? OF_TYPE : 0) | times | (count ? COUNT_PICKED : 0);
+    this.exports.pick(SOURCE_AT, SOURCE_AT + end, ps.length, mode);
+    return { bytes: this.written(this.result(0)), lines: this.result(1) };
+  }
+
   private result(number: number): number {
     return this.words[RESULT / 4 + number] as number;
   }
@@ -179,4 +210,16 @@ let shared: LogKernel | undefined | "unknown" = "unknown";
 export function logKernel(): LogKernel | undefined {
   if (shared === "unknown") shared = LogKernel.make();
   return shared;
+}
+
+const spare: LogKernel[] = [];
+const SPARE_MAX = 2;
+
+/** One for somebody alone, who reads to its area. */
+export function borrowKernel(): LogKernel | undefined {
+  return spare.pop() ?? LogKernel.make();
+}
+
+export function returnKernel(kernel: LogKernel): void {
+  if (spare.length < SPARE_MAX) spare.push(kernel);
 }

@@ -1,11 +1,11 @@
 /** Answers questions about a stream, whoever writes it: the newest lines, all of a time, those around a moment. */
 import { AppError } from "../core/error.ts";
-import { forwardLines } from "./forward.ts";
 import { LineSelection } from "./line-selection.ts";
 import type { LogFilter } from "./line-selection.ts";
 import { lastLines } from "./query.ts";
 import type { Snapshot } from "./query.ts";
 import type { Position, SegmentFiles } from "./segment-files.ts";
+import { linesInOrder } from "./read-threads.ts";
 import { Sieve } from "./sieve.ts";
 
 export interface LogQuery extends LogFilter {
@@ -19,7 +19,7 @@ export interface LogQuery extends LogFilter {
 
 const NEWLINE = 10;
 
-/** Whole NDJSON lines, oldest first.
+/** Whole NDJSON lines, oldest first, in pieces that are good until the next is asked for.
  *  @throws AppError invalid_params for a pattern that is none or takes too long. */
 export async function* readStored(
   files: SegmentFiles,
@@ -49,12 +49,13 @@ export async function readLast(
   return withSelection(selection, signal, () => lastLines(files, snapshot, wanted, signal));
 }
 
-async function* readAll({ files, snapshot, signal }: Reading, query: LogQuery): AsyncGenerator<Buffer> {
+async function* readAll(reading: Reading, query: LogQuery): AsyncGenerator<Buffer> {
+  const { signal } = reading;
   const selection = new LineSelection(query, { isEndless: false });
   const stop = (): void => void selection.close();
   signal.addEventListener("abort", stop, { once: true });
   try {
-    yield* forwardLines(files, snapshot, new Sieve(selection, query.context ?? 0), signal);
+    yield* linesInOrder(reading, new Sieve(selection, query.context ?? 0));
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {

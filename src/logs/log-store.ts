@@ -196,11 +196,13 @@ export class LogStore {
   /** The last `lines` lines that match, as NDJSON, oldest first. */
   async query(filter: LogFilter, lines: number): Promise<Buffer> {
     const pieces: Buffer[] = [];
-    for await (const piece of this.read({ ...filter, lines }, new AbortController().signal)) pieces.push(piece);
+    for await (const piece of this.read({ ...filter, lines }, new AbortController().signal))
+      pieces.push(Buffer.from(piece));
     return Buffer.concat(pieces);
   }
 
-  /** Stored lines as whole NDJSON lines, oldest first; ends early when the signal aborts.
+  /** Stored lines as whole NDJSON lines, oldest first, in pieces that are good until the next is asked for; ends early when the
+   *  signal aborts.
    *  @throws AppError invalid_params for a pattern that is none or takes too long. */
   async *read(query: LogQuery, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
     await this.journal.settled();

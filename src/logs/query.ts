@@ -53,17 +53,28 @@ export async function lastLines(
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<{ lines: Buffer; start: Position | undefined }> {
-  const distrusted = new Set<string>();
-  const scratch = new Scratch();
+  const search = { files, signal, distrusted: new Set<string>(), scratch: new Scratch() };
+  try {
+    return await untilTrusted(search, snapshot, wanted);
+  } finally {
+    search.scratch.close();
+  }
+}
+
+async function untilTrusted(
+  search: Omit<Search, "answer"> & { distrusted: Set<string> },
+  snapshot: Snapshot,
+  wanted: Wanted,
+): Promise<{ lines: Buffer; start: Position | undefined }> {
   for (;;) {
     const answer = newAnswer(wanted);
     try {
-      await addSegments({ answer, files, signal, distrusted, scratch }, snapshot, wanted);
+      await addSegments({ ...search, answer }, snapshot, wanted);
       return answer.result();
     } catch (error) {
       if (!(error instanceof WrongIndex)) throw error;
       // Forget what it led to and read that segment itself.
-      distrusted.add(error.segment);
+      search.distrusted.add(error.segment);
     }
   }
 }

@@ -27,6 +27,10 @@ export function neverBeCareful(): void {
   isPatient = true;
 }
 
+export function mayWait(): boolean {
+  return isPatient;
+}
+
 function isCareful(): boolean {
   return !isPatient && carefulUntil !== 0 && performance.now() < carefulUntil;
 }

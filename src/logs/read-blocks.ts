@@ -1,17 +1,26 @@
 /** Blocks of a segment as its index names them, several by one read, and whether they are what it says. */
 import { adler32 } from "./adler.ts";
 import type { Block } from "./block-index.ts";
+import { borrowKernel, returnKernel } from "./log-kernel.ts";
 import type { SegmentSource } from "./segment-source.ts";
 
 const NEWLINE = 10;
 
-/** Memory for what is read, used again for the next: whoever keeps lines copies them. */
+/** Memory for what is read, used again for the next: whoever keeps lines copies them. That of a kernel where it is large enough, so
+ *  that what is read is where it is searched. */
 export class Scratch {
-  private bytes = Buffer.alloc(0);
+  private kernel = borrowKernel();
+  private bytes: Buffer = this.kernel?.area ?? Buffer.alloc(0);
 
   take(length: number): Buffer {
     if (this.bytes.length < length) this.bytes = Buffer.allocUnsafeSlow(length);
     return this.bytes.subarray(0, length);
+  }
+
+  /** Nothing of it may be used any more. */
+  close(): void {
+    if (this.kernel !== undefined) returnKernel(this.kernel);
+    this.kernel = undefined;
   }
 }
 
@@ -19,9 +28,14 @@ export function blockBytes(blocks: readonly Block[]): number {
   return blocks.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** Blocks that follow each other, by one read, as far as they are there. */
-export async function readRegion(source: SegmentSource, blocks: readonly Block[], scratch: Scratch): Promise<Buffer> {
-  const bytes = scratch.take(blockBytes(blocks));
+/** Blocks that follow each other, by one read, as far as they are there; without a scratch in memory of their own. */
+export async function readRegion(
+  source: SegmentSource,
+  blocks: readonly Block[],
+  scratch: Scratch | undefined,
+): Promise<Buffer> {
+  const length = blockBytes(blocks);
+  const bytes = scratch?.take(length) ?? Buffer.allocUnsafeSlow(length);
   return bytes.subarray(0, await source.read(bytes, bytes.length, blocks[0]?.offset ?? 0));
 }
 

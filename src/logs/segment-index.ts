@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { threadId } from "node:worker_threads";
 import { RecentMap } from "../core/recent-map.ts";
 import { BlockTable } from "./block-index.ts";
 import { scanBlocks } from "./scan-blocks.ts";
@@ -81,7 +82,7 @@ let saves = 0;
 async function saveIndex({ dir, segment, source }: SegmentToRead, records: Buffer): Promise<void> {
   saves += 1;
   const path = join(dir, indexName(segment));
-  const temporary = `${path}.${String(saves)}.tmp`;
+  const temporary = `${path}.${String(threadId)}.${String(saves)}.tmp`;
   try {
     await writeFile(temporary, records, { mode: 0o600 });
     // Also where the clock was set back since the segment was written.

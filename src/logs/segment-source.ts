@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { FramedSource } from "./framed-source.ts";
 import { CODECS, usualCodec } from "./frames.ts";
 import { ifThere } from "./if-there.ts";
-import { readAt } from "./quick-io.ts";
+import { mayWait, readAt } from "./quick-io.ts";
 
 export interface SegmentSource {
   /** Bytes of NDJSON. */
@@ -18,7 +18,7 @@ export interface SegmentSource {
   close(): Promise<void>;
 }
 
-/** More goes through the thread pool. */
+/** More goes through the thread pool, unless this thread may wait. */
 const QUICK_BYTES_MAX = 256 * 1024;
 
 export class PlainSource implements SegmentSource {
@@ -37,7 +37,7 @@ export class PlainSource implements SegmentSource {
   }
 
   async read(buffer: Buffer, length: number, position: number): Promise<number> {
-    if (length <= QUICK_BYTES_MAX) return readAt(this.handle, buffer, length, position);
+    if (length <= QUICK_BYTES_MAX || mayWait()) return readAt(this.handle, buffer, length, position);
     return (await this.handle.read(buffer, 0, length, position)).bytesRead;
   }
 

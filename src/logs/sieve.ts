@@ -17,17 +17,16 @@ export class Sieve {
     this.picker = new ContextPicker(context, "forward");
   }
 
-  /** Of whole lines those that are let through, at most so many hits of them. */
-  async sift(lines: Buffer, hitsMax = Number.POSITIVE_INFINITY): Promise<Buffer> {
+  /** Of whole lines those that are let through; of lines in the area of a borrowed kernel they are there too, until the next are. */
+  async sift(lines: Buffer): Promise<Buffer> {
     if (lines.length === 0) return NOTHING;
     if (this.context > 0) return this.siftWithContext(lines);
-    if (this.selection.matchesAll && hitsMax === Number.POSITIVE_INFINITY) return lines;
-    return copyFound(lines, (await this.selection.select(lines)).slice(0, hitsMax * 2));
+    return this.selection.matchesAll ? lines : this.selection.collect(lines);
   }
 
   /** `sift` for what needs neither a thread nor context. */
   siftNow(lines: Buffer): Buffer {
-    return this.selection.matchesAll ? lines : copyFound(lines, this.selection.selectNow(lines));
+    return this.selection.matchesAll ? lines : copyLines(lines, this.selection.selectNow(lines));
   }
 
   private async siftWithContext(lines: Buffer): Promise<Buffer> {
@@ -39,8 +38,4 @@ export class Sieve {
     }
     return Buffer.concat(taken);
   }
-}
-
-function copyFound(lines: Buffer, found: readonly number[]): Buffer {
-  return found.length === 0 ? NOTHING : copyLines(lines, found);
 }

@@ -28,7 +28,7 @@ export class StoredLogs {
     return new StoredLogs(new SegmentFiles(dir, { isReadOnly: true }), { segments, end: { segment, offset } });
   }
 
-  /** Whole NDJSON lines, oldest first; ends early when the signal aborts.
+  /** Whole NDJSON lines, oldest first, in pieces that are good until the next is asked for; ends early when the signal aborts.
    *  @throws AppError invalid_params for a pattern that is none or takes too long. */
   read(query: LogQuery, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
     return readStored(this.files, this.snapshot, query, signal);

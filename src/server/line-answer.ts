@@ -1,13 +1,15 @@
 /** An answer of lines as they come. What many get is made into a chunk of HTTP once and written to each connection as it is;
  *  Node's own stream and its chunks take several times as long, which a hundred followers of a busy app would notice. */
 import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 
 /** More than this is left on the disk until the client has read what there is. */
 const WAITING_BYTES_MAX = 512 * 1024;
-/** Small pieces go together when they come soon after each other. */
-const GATHER_BYTES = 128 * 1024;
-const GATHER_MS = 5;
+/** There is room again when no more than this is left. */
+const WAITING_BYTES_LOW = 256 * 1024;
+/** What is larger is not copied to be made into a chunk. */
+const COPIED_BYTES_MAX = 32 * 1024;
 
 const RETURN = 13;
 const NEWLINE = 10;
@@ -19,10 +21,9 @@ export class LineAnswer {
   private readonly response: ServerResponse;
   private room: Promise<void> | undefined;
   private haveRoom: (() => void) | undefined;
-  private gathered: Buffer[] = [];
-  private gatheredBytes = 0;
-  private soon: NodeJS.Timeout | undefined;
-  private waiting: Promise<void> | undefined;
+  private readonly onSent = (): void => {
+    if (this.room !== undefined && (this.response.socket?.writableLength ?? 0) <= WAITING_BYTES_LOW) this.proceed();
+  };
 
   constructor(response: ServerResponse) {
     this.response = response;
@@ -35,43 +36,31 @@ export class LineAnswer {
     const { body, response } = this;
     if (body.destroyed || response.destroyed) return undefined;
     const { socket } = response;
-    // What was given to the stream is in the connection already, and what comes behind it finds its place there.
-    const isDirect = response.headersSent && response.chunkedEncoding && body.readableLength === 0;
-    if (!isDirect || socket === null) return body.push(bytes) ? undefined : this.untilRoom();
-    socket.write(chunkOf(bytes));
-    if (socket.writableLength <= WAITING_BYTES_MAX) return undefined;
-    socket.once("drain", () => this.proceed());
-    return this.untilRoom();
+    if (!this.isDirect || socket === null) return body.push(bytes) ? undefined : this.untilRoom();
+    writeChunk(socket, bytes, this.onSent);
+    return socket.writableLength <= WAITING_BYTES_MAX ? undefined : this.untilRoom();
   }
 
-  /** The same for one of many pieces, which goes out with those that follow soon; what `write` wrote is before it. */
-  async gather(bytes: Buffer): Promise<void> {
-    this.gathered.push(bytes);
-    this.gatheredBytes += bytes.length;
-    if (this.gatheredBytes >= GATHER_BYTES) this.flush();
-    else this.soon ??= setTimeout(() => this.flush(), GATHER_MS);
-    await this.waiting;
+  /** The same for memory that is used again: resolves when it was sent, or nobody reads any more. */
+  async lend(bytes: Buffer): Promise<void> {
+    const { socket } = this.response;
+    if (!this.isDirect || socket === null) await this.write(Buffer.from(bytes));
+    else await new Promise<void>((resolve) => writeChunk(socket, bytes, resolve));
   }
 
-  private flush(): void {
-    clearTimeout(this.soon);
-    this.soon = undefined;
-    if (this.gatheredBytes === 0) return;
-    const bytes = Buffer.concat(this.gathered, this.gatheredBytes);
-    this.gathered = [];
-    this.gatheredBytes = 0;
-    this.waiting = this.write(bytes);
+  /** What was given to the stream is in the connection already, and what comes behind it finds its place there. */
+  private get isDirect(): boolean {
+    const { body, response } = this;
+    return response.headersSent && response.chunkedEncoding && body.readableLength === 0;
   }
 
   end(last?: Buffer): void {
-    this.flush();
     if (last !== undefined) void this.write(last);
     this.body.push(null);
   }
 
   /** Breaks off. */
   fail(error: unknown): void {
-    this.flush();
     this.body.destroy(error as Error);
   }
 
@@ -89,6 +78,15 @@ export class LineAnswer {
 }
 
 /** RFC 9112, 7.1. */
+function writeChunk(socket: Socket, bytes: Buffer, onSent: () => void): void {
+  if (bytes.length <= COPIED_BYTES_MAX) return void socket.write(chunkOf(bytes), onSent);
+  socket.cork();
+  socket.write(`${bytes.length.toString(16)}\r\n`, "latin1");
+  socket.write(bytes, onSent);
+  socket.write("\r\n", "latin1");
+  socket.uncork();
+}
+
 function chunkOf(bytes: Buffer): Buffer {
   const known = chunks.get(bytes);
   if (known !== undefined) return known;

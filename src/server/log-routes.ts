@@ -66,7 +66,7 @@ async function sendStored(
   first: IteratorResult<Buffer, void>,
   stored: AsyncGenerator<Buffer, void>,
 ): Promise<void> {
-  for (let lines = first; lines.done !== true; lines = await stored.next()) await answer.gather(lines.value);
+  for (let lines = first; lines.done !== true; lines = await stored.next()) await answer.lend(lines.value);
 }
 
 /** What fails behind a status of 200. */

@@ -15,8 +15,10 @@ import {
 } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { systemClock } from "../../src/bin/system-clock.ts";
 import { parseStamp } from "../../src/core/log-line.ts";
 import { STAMP_AT, STAMP_BYTES } from "../../src/logs/line-head.ts";
+import { LogStore } from "../../src/logs/log-store.ts";
 import { segmentName } from "../../src/logs/segment-files.ts";
 import { writeCorpus } from "./log-corpus.ts";
 
@@ -49,6 +51,15 @@ export async function openDay(dir: string): Promise<Day> {
   if (!existsSync(logs)) made(logs, (unfinished) => cut(file("ndjson"), unfinished));
   const truth = JSON.parse(await readFile(file("truth"), "utf8")) as Truth;
   return { logs, text: file("log"), raw: file("raw"), journal: journalOf(dir, file("export")), truth };
+}
+
+const FOREVER = { bytesMax: Number.POSITIVE_INFINITY, ageMsMax: Number.POSITIVE_INFINITY };
+
+/** With all that is derived of its segments. */
+export async function openDayStore({ logs }: Day): Promise<LogStore> {
+  const store = await LogStore.open({ dir: logs, clock: systemClock, retention: FOREVER });
+  await store.caredFor();
+  return store;
 }
 
 /** It has its name only when it is whole. */

@@ -10,7 +10,7 @@ import { deployFixture, must, platformClient, untilUp } from "../support/deploy.
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import { poll } from "../support/poll.ts";
 import { killUnderOutput } from "../story/spools-lab.ts";
-import { openDay, type Day } from "./log-day.ts";
+import { openDay, openDayStore, type Day } from "./log-day.ts";
 import { shell } from "./log-peers.ts";
 import { inPairs, median, ms, timed, times, withContext, type Row } from "./measure.ts";
 import { cpuTicks, TICKS_PER_SECOND } from "./process-figures.ts";
@@ -41,6 +41,7 @@ export async function benchLogsKills(): Promise<Row[]> {
 export async function benchLogsCommand(): Promise<Row[]> {
   return withContext(async (t) => {
     const day = await openDay(process.env["BENCH_CORPUS"] ?? (await t.tempDir()));
+    await (await openDayStore(day)).close();
     return byCommand(await startPlatform(t), day);
   });
 }
@@ -230,7 +231,7 @@ async function byCommand(platform: TestPlatform, day: Day): Promise<Row[]> {
     return timed(() => ask(command));
   };
   const [coldOurs, rgCold] = await inPairs(
-    2,
+    PAIRS,
     () => cold(rare),
     () => cold(rg),
   );
@@ -259,7 +260,11 @@ async function toPipe(day: Day, ask: Ask): Promise<Row> {
   const wanted = day.truth.processes[ps] ?? 0;
   const ours = `${run(`--ps ${ps} --since 2026-11-20T00:00:00Z --json`)} | wc -l`;
   const peer = `rg --no-filename -F '"ps":"${ps}"' ${day.logs}/*.ndjson | wc -l`;
-  const [a, b] = [await timed(() => equal(ask, ours, wanted)), await timed(() => equal(ask, peer, wanted))];
+  const [a, b] = await inPairs(
+    PAIRS,
+    () => timed(() => equal(ask, ours, wanted)),
+    () => timed(() => equal(ask, peer, wanted)),
+  );
   const what = `logs: ${wanted.toLocaleString("en")} lines of a process to a pipe`;
   return { what, ours: ms(a), peer: `${ms(b)} rg`, ratio: times(a, b), limit: "2 ×" };
 }

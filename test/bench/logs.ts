@@ -2,25 +2,22 @@
  *  ours and theirs, is checked against what the generator knows, else there is nothing to compare. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { systemClock } from "../../src/bin/system-clock.ts";
-import { LogStore } from "../../src/logs/log-store.ts";
+import type { LogStore } from "../../src/logs/log-store.ts";
 import type { LogQuery } from "../../src/logs/log-store.ts";
 import type { TestContext } from "../support/suite.ts";
 import { NO_LEVEL } from "./log-corpus.ts";
-import { openDay, type Day } from "./log-day.ts";
+import { openDay, openDayStore, type Day } from "./log-day.ts";
 import { isThere, shell } from "./log-peers.ts";
 import { inPairs, ms, timed, times, withContext, type Row } from "./measure.ts";
 
 const PAIRS = 5;
 const MINUTE_US = 60_000_000;
-const FOREVER = { bytesMax: Number.POSITIVE_INFINITY, ageMsMax: Number.POSITIVE_INFINITY };
 
 export async function benchLogs(): Promise<Row[]> {
   return withContext(async (t) => {
     const day = await openDay(process.env["BENCH_CORPUS"] ?? (await t.tempDir()));
-    const store = await LogStore.open({ dir: day.logs, clock: systemClock, retention: FOREVER });
+    const store = await openDayStore(day);
     t.after(() => store.close());
-    await store.caredFor();
     await checkAnswers(store, day);
     const rows: Row[] = [];
     for (const question of questions(day, await formatForLnav(t))) rows.push(await compare(store, question));
@@ -100,7 +97,7 @@ function same(what: string, found: number | undefined, wanted: number): void {
 
 async function lines(store: LogStore, query: LogQuery): Promise<string[]> {
   const pieces: Buffer[] = [];
-  for await (const piece of store.read(query, NEVER)) pieces.push(piece);
+  for await (const piece of store.read(query, NEVER)) pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces)
     .toString()
     .split(/(?<=\n)/);

@@ -30,7 +30,7 @@ function append(store: LogStore, ps: string, ...texts: string[]): void {
 async function ask(store: LogStore, search: string, context: number, lines: number | undefined): Promise<string[]> {
   const pieces: Buffer[] = [];
   const query = { search, context, lines };
-  for await (const piece of store.read(query, new AbortController().signal)) pieces.push(piece);
+  for await (const piece of store.read(query, new AbortController().signal)) pieces.push(Buffer.from(piece));
   return messagesOf(Buffer.concat(pieces));
 }
 

@@ -12,7 +12,7 @@ import { linesOf, messagesOf, openStore, segmentsOf } from "./open-store.ts";
 
 async function ask(store: Pick<LogStore, "read">, query: LogQuery): Promise<LogLine[]> {
   const pieces: Buffer[] = [];
-  for await (const piece of store.read(query, new AbortController().signal)) pieces.push(piece);
+  for await (const piece of store.read(query, new AbortController().signal)) pieces.push(Buffer.from(piece));
   return linesOf(Buffer.concat(pieces));
 }
 

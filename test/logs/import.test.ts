@@ -25,7 +25,7 @@ const line: fc.Arbitrary<LogLine> = fc.record(
 async function readBack(dir: string): Promise<LogLine[]> {
   const stored = await StoredLogs.open(dir);
   const pieces: Buffer[] = [];
-  for await (const piece of stored.read({}, new AbortController().signal)) pieces.push(piece);
+  for await (const piece of stored.read({}, new AbortController().signal)) pieces.push(Buffer.from(piece));
   return linesOf(Buffer.concat(pieces));
 }
 

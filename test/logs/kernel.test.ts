@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import fc from "fast-check";
 import { adler32, joinAdler32, plainAdler32 } from "../../src/logs/adler.ts";
-import { parseLogLine } from "../../src/core/log-line.ts";
+import { formatStamp, parseLogLine } from "../../src/core/log-line.ts";
 import { BulkEncoder } from "../../src/logs/bulk-encoder.ts";
 import { ByteSink } from "../../src/logs/byte-sink.ts";
 import { KERNEL_SOURCE_SHA256 } from "../../src/logs/kernel-code.ts";
@@ -12,7 +12,7 @@ import { countInThreads } from "../../src/logs/count-threads.ts";
 import { encodeRun, type EncodedRun } from "../../src/logs/line-encoder.ts";
 import { LineHeads } from "../../src/logs/line-head.ts";
 import { LineMatcher } from "../../src/logs/line-matcher.ts";
-import { LogKernel } from "../../src/logs/log-kernel.ts";
+import { borrowKernel, LogKernel, returnKernel } from "../../src/logs/log-kernel.ts";
 import { PartScanner } from "../../src/logs/raw-parts.ts";
 import { TextSearch } from "../../src/logs/text-search.ts";
 import { zlibAdler32 } from "../support/adler.ts";
@@ -92,6 +92,25 @@ function foundLines(stored: Buffer, search: TextSearch): string[] {
   return Array.from({ length: found.length / 2 }, (_, n) => stored.toString("utf8", found[n * 2], found[n * 2 + 1]));
 }
 
+const MOMENT = fc.integer({ min: 0, max: 30 }).map((n) => US + n * 7);
+const PICKED = fc.record({
+  ps: fc.constantFrom("web", "web.1", "web.10", "w", "a-very-long-type-of-process", "a-very-long-type-of-process.12"),
+  sinceUs: fc.option(MOMENT, { nil: undefined }),
+  untilUs: fc.option(MOMENT, { nil: undefined }),
+});
+/** Lines as they are stored, and what is none. */
+const STORED = fc
+  .record({
+    us: MOMENT,
+    ps: fc.constantFrom("web.1", "web.10", "web", "webb.1", "w", "a-very-long-type-of-process.12"),
+    msg: fc.constantFrom("", "x", ',\\"ps\\":\\"web.1\\"', "é".repeat(40), "y".repeat(700)),
+    cut: fc.oneof({ weight: 4, arbitrary: fc.constant(9_999) }, fc.integer({ min: 0, max: 80 })),
+  })
+  .map(({ us, ps, msg, cut }) => {
+    const line = `{"ts":"${formatStamp(us)}","ps":"${ps}","source":"app","msg":"${msg}"}`;
+    return `${line.slice(0, cut)}\n`;
+  });
+
 describe("kernel of the log", (test) => {
   test("is what was made of its source", async () => {
     const source = await readFile(new URL("../../../src/logs/kernel/log-kernel.ts", import.meta.url));
@@ -164,6 +183,24 @@ describe("kernel of the log", (test) => {
       assert.ok(expected.length === 0 || search.mayBeIn(stored));
     });
     fc.assert(property, { numRuns: 1500 });
+  });
+
+  test("picks the lines of a process in a time, whatever a hand left there", () => {
+    const property = fc.property(fc.array(STORED, { maxLength: 40 }), PICKED, (lines, filter) => {
+      const stored = Buffer.from(lines.join(""));
+      const matcher = new LineMatcher(filter);
+      const expected = lines.filter((line) => matcher.matches(Buffer.from(line), 0, Buffer.byteLength(line)));
+      assert.is(matcher.pick(stored, false)?.bytes.toString(), expected.join(""));
+      assert.is(matcher.pick(stored, true)?.lines, expected.length);
+      assert.is(matcher.select(stored).length / 2, expected.length);
+      const borrowed = borrowKernel();
+      if (borrowed === undefined) throw new Error("There is no kernel.");
+      stored.copy(borrowed.area);
+      assert.is(matcher.pick(borrowed.area.subarray(0, stored.length), false)?.bytes.toString(), expected.join(""));
+      returnKernel(borrowed);
+    });
+    fc.assert(property, { numRuns: 1000 });
+    assert.is(new LineMatcher({ ps: "web", source: "app" }).pick(Buffer.from("\n"), false), undefined);
   });
 
   test("counts in pieces, in a thread: each line once, wherever they are cut", async (t) => {

@@ -62,7 +62,7 @@ export async function untilFiles(dir: string, isRight: (files: string[]) => bool
 
 export async function ask(store: LogStore | StoredLogs, query: LogQuery): Promise<string> {
   const pieces: Buffer[] = [];
-  for await (const piece of store.read(query, new AbortController().signal)) pieces.push(piece);
+  for await (const piece of store.read(query, new AbortController().signal)) pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces).toString();
 }
 

@@ -1,6 +1,6 @@
 /** `git heroku logs:archive` */
 import { join, resolve } from "node:path";
-import type { IncomingMessage } from "node:http";
+import type { StreamedAnswer } from "../../api/line.ts";
 import { formatBytes } from "../../core/byte-size.ts";
 import { AppError } from "../../core/error.ts";
 import { ArchiveDirectory } from "../archive-directory.ts";
@@ -72,14 +72,14 @@ async function copy({ context, app, directory, progress }: Copying, name: string
   return true;
 }
 
-async function* counted(segment: IncomingMessage, progress: ByteProgress): AsyncGenerator<Buffer> {
+async function* counted(segment: StreamedAnswer, progress: ByteProgress): AsyncGenerator<Buffer> {
   for await (const piece of unbroken(segment)) {
     progress.add(piece.length);
     yield piece;
   }
 }
 
-async function ifThere(answer: Promise<IncomingMessage>): Promise<IncomingMessage | undefined> {
+async function ifThere(answer: Promise<StreamedAnswer>): Promise<StreamedAnswer | undefined> {
   return answer.catch((error: unknown) => {
     if (error instanceof AppError && error.id === "not_found") return undefined;
     throw error;

@@ -1,7 +1,7 @@
 /** `git heroku releases:diff` */
-import type { IncomingMessage } from "node:http";
 import type { ReleaseDiff } from "../../api/history-resources.ts";
 import type { ReleaseWord } from "../../api/client-options.ts";
+import type { StreamedAnswer } from "../../api/line.ts";
 import type { PlatformClient } from "../../api/platform-client.ts";
 import { AppError } from "../../core/error.ts";
 import { parseVersion } from "../../core/release.ts";
@@ -87,7 +87,7 @@ async function printPatch(
 }
 
 /** Whole lines, so that nothing that a terminal obeys is cut in two and slips through. */
-async function printLines(stream: IncomingMessage, out: Terminal): Promise<void> {
+async function printLines(stream: StreamedAnswer, out: Terminal): Promise<void> {
   let rest = "";
   stream.setEncoding("utf8");
   for await (const chunk of stream as AsyncIterable<string>) {
@@ -100,6 +100,6 @@ async function printLines(stream: IncomingMessage, out: Terminal): Promise<void>
 }
 
 /** A patch may hold bytes of any encoding. */
-async function printBytes(stream: IncomingMessage, out: Terminal): Promise<void> {
+async function printBytes(stream: StreamedAnswer, out: Terminal): Promise<void> {
   for await (const chunk of stream as AsyncIterable<Buffer>) await out.data(chunk);
 }

@@ -1,5 +1,5 @@
 /** `git heroku restore` */
-import type { IncomingMessage } from "node:http";
+import type { StreamedAnswer } from "../../api/line.ts";
 import type { RestoreLine } from "../../api/resources.ts";
 import { checkRemoteName, connectApp } from "../../clone/connect-app.ts";
 import { DEFAULT_REMOTE } from "../../clone/find-app.ts";
@@ -50,7 +50,7 @@ export const restore: Command = {
 };
 
 /** @throws AppError that the platform meant; then nothing is left of the restore. */
-async function follow(answer: IncomingMessage, out: Terminal): Promise<Restored> {
+async function follow(answer: StreamedAnswer, out: Terminal): Promise<Restored> {
   let restored: Restored | undefined;
   try {
     for await (const line of linesOf(answer)) {
@@ -72,7 +72,7 @@ async function follow(answer: IncomingMessage, out: Terminal): Promise<Restored>
   return restored;
 }
 
-async function* linesOf(answer: IncomingMessage): AsyncIterable<RestoreLine> {
+async function* linesOf(answer: StreamedAnswer): AsyncIterable<RestoreLine> {
   let rest = "";
   answer.setEncoding("utf8");
   try {

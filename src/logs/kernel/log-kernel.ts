@@ -1,7 +1,7 @@
-/** The two loops over bytes in which a log spends its time, in AssemblyScript for WebAssembly with SIMD: raw lines →
- *  records, and a text → the lines that have it. `npm run kernel` compiles it into src/logs/kernel-code.ts, and
+/** The loops over bytes in which a log spends its time, in AssemblyScript for WebAssembly with SIMD: raw lines → records, a text →
+ *  the lines that have it, a process → its lines. `npm run kernel` compiles it into src/logs/kernel-code.ts, and
  *  src/logs/log-kernel.ts is its host. For each there is a plain form that says what is right (line-encoder.ts and
- *  level.ts, text-search.ts); tests compare them. Addresses are agreed with the host. It allocates nothing. */
+ *  level.ts, text-search.ts, line-matcher.ts); tests compare them. Addresses are agreed with the host. It allocates nothing. */
 
 /** u32 × 4: how far it came, bytes written, lines, levels seen (bit n = level n). */
 const RESULT: u32 = 1024;
@@ -10,7 +10,11 @@ const HEAD_LENGTHS: u32 = 1280;
 /** The heads, ready to be copied. */
 const HEADS: u32 = 2048;
 const HEAD_STRIDE: u32 = 512;
+/** Stamps of 27 bytes: the first that counts, the first that no longer does. */
+const SINCE: u32 = 0x1c00;
+const UNTIL: u32 = 0x1c40;
 const NEEDLE: u32 = 0x2000;
+const TARGET: u32 = 0x180000;
 /** 16 bytes for each set of eight bytes that need a backslash; see `prepare`. */
 const SHUFFLES: u32 = 0x6000;
 /** Room for found lines ends here. */
@@ -519,6 +523,72 @@ export function search(from: u32, end: u32, length: u32, one: u32, two: u32, mod
   store<u32>(RESULT, at);
   store<u32>(RESULT, (put - out) >> 3, 4);
   store<u32>(RESULT, counted, 8);
+}
+
+// — A process → its lines —
+
+/** Whether a stamp is before another; their bytes are in the order of time. The last eight of the 27 are looked at with some before. */
+// @ts-ignore: decorator
+@inline
+function isBefore(stamp: u32, other: u32): bool {
+  for (let n: u32 = 0; n < 24; n += 8) {
+    const a = load<u64>(stamp + n);
+    const b = load<u64>(other + n);
+    if (a != b) return bswap(a) < bswap(b);
+  }
+  return bswap(load<u64>(stamp + 19)) < bswap(load<u64>(other + 19));
+}
+
+/** Whether the line [start, stop) is of the process whose name, behind its key, is the needle; with bit 0 of `mode` of that type.
+ *  Bits 1 and 2: whether SINCE and UNTIL are given. */
+// @ts-ignore: decorator
+@inline
+function isPicked(start: u32, stop: u32, length: u32, mode: u32): bool {
+  const at = start + 35;
+  if (at + length >= stop || !isNeedle(at, length, false)) return false;
+  const next = load<u8>(at + length);
+  if (next != QUOTE && (next != 0x2e || (mode & 1) == 0)) return false;
+  if ((mode & 2) != 0 && isBefore(start + 7, SINCE)) return false;
+  return (mode & 4) == 0 || isBefore(start + 7, UNTIL);
+}
+
+/** Bit n: byte n of 64 is a newline. */
+// @ts-ignore: decorator
+@inline
+function newlines(at: u32): u64 {
+  const wanted = i8x16.splat(NEWLINE);
+  const a = i8x16.eq(v128.load(at), wanted);
+  const b = i8x16.eq(v128.load(at, 16), wanted);
+  const c = i8x16.eq(v128.load(at, 32), wanted);
+  const d = i8x16.eq(v128.load(at, 48), wanted);
+  if (!v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) return 0;
+  const low = i8x16.bitmask(a) | (i8x16.bitmask(b) << 16);
+  const high = i8x16.bitmask(c) | (i8x16.bitmask(d) << 16);
+  return (<u64>(<u32>high) << 32) | <u64>(<u32>low);
+}
+
+/** Copies the lines of [from, end) that are picked (above) to TARGET, next to each other; there is room for all. With bit 3 of `mode` they
+ *  are only counted. RESULT: bytes, lines. */
+export function pick(from: u32, end: u32, length: u32, mode: u32): void {
+  let start = from;
+  let dst = TARGET;
+  let lines: u32 = 0;
+  for (let p = from; p < end; p += 64) {
+    for (let mask = newlines(p); mask != 0; mask &= mask - 1) {
+      const stop = p + <u32>ctz(mask) + 1;
+      if (stop > end) break;
+      if (isPicked(start, stop, length, mode)) {
+        lines += 1;
+        if ((mode & 8) == 0) {
+          for (let n: u32 = 0; n < stop - start; n += 16) v128.store(dst + n, v128.load(start + n));
+          dst += stop - start;
+        }
+      }
+      start = stop;
+    }
+  }
+  store<u32>(RESULT, dst - TARGET);
+  store<u32>(RESULT, lines, 4);
 }
 
 // — Sums: the plain form is in adler.ts —
