@@ -105,6 +105,8 @@ function operation({ url, answer = {}, summary = "", body, query, need }: Descri
   return {
     summary: withoutLinks(summary),
     tags: [chapterOf(url)],
+    // Ours: what it takes to ask.
+    "x-need": need,
     ...(inPath.length + inQuery.length > 0 && { parameters: [...inPath, ...inQuery] }),
     ...(body !== undefined && { requestBody: json(body) }),
     responses: { ...responses(answer), default: { description: "An error.", ...json(error) } },
