@@ -23,11 +23,15 @@ const redeployBody = {
 } as const;
 
 export function buildRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/builds", { schema: { summary: "Newest first" } }, async (request) => {
-    const app = platform.app(request.params.app);
-    const [records, links] = await Promise.all([app.builds.list(), linksOf(platform, request)]);
-    return Promise.all(records.map((record) => buildResource(platform, app, record, links)));
-  });
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/builds",
+    { schema: { summary: "What was built, or was to be, newest first" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      const [records, links] = await Promise.all([app.builds.list(), linksOf(platform, request)]);
+      return Promise.all(records.map((record) => buildResource(platform, app, record, links)));
+    },
+  );
 
   server.get<{ Params: BuildParams }>(
     "/apps/:app/builds/:build",

@@ -30,7 +30,7 @@ interface SetBody {
 export function buildpackRoutes(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams }>(
     "/apps/:app/buildpack-installations",
-    { schema: { summary: "In the order in which they run" } },
+    { schema: { summary: "What it is built with, in the order in which they run" } },
     async (request) => resources(await listBuildpacks(platform.app(request.params.app))),
   );
 

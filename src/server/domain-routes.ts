@@ -31,7 +31,7 @@ interface AddBody {
 export function domainRoutes(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams }>(
     "/apps/:app/domains",
-    { schema: { summary: "The platform's own first" } },
+    { schema: { summary: "Its host names, the platform's own first" } },
     async (request) => {
       return domainsOf(platform, platform.app(request.params.app));
     },

@@ -53,7 +53,7 @@ export function oauthRoutes(server: FastifyInstance, platform: Platform): void {
 
   server.post<{ Body: NewAuthorization | undefined }>(
     "/oauth/authorizations",
-    { schema: { summary: "Makes a token, which this answer alone shows", body: createBody } },
+    { schema: { summary: "Makes a token, which is in the answer", body: createBody } },
     async (request, reply) => {
       const { description, expires_in: seconds, scope = ["global"], user } = request.body ?? {};
       if (scope.some((name) => name !== "global")) throw narrowScope();

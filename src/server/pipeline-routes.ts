@@ -50,7 +50,7 @@ type Book = () => Promise<Pipelines>;
 function pipelines(server: FastifyInstance, book: Book, at: DeskFor): void {
   server.get<{ Querystring: Record<string, string> }>(
     "/pipelines",
-    { schema: { summary: "`?eq[name]=shop`: that one, if there is one" } },
+    { schema: { summary: "All of them; with `?eq[name]=shop` that one, if there is one" } },
     async (request) => {
       const wanted = request.query["eq[name]"];
       const all = (await at(request)).pipelines();
@@ -95,7 +95,7 @@ function pipelines(server: FastifyInstance, book: Book, at: DeskFor): void {
 }
 
 function couplings(server: FastifyInstance, book: Book, at: DeskFor): void {
-  server.get("/pipeline-couplings", { schema: { summary: "All of them" } }, async (request) =>
+  server.get("/pipeline-couplings", { schema: { summary: "Which apps are in which" } }, async (request) =>
     (await at(request)).couplings().map(couplingResource),
   );
 

@@ -110,7 +110,7 @@ function changes(server: FastifyInstance, platform: Platform): void {
 function deliveries(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams; Querystring: Record<string, string> }>(
     "/apps/:app/webhook-deliveries",
-    { schema: { summary: "Newest first; `?eq[status]=failed` for those of one status" } },
+    { schema: { summary: "What was told to whom, newest first; `?eq[status]=failed` for those of one status" } },
     async ({ params, query }) => {
       const all = await platform.app(params.app).webhooks.deliveries();
       const wanted = query["eq[status]"];
@@ -129,7 +129,7 @@ function deliveries(server: FastifyInstance, platform: Platform): void {
 
   server.get<{ Params: AppParams }>(
     "/apps/:app/webhook-events",
-    { schema: { summary: "Newest first" } },
+    { schema: { summary: "What has happened, newest first" } },
     async ({ params }) => {
       const events = await eventsOf(platform.app(params.app));
       return events.map(eventResource);
