@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { BuildpackItem } from "../api/resources.ts";
 import { AppError } from "../core/error.ts";
-import type { Context, Option } from "./command.ts";
+import type { Context, Option, World } from "./command.ts";
 
 export const INDEX_OPTION: Option = {
   name: "index",
@@ -12,9 +12,13 @@ export const INDEX_OPTION: Option = {
   summary: "the place in the list, from 1",
 };
 
-/** A path means what it means in this directory. */
+/** The one that the first word names. */
 export function namedBuildpack({ args, world }: Context): string | undefined {
-  const [word] = args.words;
+  return resolveBuildpack(args.words[0], world);
+}
+
+/** A path means what it means in this directory. */
+export function resolveBuildpack(word: string | undefined, world: World): string | undefined {
   if (word === undefined || !/^(?:\.\.?|~)(?:\/|$)/.test(word)) return word;
   return word.startsWith("~") ? resolve(world.env["HOME"] ?? homedir(), word.slice(2)) : resolve(world.cwd, word);
 }

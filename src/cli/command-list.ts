@@ -11,18 +11,27 @@ interface Entry {
 
 const COMMANDS: Readonly<Record<string, Entry>> = {
   create: { aliases: ["apps:create"], load: async () => (await import("./commands/create.ts")).create },
-  apps: { load: async () => (await import("./commands/apps.ts")).apps },
+  apps: { aliases: ["apps:list", "list"], load: async () => (await import("./commands/apps.ts")).apps },
   info: { aliases: ["apps:info"], load: async () => (await import("./commands/info.ts")).info },
   rename: { aliases: ["apps:rename"], load: async () => (await import("./commands/rename.ts")).rename },
-  destroy: { aliases: ["apps:destroy"], load: async () => (await import("./commands/destroy.ts")).destroy },
+  destroy: {
+    aliases: ["apps:destroy", "apps:delete"],
+    load: async () => (await import("./commands/destroy.ts")).destroy,
+  },
   open: { aliases: ["apps:open"], load: async () => (await import("./commands/open.ts")).open },
   remote: { aliases: ["git:remote"], load: async () => (await import("./commands/remote.ts")).remote },
   backup: { aliases: ["apps:backup"], load: async () => (await import("./commands/backup.ts")).backup },
   restore: { aliases: ["apps:restore"], load: async () => (await import("./commands/restore.ts")).restore },
   ps: { load: async () => (await import("./commands/ps.ts")).ps },
-  "ps:scale": { aliases: ["scale"], load: async () => (await import("./commands/ps-scale.ts")).psScale },
-  "ps:restart": { aliases: ["restart"], load: async () => (await import("./commands/ps-restart.ts")).psRestart },
-  "ps:stop": { aliases: ["stop"], load: async () => (await import("./commands/ps-stop.ts")).psStop },
+  "ps:scale": { aliases: ["scale", "dyno:scale"], load: async () => (await import("./commands/ps-scale.ts")).psScale },
+  "ps:restart": {
+    aliases: ["restart", "dyno:restart"],
+    load: async () => (await import("./commands/ps-restart.ts")).psRestart,
+  },
+  "ps:stop": {
+    aliases: ["stop", "kill", "ps:kill", "dyno:stop", "dyno:kill"],
+    load: async () => (await import("./commands/ps-stop.ts")).psStop,
+  },
   "ps:autosleep": { load: async () => (await import("./commands/ps-autosleep.ts")).psAutosleep },
   "ps:limits": { load: async () => (await import("./commands/ps-limits.ts")).psLimits },
   "ps:wait": { load: async () => (await import("./commands/ps-wait.ts")).psWait },

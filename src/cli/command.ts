@@ -11,6 +11,10 @@ export interface Option {
   short?: string;
   /** What its value is called, such as `NAME`; an option without one is a switch. */
   value?: string;
+  /** What else Heroku's client calls it, with and without a value alike; understood, and not shown. */
+  also?: readonly string[];
+  /** Its value is taken for the first word. */
+  isWord?: true;
   /** May be given several times, for as many values. */
   many?: boolean;
   summary: string;
@@ -101,7 +105,21 @@ export const APP_OPTIONS: readonly Option[] = [
   { name: "app", short: "a", value: "NAME", completes: "apps", summary: "the app, whatever the clone's remotes say" },
   { name: "remote", short: "r", value: "NAME", completes: "remotes", summary: "the git remote that leads to the app" },
 ];
-export const JSON_OPTION: Option = { name: "json", summary: "print JSON" };
+/** The same as the option `app`, as a word. */
+export const APP_PARAMETER = "[app]";
+export const JSON_OPTION: Option = { name: "json", short: "j", summary: "print JSON" };
+/** Heroku's way to name what a command is aimed at. */
+export const PROCESS_OPTIONS: readonly Option[] = [
+  {
+    name: "dyno-name",
+    short: "d",
+    value: "PROCESS",
+    also: ["dyno"],
+    isWord: true,
+    summary: "one process, instead of the word",
+  },
+  { name: "process-type", short: "p", value: "TYPE", isWord: true, summary: "all of a type, instead of the word" },
+];
 
 /** The arguments of one run, after parsing. */
 export interface Arguments {

@@ -10,7 +10,13 @@ export const RANGE_OPTIONS: readonly Option[] = [
   { name: "until", value: "TIME", summary: "before this time" },
 ];
 export const FILTER_OPTIONS: readonly Option[] = [
-  { name: "ps", short: "p", value: "PROCESS", summary: "only lines of this process or process type" },
+  {
+    name: "ps",
+    short: "p",
+    value: "PROCESS",
+    also: ["process-type", "d", "dyno-name", "dyno"],
+    summary: "only lines of this process or process type",
+  },
   {
     name: "source",
     short: "s",

@@ -3,7 +3,7 @@
  *  parser is the one without files, whose other entry loads a module of Node for them. */
 import parseWords from "yargs-parser/browser";
 import { AppError } from "../core/error.ts";
-import type { Arguments, Command } from "./command.ts";
+import type { Arguments, Command, Option } from "./command.ts";
 import { usageLine } from "./help-text.ts";
 
 /** What yargs would otherwise do to `v=01`, `--a.b` and `-n 1 -n 2`. */
@@ -21,9 +21,10 @@ export async function parseArguments(command: Command, words: readonly string[])
   const end = command.trailing === undefined ? -1 : words.indexOf("--");
   const own = end === -1 ? words : words.slice(0, end);
   const values = readOptions(command, own) ?? (await readStrictly(command, own));
-  const positional = (values["_"] as unknown[]).map(String);
-  checkCount(command, positional);
   const given = (option: string): unknown[] => [values[option]].flat().filter((value) => value !== undefined);
+  const named = command.options.filter(({ isWord }) => isWord).flatMap(({ name }) => given(name));
+  const positional = [...named, ...(values["_"] as unknown[])].map(String);
+  checkCount(command, positional);
   const texts = (option: string): string[] => given(option).filter((value) => typeof value === "string");
   return {
     words: positional,
@@ -39,15 +40,19 @@ function readOptions({ options }: Command, words: readonly string[]): Record<str
   const valued = options.filter((option) => option.value !== undefined).map((option) => option.name);
   const { argv, error } = parseWords.detailed([...words], {
     configuration: LITERAL,
-    alias: Object.fromEntries(options.map(({ name, short }) => [name, short ?? []])),
+    alias: Object.fromEntries(options.map((option) => [option.name, otherNames(option)])),
     boolean: options.filter((option) => option.value === undefined).map((option) => option.name),
     string: valued,
     array: options.filter((option) => option.many === true).map((option) => option.name),
     // What yargs makes of `requiresArg`: one value or, for an array, at least one.
     narg: Object.fromEntries(valued.map((name) => [name, Number.NaN])),
   });
-  const known = new Set(["_", ...options.flatMap(({ name, short }) => [name, short])]);
+  const known = new Set(["_", ...options.flatMap((option) => [option.name, ...otherNames(option)])]);
   return error === null && Object.keys(argv).every((key) => known.has(key)) ? argv : undefined;
+}
+
+function otherNames({ short, also = [] }: Option): string[] {
+  return [...(short === undefined ? [] : [short]), ...also];
 }
 
 /** @throws AppError usage, in yargs's words */
@@ -57,7 +62,7 @@ async function readStrictly(command: Command, words: readonly string[]): Promise
   parser.exitProcess(false).fail(false).strictOptions();
   for (const option of command.options) {
     parser.option(option.name, {
-      ...(option.short === undefined ? {} : { alias: option.short }),
+      alias: otherNames(option),
       ...(option.value === undefined ? { type: "boolean" } : { type: "string", requiresArg: true }),
       ...(option.many === true && { array: true }),
       describe: option.summary,

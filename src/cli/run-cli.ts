@@ -5,9 +5,9 @@ import { choosePlatform } from "../clone/choose-platform.ts";
 import { findApp } from "../clone/find-app.ts";
 import { AppError } from "../core/error.ts";
 import { clients } from "./clients.ts";
-import type { Arguments, Command, Context, World } from "./command.ts";
+import { APP_PARAMETER, type Arguments, type Command, type Context, type World } from "./command.ts";
 import { loadCommand } from "./command-list.ts";
-import { parseArguments } from "./parse-arguments.ts";
+import { parseArguments, usageError } from "./parse-arguments.ts";
 import { Terminal } from "./terminal.ts";
 
 const DONE = 0;
@@ -73,7 +73,7 @@ async function showValues(words: readonly string[], world: World, out: Terminal)
 
 function makeContext(world: World, out: Terminal, args: Arguments, command?: Command): Context {
   const home = findHome(world.env, world.cwd);
-  const choice = { app: args.value("app"), remote: args.value("remote") };
+  const choice = { app: appOption(args, command), remote: args.value("remote") };
   let chosen: string | undefined;
   const platform = (): string =>
     (chosen ??=
@@ -95,6 +95,15 @@ function makeContext(world: World, out: Terminal, args: Arguments, command?: Com
     },
     app: () => findApp(world, platform(), choice),
   };
+}
+
+/** Some commands take the app as a word too, as Heroku's do.
+ *  @throws AppError usage for two apps. */
+function appOption(args: Arguments, command: Command | undefined): string | undefined {
+  const [word] = command?.parameters === APP_PARAMETER ? args.words : [];
+  const option = args.value("app");
+  if (command === undefined || word === undefined || option === undefined || word === option) return word ?? option;
+  throw usageError(command, `Which one: ${word} or ${option}?`);
 }
 
 function report(error: unknown, out: Terminal): number {

@@ -92,6 +92,7 @@ export class Roster {
       // One that sleeps has no process, and the log calls it down.
       this.#replaced.set(dyno.ps, dyno.state === "idle" ? "down" : dyno.state);
       if (dyno.hasProcess) this.addRetired(dyno);
+      else dyno.retire();
       if (!serving.has(dyno)) dyno.send({ type: "stop-requested" });
     }
     this.keepRetired();

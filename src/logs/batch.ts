@@ -1,4 +1,5 @@
 /** What one flush writes: records, and where each piece of them came from. */
+import { joinAdler32 } from "./adler.ts";
 import { ByteSink } from "./byte-sink.ts";
 import { BLOCK_BYTES } from "./line-encoder.ts";
 import { mergeFacets } from "./facets.ts";
@@ -14,6 +15,8 @@ export interface Run {
   isLoss?: boolean;
   bytes: number;
   lines: number;
+  /** Adler-32 of the bytes. */
+  sum: number;
   facets: Uint32Array;
   firstUs: number;
   lastUs: number;
@@ -61,6 +64,7 @@ export class Batch {
     mergeFacets(last.facets, run.facets);
     last.to = run.to;
     last.isLater = run.isLater;
+    last.sum = joinAdler32(last.sum, run.sum, run.bytes);
     last.bytes += run.bytes;
     last.lines += run.lines;
     last.lastUs = run.lastUs;

@@ -1,9 +1,10 @@
 /** The sparse time index beside a segment (`.idx`): a 64-byte record, little-endian, for each closed block of at least
  *  64 KiB of whole lines. It is a hint that can be rebuilt: a record counts only when its own checksum, which covers the
  *  segment's name too, and its place behind the record before it are right, and a block that is read is checked again.
- *  0 u32 offset · 4 u32 bytes · 8 u32 lines · 12 u32 crc32 of the block · 16 f64 first µs · 24 f64 last µs ·
+ *  0 u32 offset · 4 u32 bytes · 8 u32 lines · 12 u32 adler32 of the block · 16 f64 first µs · 24 f64 last µs ·
  *  32 u32×7 facets · 60 u32 crc32 of the record. */
 import { crc32 } from "node:zlib";
+import { ADLER_START, joinAdler32 } from "./adler.ts";
 import { FACET_WORDS, mergeFacets } from "./facets.ts";
 import { BLOCK_BYTES } from "./line-encoder.ts";
 
@@ -13,7 +14,8 @@ export interface Block {
   offset: number;
   bytes: number;
   lines: number;
-  crc: number;
+  /** Adler-32 of its bytes. */
+  sum: number;
   firstUs: number;
   lastUs: number;
   facets: Uint32Array;
@@ -21,8 +23,10 @@ export interface Block {
 
 /** Whole lines that are added to a block. */
 export interface Piece {
-  bytes: Buffer;
+  bytes: number;
   lines: number;
+  /** Adler-32 of its bytes. */
+  sum: number;
   firstUs: number;
   lastUs: number;
   facets: Uint32Array;
@@ -33,16 +37,17 @@ export function encodeRecord(block: Block, segment: string): Buffer {
   record.writeUInt32LE(block.offset, 0);
   record.writeUInt32LE(block.bytes, 4);
   record.writeUInt32LE(block.lines, 8);
-  record.writeUInt32LE(block.crc, 12);
+  record.writeUInt32LE(block.sum, 12);
   record.writeDoubleLE(block.firstUs, 16);
   record.writeDoubleLE(block.lastUs, 24);
   for (let word = 0; word < FACET_WORDS; word += 1) record.writeUInt32LE(block.facets[word] as number, 32 + word * 4);
-  record.writeUInt32LE(recordCrc(record, segment), 60);
+  record.writeUInt32LE(crc32(record.subarray(0, 60), seedOf(segment)), 60);
   return record;
 }
 
-function recordCrc(record: Buffer, segment: string): number {
-  return crc32(record.subarray(0, 60), crc32(segment));
+/** Records of the first form, with a CRC of the block, were begun with the name alone: what they are is not known here. */
+function seedOf(segment: string): number {
+  return crc32(`${segment} 2`);
 }
 
 /** The records of a segment as they are stored; a block is made of one only when it is asked for. */
@@ -60,7 +65,7 @@ export class BlockTable {
 
   /** Those up to the first record that cannot be right. */
   static decode(index: Buffer, segment: string, size: number): BlockTable {
-    const seed = crc32(segment);
+    const seed = seedOf(segment);
     let covered = 0;
     let at = 0;
     for (; at + RECORD_BYTES <= index.length; at += RECORD_BYTES) {
@@ -106,7 +111,7 @@ function decodeRecord(record: Buffer): Block {
     offset: record.readUInt32LE(0),
     bytes: record.readUInt32LE(4),
     lines: record.readUInt32LE(8),
-    crc: record.readUInt32LE(12),
+    sum: record.readUInt32LE(12),
     firstUs: record.readDoubleLE(16),
     lastUs: record.readDoubleLE(24),
     facets,
@@ -129,22 +134,22 @@ export class BlockBuilder {
 
   /** The block that this piece completes, if it does. */
   add(piece: Piece): Block | undefined {
-    if (piece.bytes.length === 0) return undefined;
+    if (piece.bytes === 0) return undefined;
     this.open ??= {
       offset: this.offset,
       bytes: 0,
       lines: 0,
-      crc: 0,
+      sum: ADLER_START,
       firstUs: piece.firstUs,
       lastUs: piece.lastUs,
       facets: new Uint32Array(FACET_WORDS),
     };
-    this.open.bytes += piece.bytes.length;
+    this.open.bytes += piece.bytes;
     this.open.lines += piece.lines;
-    this.open.crc = crc32(piece.bytes, this.open.crc);
+    this.open.sum = joinAdler32(this.open.sum, piece.sum, piece.bytes);
     this.open.lastUs = piece.lastUs;
     mergeFacets(this.open.facets, piece.facets);
-    this.offset += piece.bytes.length;
+    this.offset += piece.bytes;
     return this.open.bytes >= BLOCK_BYTES ? this.close() : undefined;
   }
 

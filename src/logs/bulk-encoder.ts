@@ -31,12 +31,12 @@ export class BulkEncoder {
   next(scanner: PartScanner, sink: ByteSink): EncodedRun | undefined {
     const { us, cleanUntil, level } = this.options;
     if (scanner.nextIsLater || scanner.next >= cleanUntil) return undefined;
-    const { next, bytes, lines, levels } = this.kernel.encode(scanner.next, cleanUntil, level);
+    const { next, bytes, lines, sum, levels } = this.kernel.encode(scanner.next, cleanUntil, level);
     if (lines === 0) return undefined;
     sink.reserve(bytes);
     sink.bytes.set(this.kernel.written(bytes), sink.length);
     sink.length += bytes;
     scanner.next = next;
-    return { bytes, lines, facets: this.heads.facets(levels), firstUs: us, lastUs: us };
+    return { bytes, lines, sum, facets: this.heads.facets(levels), firstUs: us, lastUs: us };
   }
 }

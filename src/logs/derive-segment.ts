@@ -2,7 +2,7 @@
  *  names. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { crc32 } from "node:zlib";
+import { adler32 } from "./adler.ts";
 import { BlockTable } from "./block-index.ts";
 import { MinuteCounter } from "./minute-counter.ts";
 import { encodeRollup } from "./rollup.ts";
@@ -55,9 +55,9 @@ async function withBlocks(
 
 /** @throws when a block is not what the index says. */
 async function readLinesOf({ segment, source, blocks }: Derivation, number: number): Promise<Buffer> {
-  const { offset, bytes, crc } = blocks.at(number);
+  const { offset, bytes, sum } = blocks.at(number);
   const lines = Buffer.allocUnsafe(bytes);
-  if ((await source.read(lines, bytes, offset)) === bytes && crc32(lines) === crc) return lines;
+  if ((await source.read(lines, bytes, offset)) === bytes && adler32(lines) === sum) return lines;
   throw new Error(`The index of ${segment} does not fit.`);
 }
 

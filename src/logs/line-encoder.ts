@@ -1,6 +1,7 @@
 /** Raw bytes → records, a byte at a time: escapes exactly as `JSON.stringify` has them, and U+FFFD for what is not
  *  UTF-8. The hot path of the intake; it makes no string of a message. */
 import { isUtf8 } from "node:buffer";
+import { adler32 } from "./adler.ts";
 import type { ByteSink } from "./byte-sink.ts";
 import { detectLevel } from "./level.ts";
 import type { LineHeads } from "./line-head.ts";
@@ -20,6 +21,8 @@ const HEX = Buffer.from("0123456789abcdef");
 export interface EncodedRun {
   bytes: number;
   lines: number;
+  /** Adler-32 of the bytes. */
+  sum: number;
   facets: Uint32Array;
   firstUs: number;
   lastUs: number;
@@ -57,7 +60,8 @@ export function encodeRun(
     encodeLine(sink, head, stop <= cleanUntil ? scanner : validPart(scanner));
     lines += 1;
   }
-  return { bytes: sink.length - begin, lines, facets: heads.facets(levels), firstUs, lastUs: us };
+  const sum = adler32(sink.bytes, begin, sink.length);
+  return { bytes: sink.length - begin, lines, sum, facets: heads.facets(levels), firstUs, lastUs: us };
 }
 
 type Part = Pick<PartScanner, "src" | "start" | "stop">;

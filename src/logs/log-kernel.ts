@@ -11,7 +11,9 @@ declare const WebAssembly: {
 
 interface KernelExports {
   memory: { buffer: ArrayBuffer };
+  prepare(): void;
   encode(from: number, end: number, into: number, level: number): void;
+  adler(from: number, length: number, before: number): number;
   search(from: number, end: number, length: number, one: number, two: number, mode: number): void;
 }
 
@@ -22,6 +24,9 @@ const HEADS = 2048;
 const HEAD_STRIDE = 512;
 const NEEDLE = 0x2000;
 const SOURCE_AT = 0x8000;
+/** Room of its own for bytes whose sum is asked for: they stay near the processor. */
+const SUM_AT = 0x110000;
+const SUM_BYTES = 64 * 1024;
 const TARGET = 0x180000;
 /** Bytes that are given to it at once. */
 export const KERNEL_BYTES_MAX = 1024 * 1024;
@@ -36,6 +41,8 @@ export interface KernelRun {
   next: number;
   bytes: number;
   lines: number;
+  /** Adler-32 of the bytes. */
+  sum: number;
   levels: number;
 }
 
@@ -67,6 +74,7 @@ export class LogKernel {
     this.bytes = Buffer.from(exports.memory.buffer);
     this.words = new Uint32Array(exports.memory.buffer);
     owners.set(exports.memory.buffer, this);
+    exports.prepare();
   }
 
   /** Undefined where WebAssembly or its SIMD is missing. */
@@ -100,12 +108,27 @@ export class LogKernel {
    *  level, by its number, that is the level of all. */
   encode(from: number, end: number, level: number | undefined): KernelRun {
     this.exports.encode(SOURCE_AT + from, SOURCE_AT + end, TARGET, level ?? -1);
+    const bytes = this.result(1);
     return {
       next: this.result(0) - SOURCE_AT,
-      bytes: this.result(1),
+      bytes,
       lines: this.result(2),
+      sum: this.exports.adler(TARGET, bytes, 1) >>> 0,
       levels: this.result(3),
     };
+  }
+
+  /** Adler-32, of bytes in the memory of any kernel where they lie. What is held for `encode` and `search` stays. */
+  adler(bytes: Buffer): number {
+    const owner = owners.get(bytes.buffer);
+    if (owner !== undefined) return owner.exports.adler(bytes.byteOffset, bytes.length, 1) >>> 0;
+    let sum = 1;
+    for (let at = 0; at < bytes.length; at += SUM_BYTES) {
+      const piece = bytes.subarray(at, at + SUM_BYTES);
+      this.bytes.set(piece, SUM_AT);
+      sum = this.exports.adler(SUM_AT, piece.length, sum);
+    }
+    return sum >>> 0;
   }
 
   /** What `encode` wrote; until the next call. */

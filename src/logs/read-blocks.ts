@@ -1,5 +1,5 @@
 /** Blocks of a segment as its index names them, several by one read, and whether they are what it says. */
-import { crc32 } from "node:zlib";
+import { adler32 } from "./adler.ts";
 import type { Block } from "./block-index.ts";
 import type { SegmentSource } from "./segment-source.ts";
 
@@ -29,7 +29,7 @@ export async function readRegion(source: SegmentSource, blocks: readonly Block[]
 export function cutBlock(region: Buffer, block: Block, [first]: readonly Block[]): Buffer | undefined {
   const start = block.offset - (first?.offset ?? 0);
   const lines = region.subarray(start, start + block.bytes);
-  return lines.length === block.bytes && crc32(lines) === block.crc ? lines : undefined;
+  return lines.length === block.bytes && adler32(lines) === block.sum ? lines : undefined;
 }
 
 /** Of a region that begins with a line what ends with one. */

@@ -1,5 +1,6 @@
 /** Lines of a segment as blocks: what its index would say of them. */
 import { parseStamp } from "../core/log-line.ts";
+import { adler32 } from "./adler.ts";
 import { BlockBuilder } from "./block-index.ts";
 import type { Block } from "./block-index.ts";
 import { FACET_WORDS, anyFacets, lineFacets, mergeFacets } from "./facets.ts";
@@ -60,8 +61,9 @@ function addPieces(buffer: Buffer, { builder, blocks, facts }: Scan): void {
     at = end;
     if (at - begin < BLOCK_BYTES && at < buffer.length) continue;
     const block = builder.add({
-      bytes: buffer.subarray(begin, at),
+      bytes: at - begin,
       lines,
+      sum: adler32(buffer, begin, at),
       firstUs: stampAt(buffer, begin) ?? 0,
       lastUs: stampAt(buffer, lastLine) ?? 0,
       facets,

@@ -187,13 +187,10 @@ export class SegmentWriter {
   private addBlocks(batch: Batch): Block[] {
     this.isDirty = true;
     this.syncing ??= this.syncLater();
-    const bytes = batch.sink.written();
     const closed: Block[] = [];
-    let at = 0;
     for (const run of batch.runs) {
-      const block = this.builder.add({ ...run, bytes: bytes.subarray(at, at + run.bytes) });
+      const block = this.builder.add(run);
       if (block !== undefined) closed.push(block);
-      at += run.bytes;
     }
     return closed;
   }

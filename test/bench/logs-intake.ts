@@ -14,15 +14,15 @@ import { isThere, shell } from "./log-peers.ts";
 import { inPairs, ms, times, withContext, type Row } from "./measure.ts";
 import { cpuTicks, TICKS_PER_SECOND } from "./process-figures.ts";
 
-const PAIRS = 2;
+const PAIRS = 3;
 const FOREVER = { bytesMax: Number.POSITIVE_INFINITY, ageMsMax: Number.POSITIVE_INFINITY };
-/** In millions of lines: start-up is not what is asked about. */
-const MILLIONS = 2;
+/** Start-up is not what is asked about. */
+const MILLIONS = 3;
+const LINES = MILLIONS * 1_000_000;
 
 interface Logger {
   name: string;
   processes: number;
-  millions: number;
   limit: string;
   /** A command that reads standard input; `dir` is empty. */
   command: (dir: string) => string;
@@ -30,7 +30,6 @@ interface Logger {
 
 const S6: Omit<Logger, "processes"> = {
   name: "s6-log",
-  millions: MILLIONS,
   limit: "0.65 ×",
   command: (dir) => `s6-log -b T s67108864 n100 ${dir}`,
 };
@@ -40,14 +39,12 @@ const LOGGERS: readonly Logger[] = [
   {
     name: "svlogd",
     processes: 1,
-    millions: MILLIONS,
     limit: "0.40 ×",
     command: (dir) => String.raw`printf 's67108864\nn100\n' > ${dir}/config; svlogd -tt -b 65536 ${dir} 2>/dev/null`,
   },
   {
     name: "multilog",
     processes: 1,
-    millions: MILLIONS,
     limit: "0.45 ×",
     command: (dir) => `multilog t s16777215 n100 ${dir}`,
   },
@@ -66,11 +63,11 @@ export async function benchLogsIntake(): Promise<Row[]> {
 }
 
 async function compare(dir: string, day: Day, logger: Logger): Promise<Row> {
-  const { name, processes, millions, limit } = logger;
+  const { name, processes, limit } = logger;
   const who = processes === 1 ? "one process" : `${String(processes)} processes`;
   const row = { what: `logs: processor for a million lines of ${who}`, limit };
-  const raw = await cutRaw(join(dir, "raw"), day, millions * 1_000_000, processes);
-  const ours = (): Promise<number> => stored(dir, raw, millions);
+  const raw = await cutRaw(join(dir, "raw"), day, processes);
+  const ours = (): Promise<number> => stored(dir, raw);
   if (!isThere(name)) return { ...row, ours: ms(await ours()), peer: `SKIPPED: no ${name}`, ratio: "" };
   const peer = async (): Promise<number> => {
     const peers = await emptied(join(dir, "peer"));
@@ -79,16 +76,16 @@ async function compare(dir: string, day: Day, logger: Logger): Promise<Row> {
       await mkdir(own);
       return `{ ${logger.command(own)}; } < ${path} &`;
     });
-    return cpuOf(`${(await Promise.all(commands)).join("\n")} wait`) / millions;
+    return cpuOf(`${(await Promise.all(commands)).join("\n")} wait`) / MILLIONS;
   };
   const [a, b] = await inPairs(PAIRS, ours, peer);
   return { ...row, ours: ms(a), peer: `${ms(b)} ${name}`, ratio: times(a, b) };
 }
 
 /** The first lines of the day, in turn over so many files. */
-async function cutRaw(dir: string, { raw }: Day, lines: number, files: number): Promise<string[]> {
+async function cutRaw(dir: string, { raw }: Day, files: number): Promise<string[]> {
   await emptied(dir);
-  await shell(`head -n ${String(lines)} ${raw} | split -n r/${String(files)} -d - ${dir}/p. && echo 0`);
+  await shell(`head -n ${String(LINES)} ${raw} | split -n r/${String(files)} -d - ${dir}/p. && echo 0`);
   return (await readdir(dir)).sort().map((name) => join(dir, name));
 }
 
@@ -99,7 +96,7 @@ async function emptied(dir: string): Promise<string> {
 }
 
 /** In a process of its own, which this one's heap does not burden. */
-async function stored(dir: string, raw: readonly string[], millions: number): Promise<number> {
+async function stored(dir: string, raw: readonly string[]): Promise<number> {
   const own = await emptied(join(dir, "ours"));
   // A spool is punched as it is read.
   const spools = raw.map((_, number) => join(own, `spool.${String(number)}`));
@@ -107,8 +104,8 @@ async function stored(dir: string, raw: readonly string[], millions: number): Pr
   const program = new URL("log-intake.js", import.meta.url).pathname;
   const cpu = cpuOf(`${process.execPath} ${program} ${join(own, "logs")} ${spools.join(" ")}`);
   const lines = await shell(`cat ${join(own, "logs")}/*.ndjson | wc -l`);
-  if (lines !== millions * 1_000_000) throw new Error(`${String(lines)} lines were stored`);
-  return cpu / millions;
+  if (lines !== LINES) throw new Error(`${String(lines)} lines were stored`);
+  return cpu / MILLIONS;
 }
 
 /** User and system time of a command and its children, in ms. */
@@ -122,11 +119,12 @@ function cpuOf(command: string): number {
 /** It takes lines by TCP, and stamps and escapes them as the store does. */
 async function besideRsyslog(dir: string, day: Day): Promise<Row> {
   const row = { what: "logs: processor for a million lines of one process", limit: "0.35 ×" };
-  const raw = await cutRaw(join(dir, "raw"), day, 1_000_000, 1);
-  const ours = await stored(dir, raw, 1);
-  if (!isThere("rsyslogd")) return { ...row, ours: ms(ours), peer: "SKIPPED: no rsyslogd", ratio: "" };
-  const peer = await rsyslogCpu(await emptied(join(dir, "peer")), raw[0] ?? "");
-  return { ...row, ours: ms(ours), peer: `${ms(peer)} rsyslogd`, ratio: times(ours, peer) };
+  const raw = await cutRaw(join(dir, "raw"), day, 1);
+  const ours = (): Promise<number> => stored(dir, raw);
+  if (!isThere("rsyslogd")) return { ...row, ours: ms(await ours()), peer: "SKIPPED: no rsyslogd", ratio: "" };
+  const peer = async (): Promise<number> => rsyslogCpu(await emptied(join(dir, "peer")), raw[0] ?? "");
+  const [a, b] = await inPairs(PAIRS, ours, peer);
+  return { ...row, ours: ms(a), peer: `${ms(b)} rsyslogd`, ratio: times(a, b) };
 }
 
 async function rsyslogCpu(dir: string, raw: string): Promise<number> {
@@ -139,8 +137,8 @@ async function rsyslogCpu(dir: string, raw: string): Promise<number> {
   try {
     await poll(async () => (await isListening(port)) || undefined);
     await shell(`cat ${raw} > /dev/tcp/127.0.0.1/${String(port)} && echo 0`);
-    await poll(async () => (await shell(`wc -l < ${out}`)) >= 1_000_000 || undefined);
-    return (await cpuTicks(child.pid ?? 0)) * (1000 / TICKS_PER_SECOND);
+    await poll(async () => (await shell(`wc -l < ${out}`)) >= LINES || undefined);
+    return ((await cpuTicks(child.pid ?? 0)) * (1000 / TICKS_PER_SECOND)) / MILLIONS;
   } finally {
     child.kill("SIGKILL");
     await once(child, "exit");

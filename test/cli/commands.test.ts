@@ -57,6 +57,19 @@ describe("cli create, apps, info, open, remote, destroy", (test) => {
     assert.is(fake.lastChange()?.headers["git-heroku-user"], "Ned <ned@foobazco.com>");
   });
 
+  test("create without a remote, and for programs", async (t) => {
+    const { fake, git, run } = await setUp(t);
+    const remotes = git("remote");
+    const path = join(fake.home, "repos", "foobar.git");
+    assert.equal(
+      await run("create", "foobar", "--no-remote"),
+      done(`Creating foobar... done\nhttp://foobar.localhost:5000/ | ${path}\n`),
+    );
+    const made: unknown = JSON.parse((await run("create", "other", "-n", "--json")).stdout);
+    assert.equal(made, fake.apps.get("other")?.app);
+    assert.is(git("remote"), remotes);
+  });
+
   test("create without a name prints the name that was made up, and takes another remote", async (t) => {
     const { fake, run } = await setUp(t);
     const { stdout } = await run("apps:create", "--remote", "staging");
@@ -111,7 +124,7 @@ describe("cli create, apps, info, open, remote, destroy", (test) => {
     const { run, fake } = await setUp(t);
     fake.addApp("alpha");
     assert.equal(await run("apps"), done("alpha\nfoobaz\n"));
-    assert.is((JSON.parse((await run("apps", "--json")).stdout) as unknown[]).length, 2);
+    assert.is((JSON.parse((await run("apps:list", "-j")).stdout) as unknown[]).length, 2);
     fake.apps.clear();
     assert.match((await run("apps")).stderr, "There are no apps yet.");
     assert.is((await run("apps", "--json")).stdout, "[]\n");
@@ -139,6 +152,18 @@ describe("cli create, apps, info, open, remote, destroy", (test) => {
       await run("info", "-a", "nobody"),
       refused("Couldn't find that app.", "List the apps with `git heroku apps`."),
     );
+  });
+
+  test("info and destroy take the app as a word too, as Heroku's do", async (t) => {
+    const { run, fake } = await setUp(t);
+    fake.addApp("other");
+    assert.match((await run("info", "other")).stdout, /^=== other\n/);
+    assert.match((await run("apps:destroy", "other", "--confirm", "foobaz")).stderr, "The app is called other");
+    const both = await run("destroy", "other", "-a", "foobaz", "--confirm", "foobaz");
+    assert.is(both.status, 2);
+    assert.match(both.stderr, "Which one: other or foobaz?");
+    assert.is(fake.apps.size, 2);
+    assert.equal(await run("destroy", "other", "-c", "other"), done("Destroying other... done\n"));
   });
 
   test("open starts a browser with the address, and prints it when it cannot", async (t) => {
@@ -264,6 +289,12 @@ describe("cli config, maintenance", (test) => {
     assert.equal(await run("config:get", "FOO"), done("two\nlines\n"));
     assert.equal(await run("config:get", "FOO", "-s"), done("FOO='two\nlines'\n"));
     assert.equal(await run("config:get", "BAR"), done("\n"));
+    assert.equal(await run("config:get", "BAR", "FOO"), done("\ntwo\nlines\n"));
+    assert.equal(JSON.parse((await run("config:get", "FOO", "--json")).stdout), { key: "FOO", value: "two\nlines" });
+    assert.equal(JSON.parse((await run("config:get", "BAR", "FOO", "-j")).stdout), [
+      { key: "BAR", value: null },
+      { key: "FOO", value: "two\nlines" },
+    ]);
     assert.equal(await run("config:get", "constructor"), done("\n"));
   });
 

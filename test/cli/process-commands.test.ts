@@ -169,6 +169,25 @@ describe("cli ps", (test) => {
     assert.is((await run("ps:stop")).status, 2);
     assert.is((await run("ps:restart", "a/b")).status, 2);
   });
+
+  test("what Heroku's client calls options and commands is understood too", async (t) => {
+    const { fake, foobaz, run } = await setUp(t);
+    assert.equal(await run("dyno:restart", "-d", "web.1"), done("Restarting web.1 process... done\n"));
+    assert.equal(await run("restart", "--process-type", "web"), done("Restarting web processes... done\n"));
+    assert.equal(await run("kill", "--dyno=web.1"), done("Stopping web.1 process... done\n"));
+    assert.match((await run("ps:stop", "web.2", "-d", "web.1")).stderr, 'ps:stop does not take "web.2"');
+    foobaz.logs = NDJSON;
+    for (const words of [["-d", "web.1"], ["--dyno-name", "web.1"], ["--dyno=web.1"], ["--process-type", "web.1"]])
+      assert.equal(await run("logs", ...words), await run("logs", "--ps", "web.1"));
+    assert.equal(
+      fake.asked.slice(0, 3).map(({ method, url }) => `${method} ${url}`),
+      [
+        "DELETE /apps/foobaz/dynos/web.1",
+        "DELETE /apps/foobaz/formations/web",
+        "POST /apps/foobaz/dynos/web.1/actions/stop",
+      ],
+    );
+  });
 });
 
 const LINES = [
@@ -222,6 +241,8 @@ describe("cli logs", (test) => {
     }
     const raw = await cli({ ...machine, isTTY: true }, ...words, "--raw");
     assert.match(raw.stdout, "\u001b[32mhello\u001b[0m \u0007 漢");
+    const piped = await cli(machine, ...words, "--no-color");
+    assert.is(piped.stdout, "2011-06-18T08:21:39+00:00 app[web.1]: hello \u0007 漢\n");
   });
 
   test("a line that is not ours is shown as it is", async (t) => {

@@ -17,7 +17,7 @@ import { readAppState } from "../../src/core/app-state.ts";
 import { changeCollaborator, readAccess } from "../../src/core/access.ts";
 import { changeMark, readMarks } from "../../src/core/marks.ts";
 import { formatJson, type Json } from "../../src/core/json.ts";
-import { formatLogLine, formatLogText, parseLogLine } from "../../src/core/log-line.ts";
+import { formatLogLine, formatLogText, formatStamp, parseLogLine } from "../../src/core/log-line.ts";
 import { formatProcfile, parseProcfile } from "../../src/core/procfile.ts";
 import {
   formatCodeRevertMessage,
@@ -42,6 +42,7 @@ import { SignatureBuilder } from "../../src/logs/signature.ts";
 import { StampedScanner } from "../../src/logs/raw-parts.ts";
 import { fingerprintOf } from "../../src/platform/keys.ts";
 import { formatCall, formatNotice, parseCall, parseNotice } from "../../src/router/wire.ts";
+import { zlibAdler32 } from "../support/adler.ts";
 import { cloneFixture, untilUp } from "../support/deploy.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import { describe } from "../support/suite.ts";
@@ -260,9 +261,21 @@ describe("formats", (test) => {
     const segment = "20110619T083519.123457Z.ndjson";
     const [block] = decodeRecords(record, segment, 100_000);
     if (block === undefined) throw new Error("The record of the example does not count.");
-    assert.equal([block.offset, block.bytes, block.lines], [0, 66_390, 700]);
+    const { firstUs, lastUs } = block;
+    const lines = Array.from({ length: 700 }, (_, n) => {
+      const line = {
+        ts: formatStamp(firstUs + n),
+        ps: "web.1",
+        source: "app",
+        release: 74,
+        msg: `line ${String(n)}`,
+      } as const;
+      return `${formatLogLine(line)}\n`;
+    });
+    assert.equal([block.offset, block.bytes, block.lines, lastUs - firstUs], [0, 66_390, 700, 699]);
+    assert.is(block.sum, zlibAdler32(lines.join("")));
     assert.equal(encodeRecord(block, segment), record);
-    assert.is(record.readUInt32LE(60), crc32(record.subarray(0, 60), crc32(segment)));
+    assert.is(record.readUInt32LE(60), crc32(record.subarray(0, 60), crc32(`${segment} 2`)));
     const facetBit = runInNewContext(`${example("facet")}\nfacetBit;`) as (text: string) => number;
     const facets = new Uint32Array(7);
     facets.set([74, ~74, 1], 4);

@@ -84,6 +84,8 @@ describe("launch", (test) => {
         "web.1 v3 State changed from starting to up",
       ],
     );
+    // Of the one whose name is taken it says nothing more.
+    assert.is(witness.saw("web.1 v2 State changed from crashed to down"), false);
   });
 
   test("an abandoned switch is made when a restart of the new release is healthy", async (t) => {

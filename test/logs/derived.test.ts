@@ -190,7 +190,7 @@ async function candidatesOf(
     offset: number,
     bytes: 1,
     lines: 1,
-    crc: 0,
+    sum: 1,
     firstUs: 0,
     lastUs: 0,
     facets,

@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import fc from "fast-check";
+import { adler32, joinAdler32, plainAdler32 } from "../../src/logs/adler.ts";
 import { parseLogLine } from "../../src/core/log-line.ts";
 import { BulkEncoder } from "../../src/logs/bulk-encoder.ts";
 import { ByteSink } from "../../src/logs/byte-sink.ts";
@@ -14,6 +15,7 @@ import { LineMatcher } from "../../src/logs/line-matcher.ts";
 import { LogKernel } from "../../src/logs/log-kernel.ts";
 import { PartScanner } from "../../src/logs/raw-parts.ts";
 import { TextSearch } from "../../src/logs/text-search.ts";
+import { zlibAdler32 } from "../support/adler.ts";
 import { rejects } from "../support/assert.ts";
 import { describe } from "../support/suite.ts";
 
@@ -61,6 +63,12 @@ function encodeAll(raw: Buffer, level: number | undefined, withKernel: boolean):
   return { bytes: sink.written(), runs };
 }
 
+function encodesAsPlain(raw: Buffer, level?: number): void {
+  const [plain, bulk] = [encodeAll(raw, level, false), encodeAll(raw, level, true)];
+  assert.is(bulk.bytes.toString(), plain.bytes.toString());
+  assert.equal(bulk.runs, plain.runs);
+}
+
 /** Texts that stand in messages as they are, at the edge of an escape, or only in what is stored. */
 const TEXT = fc.oneof(
   fc.constantFrom(
@@ -96,11 +104,54 @@ describe("kernel of the log", (test) => {
     const property = fc.property(fc.array(LINE, { minLength: 1, maxLength: 20 }), fc.boolean(), (lines, isStated) => {
       const raw = Buffer.from(`${lines.join("\n")}\n`);
       const level = isStated ? 2 : undefined;
-      const [plain, bulk] = [encodeAll(raw, level, false), encodeAll(raw, level, true)];
-      assert.is(bulk.bytes.toString(), plain.bytes.toString());
-      assert.equal(bulk.runs, plain.runs);
+      encodesAsPlain(raw, level);
     });
     fc.assert(property, { numRuns: 1500 });
+  });
+
+  test("ends lines and escapes wherever in sixteen bytes they stand", () => {
+    const specials = ['"', "\\", "\t", "\u001b[0m", "\r", '"\\"', '\\""""""""'];
+    const lines = Array.from({ length: 40 }, (_, length) =>
+      specials.flatMap((special) =>
+        Array.from({ length: length + 1 }, (_at, at) => `${"x".repeat(at)}${special}${"é".repeat(length - at)}`),
+      ),
+    ).flat();
+    for (const end of ["\n", "\r\n", "\r\r\n", "\n\n"])
+      encodesAsPlain(Buffer.from(lines.map((line) => line + end).join("")));
+    for (let length = 0; length < 34; length += 1) encodesAsPlain(Buffer.from(`${"y".repeat(length)}\nno end "\n"`));
+  });
+
+  test("looks for a level as far as the plain form does", () => {
+    const lines: string[] = [];
+    for (const text of ["level=warn", "7 WARNING", '{"level":40,', "[fatal]", "lvl: 'debug'", "ERROR"])
+      for (let at = 0; at < 100; at += 1)
+        for (const end of ["", "\r", "s", " x", "\r\r", ":"]) {
+          lines.push(`${"-".repeat(at)} ${text}${end}`, text + " ".repeat(at) + end);
+          if (text.startsWith("{")) lines.push(`{"a":"${"-".repeat(at)}",${text.slice(1)}${end}`);
+        }
+    encodesAsPlain(Buffer.from(`${lines.join("\n")}\n`));
+  });
+
+  test("sums bytes as Adler-32 does, whole and in pieces", () => {
+    const area = LogKernel.make()?.area;
+    const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, n) => Math.imul(n, 0x9e3779b1) >>> 24));
+    for (const all of [
+      bytes,
+      bytes.fill(0xff, 1000, 90_000),
+      Buffer.alloc(70_000, 0xff),
+      Buffer.alloc(65_521, 1),
+      Buffer.alloc(700),
+    ])
+      for (const length of [0, 1, 31, 32, 33, 511, 512, 5535, 5536, 5537, 65_520, 65_521, 65_536, all.length]) {
+        const part = all.subarray(0, length);
+        const expected = zlibAdler32(part);
+        assert.is(adler32(part), expected, String(length));
+        assert.is(plainAdler32(part, 0, part.length), expected);
+        area?.set(part, 3);
+        assert.is(area && adler32(area, 3, 3 + part.length), expected);
+        const cut = part.length >> 2;
+        assert.is(joinAdler32(adler32(part, 0, cut), adler32(part, cut), part.length - cut), expected);
+      }
   });
 
   test("finds and counts the lines whose messages have a text", () => {

@@ -1,8 +1,9 @@
 import { copyFile, readFile, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import * as assert from "uvu/assert";
 import type { LogLine } from "../../src/core/log-line.ts";
-import { decodeRecords, encodeRecord } from "../../src/logs/block-index.ts";
+import { BlockTable, decodeRecords, encodeRecord } from "../../src/logs/block-index.ts";
 import type { LogFilter, LogStore } from "../../src/logs/log-store.ts";
 import { describe } from "../support/suite.ts";
 import { linesOf, messagesOf, openStore, segmentsOf, storedBytes } from "./open-store.ts";
@@ -64,6 +65,25 @@ function each(change: (path: string) => Promise<void>): Harm {
   return async (dir, indexes) => {
     for (const index of indexes) await change(join(dir, index));
   };
+}
+
+const segmentOfIndex = (name: string): string => name.replace(".idx", ".ndjson");
+
+/** Bytes of the segment that its index tells of. */
+async function coveredBy(logs: string, name: string): Promise<number> {
+  return BlockTable.decode(await readFile(join(logs, name)), segmentOfIndex(name), SEGMENT_BYTES * 2).covered;
+}
+
+/** A CRC of the block, and one of the record that is begun with the name alone. */
+async function toFirstForm(logs: string, name: string): Promise<void> {
+  const segment = segmentOfIndex(name);
+  const [index, lines] = [await readFile(join(logs, name)), await readFile(join(logs, segment))];
+  for (let at = 0; at < index.length; at += 64) {
+    const offset = index.readUInt32LE(at);
+    index.writeUInt32LE(crc32(lines.subarray(offset, offset + index.readUInt32LE(at + 4))), at + 12);
+    index.writeUInt32LE(crc32(index.subarray(at, at + 60), crc32(segment)), at + 60);
+  }
+  await writeFile(join(logs, name), index);
 }
 
 const HARMS: Record<string, Harm> = {
@@ -151,12 +171,33 @@ describe("log queries", (test) => {
     assert.equal([await ask(3), await ask(2), await ask(4)], [12 * 300, 0, 0]);
     for (const name of await indexFiles(dir)) {
       const path = join(dir, "logs", name);
-      const segment = name.replace(".idx", ".ndjson");
+      const segment = segmentOfIndex(name);
       const blocks = decodeRecords(await readFile(path), segment, SEGMENT_BYTES * 2);
       for (const block of blocks) block.facets.fill(0, 4);
       await writeFile(path, Buffer.concat(blocks.map((block) => encodeRecord(block, segment))));
     }
     assert.equal([await ask(3), await ask(2), await ask(4)], [12 * 300, 0, 0]);
+  });
+
+  test("an index of the first form counts for nothing and is made again, as the answers stay", async (t) => {
+    const dir = await t.tempDir();
+    let store = await openStore(t, dir, { segmentBytes: SEGMENT_BYTES });
+    await fill(store);
+    await store.close();
+    const all = linesOf(await storedBytes(dir));
+    const names = await indexFiles(dir);
+    const before = await Promise.all(names.map((name) => coveredBy(join(dir, "logs"), name)));
+    for (const name of names) {
+      await toFirstForm(join(dir, "logs"), name);
+      assert.is(await coveredBy(join(dir, "logs"), name), 0);
+    }
+    store = await openStore(t, dir, { segmentBytes: SEGMENT_BYTES });
+    await checkAnswers(store, all);
+    await store.close();
+    const after = await Promise.all(names.map((name) => coveredBy(join(dir, "logs"), name)));
+    // The newest is divided into other blocks, since it is not finished.
+    assert.equal(after.slice(0, -1), before.slice(0, -1));
+    assert.ok((after.at(-1) ?? 0) > 0);
   });
 
   test("a sealed segment's missing index is written again", async (t) => {

@@ -35,6 +35,20 @@ async function typeInto(platform: TestPlatform, cwd: string, command: string, wo
 describe("apps", (test) => {
   const common = test.shared(startPlatform);
 
+  test("an app is made with its buildpack, and told to scripts as Heroku's client does", async (t) => {
+    const platform = await borrowPlatform(t, common);
+    const run = (...words: string[]): Promise<string> => must(platform, platform.dir, "heroku", ...words);
+    assert.match(await run("create", "plain", "-n", "-b", "procfile"), "Setting buildpack to procfile... done\n");
+    assert.match(await run("buildpacks", "-a", "plain"), "procfile");
+    const { git_url, owner } = await platformClient(platform).app("plain");
+    const port = String(platform.routerPort);
+    assert.is(
+      await run("info", "plain", "-s"),
+      `collaborators=\ngit_url=${git_url}\nweb_url=http://plain.localhost:${port}/\nslug_size=0\nowner=${owner.email}\n` +
+        "region=local\ndynos={}\nstack=host",
+    );
+  });
+
   test("destroy asks, leaves nothing running, and the name begins anew", async (t) => {
     const platform = await borrowPlatform(t, common);
     const clone = await deployFixture(platform, "foobaz");
@@ -60,7 +74,7 @@ describe("apps", (test) => {
         `${dir}: ${names.join(" ")}`,
       );
     }
-    const trash = await readdir(join(platform.home, "trash"));
+    const trash = (await readdir(join(platform.home, "trash"))).filter((name) => name.startsWith("foobaz"));
     assert.match(trash.join(" "), /^foobaz-\d{8}T\d{6}Z$/);
     const kept = join(platform.home, "trash", trash[0] ?? "");
     assert.equal((await readdir(kept)).sort(), ["foobaz.keys", "logs", "repo.git"]);

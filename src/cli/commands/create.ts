@@ -1,12 +1,16 @@
 /** `git heroku create` */
+import type { App } from "../../api/resources.ts";
 import { checkRemoteName, connectApp } from "../../clone/connect-app.ts";
 import { DEFAULT_REMOTE } from "../../clone/find-app.ts";
+import { BUILT_IN_BUILDPACKS } from "../../core/buildpack.ts";
 import { parseAppName } from "../../core/app-name.ts";
 import { AppError } from "../../core/error.ts";
+import type { AppSetup } from "../../core/app-setup.ts";
 import { remoteUrl } from "../../core/platform-address.ts";
 import { agreeOnSetup } from "../agree-on-setup.ts";
 import { warnOfTraps } from "../clone-words.ts";
-import { SERVER_OPTION, type Arguments, type Command } from "../command.ts";
+import { resolveBuildpack } from "../buildpack-words.ts";
+import { JSON_OPTION, SERVER_OPTION, type Arguments, type Command, type Context } from "../command.ts";
 
 export const create: Command = {
   name: "create",
@@ -17,6 +21,15 @@ export const create: Command = {
   parameters: "[name]",
   options: [
     { name: "remote", short: "r", value: "NAME", summary: `the name of the git remote (usually ${DEFAULT_REMOTE})` },
+    { name: "no-remote", short: "n", summary: "add no git remote" },
+    {
+      name: "buildpack",
+      short: "b",
+      value: "BUILDPACK",
+      completes: BUILT_IN_BUILDPACKS,
+      summary: "what builds it, instead of what the code looks like",
+    },
+    JSON_OPTION,
     SERVER_OPTION,
     { name: "from", value: "PLACE", summary: "a directory, a git URL or a URL with an app.json" },
     { name: "env", value: "NAME=VALUE", many: true, summary: "a config var that app.json asks for" },
@@ -31,31 +44,51 @@ export const create: Command = {
     { command: "git heroku create foobaz --server git@host", summary: "on a platform elsewhere" },
   ],
   async run(context) {
-    const { client, world, platform, out, args } = context;
+    const { world, platform, args } = context;
     checkOptions(args);
     const name = args.words[0] === undefined ? undefined : parseAppName(args.words[0]);
-    const remote = args.value("remote") ?? DEFAULT_REMOTE;
-    checkRemoteName(world, platform, name === undefined ? { remote } : { remote, app: name });
+    const remote = args.has("no-remote") ? undefined : (args.value("remote") ?? DEFAULT_REMOTE);
+    if (remote !== undefined) {
+      checkRemoteName(world, platform, name === undefined ? { remote } : { remote, app: name });
+    }
     const from = args.value("from");
     const setup = from === undefined ? undefined : await agreeOnSetup(context, from);
     if (args.has("dry-run")) return undefined;
-    const made =
-      name === undefined
-        ? await out.action("Creating", () => client.createApp(undefined, setup), { subject: (app) => app.name })
-        : await out.action(`Creating ${name}`, () => client.createApp(name, setup));
-    const url = remoteUrl(platform, made.name, made.git_url);
-    await out.line(`${made.web_url} | ${url}`);
-    const connection = connectApp(world, remote, url);
-    if (connection === "outside a clone") {
-      await out.line("No git remote added: this directory is not inside a git clone");
-      out.warn(`In a clone, run: git heroku remote --app ${made.name}`);
-      return undefined;
-    }
-    await out.line(`Git remote ${remote} ${connection}`);
-    warnOfTraps(out, world, remote);
-    return undefined;
+    const made = await makeApp(context, name, setup);
+    return connect(context, made, remote);
   },
 };
+
+async function connect(context: Context, made: App, remote: string | undefined): Promise<undefined> {
+  const { world, platform, out, args } = context;
+  const url = remoteUrl(platform, made.name, made.git_url);
+  const connection = remote === undefined ? undefined : connectApp(world, remote, url);
+  if (args.has("json")) return out.json(made);
+  await out.line(`${made.web_url} | ${url}`);
+  if (remote === undefined || connection === undefined) return undefined;
+  if (connection === "outside a clone") {
+    await out.line("No git remote added: this directory is not inside a git clone");
+    out.warn(`In a clone, run: git heroku remote --app ${made.name}`);
+    return undefined;
+  }
+  await out.line(`Git remote ${remote} ${connection}`);
+  warnOfTraps(out, world, remote);
+  return undefined;
+}
+
+async function makeApp(context: Context, name: string | undefined, setup: AppSetup | undefined): Promise<App> {
+  const { client, world, out, args } = context;
+  const buildpack = resolveBuildpack(args.value("buildpack"), world);
+  const whole = buildpack === undefined ? setup : { ...setup, buildpacks: [buildpack] };
+  const make = (): Promise<App> => client.createApp(name, whole);
+  if (args.has("json")) return make();
+  const made =
+    name === undefined
+      ? await out.action("Creating", make, { subject: (app) => app.name })
+      : await out.action(`Creating ${name}`, make);
+  if (buildpack !== undefined) await out.line(`Setting buildpack to ${buildpack}... done`);
+  return made;
+}
 
 /** @throws AppError usage for what makes sense with an app.json only */
 function checkOptions(args: Arguments): void {

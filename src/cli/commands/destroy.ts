@@ -1,7 +1,7 @@
 /** `git heroku destroy` */
 import { disconnectApp } from "../../clone/connect-app.ts";
 import { AppError } from "../../core/error.ts";
-import { APP_OPTIONS, type Command, type Context } from "../command.ts";
+import { APP_OPTIONS, APP_PARAMETER, type Command, type Context } from "../command.ts";
 import { readLine } from "../read-line.ts";
 
 export const destroy: Command = {
@@ -10,9 +10,11 @@ export const destroy: Command = {
   summary: "Stop an app and remove it",
   details:
     "Asks for the app's name first. The repository, the key and the logs go to the trash of the platform's home for seven days; this clone's remotes of it go at once.",
+  parameters: APP_PARAMETER,
+  completes: "apps",
   options: [
     ...APP_OPTIONS,
-    { name: "confirm", value: "NAME", summary: "the app's name once more, instead of being asked" },
+    { name: "confirm", short: "c", value: "NAME", summary: "the app's name once more, instead of being asked" },
   ],
   examples: [{ command: "git heroku destroy --app foobaz --confirm foobaz", summary: "for scripts" }],
   async run(context) {

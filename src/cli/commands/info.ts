@@ -4,16 +4,26 @@ import { formatBytes } from "../../core/byte-size.ts";
 import { formatDate } from "../../core/duration.ts";
 import { pad } from "../../core/text-table.ts";
 import type { App } from "../../api/resources.ts";
-import { APP_OPTIONS, JSON_OPTION, type Command } from "../command.ts";
+import { APP_OPTIONS, APP_PARAMETER, JSON_OPTION, type Command, type Context } from "../command.ts";
 
 export const info: Command = {
   name: "info",
   topic: "Apps",
   summary: "Show an app: its address, its remote, its owner",
-  options: [...APP_OPTIONS, JSON_OPTION],
-  examples: [{ command: "git heroku info --json", summary: "the same for programs" }],
+  parameters: APP_PARAMETER,
+  completes: "apps",
+  options: [
+    ...APP_OPTIONS,
+    { name: "shell", short: "s", summary: "as name=value, for scripts, as Heroku has it" },
+    JSON_OPTION,
+  ],
+  examples: [
+    { command: "git heroku info -s | grep web_url=", summary: "for a script" },
+    { command: "git heroku info --json", summary: "the same for programs" },
+  ],
   async run(context) {
     const { client, out, args } = context;
+    if (args.has("shell")) return out.write(await shellText(context));
     const [app, disk] = await Promise.all([client.app(context.app()), client.diskUse(context.app())]);
     if (args.has("json")) return out.json({ ...app, disk });
     await out.line(`=== ${app.name}`);
@@ -21,6 +31,34 @@ export const info: Command = {
     return undefined;
   },
 };
+
+/** In the words of Heroku's client; sizes are in bytes. */
+async function shellText(context: Context): Promise<string> {
+  const { client } = context;
+  const name = context.app();
+  const [app, formation, people] = await Promise.all([
+    client.app(name),
+    client.formation(name),
+    client.access.list(name),
+  ]);
+  const emails = people.map(({ user }) => user.email).filter((email) => email !== app.owner.email);
+  const counts = formation
+    .filter(({ quantity }) => quantity > 0)
+    .map(({ type, quantity }) => `${type}: ${String(quantity)}`);
+  const values = {
+    collaborators: emails.sort().join(","),
+    git_url: app.git_url,
+    web_url: app.web_url,
+    slug_size: String(app.slug_size ?? 0),
+    owner: app.owner.email,
+    region: app.region?.name ?? "",
+    dynos: counts.length === 0 ? "{}" : `{ ${counts.join(", ")} }`,
+    stack: app.stack?.name ?? "",
+  };
+  return Object.entries(values)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join("");
+}
 
 function describe(app: App, disk: DiskItem): [label: string, value: string][] {
   const size = app.slug_size;

@@ -1,5 +1,6 @@
 /** `git heroku logs` */
 import type { LogQuery } from "../../api/log-resources.ts";
+import { COLOUR } from "../../core/colour.ts";
 import { LOG_SOURCES } from "../../core/log-line.ts";
 import { APP_OPTIONS, type Arguments, type Command, type Context } from "../command.ts";
 import { FILTER_OPTIONS, filterWords, readFilters, TEXT_OPTIONS, TIME_WORDS, WHICH_OPTIONS } from "../log-filters.ts";
@@ -33,7 +34,7 @@ export const logs: Command = {
     { name: "tail", short: "t", summary: "go on with new lines as they come" },
     ...WHICH_OPTIONS,
     { name: "json", summary: "print NDJSON, one object a line" },
-    { name: "no-color", summary: "no colours, also on a terminal" },
+    { name: "no-color", summary: "no colours, also none of the processes' own" },
     { name: "raw", summary: "control characters as they are, on a terminal too" },
   ],
   examples: [
@@ -70,7 +71,11 @@ export const logs: Command = {
 
 function printer({ out, args }: Context): (lines: Buffer) => Promise<unknown> {
   if (args.has("json")) return async (lines) => out.data(await jsonLines(lines));
-  return (lines) => (args.has("raw") ? out.data(formatLines(lines, out)) : out.write(formatLines(lines, out)));
+  const text = (lines: Buffer): string => formatLines(lines, out);
+  if (args.has("raw")) return (lines) => out.data(text(lines));
+  // In a pipe too, where else all is as it was printed.
+  if (args.has("no-color")) return (lines) => out.write(text(lines).replace(COLOUR, ""));
+  return (lines) => out.write(text(lines));
 }
 
 async function printCount({ client, args, out }: Context, app: string, query: LogQuery): Promise<undefined> {

@@ -1,7 +1,7 @@
 /** `git heroku ps:restart` */
 import type { PlatformClient } from "../../api/platform-client.ts";
 import { AppError } from "../../core/error.ts";
-import { APP_OPTIONS, type Command } from "../command.ts";
+import { APP_OPTIONS, PROCESS_OPTIONS, type Command } from "../command.ts";
 import { describeTarget, parseTarget, type ProcessTarget } from "../process-target.ts";
 
 export const psRestart: Command = {
@@ -11,7 +11,7 @@ export const psRestart: Command = {
   details:
     "Web processes are replaced one after another, each by a new one that starts beside it, unless the setting preboot is off; the others stop and start. Also ends the waiting time of a crashed process. Makes no release.",
   parameters: "[process|type]",
-  options: APP_OPTIONS,
+  options: [...PROCESS_OPTIONS, ...APP_OPTIONS],
   examples: [
     { command: "git heroku ps:restart", summary: "all processes" },
     { command: "git heroku ps:restart web.1", summary: "one process" },

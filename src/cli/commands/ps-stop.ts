@@ -1,5 +1,5 @@
 /** `git heroku ps:stop` */
-import { APP_OPTIONS, type Command } from "../command.ts";
+import { APP_OPTIONS, PROCESS_OPTIONS, type Command } from "../command.ts";
 import { describeTarget, parseTarget } from "../process-target.ts";
 
 export const psStop: Command = {
@@ -8,7 +8,7 @@ export const psStop: Command = {
   summary: "Stop processes; those of the formation come back",
   details: "To keep a type down, scale it to 0.",
   parameters: "<process|type>",
-  options: APP_OPTIONS,
+  options: [...PROCESS_OPTIONS, ...APP_OPTIONS],
   examples: [
     { command: "git heroku ps:stop run.1", summary: "a one-off process" },
     { command: "git heroku ps:stop web", summary: "all web processes" },

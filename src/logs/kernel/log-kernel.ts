@@ -11,6 +11,8 @@ const HEAD_LENGTHS: u32 = 1280;
 const HEADS: u32 = 2048;
 const HEAD_STRIDE: u32 = 512;
 const NEEDLE: u32 = 0x2000;
+/** 16 bytes for each set of eight bytes that need a backslash; see `prepare`. */
+const SHUFFLES: u32 = 0x6000;
 /** Room for found lines ends here. */
 const END: u32 = 0x1fff00;
 
@@ -145,9 +147,8 @@ function keyLength(from: u32, end: u32): u32 {
   return isSeverity ? 8 : 0;
 }
 
-function isStated(from: u32, at: u32, end: u32, to: u32): bool {
+function isStated(from: u32, at: u32, end: u32, hasAfter: bool): bool {
   if (hasKeyBefore(from, at)) return true;
-  const hasAfter = end < to;
   const after: u8 = hasAfter ? load<u8>(end) : 0;
   const before: u8 = at > from ? load<u8>(at - 1) : 0;
   if (hasAfter && at > from) {
@@ -170,14 +171,14 @@ function isStated(from: u32, at: u32, end: u32, to: u32): bool {
 }
 
 /** pino's `"level":50` in an object that begins the line. */
-function numericLevel(from: u32, stop: u32): u32 {
-  const last = min(from + 62, stop);
+function numericLevel(from: u32): u32 {
+  const last = from + 62;
   let found: u32 = 0;
-  for (let p = from + 1; p <= last && p + 11 <= stop; p += 1) {
+  for (let p = from + 1; p <= last; p += 1) {
     const isPlace = p == from + 1 || load<u8>(p - 1) == 0x2c;
     if (isPlace && isNumericLevel(p)) found = p;
     const byte = load<u8>(p);
-    if (byte == 0x7b || byte == 0x7d) break;
+    if (byte == 0x7b || byte == 0x7d || byte == NEWLINE) break;
   }
   if (found == 0 || load<u8>(found, 9) != 0x30) return 0;
   const digit: u8 = load<u8>(found, 8) - 0x30;
@@ -196,44 +197,55 @@ function isNumericLevel(at: u32): bool {
   return isDigit(load<u8>(at, 8)) && isDigit(load<u8>(at, 9)) && (end == 0x2c || end == 0x7d);
 }
 
-/** Bit n: byte n is part of a word. */
 // @ts-ignore: decorator
 @inline
-function wordMask(bytes: v128, letters: v128): u32 {
-  const isLetter = i8x16.lt_u(i8x16.sub(letters, i8x16.splat(0x61)), i8x16.splat(26));
-  const isDigit = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x30)), i8x16.splat(10));
-  const isRest = v128.or(i8x16.eq(bytes, i8x16.splat(0x5f)), i8x16.lt_s(bytes, i8x16.splat(0)));
-  return i8x16.bitmask(v128.or(v128.or(isLetter, isDigit), isRest));
+function letters(at: u32): v128 {
+  return v128.or(v128.load(at), i8x16.splat(0x20));
 }
 
-/** Bit n: one of the words may begin with byte n. */
 // @ts-ignore: decorator
 @inline
-function beginMask(letters: v128): u32 {
-  const ef = i8x16.lt_u(i8x16.sub(letters, i8x16.splat(0x65)), i8x16.splat(2));
-  const di = v128.or(i8x16.eq(letters, i8x16.splat(0x64)), i8x16.eq(letters, i8x16.splat(0x69)));
-  return i8x16.bitmask(v128.or(v128.or(ef, di), i8x16.eq(letters, i8x16.splat(0x77))));
+function both(a: v128, first: u8, b: v128, second: u8): v128 {
+  return v128.and(i8x16.eq(a, i8x16.splat(first)), i8x16.eq(b, i8x16.splat(second)));
 }
 
-/** What level.ts finds in the line [from, to). */
-function levelOf(from: u32, to: u32): u32 {
-  const stop = min(to, from + WINDOW_BYTES);
-  let isInside: u32 = 0;
+/** Bit n: one of the words may begin with byte n, by two letters of each that are rare beside each other. */
+// @ts-ignore: decorator
+@inline
+function beginMask(at: u32): u32 {
+  const second = letters(at + 1);
+  const third = letters(at + 2);
+  const fourth = letters(at + 3);
+  const error = both(second, 0x72, third, 0x72);
+  const info = both(second, 0x6e, third, 0x66);
+  const warn = both(third, 0x72, fourth, 0x6e);
+  const debug = both(third, 0x62, fourth, 0x75);
+  const fatal = both(letters(at), 0x66, second, 0x61);
+  return i8x16.bitmask(v128.or(v128.or(error, info), v128.or(v128.or(warn, debug), fatal)));
+}
+
+/** What level.ts finds in the line that begins at `from` and ends with a newline. */
+function levelOf(from: u32): u32 {
+  const stop = from + WINDOW_BYTES;
   for (let p = from; p < stop; p += 16) {
-    const bytes = v128.load(p);
-    const letters = v128.or(bytes, i8x16.splat(0x20));
-    const words = wordMask(bytes, letters);
-    let begins = beginMask(letters) & ~((words << 1) | isInside);
-    if (stop - p < 16) begins &= (1 << (stop - p)) - 1;
-    isInside = (words >> 15) & 1;
-    for (; begins != 0; begins &= begins - 1) {
+    const newline = i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(NEWLINE)));
+    // Up to the newline.
+    for (let begins = beginMask(p) & (newline ^ (newline - 1)); begins != 0; begins &= begins - 1) {
       const at = p + ctz(begins);
-      if (!mayBegin(at)) continue;
-      const level = levelAt(from, at, stop, to);
+      if (!mayBegin(at) || (at > from && isWord(load<u8>(at - 1)))) continue;
+      const level = levelAt(from, at, stop);
       if (level != 0) return level;
     }
+    if (newline) break;
   }
-  return stop - from > 10 && load<u8>(from) == 0x7b ? numericLevel(from, stop) : 0;
+  return load<u8>(from) == 0x7b ? numericLevel(from) : 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function isLineEnd(at: u32): bool {
+  const byte = load<u8>(at);
+  return byte == NEWLINE || (byte == RETURN && load<u8>(at, 1) == NEWLINE);
 }
 
 /** Whether the next four letters are those of one of the words. */
@@ -244,12 +256,15 @@ function mayBegin(at: u32): bool {
   return four == 0x6f666e69 || four == 0x6e726177 || four == 0x6f727265 || four == 0x61746166 || four == 0x75626564;
 }
 
-function levelAt(from: u32, at: u32, stop: u32, to: u32): u32 {
-  let end = at + 1;
+/** A word that the window cuts in two is not known to be whole. */
+function levelAt(from: u32, at: u32, stop: u32): u32 {
+  let end = at + 4;
+  if (end > stop) return 0;
   while (end < stop && isWord(load<u8>(end))) end += 1;
-  if (end == stop && stop < to) return 0;
+  const isLast = isLineEnd(end);
+  if (end == stop && !isLast) return 0;
   const level = levelOfWord(at, end - at);
-  return level != 0 && isStated(from, at, end, to) ? level : 0;
+  return level != 0 && isStated(from, at, end, !isLast) ? level : 0;
 }
 
 // — Raw lines → records —
@@ -261,18 +276,37 @@ export function encode(from: u32, end: u32, into: u32, level: i32): void {
   let dst = into;
   let lines: u32 = 0;
   let levels: u32 = 0;
+  const quotes = i8x16.splat(QUOTE);
+  const backslashes = i8x16.splat(BACKSLASH);
+  const blanks = i8x16.splat(0x20);
   while (src < end && dst - into < BLOCK_BYTES) {
-    const newline = indexOf(NEWLINE, src, end);
-    if (newline - src > PART_BYTES_MAX) break;
-    const stop = newline > src && load<u8>(newline - 1) == RETURN ? newline - 1 : newline;
-    const own = level < 0 ? levelOf(src, stop) : <u32>level;
+    const own = level < 0 ? levelOf(src) : <u32>level;
+    let put = putHead(own, dst);
+    let at = src;
+    const far = src + PART_BYTES_MAX;
+    while (at <= far) {
+      const bytes = v128.load(at);
+      const quoted = v128.or(i8x16.eq(bytes, quotes), i8x16.eq(bytes, backslashes));
+      const controls = i8x16.bitmask(i8x16.lt_u(bytes, blanks));
+      if (controls == 0) {
+        put = escape(bytes, i8x16.bitmask(quoted), 16, put);
+        at += 16;
+        continue;
+      }
+      const stop: u32 = ctz(controls);
+      put = escape(bytes, i8x16.bitmask(quoted) & ((1 << stop) - 1), stop, put);
+      at += stop;
+      // A newline, and a \r before it, is no part of the line.
+      if (isLineEnd(at)) break;
+      put = putControl(load<u8>(at), put);
+      at += 1;
+    }
+    if (at > far) break;
     levels |= 1 << own;
-    dst = putHead(own, dst);
-    dst = escape(src, stop, dst);
-    store<u32>(dst, 0x0a7d22); // "}\n
-    dst += 3;
+    store<u32>(put, 0x0a7d22); // "}\n
+    dst = put + 3;
     lines += 1;
-    src = newline + 1;
+    src = at + (load<u8>(at) == RETURN ? 2 : 1);
   }
   store<u32>(RESULT, src);
   store<u32>(RESULT, dst - into, 4);
@@ -289,39 +323,37 @@ function putHead(level: u32, dst: u32): u32 {
   return dst + length;
 }
 
-/** Sixteen bytes are copied whatever they are; then the place of the first one that needs an escape is gone back to. */
+/** Puts the first `length` of sixteen bytes, with a backslash before each that is in the set. */
 // @ts-ignore: decorator
 @inline
-function escape(from: u32, stop: u32, into: u32): u32 {
-  let src = from;
-  let dst = into;
-  const quotes = i8x16.splat(QUOTE);
+function escape(bytes: v128, set: u32, length: u32, dst: u32): u32 {
   const backslashes = i8x16.splat(BACKSLASH);
-  const blanks = i8x16.splat(0x20);
-  while (src < stop) {
-    const bytes = v128.load(src);
-    v128.store(dst, bytes);
-    const special = v128.or(v128.or(i8x16.eq(bytes, quotes), i8x16.eq(bytes, backslashes)), i8x16.lt_u(bytes, blanks));
-    const mask = i8x16.bitmask(special);
-    const clean = min(mask ? ctz(mask) : 16, stop - src);
-    src += clean;
-    dst += clean;
-    if (clean < 16 && src < stop) {
-      dst = putEscape(load<u8>(src), dst);
-      src += 1;
+  const low = i8x16.shuffle(bytes, backslashes, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+  const high = i8x16.shuffle(bytes, backslashes, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23);
+  const lowSet = set & 0xff;
+  const highSet = set >> 8;
+  const lowLength = min(length, 8);
+  v128.store(dst, i8x16.swizzle(low, v128.load(SHUFFLES + (lowSet << 4))));
+  const middle = dst + lowLength + popcnt(lowSet);
+  v128.store(middle, i8x16.swizzle(high, v128.load(SHUFFLES + (highSet << 4))));
+  return middle + length - lowLength + popcnt(highSet);
+}
+
+/** For each set of eight bytes which byte goes where; the eighth stands for a backslash. */
+export function prepare(): void {
+  for (let set: u32 = 0; set < 256; set += 1) {
+    let put = SHUFFLES + (set << 4);
+    for (let n: u32 = 0; n < 8; n += 1) {
+      if ((set >> n) & 1) store<u8>(put++, 8);
+      store<u8>(put++, n);
     }
   }
-  return dst;
 }
 
 // @ts-ignore: decorator
 @inline
-function putEscape(byte: u8, dst: u32): u32 {
-  if (byte == QUOTE || byte == BACKSLASH) {
-    store<u16>(dst, (<u16>byte << 8) | BACKSLASH);
-    return dst + 2;
-  }
-  const letter: u8 = byte == 9 ? 0x74 : byte == 8 ? 0x62 : byte == 12 ? 0x66 : byte == 13 ? 0x72 : byte == 10 ? 0x6e : 0;
+function putControl(byte: u8, dst: u32): u32 {
+  const letter: u8 = byte == 9 ? 0x74 : byte == 8 ? 0x62 : byte == 12 ? 0x66 : byte == 13 ? 0x72 : 0;
   if (letter != 0) {
     store<u16>(dst, (<u16>letter << 8) | BACKSLASH);
     return dst + 2;
@@ -487,4 +519,64 @@ export function search(from: u32, end: u32, length: u32, one: u32, two: u32, mod
   store<u32>(RESULT, at);
   store<u32>(RESULT, (put - out) >> 3, 4);
   store<u32>(RESULT, counted, 8);
+}
+
+// — Sums: the plain form is in adler.ts —
+
+const ADLER_BASE: u32 = 65521;
+/** Times 32 bytes: so far the second sum stays below 2 ** 32, and that of a column below 2 ** 16. */
+const ADLER_STEPS: u32 = 173;
+
+/** Adler-32 (RFC 1950) of [from, from + length), begun with that of what stands before. In the second sum a byte counts once for itself
+ *  and once for each that follows: by its column within its row of 32 bytes, and 32 times for each row behind that. */
+export function adler(from: u32, length: u32, before: u32): u32 {
+  let a: u32 = before & 0xffff;
+  let b: u32 = before >> 16;
+  const ones = i16x8.splat(1);
+  let at = from;
+  let left = length;
+  while (left >= 32) {
+    const count = min(left >> 5, ADLER_STEPS);
+    let low0 = i16x8.splat(0);
+    let low1 = i16x8.splat(0);
+    let high0 = i16x8.splat(0);
+    let high1 = i16x8.splat(0);
+    let sums = i32x4.splat(0);
+    let sumsOfSums = i32x4.splat(0);
+    for (let n: u32 = 0; n < count; n += 1) {
+      const one = v128.load(at);
+      const two = v128.load(at, 16);
+      at += 32;
+      low0 = i16x8.add(low0, i16x8.extend_low_i8x16_u(one));
+      high0 = i16x8.add(high0, i16x8.extend_high_i8x16_u(one));
+      low1 = i16x8.add(low1, i16x8.extend_low_i8x16_u(two));
+      high1 = i16x8.add(high1, i16x8.extend_high_i8x16_u(two));
+      sumsOfSums = i32x4.add(sumsOfSums, sums);
+      const pairs = i16x8.add(i16x8.extadd_pairwise_i8x16_u(one), i16x8.extadd_pairwise_i8x16_u(two));
+      sums = i32x4.add(sums, i32x4.dot_i16x8_s(pairs, ones));
+    }
+    b += (count << 5) * a + (sumOf(sumsOfSums) << 5);
+    b += weighted(low0, 32) + weighted(high0, 24) + weighted(low1, 16) + weighted(high1, 8);
+    a = (a + sumOf(sums)) % ADLER_BASE;
+    b %= ADLER_BASE;
+    left -= count << 5;
+  }
+  for (; left > 0; left -= 1) {
+    a += load<u8>(at++);
+    b += a;
+  }
+  return (a % ADLER_BASE) | ((b % ADLER_BASE) << 16);
+}
+
+function sumOf(four: v128): u32 {
+  return (
+    i32x4.extract_lane(four, 0) + i32x4.extract_lane(four, 1) + i32x4.extract_lane(four, 2) + i32x4.extract_lane(four, 3)
+  );
+}
+
+function weighted(eight: v128, weight: u32): u32 {
+  const w = <i16>weight;
+  const low = i32x4.extmul_low_i16x8_u(eight, i16x8(w, w - 1, w - 2, w - 3, w - 4, w - 5, w - 6, w - 7));
+  const high = i32x4.extmul_high_i16x8_u(eight, i16x8(w, w - 1, w - 2, w - 3, w - 4, w - 5, w - 6, w - 7));
+  return sumOf(low) + sumOf(high);
 }
