@@ -11,7 +11,7 @@ export const drains: Command = {
     "Each drain has a token, by which its receiver knows the app. URLs are shown without user, password, values of the query and other keys. A receiver that is away loses nothing that `logs:retention` still keeps.",
   options: [
     ...APP_OPTIONS,
-    { name: "extended", summary: "how each one is: what it has delivered, since when it fails, why" },
+    { name: "extended", short: "x", summary: "how each one is: what it has delivered, since when it fails, why" },
     JSON_OPTION,
   ],
   examples: [

@@ -20,7 +20,7 @@ export const ps: Command = {
   parameters: "[type]",
   options: [
     ...APP_OPTIONS,
-    { name: "extended", summary: "more about each process" },
+    { name: "extended", short: "x", summary: "more about each process" },
     { name: "watch", short: "w", summary: "show it as it changes" },
     JSON_OPTION,
   ],
