@@ -1,5 +1,5 @@
 /** A quick look at a ref: whether it still is what it was. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Repository } from "./git-process.ts";
 
@@ -13,4 +13,16 @@ export function readLooseRef(repository: Repository, name: string): string | und
   } catch {
     return undefined;
   }
+}
+
+/** Whether the ref has a file of its own, which goes before packed refs. */
+export function hasLooseRef(repository: Repository, name: string): boolean {
+  return statSync(join(repository.path, name), { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Another text whenever git has packed refs, or has removed one of those: it replaces their file as a whole. Empty as long as there
+ *  is none. */
+export function stampOfPackedRefs(repository: Repository): string {
+  const found = statSync(join(repository.path, "packed-refs"), { throwIfNoEntry: false, bigint: true });
+  return found === undefined ? "" : [found.ino, found.size, found.mtimeNs, found.ctimeNs].join(" ");
 }

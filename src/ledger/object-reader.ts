@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { GitChild, type ChildEnd } from "./git-child.ts";
 import type { Repository } from "./git-process.ts";
-import { readLooseRef } from "./loose-ref.ts";
+import { hasLooseRef, readLooseRef, stampOfPackedRefs } from "./loose-ref.ts";
 
 export interface ObjectInfo {
   oid: string;
@@ -23,12 +23,20 @@ interface Request {
   reject(error: Error): void;
 }
 
+/** What a ref without a file of its own was when git was asked. */
+interface WithoutFile {
+  /** Undefined where there was none. */
+  oid: string | undefined;
+  packedRefs: string;
+}
+
 const DEATHS_MAX = 2;
 const EMPTY = Buffer.alloc(0);
 
 export class ObjectReader {
   readonly #repository: Repository;
   readonly #child: GitChild;
+  readonly #withoutFile = new Map<string, WithoutFile>();
   /** Sent and not answered yet, oldest first. */
   #pending: Request[] = [];
   #chunks: Buffer[] = [];
@@ -64,12 +72,23 @@ export class ObjectReader {
 
   /** What the ref points to now; other processes' changes are seen at once. */
   async ref(name: string): Promise<string | undefined> {
-    return (await this.info(name))?.oid;
+    // Looked at before git is asked: what changes meanwhile is found to have changed.
+    const packedRefs = hasLooseRef(this.#repository, name) ? undefined : stampOfPackedRefs(this.#repository);
+    const oid = (await this.info(name))?.oid;
+    if (packedRefs === undefined || hasLooseRef(this.#repository, name)) this.#withoutFile.delete(name);
+    else this.#withoutFile.set(name, { oid, packedRefs });
+    return oid;
   }
 
-  /** Whether the ref surely points there still. False also when only git can tell. */
-  isStillAt(name: string, oid: string): boolean {
-    return !this.#child.isClosed && readLooseRef(this.#repository, name) === oid;
+  /** Whether the ref surely points there still; without an id, whether there surely is none still. False also when only git can
+   *  tell. */
+  isStillAt(name: string, oid: string | undefined): boolean {
+    if (this.#child.isClosed) return false;
+    const known = this.#withoutFile.get(name);
+    if (known === undefined || hasLooseRef(this.#repository, name)) {
+      return oid !== undefined && readLooseRef(this.#repository, name) === oid;
+    }
+    return known.oid === oid && known.packedRefs === stampOfPackedRefs(this.#repository);
   }
 
   /** Answers come in order, so when one more is there, all are. */

@@ -70,7 +70,7 @@ export class StateBranch {
 
   async #load(): Promise<{ oid: string; tree: string; state: State } | undefined> {
     const { objects } = this.#ink;
-    if (this.#cached !== undefined && objects.reader.isStillAt(STATE_REF, this.#cached.oid)) return this.#cached;
+    if (objects.reader.isStillAt(STATE_REF, this.#cached?.oid)) return this.#cached;
     const oid = await objects.reader.ref(STATE_REF);
     if (oid === undefined || this.#cached?.oid === oid) return oid === undefined ? undefined : this.#cached;
     const { tree } = await objects.readCommit(oid);

@@ -15,7 +15,7 @@ import { DEFAULT_ROUTER_SETTINGS, type RouterSettings } from "./settings.ts";
 import { type Address, UpstreamSet } from "./upstream.ts";
 import { TurnEnd } from "./turn-end.ts";
 import type { HomeSettings } from "./wire.ts";
-import { isTunnelRequest, readAsPlainRequest } from "./upgrade.ts";
+import { isTunnelRequest, readAsPlainRequest, TUNNELS_ONLY } from "./upgrade.ts";
 
 export interface RouterOptions {
   readonly host: string;
@@ -74,6 +74,7 @@ export class Router {
       keepAliveTimeout: settings.clientKeepAliveMs,
       requireHostHeader: false,
       noDelay: true,
+      ...TUNNELS_ONLY,
     });
     // One more than allowed, because node drops the rest without a word.
     server.maxHeadersCount = settings.headerCountMax + 1;

@@ -48,6 +48,7 @@ const OF_ALL: Readonly<Record<string, Absent>> = {
 const filterBody = {
   type: "object",
   required: ["in"],
+  examples: [{ in: { id: ["foobaz"] } }],
   properties: {
     in: {
       type: "object",
@@ -63,14 +64,16 @@ export function absentRoutes(server: FastifyInstance, platform: Platform): void 
     offer(server, `/apps/:app/${path}`, absent, (params) => void platform.app(params.app));
   }
   for (const [path, absent] of Object.entries(OF_ALL)) offer(server, `/${path}`, absent);
-  server.get("/addon-services/:name/plans", () => notFound({ ...ADDON, resource: "addon_service" }));
+  server.get("/addon-services/:name/plans", { schema: { summary: "Always 404" } }, () =>
+    notFound({ ...ADDON, resource: "addon_service" }),
+  );
   for (const [path, absent] of Object.entries(OF_ALL).slice(0, 2)) {
-    server.post(`/actions/${path}/resolve`, () => notFound(absent));
+    server.post(`/actions/${path}/resolve`, { schema: { summary: "Always 404" } }, () => notFound(absent));
   }
 
   server.post<{ Body: { in: { id: string[] } } }>(
     "/filters/apps",
-    { schema: { body: filterBody } },
+    { schema: { summary: "Those of these apps that there are, by name or id", body: filterBody } },
     async (request) => {
       const wanted = new Set(request.body.in.id);
       const apps = await visibleApps(platform, visitorOf(request));

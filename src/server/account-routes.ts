@@ -11,19 +11,30 @@ import { appResource, idOf, iso, type Resource } from "./resources.ts";
 export function accountRoutes(server: FastifyInstance, platform: Platform): void {
   // Also what Heroku's client asks its billing service, which it is told to find here.
   for (const path of ["/account", "/users/~"]) {
-    server.get(path, async (request) => accountResource(callerOf(request).by, await platform.home.madeAt()));
+    server.get(path, { schema: { summary: "Who asks" } }, async (request) =>
+      accountResource(callerOf(request).by, await platform.home.madeAt()),
+    );
   }
-  server.get("/account/rate-limits", { config: { free: true } }, (request) => ({
-    remaining: server.calls.left(request),
-  }));
-  server.get("/users/~/apps", async (request) => {
+  server.get(
+    "/account/rate-limits",
+    { config: { free: true }, schema: { summary: "How many calls the token may make now; costs none" } },
+    (request) => ({
+      remaining: server.calls.left(request),
+    }),
+  );
+  server.get("/users/~/apps", { schema: { summary: "As `/apps`" } }, async (request) => {
     const apps = await visibleApps(platform, visitorOf(request));
     return Promise.all(apps.map((app) => appResource(platform, app, request)));
   });
-  server.get("/regions", async () => [regionResource(await platform.home.madeAt())]);
-  server.get("/stacks", async () => [stackResource(await platform.home.madeAt())]);
-  for (const path of ["/account/features", "/teams"]) server.get(path, () => []);
-  server.get("/account/features/:name", () => {
+  server.get("/regions", { schema: { summary: "The one region, `local`" } }, async () => [
+    regionResource(await platform.home.madeAt()),
+  ]);
+  server.get("/stacks", { schema: { summary: "The one stack, `host`" } }, async () => [
+    stackResource(await platform.home.madeAt()),
+  ]);
+  for (const path of ["/account/features", "/teams"])
+    server.get(path, { schema: { summary: "There are none" } }, () => []);
+  server.get("/account/features/:name", { schema: { summary: "Always 404" } }, () => {
     throw new AppError("not_found", "Couldn't find that feature.", { resource: "feature" });
   });
 }

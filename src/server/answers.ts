@@ -1,12 +1,21 @@
 /** What each route answers: the one source for the checks of the tests, the page docs/api.md and the document at /schema. */
+import * as accounts from "./account-schemas.ts";
 import * as heroku from "./heroku-schemas.ts";
+import * as logs from "./log-schemas.ts";
 import * as own from "./own-schemas.ts";
 import * as pipelines from "./pipeline-schemas.ts";
 import * as webhooks from "./webhook-schemas.ts";
 import { empty, emptyList, list, map, text, type Schema } from "./schema-words.ts";
 
 /** By name, as the document refers to them. */
-export const OBJECTS: Readonly<Record<string, Schema>> = { ...heroku, ...own };
+export const OBJECTS: Readonly<Record<string, Schema>> = {
+  ...accounts,
+  ...heroku,
+  ...logs,
+  ...own,
+  ...pipelines,
+  ...webhooks,
+};
 
 /** A JSON answer by its status, or the content type of another one. A list that is cut, 206, is as the whole one. */
 export type Answer = Readonly<Record<number, Schema>> | string;
@@ -155,36 +164,36 @@ const LOGS: Readonly<Record<string, Answer>> = {
   "POST /apps/:app/log-sessions": made(heroku.logSession),
   "GET /log-sessions/:ticket": "text/event-stream",
   "GET /apps/:app/logs": NDJSON,
-  "GET /apps/:app/log-count": ok(own.logCount),
+  "GET /apps/:app/log-count": ok(logs.logCount),
   "GET /apps/:app/log-processes": ok(list(text)),
-  "GET /apps/:app/log-stats": ok(own.logStats),
-  "GET /apps/:app/log-errors": ok(own.logErrors),
-  "GET /apps/:app/log-segments": ok(list(own.logSegment)),
+  "GET /apps/:app/log-stats": ok(logs.logStats),
+  "GET /apps/:app/log-errors": ok(logs.logErrors),
+  "GET /apps/:app/log-segments": ok(list(logs.logSegment)),
   "GET /apps/:app/log-segments/:name": NDJSON,
   "GET /apps/:app/log-segments/:name/index": "application/octet-stream",
-  "GET /apps/:app/log-imports": ok(list(own.logImport)),
-  "POST /apps/:app/log-imports/:name": made(own.logImported),
+  "GET /apps/:app/log-imports": ok(list(logs.logImport)),
+  "POST /apps/:app/log-imports/:name": made(logs.logImported),
   "DELETE /apps/:app/log-imports/:name": done,
 };
 
 const PLATFORM: Readonly<Record<string, Answer>> = {
-  "GET /account": ok(heroku.account),
+  "GET /account": ok(accounts.account),
   "GET /account/features": none,
   "GET /account/features/:name": refused,
-  "GET /account/keys": ok(list(heroku.key)),
-  "POST /account/keys": made(heroku.key),
-  "GET /account/keys/:name": ok(heroku.key),
-  "DELETE /account/keys/:name": ok(heroku.key),
-  "GET /account/rate-limits": ok(heroku.rateLimit),
-  "GET /regions": ok(list(heroku.region)),
-  "GET /stacks": ok(list(heroku.stack)),
+  "GET /account/keys": ok(list(accounts.key)),
+  "POST /account/keys": made(accounts.key),
+  "GET /account/keys/:name": ok(accounts.key),
+  "DELETE /account/keys/:name": ok(accounts.key),
+  "GET /account/rate-limits": ok(accounts.rateLimit),
+  "GET /regions": ok(list(accounts.region)),
+  "GET /stacks": ok(list(accounts.stack)),
   "GET /teams": none,
-  "GET /users/~": ok(heroku.account),
+  "GET /users/~": ok(accounts.account),
   "GET /users/~/apps": ok(list(heroku.app)),
-  "GET /oauth/authorizations": ok(list(heroku.authorization)),
-  "POST /oauth/authorizations": made(heroku.authorization),
-  "GET /oauth/authorizations/:id": ok(heroku.authorization),
-  "DELETE /oauth/authorizations/:id": ok(heroku.authorization),
+  "GET /oauth/authorizations": ok(list(accounts.authorization)),
+  "POST /oauth/authorizations": made(accounts.authorization),
+  "GET /oauth/authorizations/:id": ok(accounts.authorization),
+  "DELETE /oauth/authorizations/:id": ok(accounts.authorization),
   "GET /oauth/sessions": none,
   "GET /oauth/clients": none,
   "DELETE /oauth/sessions/:id": refused,

@@ -20,17 +20,30 @@ export interface AppParams {
 
 const createBody = {
   type: ["object", "null"],
+  examples: [{ name: "foobaz" }],
   properties: {
     name: { type: "string", maxLength: 200 },
     setup: {
       type: "object",
+      description:
+        "what an app is made with, as `create --from` has it of an [app.json](app-json.md); what one of these would refuse alone refuses the whole",
       additionalProperties: false,
       properties: {
-        config_vars: { type: "object", additionalProperties: { type: "string" }, maxProperties: 1_000 },
-        formation: { type: "object", additionalProperties: { type: "integer" }, maxProperties: 100 },
+        config_vars: {
+          type: "object",
+          additionalProperties: { type: "string" },
+          maxProperties: 1_000,
+          description: "set by v2",
+        },
+        formation: {
+          type: "object",
+          additionalProperties: { type: "integer" },
+          maxProperties: 100,
+          description: "process type → quantity",
+        },
         buildpacks: { type: "array", items: { type: "string", maxLength: 1_100 }, maxItems: 100 },
         settings: { type: "object", additionalProperties: { type: "string", maxLength: 200 }, maxProperties: 50 },
-        postdeploy: { type: "string" },
+        postdeploy: { type: "string", description: "a command that runs once when the first deploy is launched" },
       },
     },
   },
@@ -38,12 +51,13 @@ const createBody = {
 
 const patchBody = {
   type: "object",
+  examples: [{ maintenance: true }],
   minProperties: 1,
   properties: {
     maintenance: { type: "boolean" },
-    build_stack: { type: "string", maxLength: 100 },
-    name: { type: "string", maxLength: 100 },
-    owner: { type: "string", maxLength: 320 },
+    build_stack: { type: "string", maxLength: 100, description: "`host`: there is one" },
+    name: { type: "string", maxLength: 100, description: "see [Rename](#rename)" },
+    owner: { type: "string", maxLength: 320, description: "whose it is to be: an address" },
   },
 } as const;
 
@@ -56,30 +70,40 @@ interface AppChange {
 
 const settingsBody = {
   type: "object",
+  examples: [{ preboot: "off" }],
   additionalProperties: { type: ["string", "null"], maxLength: 200 },
   minProperties: 1,
   maxProperties: 50,
 } as const;
 
 export function appRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get("/apps", async (request) => {
+  server.get("/apps", { schema: { summary: "Those that the caller may see, by name" } }, async (request) => {
     const apps = await visibleApps(platform, visitorOf(request));
     return Promise.all(apps.map((app) => appResource(platform, app, request)));
   });
 
-  server.post<{ Body: NewApp | undefined }>("/apps", { schema: { body: createBody } }, async (request, reply) => {
-    const app = await createApp(platform, request.body ?? {}, callerOf(request));
-    void reply.status(201);
-    return appResource(platform, app, request);
-  });
+  server.post<{ Body: NewApp | undefined }>(
+    "/apps",
+    { schema: { summary: "Makes an app; without a name one is made up", body: createBody } },
+    async (request, reply) => {
+      const app = await createApp(platform, request.body ?? {}, callerOf(request));
+      void reply.status(201);
+      return appResource(platform, app, request);
+    },
+  );
 
-  server.get<{ Params: AppParams }>("/apps/:app", (request) =>
+  server.get<{ Params: AppParams }>("/apps/:app", { schema: { summary: "One app" } }, (request) =>
     appResource(platform, platform.app(request.params.app), request),
   );
 
   server.patch<{ Params: AppParams; Body: AppChange }>(
     "/apps/:app",
-    { schema: { body: patchBody } },
+    {
+      schema: {
+        summary: "Maintenance wants `operate`, another name `manage`, another owner the owner",
+        body: patchBody,
+      },
+    },
     async (request) => {
       const app = platform.app(request.params.app);
       const { maintenance, build_stack: stack, name, owner } = request.body;
@@ -92,26 +116,41 @@ export function appRoutes(server: FastifyInstance, platform: Platform): void {
     },
   );
 
-  server.get<{ Params: AppParams }>("/apps/:app/settings", (request) =>
-    readSettingTexts(platform.app(request.params.app)),
+  server.delete<{ Params: AppParams }>(
+    "/apps/:app",
+    { schema: { summary: "Destroys it, and answers it as it was; it is in the trash" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      const resource = await appResource(platform, app, request);
+      await destroyApp(platform, app, callerOf(request));
+      return resource;
+    },
+  );
+
+  settings(server, platform);
+}
+
+function settings(server: FastifyInstance, platform: Platform): void {
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/settings",
+    { schema: { summary: "Every setting in force, name → text" } },
+    (request) => readSettingTexts(platform.app(request.params.app)),
   );
 
   server.patch<{ Params: AppParams; Body: Record<string, string | null> }>(
     "/apps/:app/settings",
-    { schema: { body: settingsBody } },
+    {
+      schema: {
+        summary: "Changes those that are named; null: the default; answers all of them afterwards",
+        body: settingsBody,
+      },
+    },
     async (request) => {
       const app = platform.app(request.params.app);
       await changeSettings(platform, app, request.body, callerOf(request));
       return readSettingTexts(app);
     },
   );
-
-  server.delete<{ Params: AppParams }>("/apps/:app", async (request) => {
-    const app = platform.app(request.params.app);
-    const resource = await appResource(platform, app, request);
-    await destroyApp(platform, app, callerOf(request));
-    return resource;
-  });
 }
 
 function needsOf({ maintenance, name, owner }: AppChange): Need[] {

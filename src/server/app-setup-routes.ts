@@ -19,16 +19,25 @@ interface SetupBody {
 const body = {
   type: "object",
   required: ["source_blob"],
+  examples: [{ source_blob: { url: "…" }, app: { name: "foobaz" } }],
   properties: {
     source_blob: sourceBlob,
-    app: { type: ["object", "null"], properties: { name: { type: ["string", "null"], maxLength: 100 } } },
+    app: {
+      type: ["object", "null"],
+      properties: { name: { type: ["string", "null"], maxLength: 100, description: "else one is made up" } },
+    },
     overrides: {
       type: ["object", "null"],
       properties: {
-        env: { type: ["object", "null"], additionalProperties: { type: "string" } },
+        env: {
+          type: ["object", "null"],
+          additionalProperties: { type: "string" },
+          description: "goes before what app.json says",
+        },
         buildpacks: {
           type: ["array", "null"],
           maxItems: 100,
+          description: "used instead of those of app.json",
           items: { type: "object", required: ["url"], properties: { url: { type: "string", maxLength: 4_000 } } },
         },
       },
@@ -37,21 +46,27 @@ const body = {
 } as const;
 
 export function appSetupRoutes(server: FastifyInstance, platform: Platform): void {
-  server.post<{ Body: SetupBody }>("/app-setups", { schema: { body } }, async (request, reply) => {
-    const { source_blob: blob, app: wanted, overrides } = request.body;
-    const order = {
-      archive: archiveOf(blob),
-      name: wanted?.name ?? undefined,
-      env: overrides?.env ?? {},
-      buildpacks: overrides?.buildpacks?.map(({ url }) => url),
-    };
-    const app = await setUpFromArchive(platform, order, callerOf(request));
-    void reply.status(202);
-    return setupResource(app, await linksOf(platform, request));
-  });
+  server.post<{ Body: SetupBody }>(
+    "/app-setups",
+    { schema: { summary: "Makes an app of an archive, by its app.json", body } },
+    async (request, reply) => {
+      const { source_blob: blob, app: wanted, overrides } = request.body;
+      const order = {
+        archive: archiveOf(blob),
+        name: wanted?.name ?? undefined,
+        env: overrides?.env ?? {},
+        buildpacks: overrides?.buildpacks?.map(({ url }) => url),
+      };
+      const app = await setUpFromArchive(platform, order, callerOf(request));
+      void reply.status(202);
+      return setupResource(app, await linksOf(platform, request));
+    },
+  );
 
-  server.get<{ Params: AppParams }>("/app-setups/:app", async (request) =>
-    setupResource(platform.app(request.params.app), await linksOf(platform, request)),
+  server.get<{ Params: AppParams }>(
+    "/app-setups/:app",
+    { schema: { summary: "How far that is; APP is the app's name or id" } },
+    async (request) => setupResource(platform.app(request.params.app), await linksOf(platform, request)),
   );
 }
 

@@ -10,6 +10,11 @@ import { exchangeFrames } from "./attached-client.ts";
 import type { Rendezvous } from "./rendezvous.ts";
 
 const PROTOCOL = "git-heroku-run";
+const DOORS = {
+  "/attachments/:name":
+    "101, with `Upgrade: git-heroku-run`: the way to an [attached](#one-off-processes) process; NAME is its secret",
+  "/rendezvous/:name": "101, with the same: that way for a client that speaks TLS to it",
+};
 const PATH = /^\/(attachments|rendezvous)\/([\w-]{1,100})$/;
 
 export function attachmentPath(secret: string): string {
@@ -17,13 +22,17 @@ export function attachmentPath(secret: string): string {
 }
 
 export function attachRoutes(server: FastifyInstance): void {
-  for (const path of ["/attachments/:name", "/rendezvous/:name"]) {
-    server.get(path, () => {
+  for (const [path, summary] of Object.entries(DOORS)) {
+    server.get(path, { schema: { summary } }, () => {
       throw notUpgraded();
     });
   }
   // For whoever has no file of it.
-  server.get("/rendezvous", async () => ({ certificate: await server.rendezvous.certificate() }));
+  server.get(
+    "/rendezvous",
+    { schema: { summary: "What a client of an [attach_url](#one-off-processes) has to trust, in PEM" } },
+    async () => ({ certificate: await server.rendezvous.certificate() }),
+  );
 }
 
 /** Upgrades pass all routes by, so each server that is to have them is told here. */

@@ -24,6 +24,7 @@ interface RestoreBody {
 const backupBody = {
   type: "object",
   required: ["recipient"],
+  examples: [{ recipient: "age1…" }],
   // A post-quantum recipient of age has some 2000 characters.
   properties: { recipient: { type: "string", maxLength: 4000 } },
 } as const;
@@ -33,19 +34,22 @@ const restoreBody = {
   required: ["name", "path", "keys"],
   properties: {
     name: { type: "string", maxLength: 200 },
-    path: { type: "string", pattern: "^/", maxLength: 4096 },
+    path: { type: "string", pattern: "^/", maxLength: 4096, description: "a mirror clone or a file of the machine" },
     bundle: {
       type: "object",
+      description: "where in the file the git bundle is; else all of it",
       required: ["offset", "bytes"],
       properties: { offset: { type: "integer", minimum: 0 }, bytes: { type: "integer", minimum: 0 } },
     },
     head: {
       type: "object",
+      description: "MUST be the bundle's",
       required: ["version", "oid"],
       properties: { version: { type: "integer" }, oid: { type: "string", maxLength: 64 } },
     },
     keys: {
       type: "object",
+      description: "[`keys.json`](formats.md#backup)",
       required: ["config"],
       properties: { config: { type: "object" }, ledger: { type: "string", maxLength: 10_000 } },
     },
@@ -55,7 +59,7 @@ const restoreBody = {
 export function backupRoutes(server: FastifyInstance, platform: Platform): void {
   server.post<{ Params: AppParams; Body: { recipient: string } }>(
     "/apps/:app/backups",
-    { schema: { body: backupBody } },
+    { schema: { summary: "A [backup](formats.md#backup), `keys.age` for that age recipient", body: backupBody } },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { recipient } = request.body;
@@ -65,15 +69,19 @@ export function backupRoutes(server: FastifyInstance, platform: Platform): void 
     },
   );
 
-  server.post<{ Body: RestoreBody }>("/restores", { schema: { body: restoreBody } }, (request, reply) => {
-    const lines = new PassThrough();
-    // Whoever asked may leave: the restore goes on.
-    const say = (line: object): void => {
-      if (!lines.destroyed) lines.write(`${JSON.stringify(line)}\n`);
-    };
-    void restore(platform, request.body, callerOf(request), say).finally(() => lines.end());
-    return reply.type(NDJSON).send(lines);
-  });
+  server.post<{ Body: RestoreBody }>(
+    "/restores",
+    { schema: { summary: "Makes an app of a backup; its [lines](#restore) tell how far it is", body: restoreBody } },
+    (request, reply) => {
+      const lines = new PassThrough();
+      // Whoever asked may leave: the restore goes on.
+      const say = (line: object): void => {
+        if (!lines.destroyed) lines.write(`${JSON.stringify(line)}\n`);
+      };
+      void restore(platform, request.body, callerOf(request), say).finally(() => lines.end());
+      return reply.type(NDJSON).send(lines);
+    },
+  );
 }
 
 /** Never rejects: the last line says what came of it. */

@@ -25,28 +25,40 @@ const TIMEOUT_DEFAULT = 600;
 const TIMEOUT_MAX = 86_400;
 
 const version = { type: "integer", minimum: 1, maximum: 999_999_999 } as const;
+const good = { ...version, description: "a version; usually the oldest release with code" } as const;
+const bad = { ...version, description: "a version; usually the current one" } as const;
 const bisectBody = {
   type: "object",
   required: ["command"],
+  examples: [{ command: "npm test", good: 60 }],
   properties: {
-    command: { type: "string" },
-    good: version,
-    bad: version,
-    timeout: { type: "integer", minimum: 1, maximum: TIMEOUT_MAX },
-    trust: { type: "boolean" },
-    dry_run: { type: "boolean" },
+    command: { type: "string", description: "what tells a good release from a bad one" },
+    good,
+    bad,
+    timeout: {
+      type: "integer",
+      minimum: 1,
+      maximum: TIMEOUT_MAX,
+      description: "in seconds, for each probe: usually 600",
+    },
+    trust: { type: "boolean", description: "do not try the two ends first" },
+    dry_run: { type: "boolean", description: "200, and what it would look at" },
   },
 } as const;
 
 export function bisectRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/bisect", async (request) => {
-    const app = platform.app(request.params.app);
-    return stateResource(app, await app.bisect.state());
-  });
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/bisect",
+    { schema: { summary: "The search for the first bad release" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      return stateResource(app, await app.bisect.state());
+    },
+  );
 
   server.post<{ Params: AppParams; Body: BisectBody }>(
     "/apps/:app/bisect",
-    { schema: { body: bisectBody } },
+    { schema: { summary: "Begins one; while one is `running`, another is refused with 409", body: bisectBody } },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { command, good, bad, timeout = TIMEOUT_DEFAULT, trust = false, dry_run: isDry } = request.body;
@@ -58,15 +70,28 @@ export function bisectRoutes(server: FastifyInstance, platform: Platform): void 
     },
   );
 
-  server.delete<{ Params: AppParams }>("/apps/:app/bisect", async (request) => {
-    await platform.app(request.params.app).bisect.reset(callerOf(request));
-    return {};
-  });
+  server.delete<{ Params: AppParams }>(
+    "/apps/:app/bisect",
+    { schema: { summary: "Forgets it, and ends a probe under way" } },
+    async (request) => {
+      await platform.app(request.params.app).bisect.reset(callerOf(request));
+      return {};
+    },
+  );
 
-  server.post<{ Params: AppParams }>("/apps/:app/bisect/actions/step", async (request) => {
-    const app = platform.app(request.params.app);
-    return stateResource(app, await app.bisect.step());
-  });
+  server.post<{ Params: AppParams }>(
+    "/apps/:app/bisect/actions/step",
+    {
+      schema: {
+        summary:
+          "Answered when the next probe has ended, which takes as long as the command; when its client leaves, the probe goes on and counts",
+      },
+    },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      return stateResource(app, await app.bisect.step());
+    },
+  );
 }
 
 async function stateResource(app: App, { record, step }: BisectState): Promise<Record<string, unknown>> {

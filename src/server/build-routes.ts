@@ -18,24 +18,38 @@ export interface BuildParams extends AppParams {
 
 const redeployBody = {
   type: ["object", "null"],
+  examples: [{ release: "73" }],
   properties: { release: { type: "string", maxLength: 100 } },
 } as const;
 
 export function buildRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/builds", async (request) => {
-    const app = platform.app(request.params.app);
-    const [records, links] = await Promise.all([app.builds.list(), linksOf(platform, request)]);
-    return Promise.all(records.map((record) => buildResource(platform, app, record, links)));
-  });
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/builds",
+    { schema: { summary: "What was built, or was to be, newest first" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      const [records, links] = await Promise.all([app.builds.list(), linksOf(platform, request)]);
+      return Promise.all(records.map((record) => buildResource(platform, app, record, links)));
+    },
+  );
 
-  server.get<{ Params: BuildParams }>("/apps/:app/builds/:build", async (request) => {
-    const app = platform.app(request.params.app);
-    return buildResource(platform, app, await app.builds.find(request.params.build), await linksOf(platform, request));
-  });
+  server.get<{ Params: BuildParams }>(
+    "/apps/:app/builds/:build",
+    { schema: { summary: "One build; BUILD is an id or its beginning, `newest` or `running`" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      return buildResource(
+        platform,
+        app,
+        await app.builds.find(request.params.build),
+        await linksOf(platform, request),
+      );
+    },
+  );
 
   server.post<{ Params: AppParams; Body: { release?: string } | undefined }>(
     "/apps/:app/releases/actions/redeploy",
-    { schema: { body: redeployBody } },
+    { schema: { summary: "Builds the code of that release, or of the current one, again", body: redeployBody } },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const wanted = request.body?.release;
@@ -48,11 +62,15 @@ export function buildRoutes(server: FastifyInstance, platform: Platform): void {
     },
   );
 
-  server.delete<{ Params: BuildParams }>("/apps/:app/builds/:build", async (request) => {
-    const app = platform.app(request.params.app);
-    const cancelled = await cancelBuild(app, request.params.build, callerOf(request));
-    return buildResource(platform, app, cancelled, await linksOf(platform, request));
-  });
+  server.delete<{ Params: BuildParams }>(
+    "/apps/:app/builds/:build",
+    { schema: { summary: "Cancels it, and answers it as it was" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      const cancelled = await cancelBuild(app, request.params.build, callerOf(request));
+      return buildResource(platform, app, cancelled, await linksOf(platform, request));
+    },
+  );
 }
 
 export async function buildResource(

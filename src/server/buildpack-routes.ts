@@ -9,6 +9,7 @@ import type { Resource } from "./resources.ts";
 const setBody = {
   type: "object",
   required: ["updates"],
+  examples: [{ updates: [{ buildpack: "nodejs" }] }],
   properties: {
     updates: {
       type: "array",
@@ -16,7 +17,7 @@ const setBody = {
       items: {
         type: "object",
         required: ["buildpack"],
-        properties: { buildpack: { type: "string", maxLength: 1_100 } },
+        properties: { buildpack: { type: "string", maxLength: 1_100, description: "a name or an address" } },
       },
     },
   },
@@ -27,13 +28,15 @@ interface SetBody {
 }
 
 export function buildpackRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/buildpack-installations", async (request) =>
-    resources(await listBuildpacks(platform.app(request.params.app))),
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/buildpack-installations",
+    { schema: { summary: "What it is built with, in the order in which they run" } },
+    async (request) => resources(await listBuildpacks(platform.app(request.params.app))),
   );
 
   server.put<{ Params: AppParams; Body: SetBody }>(
     "/apps/:app/buildpack-installations",
-    { schema: { body: setBody } },
+    { schema: { summary: "Replaces the whole list; `[]` clears it", body: setBody } },
     async (request) => {
       const app = platform.app(request.params.app);
       const texts = request.body.updates.map(({ buildpack }) => buildpack);

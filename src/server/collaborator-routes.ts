@@ -19,26 +19,41 @@ import { idOf, iso, person, type Resource } from "./resources.ts";
 
 type CollaboratorParams = AppParams & { name: string };
 
-const permissions = { type: "array", maxItems: 20, items: { type: "string", maxLength: 40 } } as const;
+const permissions = {
+  type: "array",
+  maxItems: 20,
+  items: { type: "string", maxLength: 40 },
+  description: "of `view`, `deploy`, `operate`, `manage`",
+} as const;
 const addBody = {
   type: "object",
   required: ["user"],
-  properties: { user: { type: "string", maxLength: 320 }, permissions },
+  examples: [{ user: "kate@foobazco.com" }],
+  properties: { user: { type: "string", maxLength: 320, description: "an address" }, permissions },
 } as const;
-const updateBody = { type: "object", required: ["permissions"], properties: { permissions } } as const;
+const updateBody = {
+  type: "object",
+  required: ["permissions"],
+  examples: [{ permissions: ["view", "deploy"] }],
+  properties: { permissions },
+} as const;
 
 export function collaboratorRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/collaborators", async (request) =>
-    (await everybody(platform.app(request.params.app))).map(({ resource }) => resource),
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/collaborators",
+    { schema: { summary: "Who may do what, the owner first" } },
+    async (request) => (await everybody(platform.app(request.params.app))).map(({ resource }) => resource),
   );
 
-  server.get<{ Params: CollaboratorParams }>("/apps/:app/collaborators/:name", async (request) =>
-    find(platform.app(request.params.app), request.params.name).then(({ resource }) => resource),
+  server.get<{ Params: CollaboratorParams }>(
+    "/apps/:app/collaborators/:name",
+    { schema: { summary: "One person, by address or id" } },
+    async (request) => find(platform.app(request.params.app), request.params.name).then(({ resource }) => resource),
   );
 
   server.post<{ Params: AppParams; Body: { user: string; permissions?: string[] } }>(
     "/apps/:app/collaborators",
-    { schema: { body: addBody } },
+    { schema: { summary: "Adds somebody; without permissions: view, deploy, operate", body: addBody } },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { user, permissions: asked } = request.body;
@@ -51,7 +66,7 @@ export function collaboratorRoutes(server: FastifyInstance, platform: Platform):
 
   server.patch<{ Params: CollaboratorParams; Body: { permissions: string[] } }>(
     "/apps/:app/collaborators/:name",
-    { schema: { body: updateBody } },
+    { schema: { summary: "Gives other permissions", body: updateBody } },
     async (request) => {
       const app = platform.app(request.params.app);
       const { email } = await find(app, request.params.name);
@@ -61,13 +76,17 @@ export function collaboratorRoutes(server: FastifyInstance, platform: Platform):
     },
   );
 
-  server.delete<{ Params: CollaboratorParams }>("/apps/:app/collaborators/:name", async (request) => {
-    const app = platform.app(request.params.app);
-    const { email } = await find(app, request.params.name);
-    if (!isSelf(request, email)) await demand(platform, request, app, MANAGE);
-    outlive(request);
-    return collaboratorResource(app, await removeCollaborator(app, email, callerOf(request)));
-  });
+  server.delete<{ Params: CollaboratorParams }>(
+    "/apps/:app/collaborators/:name",
+    { schema: { summary: "Answers them as they were; anybody may leave, 403 for the owner" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      const { email } = await find(app, request.params.name);
+      if (!isSelf(request, email)) await demand(platform, request, app, MANAGE);
+      outlive(request);
+      return collaboratorResource(app, await removeCollaborator(app, email, callerOf(request)));
+    },
+  );
 }
 
 function isSelf(request: FastifyRequest, email: string): boolean {

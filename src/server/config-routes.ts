@@ -12,19 +12,27 @@ const SINCE_HEADER = "git-heroku-since";
 
 const changeBody = {
   type: "object",
+  examples: [{ A: "1", B: null }],
   additionalProperties: { type: ["string", "null"] },
   maxProperties: 5000,
 } as const;
 
 export function configRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/config-vars", (request) =>
-    readConfig(platform.app(request.params.app)),
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/config-vars",
+    { schema: { summary: "The current config vars, name → value" } },
+    (request) => readConfig(platform.app(request.params.app)),
   );
 
   server.patch<{ Params: AppParams; Body: ConfigChange }>(
     "/apps/:app/config-vars",
     // Without coercion: a value must arrive as the string it is.
-    { schema: { body: changeBody } },
+    {
+      schema: {
+        summary: "Sets those that are named, null removes; answers all of them afterwards; header `Git-Heroku-Release`",
+        body: changeBody,
+      },
+    },
     (request, reply) => {
       const app = platform.app(request.params.app);
       const asked = { change: request.body, since: sinceOf(request) };

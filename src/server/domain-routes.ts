@@ -10,9 +10,16 @@ import { idOf, iso, type Resource } from "./resources.ts";
 
 const addBody = {
   type: "object",
+  examples: [{ hostname: "www.example.com" }],
   properties: {
-    hostname: { type: "string", maxLength: 300 },
-    hostnames: { type: "array", minItems: 1, maxItems: 100, items: { type: "string", maxLength: 300 } },
+    hostname: { type: "string", maxLength: 300, description: "this or `hostnames`" },
+    hostnames: {
+      type: "array",
+      minItems: 1,
+      maxItems: 100,
+      items: { type: "string", maxLength: 300 },
+      description: "all of them, or none",
+    },
   },
 } as const;
 
@@ -22,24 +29,37 @@ interface AddBody {
 }
 
 export function domainRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/domains", async (request) => {
-    return domainsOf(platform, platform.app(request.params.app));
-  });
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/domains",
+    { schema: { summary: "Its host names, the platform's own first" } },
+    async (request) => {
+      return domainsOf(platform, platform.app(request.params.app));
+    },
+  );
 
-  server.get<{ Params: AppParams & { name: string } }>("/apps/:app/domains/:name", async (request) => {
-    const { app, name } = request.params;
-    const all = await domainsOf(platform, platform.app(app));
-    const found = all.find(({ id, hostname }) => id === name || hostname === name.toLowerCase());
-    if (found !== undefined) return found;
-    throw new AppError("not_found", "Couldn't find that domain name.", {
-      hint: `\`git heroku domains --app ${app}\` lists the domains there are.`,
-      resource: "domain",
-    });
-  });
+  server.get<{ Params: AppParams & { name: string } }>(
+    "/apps/:app/domains/:name",
+    { schema: { summary: "One of them, by host name or id" } },
+    async (request) => {
+      const { app, name } = request.params;
+      const all = await domainsOf(platform, platform.app(app));
+      const found = all.find(({ id, hostname }) => id === name || hostname === name.toLowerCase());
+      if (found !== undefined) return found;
+      throw new AppError("not_found", "Couldn't find that domain name.", {
+        hint: `\`git heroku domains --app ${app}\` lists the domains there are.`,
+        resource: "domain",
+      });
+    },
+  );
 
   server.post<{ Params: AppParams; Body: AddBody }>(
     "/apps/:app/domains",
-    { schema: { body: { ...addBody, anyOf: [{ required: ["hostname"] }, { required: ["hostnames"] }] } } },
+    {
+      schema: {
+        summary: "Adds one, or with `hostnames` several, which are answered as a list",
+        body: { ...addBody, anyOf: [{ required: ["hostname"] }, { required: ["hostnames"] }] },
+      },
+    },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { hostname, hostnames = [] } = request.body;
@@ -51,11 +71,15 @@ export function domainRoutes(server: FastifyInstance, platform: Platform): void 
     },
   );
 
-  server.delete<{ Params: AppParams & { name: string } }>("/apps/:app/domains/:name", async (request) => {
-    const app = platform.app(request.params.app);
-    const domain = await removeDomain(platform, app, request.params.name, callerOf(request));
-    return domainResource(platform, app, domain);
-  });
+  server.delete<{ Params: AppParams & { name: string } }>(
+    "/apps/:app/domains/:name",
+    { schema: { summary: "Removes it, and answers it as it was" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      const domain = await removeDomain(platform, app, request.params.name, callerOf(request));
+      return domainResource(platform, app, domain);
+    },
+  );
 }
 
 async function domainsOf(platform: Platform, app: App): Promise<Resource[]> {

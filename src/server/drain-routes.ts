@@ -7,13 +7,21 @@ import type { AppParams } from "./app-routes.ts";
 import { callerOf } from "./caller.ts";
 import { iso, type Resource } from "./resources.ts";
 
-const addBody = { type: "object", required: ["url"], properties: { url: { type: "string" } } } as const;
-const listQuery = { type: "object", properties: { extended: { enum: ["true", "false"] } } } as const;
+const addBody = {
+  type: "object",
+  required: ["url"],
+  examples: [{ url: "https://ned:s3cret@example.com/in" }],
+  properties: { url: { type: "string" } },
+} as const;
+const listQuery = {
+  type: "object",
+  properties: { extended: { enum: ["true", "false"], description: "with `extended`" } },
+} as const;
 
 export function drainRoutes(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams; Querystring: { extended?: string } }>(
     "/apps/:app/log-drains",
-    { schema: { querystring: listQuery } },
+    { schema: { summary: "Where the log is sent", querystring: listQuery } },
     async (request) => {
       const app = platform.app(request.params.app);
       const isExtended = request.query.extended === "true";
@@ -26,7 +34,7 @@ export function drainRoutes(server: FastifyInstance, platform: Platform): void {
 
   server.post<{ Params: AppParams; Body: { url: string } }>(
     "/apps/:app/log-drains",
-    { schema: { body: addBody } },
+    { schema: { summary: "Adds one; at most 5", body: addBody } },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const drain = await addDrain(app, request.body.url, callerOf(request));
@@ -35,15 +43,23 @@ export function drainRoutes(server: FastifyInstance, platform: Platform): void {
     },
   );
 
-  server.get<{ Params: AppParams & { name: string } }>("/apps/:app/log-drains/:name", async (request) => {
-    const app = platform.app(request.params.app);
-    return drainResource(app, await findDrain(app, request.params.name));
-  });
+  server.get<{ Params: AppParams & { name: string } }>(
+    "/apps/:app/log-drains/:name",
+    { schema: { summary: "One drain, by token, id, URL or masked URL" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      return drainResource(app, await findDrain(app, request.params.name));
+    },
+  );
 
-  server.delete<{ Params: AppParams & { name: string } }>("/apps/:app/log-drains/:name", async (request) => {
-    const app = platform.app(request.params.app);
-    return drainResource(app, await removeDrain(app, request.params.name, callerOf(request)));
-  });
+  server.delete<{ Params: AppParams & { name: string } }>(
+    "/apps/:app/log-drains/:name",
+    { schema: { summary: "Removes it, named in one of the same ways, and answers it as it was" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      return drainResource(app, await removeDrain(app, request.params.name, callerOf(request)));
+    },
+  );
 }
 
 function drainResource(app: App, { id, token, createdAt, url }: DrainInfo): Resource {

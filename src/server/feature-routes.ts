@@ -12,24 +12,33 @@ type FeatureParams = AppParams & { name: string };
 const switchBody = {
   type: "object",
   required: ["enabled"],
+  examples: [{ enabled: true }],
   properties: { enabled: { type: "boolean" } },
 } as const;
 
 export function featureRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/features", async (request) => {
-    const app = platform.app(request.params.app);
-    const at = await creationOf(app);
-    return (await listFeatures(app)).map((feature) => featureResource(feature, at));
-  });
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/features",
+    { schema: { summary: "The settings that are switches" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      const at = await creationOf(app);
+      return (await listFeatures(app)).map((feature) => featureResource(feature, at));
+    },
+  );
 
-  server.get<{ Params: FeatureParams }>("/apps/:app/features/:name", async (request) => {
-    const app = platform.app(request.params.app);
-    return featureResource(await findFeature(app, request.params.name), await creationOf(app));
-  });
+  server.get<{ Params: FeatureParams }>(
+    "/apps/:app/features/:name",
+    { schema: { summary: "One of them" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      return featureResource(await findFeature(app, request.params.name), await creationOf(app));
+    },
+  );
 
   server.patch<{ Params: FeatureParams; Body: { enabled: boolean } }>(
     "/apps/:app/features/:name",
-    { schema: { body: switchBody } },
+    { schema: { summary: "Turns it on or off", body: switchBody } },
     async (request) => {
       const { app: name, name: feature } = request.params;
       const app = platform.app(name);

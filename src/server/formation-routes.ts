@@ -2,11 +2,9 @@
 import { hostname } from "node:os";
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
-import { LIMIT_FIELDS, LIMIT_NAMES, type LimitTexts } from "../core/limits.ts";
 import { checkType, parseQuantity } from "../core/formation-plan.ts";
 import type { Actor } from "../platform/actor.ts";
 import type { App } from "../platform/app.ts";
-import { readLimitTexts, setLimits } from "../platform/limits.ts";
 import type { Platform } from "../platform/platform.ts";
 import { restart, stop } from "../platform/restart.ts";
 import { processTypes, scale } from "../platform/scale.ts";
@@ -34,12 +32,19 @@ interface FormationUpdate extends QuantityUpdate {
   type: string;
 }
 
-const updateFields = { quantity: { type: ["integer", "string"] }, size: { type: "string", maxLength: 100 } } as const;
-const updateBody = { type: "object", properties: updateFields } as const;
+const updateFields = {
+  quantity: {
+    type: ["integer", "string"],
+    description: 'a whole number, or a text: `"3"`, or `"+1"` and `"-1"` for a change',
+  },
+  size: { type: "string", maxLength: 100, description: "`Basic`: there is one" },
+} as const;
+const updateBody = { type: "object", examples: [{ quantity: "+1" }], properties: updateFields } as const;
 
 const updatesBody = {
   type: "object",
   required: ["updates"],
+  examples: [{ updates: [{ type: "web", quantity: 2 }] }],
   properties: {
     updates: {
       type: "array",
@@ -55,22 +60,35 @@ const updatesBody = {
 } as const;
 
 export function formationRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/formation", (request) => formation(platform.app(request.params.app)));
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/formation",
+    { schema: { summary: "How many processes should run of each type" } },
+    (request) => formation(platform.app(request.params.app)),
+  );
 
-  server.get<{ Params: TypeParams }>("/apps/:app/formation/:type", async (request) => {
-    const [entry] = await entriesOf(platform.app(request.params.app), [request.params.type]);
-    return entry;
-  });
+  server.get<{ Params: TypeParams }>(
+    "/apps/:app/formation/:type",
+    { schema: { summary: "One type" } },
+    async (request) => {
+      const [entry] = await entriesOf(platform.app(request.params.app), [request.params.type]);
+      return entry;
+    },
+  );
 
   server.patch<{ Params: AppParams; Body: { updates: FormationUpdate[] } }>(
     "/apps/:app/formation",
-    { schema: { body: updatesBody } },
+    {
+      schema: {
+        summary: "Scales; answers those types that were named, the others keep their quantity",
+        body: updatesBody,
+      },
+    },
     (request) => update(platform, platform.app(request.params.app), request.body.updates, callerOf(request)),
   );
 
   server.patch<{ Params: TypeParams; Body: QuantityUpdate }>(
     "/apps/:app/formation/:type",
-    { schema: { body: updateBody } },
+    { schema: { summary: "Scales it", body: updateBody } },
     async (request) => {
       const { app, type } = request.params;
       const [entry] = await update(platform, platform.app(app), [{ ...request.body, type }], callerOf(request));
@@ -82,7 +100,6 @@ export function formationRoutes(server: FastifyInstance, platform: Platform): vo
   waiting(server, platform);
 
   processActions(server, platform);
-  limits(server, platform);
 }
 
 interface WaitQuery {
@@ -93,23 +110,41 @@ interface WaitQuery {
 }
 
 function dynoLists(server: FastifyInstance, platform: Platform): void {
-  const options = { config: { shared: true } };
+  const options = {
+    config: { shared: true },
+    schema: { summary: "The processes that there are", querystring: dynosQuery },
+  };
   server.get<{ Params: AppParams; Querystring: { extended?: string } }>("/apps/:app/dynos", options, (request) =>
     dynos(platform, platform.app(request.params.app), request.query.extended === "true"),
   );
 
-  server.get<{ Params: AppParams & { name: string } }>("/apps/:app/dynos/:name", async (request) => {
-    const app = platform.app(request.params.app);
-    await platform.knowsProcesses(app);
-    const { name } = request.params;
-    const dyno = app.processes().find((one) => one.id === name || (one.listed && one.name === name));
-    if (dyno !== undefined) return dynoResource(app, dyno);
-    throw new AppError("not_found", "Couldn't find that dyno.", {
-      hint: `\`git heroku ps --app ${app.name}\` lists the processes there are.`,
-      resource: "dyno",
-    });
-  });
+  server.get<{ Params: AppParams & { name: string } }>(
+    "/apps/:app/dynos/:name",
+    { schema: { summary: "One process, by name or id" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      await platform.knowsProcesses(app);
+      const { name } = request.params;
+      const dyno = app.processes().find((one) => one.id === name || (one.listed && one.name === name));
+      if (dyno !== undefined) return dynoResource(app, dyno);
+      throw new AppError("not_found", "Couldn't find that dyno.", {
+        hint: `\`git heroku ps --app ${app.name}\` lists the processes there are.`,
+        resource: "dyno",
+      });
+    },
+  );
 }
+
+const dynosQuery = {
+  type: "object",
+  properties: {
+    extended: {
+      type: "string",
+      enum: ["true", "false"],
+      description: "with `extended`, and those that serve on or finish under a name that another has now",
+    },
+  },
+} as const;
 
 async function dynos(platform: Platform, app: App, extended: boolean): Promise<Resource[]> {
   await platform.knowsProcesses(app);
@@ -129,16 +164,21 @@ const WAIT_SECONDS_MAX = 86_400;
 const waitQuery = {
   type: "object",
   properties: {
-    type: { type: "string", maxLength: 128 },
-    with_run: { type: "string", enum: ["true", "false"] },
-    timeout: { type: "string", pattern: "^[1-9][0-9]{0,5}$" },
+    type: { type: "string", maxLength: 128, description: "one process type" },
+    with_run: { type: "string", enum: ["true", "false"], description: "for one-off processes too" },
+    timeout: { type: "string", pattern: "^[1-9][0-9]{0,5}$", description: "in seconds: 300, at most 86400" },
   },
 } as const;
 
 function waiting(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams; Querystring: WaitQuery }>(
     "/apps/:app/dynos/actions/wait",
-    { schema: { querystring: waitQuery } },
+    {
+      schema: {
+        summary: "Answered when all are up, or one has crashed; 404 before the first deploy",
+        querystring: waitQuery,
+      },
+    },
     async ({ params, query }, reply) => {
       const app = platform.app(params.app);
       const seconds = Math.min(Number(query.timeout ?? WAIT_SECONDS_USUAL), WAIT_SECONDS_MAX);
@@ -151,56 +191,26 @@ function waiting(server: FastifyInstance, platform: Platform): void {
 }
 
 function processActions(server: FastifyInstance, platform: Platform): void {
-  server.delete<{ Params: AppParams }>("/apps/:app/dynos", async (request, reply) => {
-    await restart(platform, platform.app(request.params.app), undefined, callerOf(request));
-    return reply.status(202).send({});
-  });
+  server.delete<{ Params: AppParams }>(
+    "/apps/:app/dynos",
+    { schema: { summary: "Restarts all processes of the formation" } },
+    async (request, reply) => {
+      await restart(platform, platform.app(request.params.app), undefined, callerOf(request));
+      return reply.status(202).send({});
+    },
+  );
   for (const path of ["/apps/:app/dynos/:name", "/apps/:app/formations/:name"]) {
-    server.delete<{ Params: AppParams & { name: string } }>(path, async (request, reply) => {
+    const restarts = { schema: { summary: "Restarts `web.1`, or all of `web`; stops `run.1`" } };
+    const stops = { schema: { summary: "Stops them; the formation starts its own again" } };
+    server.delete<{ Params: AppParams & { name: string } }>(path, restarts, async (request, reply) => {
       await restart(platform, platform.app(request.params.app), request.params.name, callerOf(request));
       return reply.status(202).send({});
     });
-    server.post<{ Params: AppParams & { name: string } }>(`${path}/actions/stop`, async (request, reply) => {
+    server.post<{ Params: AppParams & { name: string } }>(`${path}/actions/stop`, stops, async (request, reply) => {
       await stop(platform, platform.app(request.params.app), request.params.name, callerOf(request));
       return reply.status(202).send({});
     });
   }
-}
-
-const limitsBody = {
-  type: "object",
-  minProperties: 1,
-  additionalProperties: false,
-  properties: Object.fromEntries(
-    Object.values(LIMIT_FIELDS).map((field) => [field, { type: ["string", "null"], maxLength: 40 }]),
-  ),
-} as const;
-
-type LimitsBody = Partial<Record<(typeof LIMIT_FIELDS)[keyof typeof LIMIT_FIELDS], string | null>>;
-
-function limits(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/limits", async (request) => {
-    const texts = await readLimitTexts(platform.app(request.params.app));
-    return [...texts].map(([type, own]) => limitsResource(type, own));
-  });
-
-  server.patch<{ Params: TypeParams; Body: LimitsBody }>(
-    "/apps/:app/limits/:type",
-    { schema: { body: limitsBody } },
-    async (request) => {
-      const { app: name, type } = request.params;
-      const app = platform.app(name);
-      const named = LIMIT_NAMES.filter((name) => LIMIT_FIELDS[name] in request.body);
-      const change: LimitTexts = Object.fromEntries(named.map((name) => [name, request.body[LIMIT_FIELDS[name]]]));
-      await setLimits(platform, app, { type, change }, callerOf(request));
-      return limitsResource(type, (await readLimitTexts(app)).get(type) ?? {});
-    },
-  );
-}
-
-function limitsResource(type: string, texts: LimitTexts): Record<string, unknown> {
-  const fields = LIMIT_NAMES.map((name) => [LIMIT_FIELDS[name], texts[name] ?? null]);
-  return { type, ...Object.fromEntries(fields) };
 }
 
 /** By number and by type; what is only of a size changes nothing.

@@ -16,7 +16,7 @@ import { visitorOf } from "./caller.ts";
 import { outlive } from "./door.ts";
 import { GitBackend, type BackendOrder } from "./git-backend.ts";
 import { demand } from "./permit.ts";
-import { DEPLOY, VIEW } from "./permissions.ts";
+import { DEPLOY } from "./permissions.ts";
 import { readReceiveHead } from "./receive-head.ts";
 
 /** How long a client may send nothing while it is waited for. */
@@ -31,7 +31,11 @@ declare module "fastify" {
   }
 }
 
-const SERVICES = { "git-upload-pack": VIEW, "git-receive-pack": DEPLOY } as const;
+/** With what an answer is. */
+const SERVICES = {
+  "git-upload-pack": "What a fetch gets",
+  "git-receive-pack": "What a push is told, live",
+} as const;
 type Service = keyof typeof SERVICES;
 
 const REPOSITORY = "/:app.git";
@@ -54,12 +58,17 @@ export function gitRoutes(server: FastifyInstance, platform: Platform): void {
       errorHandler: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
         answerInText(platform, error, request, reply),
     };
-    scope.get<{ Params: AppParams; Querystring: RefsQuery }>(`${REPOSITORY}/info/refs`, options, (request, reply) => {
+    const refs = {
+      ...options,
+      schema: { summary: "`service` is `git-upload-pack` or `git-receive-pack`; a push takes `deploy`" },
+    };
+    scope.get<{ Params: AppParams; Querystring: RefsQuery }>(`${REPOSITORY}/info/refs`, refs, (request, reply) => {
       const service = readService(request.query.service);
       return serve(platform, backends, { request, reply, service, path: "/info/refs" });
     });
     for (const service of Object.keys(SERVICES) as Service[]) {
-      scope.post<{ Params: AppParams }>(`${REPOSITORY}/${service}`, options, (request, reply) =>
+      const serving = { ...options, schema: { summary: SERVICES[service] } };
+      scope.post<{ Params: AppParams }>(`${REPOSITORY}/${service}`, serving, (request, reply) =>
         serve(platform, backends, { request, reply, service, path: `/${service}` }),
       );
     }

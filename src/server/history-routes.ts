@@ -18,26 +18,39 @@ interface DiffQuery {
 }
 
 /** A parameter that is given twice is refused here. */
-const texts = (...names: string[]) => ({
+const texts = (described: Readonly<Record<string, string>>) => ({
   type: "object",
-  properties: Object.fromEntries(names.map((name) => [name, { type: "string", maxLength: 100 }])),
+  properties: Object.fromEntries(
+    Object.entries(described).map(([name, description]) => [name, { type: "string", maxLength: 100, description }]),
+  ),
+});
+
+const diffQuery = texts({
+  base: "a release; usually the newest before it that succeeded",
+  patch:
+    "`true`: the difference of the code alone as `git diff` prints it, `text/x-diff`; over 256 MiB the connection breaks off",
+  color: "`true`: git's colours, in a patch",
 });
 
 export function historyRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release/details", async (request) => {
-    const app = platform.app(request.params.app);
-    const release = await findRelease(app, request.params.release);
-    const links = await linksOf(platform, request);
-    const [details, [resource]] = await Promise.all([
-      describeRelease(app, release),
-      releaseResources(app, [release], links),
-    ]);
-    return { ...resource, ...detailsResource(details) };
-  });
+  server.get<{ Params: ReleaseParams }>(
+    "/apps/:app/releases/:release/details",
+    { schema: { summary: "The release and what it is made of" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      const release = await findRelease(app, request.params.release);
+      const links = await linksOf(platform, request);
+      const [details, [resource]] = await Promise.all([
+        describeRelease(app, release),
+        releaseResources(app, [release], links),
+      ]);
+      return { ...resource, ...detailsResource(details) };
+    },
+  );
 
   server.get<{ Params: ReleaseParams; Querystring: DiffQuery }>(
     "/apps/:app/releases/:release/diff",
-    { schema: { querystring: texts("base", "patch", "color") } },
+    { schema: { summary: "What differs from an older release", querystring: diffQuery } },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { base: wanted, patch, color } = request.query;
@@ -54,15 +67,28 @@ export function historyRoutes(server: FastifyInstance, platform: Platform): void
     },
   );
 
-  server.get<{ Params: AppParams }>("/apps/:app/config-blame", async (request) => {
-    const app = platform.app(request.params.app);
-    const blamed = await blameConfig(app);
-    return blamed.map(({ name, release }) => releaseReference(release, { name }));
-  });
+  configHistories(server, platform);
+}
+
+function configHistories(server: FastifyInstance, platform: Platform): void {
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/config-blame",
+    { schema: { summary: "For each current config var the release that gave it its value, by name" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      const blamed = await blameConfig(app);
+      return blamed.map(({ name, release }) => releaseReference(release, { name }));
+    },
+  );
 
   server.get<{ Params: AppParams & { name: string }; Querystring: { values?: string } }>(
     "/apps/:app/config-history/:name",
-    { schema: { querystring: texts("values") } },
+    {
+      schema: {
+        summary: "The releases that set, changed or removed it, newest first",
+        querystring: texts({ values: "`true`: with `value`" }),
+      },
+    },
     async (request) => {
       const app = platform.app(request.params.app);
       const withValues = request.query.values === "true";

@@ -19,30 +19,49 @@ interface NewKey {
 const addBody = {
   type: "object",
   required: ["public_key"],
+  examples: [{ public_key: "ssh-ed25519 AAAA… kate@laptop" }],
   properties: {
     public_key: { type: "string", maxLength: 20_000 },
-    user: { type: ["string", "null"], maxLength: 400 },
+    user: {
+      type: ["string", "null"],
+      maxLength: 400,
+      description: "whose it is: from an admin anybody, from others only themselves",
+    },
   },
 } as const;
 
 export function keyRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get("/account/keys", (request) => platform.keys.list().filter(isSeenBy(request)).map(keyResource));
+  server.get("/account/keys", { schema: { summary: "One's own SSH keys, on the socket all" } }, (request) =>
+    platform.keys.list().filter(isSeenBy(request)).map(keyResource),
+  );
 
-  server.get<{ Params: KeyParams }>("/account/keys/:name", (request) => keyResource(find(platform, request)));
+  server.get<{ Params: KeyParams }>(
+    "/account/keys/:name",
+    { schema: { summary: "One of them, by fingerprint, id or comment" } },
+    (request) => keyResource(find(platform, request)),
+  );
 
-  server.post<{ Body: NewKey }>("/account/keys", { schema: { body: addBody } }, async (request, reply) => {
-    const { public_key: text, user } = request.body;
-    const added = await platform.keys.add(text, holderOf(request, user ?? undefined));
-    void reply.status(201);
-    return keyResource(added);
-  });
+  server.post<{ Body: NewKey }>(
+    "/account/keys",
+    { schema: { summary: "Adds an SSH key; one that is there already is answered the same", body: addBody } },
+    async (request, reply) => {
+      const { public_key: text, user } = request.body;
+      const added = await platform.keys.add(text, holderOf(request, user ?? undefined));
+      void reply.status(201);
+      return keyResource(added);
+    },
+  );
 
-  server.delete<{ Params: KeyParams }>("/account/keys/:name", async (request) => {
-    const { fingerprint } = find(platform, request);
-    // Whoever removes the key by which they have come hears that it is done.
-    outlive(request);
-    return keyResource(await platform.keys.remove(fingerprint, isSeenBy(request)));
-  });
+  server.delete<{ Params: KeyParams }>(
+    "/account/keys/:name",
+    { schema: { summary: "Removes it, and answers it as it was; it lets nobody in any more" } },
+    async (request) => {
+      const { fingerprint } = find(platform, request);
+      // Whoever removes the key by which they have come hears that it is done.
+      outlive(request);
+      return keyResource(await platform.keys.remove(fingerprint, isSeenBy(request)));
+    },
+  );
 }
 
 /** By fingerprint, id or comment. */

@@ -19,44 +19,61 @@ export function logCopyRoutes(server: FastifyInstance, platform: Platform): void
 }
 
 function segmentRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/log-segments", (request) =>
-    platform.app(request.params.app).logs.sealed().list(),
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/log-segments",
+    { schema: { summary: "[Segments](formats.md#log) that will not change any more, oldest first" } },
+    (request) => platform.app(request.params.app).logs.sealed().list(),
   );
 
-  server.get<{ Params: NamedParams }>("/apps/:app/log-segments/:name", async (request, reply) => {
-    const { app, name } = request.params;
-    const segment = await platform.app(app).logs.sealed().open(name);
-    if (segment === undefined) throw noSegment(name);
-    return reply
-      .type(NDJSON)
-      .header("content-length", segment.bytes)
-      .header("repr-digest", `sha-256=:${segment.digest}:`)
-      .send(Readable.from(segment.content, { objectMode: false }));
-  });
+  server.get<{ Params: NamedParams }>(
+    "/apps/:app/log-segments/:name",
+    { schema: { summary: "One of them, with its SHA-256 in `Repr-Digest` (RFC 9530)" } },
+    async (request, reply) => {
+      const { app, name } = request.params;
+      const segment = await platform.app(app).logs.sealed().open(name);
+      if (segment === undefined) throw noSegment(name);
+      return reply
+        .type(NDJSON)
+        .header("content-length", segment.bytes)
+        .header("repr-digest", `sha-256=:${segment.digest}:`)
+        .send(Readable.from(segment.content, { objectMode: false }));
+    },
+  );
 
-  server.get<{ Params: NamedParams }>("/apps/:app/log-segments/:name/index", async (request, reply) => {
-    const { app, name } = request.params;
-    const index = await platform.app(app).logs.sealed().index(name);
-    if (index === undefined) throw noSegment(name);
-    return reply.type("application/octet-stream").send(index);
-  });
+  server.get<{ Params: NamedParams }>(
+    "/apps/:app/log-segments/:name/index",
+    { schema: { summary: "Its [index](formats.md#index), as it is on the disk; 404 without one" } },
+    async (request, reply) => {
+      const { app, name } = request.params;
+      const index = await platform.app(app).logs.sealed().index(name);
+      if (index === undefined) throw noSegment(name);
+      return reply.type("application/octet-stream").send(index);
+    },
+  );
 }
 
 function importRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/log-imports", (request) =>
-    listImports(platform, platform.app(request.params.app)),
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/log-imports",
+    { schema: { summary: "Logs that came from elsewhere, by name" } },
+    (request) => listImports(platform, platform.app(request.params.app)),
   );
 
-  server.delete<{ Params: NamedParams }>("/apps/:app/log-imports/:name", async (request) => {
-    await removeImport(platform, platform.app(request.params.app), request.params.name, callerOf(request));
-    return {};
-  });
+  server.delete<{ Params: NamedParams }>(
+    "/apps/:app/log-imports/:name",
+    { schema: { summary: "Removes it" } },
+    async (request) => {
+      await removeImport(platform, platform.app(request.params.app), request.params.name, callerOf(request));
+      return {};
+    },
+  );
 
   // In a scope of its own: no other route takes such a body.
   void server.register((scope, _options, done) => {
     scope.addContentTypeParser(NDJSON, (_request, body, parsed) => parsed(null, body));
     scope.post<{ Params: NamedParams; Body: AsyncIterable<Buffer> }>(
       "/apps/:app/log-imports/:name",
+      { schema: { summary: "Takes [lines](#imported-lines) of any order" } },
       async (request, reply) => {
         const { app, name } = request.params;
         const signal = untilGone(reply.raw, platform.closing);

@@ -12,37 +12,43 @@ import { demandAdmin } from "./permit.ts";
 /** All are texts, and each may be given once. */
 export type LogParams = Partial<Record<LogParam, string>>;
 
-const LOG_PARAMS = [
-  "lines",
-  "ps",
-  "source",
-  "since",
-  "until",
-  "around",
-  "release",
-  "level",
-  "search",
-  "regex",
-  "ignore_case",
-  "invert",
-  "context",
-  "tail",
-  "after",
-  "cursors",
-  "trash",
-  "imported",
-] as const;
-type LogParam = (typeof LOG_PARAMS)[number];
+export const LOG_PARAMS = {
+  lines: "the newest so many of what matches: 100, or all when `since` is given; at most 1000000",
+  ps: "`web.1`, or `web` for all of its type",
+  source: "`app` or `heroku`",
+  since: "a [time](#times): from it on",
+  until: "a time: up to it",
+  around: "a time: half of `lines` before it, half from it on; not with `since`, `until`, `context`, `tail`",
+  release: "`v74` or `74`: what its processes wrote and what is said of them",
+  level: "`error`, `warning` (`warn`), `info`, `debug`, separated by commas: what lines state of themselves",
+  search: "a text of at most 1000 characters in the message, as it was printed",
+  regex: "a regular expression of JavaScript, of at most 1000 characters; not with `search`",
+  ignore_case: "`true`: for `search` the letters of ASCII, for `regex` its flag `i`",
+  invert: "`true`: the lines that `search` or `regex` leaves out",
+  context: "so many (at most 100) lines of the same process around each",
+  tail: "`true`: the answer goes on with new lines until one side closes; not with `until`",
+  after: "a [place in the stream](#places-in-the-stream)",
+  cursors: "`true`: the stream tells its places",
+  trash: "`true`: the log of the app of this name that was destroyed last; not with `tail`",
+  imported: "a log that was [imported](#imported-lines), by its name; not with `tail`, `trash`",
+} as const;
+type LogParam = keyof typeof LOG_PARAMS;
 
-/** For a query of texts. */
-export function schemaOf(names: readonly string[]): { type: "object"; properties: Record<string, { type: "string" }> } {
-  return { type: "object", properties: Object.fromEntries(names.map((name) => [name, { type: "string" }])) };
+interface TextsSchema {
+  type: "object";
+  properties: Record<string, { type: "string"; description: string }>;
 }
 
-export const logParamsSchema = schemaOf(LOG_PARAMS);
+/** For a query of texts, each of which is described. */
+export function schemaOf(params: Readonly<Record<string, string>>): TextsSchema {
+  const fields = Object.entries(params).map(([name, description]) => [name, { type: "string", description }] as const);
+  return { type: "object", properties: Object.fromEntries(fields) };
+}
 
-const NOT_FOR_COUNTS = new Set<LogParam>(["lines", "around", "context", "tail", "after", "cursors"]);
-export const logCountSchema = schemaOf(LOG_PARAMS.filter((name) => !NOT_FOR_COUNTS.has(name)));
+const NOT_FOR_COUNTS = new Set<string>(["lines", "around", "context", "tail", "after", "cursors"]);
+export const COUNT_PARAMS: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(LOG_PARAMS).filter(([name]) => !NOT_FOR_COUNTS.has(name)),
+);
 
 const LINES_DEFAULT = 100;
 const LINES_MAX = 1_000_000;

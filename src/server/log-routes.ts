@@ -5,8 +5,9 @@ import type { Platform } from "../platform/platform.ts";
 import { openLogs } from "../platform/read-logs.ts";
 import type { AppParams } from "./app-routes.ts";
 import {
-  logCountSchema,
-  logParamsSchema,
+  COUNT_PARAMS,
+  LOG_PARAMS,
+  schemaOf,
   readLogParams,
   readWhich,
   type LogParams,
@@ -18,7 +19,7 @@ import { LineAnswer } from "./line-answer.ts";
 import { untilGone } from "./until-gone.ts";
 
 export function logRoutes(server: FastifyInstance, platform: Platform): void {
-  const options = { schema: { querystring: logParamsSchema } };
+  const options = { schema: { summary: "[Lines](#lines), oldest first", querystring: schemaOf(LOG_PARAMS) } };
   server.get<{ Params: AppParams; Querystring: LogParams }>("/apps/:app/logs", options, async (request, reply) => {
     const source = await openLogs(platform, request.params.app, readWhich(request));
     const params = await readLogParams(platform, source.app, request.query);
@@ -45,7 +46,12 @@ export function logRoutes(server: FastifyInstance, platform: Platform): void {
     return reply.type(NDJSON).send(answer.body);
   });
 
-  const counting = { schema: { querystring: logCountSchema } };
+  const counting = {
+    schema: {
+      summary: "How many lines there are; filters as for [lines](#lines), no beginning means all",
+      querystring: schemaOf(COUNT_PARAMS),
+    },
+  };
   server.get<{ Params: AppParams; Querystring: LogParams }>(
     "/apps/:app/log-count",
     counting,
@@ -56,7 +62,11 @@ export function logRoutes(server: FastifyInstance, platform: Platform): void {
     },
   );
 
-  server.get<{ Params: AppParams; Querystring: LogParams }>("/apps/:app/log-processes", options, async (request) => {
+  const { trash, imported } = LOG_PARAMS;
+  const naming = {
+    schema: { summary: "Names of processes with lines, sorted", querystring: schemaOf({ trash, imported }) },
+  };
+  server.get<{ Params: AppParams; Querystring: LogParams }>("/apps/:app/log-processes", naming, async (request) => {
     return (await openLogs(platform, request.params.app, readWhich(request))).logs.processNames();
   });
 }

@@ -38,22 +38,29 @@ const KEEPALIVE_MS = 15_000;
 const RETRY = { tail: "retry: 1000\n\n", end: "retry: 0\n\n" };
 
 const name = { type: "string", maxLength: 160 } as const;
+const alias = { ...name, description: "the same as `dyno`" } as const;
 const sessionBody = {
   type: ["object", "null"],
+  examples: [{ lines: 100, tail: true }],
   properties: {
-    lines: { type: "integer", minimum: 0 },
-    tail: { type: "boolean" },
+    lines: { type: "integer", minimum: 0, description: "of history: usually 100, at most 20000" },
+    tail: { type: "boolean", description: "go on with new lines" },
     source: { enum: ["app", "heroku"] },
-    dyno: name,
-    dyno_name: name,
-    type: name,
+    dyno: { ...name, description: "`web.1`, or `web` for all of its type" },
+    dyno_name: alias,
+    type: alias,
   },
 } as const;
 
 export function logSessionRoutes(server: FastifyInstance, platform: Platform): void {
   server.post<{ Params: AppParams; Body: SessionBody | undefined }>(
     "/apps/:app/log-sessions",
-    { schema: { body: sessionBody } },
+    {
+      schema: {
+        summary: "Makes an address at which [events](#events) are read without a token",
+        body: sessionBody,
+      },
+    },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { lines = LINES_USUAL, tail = false, source, dyno, dyno_name: dynoName, type } = request.body ?? {};
@@ -76,21 +83,25 @@ export function logSessionRoutes(server: FastifyInstance, platform: Platform): v
     },
   );
 
-  server.get<{ Params: { ticket: string } }>("/log-sessions/:ticket", async (request, reply) => {
-    const after = request.headers["last-event-id"];
-    const place = typeof after === "string" && after !== "" ? parsePlace(after) : undefined;
-    const session = await platform.logSessions.open(request.params.ticket, place !== undefined);
-    const app = await enterWithTicket(platform, session, { request, reply });
-    platform.logSessions.entered(session);
-    reply.raw.once("close", () => platform.logSessions.left(session));
-    const signal = untilGone(reply.raw, platform.closing);
-    void reply.type("text/event-stream").header("Cache-Control", "no-cache");
-    const reading = { session, after: place, signal };
-    if (!session.tail) return lastEvent(app, reading);
-    const answer = new LineAnswer(reply.raw);
-    await followEvents(platform, app, { ...reading, answer });
-    return reply.send(answer.body);
-  });
+  server.get<{ Params: { ticket: string } }>(
+    "/log-sessions/:ticket",
+    { schema: { summary: "[Events](#events) of a log session" } },
+    async (request, reply) => {
+      const after = request.headers["last-event-id"];
+      const place = typeof after === "string" && after !== "" ? parsePlace(after) : undefined;
+      const session = await platform.logSessions.open(request.params.ticket, place !== undefined);
+      const app = await enterWithTicket(platform, session, { request, reply });
+      platform.logSessions.entered(session);
+      reply.raw.once("close", () => platform.logSessions.left(session));
+      const signal = untilGone(reply.raw, platform.closing);
+      void reply.type("text/event-stream").header("Cache-Control", "no-cache");
+      const reading = { session, after: place, signal };
+      if (!session.tail) return lastEvent(app, reading);
+      const answer = new LineAnswer(reply.raw);
+      await followEvents(platform, app, { ...reading, answer });
+      return reply.send(answer.body);
+    },
+  );
 }
 
 interface Reading {

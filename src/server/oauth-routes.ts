@@ -22,26 +22,38 @@ interface NewAuthorization {
 
 const createBody = {
   type: ["object", "null"],
+  examples: [{ description: "laptop", expires_in: 2_592_000 }],
   properties: {
     description: { type: ["string", "null"], maxLength: 1000 },
-    /** Seconds. */
-    expires_in: { type: ["integer", "null"] },
-    scope: { type: "array", maxItems: 10, items: { type: "string", maxLength: 100 } },
-    user: { type: ["string", "null"], maxLength: 400 },
+    expires_in: { type: ["integer", "null"], description: "in seconds; null: for ever" },
+    scope: {
+      type: "array",
+      maxItems: 10,
+      items: { type: "string", maxLength: 100 },
+      description: "`global`: there is one",
+    },
+    user: {
+      type: ["string", "null"],
+      maxLength: 400,
+      description: "whom it is for: from an admin anybody, whose token then is no admin's; from others only themselves",
+    },
   },
 } as const;
 
 export function oauthRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get("/oauth/authorizations", (request) =>
-    platform.tokens
-      .list()
-      .filter(isSeenBy(request))
-      .map((token) => tokenResource(platform, token, shownTo(request, token))),
+  server.get(
+    "/oauth/authorizations",
+    { schema: { summary: "Tokens: over TCP one's own, on the socket all" } },
+    (request) =>
+      platform.tokens
+        .list()
+        .filter(isSeenBy(request))
+        .map((token) => tokenResource(platform, token, shownTo(request, token))),
   );
 
   server.post<{ Body: NewAuthorization | undefined }>(
     "/oauth/authorizations",
-    { schema: { body: createBody } },
+    { schema: { summary: "Makes a token, which is in the answer", body: createBody } },
     async (request, reply) => {
       const { description, expires_in: seconds, scope = ["global"], user } = request.body ?? {};
       if (scope.some((name) => name !== "global")) throw narrowScope();
@@ -55,25 +67,37 @@ export function oauthRoutes(server: FastifyInstance, platform: Platform): void {
     },
   );
 
-  server.get<{ Params: IdParams }>("/oauth/authorizations/:id", (request) => {
-    const token = find(platform, request);
-    return tokenResource(platform, token, shownTo(request, token));
-  });
+  server.get<{ Params: IdParams }>(
+    "/oauth/authorizations/:id",
+    { schema: { summary: "One of them, by id or its beginning; `~` is 404" } },
+    (request) => {
+      const token = find(platform, request);
+      return tokenResource(platform, token, shownTo(request, token));
+    },
+  );
 
-  server.delete<{ Params: IdParams }>("/oauth/authorizations/:id", async (request) => {
-    const { id } = find(platform, request);
-    outlive(request);
-    return tokenResource(platform, await platform.tokens.revoke(id), undefined);
-  });
+  server.delete<{ Params: IdParams }>(
+    "/oauth/authorizations/:id",
+    { schema: { summary: "Revokes it, and answers it as it was" } },
+    async (request) => {
+      const { id } = find(platform, request);
+      outlive(request);
+      return tokenResource(platform, await platform.tokens.revoke(id), undefined);
+    },
+  );
 
   sessionRoutes(server);
 }
 
 /** There are none: a token is made, not logged in for. */
 function sessionRoutes(server: FastifyInstance): void {
-  server.get("/oauth/sessions", () => []);
-  server.get("/oauth/clients", () => []);
-  server.delete("/oauth/sessions/:id", () => {
+  server.get(
+    "/oauth/sessions",
+    { schema: { summary: "There are no sessions: a token is made, not logged in for" } },
+    () => [],
+  );
+  server.get("/oauth/clients", { schema: { summary: "There are none" } }, () => []);
+  server.delete("/oauth/sessions/:id", { schema: { summary: "Always 404, with `resource`" } }, () => {
     throw new AppError("not_found", "Couldn't find that session.", { resource: "session" });
   });
 }

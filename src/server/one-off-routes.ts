@@ -37,25 +37,38 @@ const TIME_MAX = 86_400;
 const runBody = {
   type: "object",
   required: ["command"],
+  examples: [{ command: "node task.js" }],
   properties: {
-    command: { type: "string" },
-    attach: { type: "boolean" },
-    env: { type: "object", additionalProperties: { type: "string" }, maxProperties: 1000 },
-    type: { type: "string", maxLength: 128 },
-    time_to_live: { type: "integer", minimum: 1, maximum: TIME_MAX },
-    release: { type: "string", maxLength: 20 },
-    force_no_tty: { type: ["boolean", "null"] },
-    // Heroku's name for a kind of dyno: there is one.
-    size: { type: ["string", "null"], maxLength: 40 },
-    // How the client of an attached one will come.
-    door: { type: "string", enum: ["upgrade", "rendezvous"] },
+    command: { type: "string", description: "for a shell; a process type as the first word stands for its command" },
+    attach: { type: "boolean", description: "whoever asks gets the input and outputs" },
+    env: {
+      type: "object",
+      additionalProperties: { type: "string" },
+      maxProperties: 1000,
+      description: "stronger than the config vars",
+    },
+    type: { type: "string", maxLength: 128, description: "`run`: another is refused" },
+    time_to_live: { type: "integer", minimum: 1, maximum: TIME_MAX, description: "in seconds: usually 86400" },
+    release: { type: "string", maxLength: 20, description: "`v73`; usually the current one. Our own" },
+    force_no_tty: { type: ["boolean", "null"], description: "pipes in place of a terminal" },
+    size: { type: ["string", "null"], maxLength: 40, description: "Heroku's name for a kind of dyno: there is one" },
+    door: {
+      type: "string",
+      enum: ["upgrade", "rendezvous"],
+      description: "how the client of an attached one will come. Our own",
+    },
   },
 } as const;
 
 export function oneOffRoutes(server: FastifyInstance, platform: Platform): void {
   server.post<{ Params: AppParams; Body: RunBody }>(
     "/apps/:app/dynos",
-    { schema: { body: runBody } },
+    {
+      schema: {
+        summary: "Starts a [one-off process](#one-off-processes), which runs already when this is answered",
+        body: runBody,
+      },
+    },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { command, attach, env, type = ONE_OFF_TYPE, time_to_live: seconds, release } = request.body;

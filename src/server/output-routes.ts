@@ -15,27 +15,40 @@ import { untilGone } from "./until-gone.ts";
 const TEXT = "text/plain; charset=utf-8";
 
 export function outputRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release/output", async (request, reply) => {
-    const app = platform.app(request.params.app);
-    const version = await versionOf(app, request.params.release);
-    return sendText(reply, await releaseOutput(app, version, untilGone(reply.raw, platform.closing)));
-  });
+  server.get<{ Params: ReleaseParams }>(
+    "/apps/:app/releases/:release/output",
+    { schema: { summary: "What its build and release command printed, [live](#live-answers)" } },
+    async (request, reply) => {
+      const app = platform.app(request.params.app);
+      const version = await versionOf(app, request.params.release);
+      return sendText(reply, await releaseOutput(app, version, untilGone(reply.raw, platform.closing)));
+    },
+  );
 
-  server.get<{ Params: BuildParams }>("/apps/:app/builds/:build/output", async (request, reply) => {
-    const app = platform.app(request.params.app);
-    const { id } = await app.builds.find(request.params.build);
-    return sendText(reply, await buildOutput(app, id, untilGone(reply.raw, platform.closing)));
-  });
+  server.get<{ Params: BuildParams }>(
+    "/apps/:app/builds/:build/output",
+    { schema: { summary: "What it printed; of one that runs to its end" } },
+    async (request, reply) => {
+      const app = platform.app(request.params.app);
+      const { id } = await app.builds.find(request.params.build);
+      return sendText(reply, await buildOutput(app, id, untilGone(reply.raw, platform.closing)));
+    },
+  );
 
   // What `output_stream_url` names: whoever has it needs no token.
-  server.get<{ Params: { ticket: string } }>("/outputs/:ticket", async (request, reply) => {
-    const facts = await platform.tickets.read("output", request.params.ticket);
-    if (facts === undefined || facts.until <= platform.clock.now()) throw expired();
-    const app = await enterWithTicket(platform, facts, { request, reply });
-    const signal = untilGone(reply.raw, platform.closing);
-    const output = "build" in facts ? buildOutput(app, facts.build, signal) : releaseOutput(app, facts.version, signal);
-    return sendText(reply, harmless(await output));
-  });
+  server.get<{ Params: { ticket: string } }>(
+    "/outputs/:ticket",
+    { schema: { summary: "What a release or a build printed, at the address `output_stream_url`" } },
+    async (request, reply) => {
+      const facts = await platform.tickets.read("output", request.params.ticket);
+      if (facts === undefined || facts.until <= platform.clock.now()) throw expired();
+      const app = await enterWithTicket(platform, facts, { request, reply });
+      const signal = untilGone(reply.raw, platform.closing);
+      const output =
+        "build" in facts ? buildOutput(app, facts.build, signal) : releaseOutput(app, facts.version, signal);
+      return sendText(reply, harmless(await output));
+    },
+  );
 }
 
 type Output = AsyncIterable<string>;

@@ -1,6 +1,6 @@
 /** Heroku's pipelines and promotions (docs/api.md, "Pipeline"). */
 import { STAGES } from "../core/pipeline.ts";
-import { named, object, oneOf, orNull, text, times, uuid } from "./schema-words.ts";
+import { named, object, oneOf, orNull, text, times, told, uuid } from "./schema-words.ts";
 
 const withId = object({ id: uuid });
 const stage = oneOf(...STAGES);
@@ -8,7 +8,7 @@ const stage = oneOf(...STAGES);
 export const pipeline = object({
   generation: named,
   id: uuid,
-  name: text,
+  name: told(text, "3 to 30 lower-case letters, digits and dashes"),
   owner: object({ id: uuid, type: oneOf("user") }),
   ...times,
 });

@@ -36,13 +36,14 @@ export interface DoctorLine {
 
 const stopBody = {
   type: ["object", "null"],
+  examples: [{ apps: true }],
   properties: { apps: { type: "boolean" } },
 } as const;
 
 export function platformRoutes(server: FastifyInstance, platform: Platform, control: DaemonControl): void {
-  server.get("/health", () => ({ status: "ok" }));
+  server.get("/health", { schema: { summary: "Whether it answers" } }, () => ({ status: "ok" }));
 
-  server.get("/platform", async () => ({
+  server.get("/platform", { schema: { summary: "The daemon" } }, async () => ({
     version: control.version,
     pid: process.pid,
     home: platform.home.root,
@@ -58,19 +59,25 @@ export function platformRoutes(server: FastifyInstance, platform: Platform, cont
 
   server.post<{ Body: { apps?: boolean } | undefined }>(
     "/platform/actions/stop",
-    { schema: { body: stopBody } },
+    { schema: { summary: "Stops the daemon, with `apps` its apps too", body: stopBody } },
     (request, reply) => {
       control.stop({ apps: request.body?.apps === true });
       return reply.status(202).send({});
     },
   );
 
-  server.post("/platform/actions/replace-router", async () => {
-    await control.replaceRouter();
-    return routerResource(control.router());
-  });
+  server.post(
+    "/platform/actions/replace-router",
+    { schema: { summary: "A new router, which serves in the place of the one before; no request fails" } },
+    async () => {
+      await control.replaceRouter();
+      return routerResource(control.router());
+    },
+  );
 
-  server.get("/platform/doctor", () => control.doctor());
+  server.get("/platform/doctor", { schema: { summary: "What `git heroku doctor` says of this machine" } }, () =>
+    control.doctor(),
+  );
 }
 
 function routerResource({ pid, port, version, startedAt }: RouterStatus): Record<string, unknown> {

@@ -1,4 +1,4 @@
-/** /apps/A/actions/promote, and Heroku's promotions along a pipeline (docs/api.md, "Promotion"). */
+/** /apps/A/actions/promote, and Heroku's promotions along a pipeline (docs/api.md, "Pipelines"). */
 import type { FastifyInstance } from "fastify";
 import { enterApp } from "../platform/access.ts";
 import { idOfObject } from "../platform/app.ts";
@@ -21,7 +21,12 @@ interface IdParams {
 const name = { type: "string", maxLength: 100 } as const;
 const idOnly = { type: "object", required: ["id"], properties: { id: name } } as const;
 const appOnly = { type: "object", required: ["app"], properties: { app: idOnly } } as const;
-const promoteBody = { type: "object", required: ["to"], properties: { to: name } } as const;
+const promoteBody = {
+  type: "object",
+  required: ["to"],
+  examples: [{ to: "foobaz" }],
+  properties: { to: name },
+} as const;
 const promotionBody = {
   type: "object",
   required: ["pipeline", "source", "targets"],
@@ -46,7 +51,13 @@ export function promotionRoutes(server: FastifyInstance, platform: Platform, at:
 function promoting(server: FastifyInstance, platform: Platform): void {
   server.post<{ Params: AppParams; Body: { to: string } }>(
     "/apps/:app/actions/promote",
-    { schema: { body: promoteBody } },
+    {
+      schema: {
+        summary:
+          "Releases the code of the current release, as it was built, in another app, and answers when that release is there, or has failed",
+        body: promoteBody,
+      },
+    },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const target = await enterApp(platform, visitorOf(request), request.body.to, DEPLOY);
@@ -66,7 +77,12 @@ function promotions(server: FastifyInstance, platform: Platform, at: DeskFor): v
 
   server.post<{ Body: PromotionBody }>(
     "/pipeline-promotions",
-    { schema: { body: promotionBody } },
+    {
+      schema: {
+        summary: "Promotes along a pipeline, as Heroku's client does it; the newest 100 are known",
+        body: promotionBody,
+      },
+    },
     async (request, reply) => {
       const { pipeline, source, targets } = request.body;
       const desk = await at(request);
@@ -79,14 +95,20 @@ function promotions(server: FastifyInstance, platform: Platform, at: DeskFor): v
     },
   );
 
-  server.get<{ Params: IdParams }>("/pipeline-promotions/:id", async (request) =>
-    promotionResource((await kept()).find(request.params.id, visitorOf(request))),
+  server.get<{ Params: IdParams }>(
+    "/pipeline-promotions/:id",
+    { schema: { summary: "How far it is" } },
+    async (request) => promotionResource((await kept()).find(request.params.id, visitorOf(request))),
   );
 
-  server.get<{ Params: IdParams }>("/pipeline-promotions/:id/promotion-targets", async (request) => {
-    const promotion = (await kept()).find(request.params.id, visitorOf(request));
-    return promotion.targets.map((one) => targetResource(promotion, one));
-  });
+  server.get<{ Params: IdParams }>(
+    "/pipeline-promotions/:id/promotion-targets",
+    { schema: { summary: "What became of each app" } },
+    async (request) => {
+      const promotion = (await kept()).find(request.params.id, visitorOf(request));
+      return promotion.targets.map((one) => targetResource(promotion, one));
+    },
+  );
 }
 
 function promotionResource({ id, pipeline, app, release, targets, createdAt, updatedAt }: Promotion): Resource {

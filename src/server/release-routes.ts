@@ -22,10 +22,16 @@ export interface ReleaseParams extends AppParams {
 
 const rollbackBody = {
   type: ["object", "null"],
+  examples: [{ release: "73" }],
   properties: {
-    release: { type: "string", maxLength: 100 },
-    slug: { type: "string", maxLength: 100 },
-    description: { type: "string", maxLength: 1_000 },
+    release: { type: "string", maxLength: 100, description: "to roll back to" },
+    slug: {
+      type: "string",
+      maxLength: 100,
+      description:
+        "an id: releases code that was built before, with the config of now, as a deploy; the deploy branch is at its commit afterwards. `heroku releases:retry` does that",
+    },
+    description: { type: "string", maxLength: 1_000, description: "of a release of a slug" },
   },
 } as const;
 
@@ -37,24 +43,35 @@ interface ReleaseBody {
   description?: string;
 }
 
-const listQuery = { type: "object", properties: { extended: { enum: ["true", "false"] } } } as const;
+const listQuery = {
+  type: "object",
+  properties: { extended: { enum: ["true", "false"], description: "with `extended`" } },
+} as const;
 
 export function releaseRoutes(server: FastifyInstance, platform: Platform): void {
   listing(server, platform);
 
-  server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release", async (request) => {
-    const app = platform.app(request.params.app);
-    const links = await linksOf(platform, request);
-    const pending = await findPending(app, request.params.release);
-    if (pending !== undefined) return pendingResource(app, pending, links);
-    const [resource] = await releaseResources(app, [await findRelease(app, request.params.release)], links);
-    return resource;
-  });
+  server.get<{ Params: ReleaseParams }>(
+    "/apps/:app/releases/:release",
+    { schema: { summary: "One release" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      const links = await linksOf(platform, request);
+      const pending = await findPending(app, request.params.release);
+      if (pending !== undefined) return pendingResource(app, pending, links);
+      const [resource] = await releaseResources(app, [await findRelease(app, request.params.release)], links);
+      return resource;
+    },
+  );
 
-  server.get<{ Params: ReleaseParams }>("/apps/:app/releases/:release/config-vars", async (request) => {
-    const app = platform.app(request.params.app);
-    return readConfig(app, await findRelease(app, request.params.release));
-  });
+  server.get<{ Params: ReleaseParams }>(
+    "/apps/:app/releases/:release/config-vars",
+    { schema: { summary: "The config vars of that release" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      return readConfig(app, await findRelease(app, request.params.release));
+    },
+  );
 
   making(server, platform);
 }
@@ -62,7 +79,12 @@ export function releaseRoutes(server: FastifyInstance, platform: Platform): void
 function making(server: FastifyInstance, platform: Platform): void {
   server.post<{ Params: AppParams; Body: ReleaseBody | undefined }>(
     "/apps/:app/releases",
-    { schema: { body: rollbackBody } },
+    {
+      schema: {
+        summary: "Rolls back: to that release, or to the newest good one before the current",
+        body: rollbackBody,
+      },
+    },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { release: wanted, slug, description } = request.body ?? {};
@@ -93,7 +115,10 @@ function bothAsked(): AppError {
 }
 
 function listing(server: FastifyInstance, platform: Platform): void {
-  const options = { config: { ownRange: true, shared: true }, schema: { querystring: listQuery } };
+  const options = {
+    config: { ownRange: true, shared: true },
+    schema: { summary: "The ledger; the default is `max=200, order=asc` ([range](#range))", querystring: listQuery },
+  };
   server.get<{ Params: AppParams; Querystring: { extended?: string } }>(
     "/apps/:app/releases",
     options,

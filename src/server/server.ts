@@ -28,6 +28,7 @@ import { historyRoutes } from "./history-routes.ts";
 import { httpRules } from "./http-rules.ts";
 import { buildLateValidators } from "./late-schemas.ts";
 import { keyRoutes } from "./key-routes.ts";
+import { limitRoutes } from "./limit-routes.ts";
 import { logAnalysisRoutes } from "./log-analysis-routes.ts";
 import { logCopyRoutes } from "./log-copy-routes.ts";
 import { logSessionRoutes } from "./log-session-routes.ts";
@@ -79,6 +80,7 @@ const ROUTES = [
   gitRoutes,
   historyRoutes,
   keyRoutes,
+  limitRoutes,
   logAnalysisRoutes,
   logCopyRoutes,
   logRoutes,
@@ -142,9 +144,9 @@ export function createServer(
   server.decorate("rendezvous", rendezvous);
   server.addHook("onClose", () => rendezvous.close());
   declareNeeds(server);
-  const described = describeRoutes(server);
+  describeRoutes(server);
   for (const routes of ROUTES) routes(server, platform);
-  schemaRoute(server, described, () => control.version);
+  schemaRoute(server, () => control.version);
   platformRoutes(server, platform, control);
   serveAttachments(server.server, platform, rendezvous);
   return server;

@@ -11,12 +11,15 @@ import { describeSlugs, diskUseOf, type SlugInfo } from "../platform/slugs.ts";
 import type { AppParams } from "./app-routes.ts";
 import { iso, named, slugId, STACK, type Resource } from "./resources.ts";
 
-const listQuery = { type: "object", properties: { verify: { enum: ["true", "false"] } } } as const;
+const listQuery = {
+  type: "object",
+  properties: { verify: { enum: ["true", "false"], description: "reads every file, which may take seconds" } },
+} as const;
 
 export function slugRoutes(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams; Querystring: { verify?: string } }>(
     "/apps/:app/slugs",
-    { schema: { querystring: listQuery } },
+    { schema: { summary: "What was built and is kept, newest first", querystring: listQuery } },
     async (request) => {
       const app = platform.app(request.params.app);
       const slugs = await describeSlugs(platform, app, { verify: request.query.verify === "true" });
@@ -24,20 +27,30 @@ export function slugRoutes(server: FastifyInstance, platform: Platform): void {
     },
   );
 
-  server.get<{ Params: AppParams & { name: string } }>("/apps/:app/slugs/:name", async (request) => {
-    const app = platform.app(request.params.app);
-    return releaseSlugResource(app, await findReleaseOfSlug(app, request.params.name));
-  });
+  server.get<{ Params: AppParams & { name: string } }>(
+    "/apps/:app/slugs/:name",
+    { schema: { summary: "The slug of a release, by the id that it names" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      return releaseSlugResource(app, await findReleaseOfSlug(app, request.params.name));
+    },
+  );
 
-  server.post<{ Params: AppParams }>("/apps/:app/slugs", (request) => {
-    platform.app(request.params.app);
-    throw new AppError("invalid_params", "A slug is built here, and cannot be uploaded.", {
-      hint: "Push the code, or upload it: POST /sources, then POST /apps/APP/builds.",
-    });
-  });
+  server.post<{ Params: AppParams }>(
+    "/apps/:app/slugs",
+    { schema: { summary: "422: slugs are built here" } },
+    (request) => {
+      platform.app(request.params.app);
+      throw new AppError("invalid_params", "A slug is built here, and cannot be uploaded.", {
+        hint: "Push the code, or upload it: POST /sources, then POST /apps/APP/builds.",
+      });
+    },
+  );
 
-  server.get<{ Params: AppParams }>("/apps/:app/disk", async (request) =>
-    diskUseOf(platform, platform.app(request.params.app)),
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/disk",
+    { schema: { summary: "What the app takes of the disk, in bytes" } },
+    async (request) => diskUseOf(platform, platform.app(request.params.app)),
   );
 }
 

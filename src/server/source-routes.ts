@@ -28,36 +28,41 @@ export const sourceBlob = {
   type: "object",
   required: ["url"],
   properties: {
-    url: { type: "string", maxLength: 4_000 },
-    version: text,
-    version_description: text,
-    checksum: text,
+    url: { type: "string", maxLength: 4_000, description: "a `get_url`, or any `http` or `https` URL" },
+    version: { ...text, description: "what the uploader calls it" },
+    version_description: { ...text, description: "the subject of the commit" },
+    checksum: { ...text, description: "`SHA256:` and 64 hexadecimal digits: another archive is refused" },
   },
 } as const;
 const buildBody = {
   type: "object",
   required: ["source_blob"],
+  examples: [{ source_blob: { url: "…" } }],
   properties: {
     source_blob: sourceBlob,
-    buildpacks: { type: ["array", "null"], maxItems: 100 },
+    buildpacks: { type: ["array", "null"], maxItems: 100, description: "empty: a build uses those of its app" },
   },
 } as const;
 
 export function sourceRoutes(server: FastifyInstance, platform: Platform): void {
   for (const path of ["/sources", "/apps/:app/sources"]) {
-    server.post<{ Params: Partial<AppParams> }>(path, async (request, reply) => {
-      const { app } = request.params;
-      if (app !== undefined) platform.app(app);
-      const { put, get } = await createSource(platform);
-      const base = `${baseUrl(platform, request)}/sources`;
-      void reply.status(201);
-      return { source_blob: { get_url: `${base}/${get}`, put_url: `${base}/${put}` } };
-    });
+    server.post<{ Params: Partial<AppParams> }>(
+      path,
+      { schema: { summary: "Gives addresses for an [upload](#uploads)" } },
+      async (request, reply) => {
+        const { app } = request.params;
+        if (app !== undefined) platform.app(app);
+        const { put, get } = await createSource(platform);
+        const base = `${baseUrl(platform, request)}/sources`;
+        void reply.status(201);
+        return { source_blob: { get_url: `${base}/${get}`, put_url: `${base}/${put}` } };
+      },
+    );
   }
 
   server.post<{ Params: AppParams; Body: BuildBody }>(
     "/apps/:app/builds",
-    { schema: { body: buildBody } },
+    { schema: { summary: "Begins the build of an [upload](#uploads)", body: buildBody } },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { source_blob: blob, buildpacks } = request.body;
@@ -68,10 +73,14 @@ export function sourceRoutes(server: FastifyInstance, platform: Platform): void 
     },
   );
 
-  server.delete<{ Params: AppParams }>("/apps/:app/build-cache", async (request) => {
-    await clearBuildCache(platform, platform.app(request.params.app), callerOf(request));
-    return {};
-  });
+  server.delete<{ Params: AppParams }>(
+    "/apps/:app/build-cache",
+    { schema: { summary: "The next build keeps nothing of those before" } },
+    async (request) => {
+      await clearBuildCache(platform, platform.app(request.params.app), callerOf(request));
+      return {};
+    },
+  );
 
   uploads(server, platform);
 }
@@ -101,16 +110,20 @@ function uploads(server: FastifyInstance, platform: Platform): void {
       await checkUpload(platform, request.params.ticket);
       void reply.removeHeader("connection");
     };
-    scope.put<Upload>("/sources/:ticket", { onRequest }, async (request) => {
-      try {
-        // Without a body there is nothing to read.
-        await storeSource(platform, request.params.ticket, request.body ?? request.raw);
-        return {};
-      } finally {
-        // Whoever sends too much hears it only when all is sent.
-        request.raw.resume();
-      }
-    });
+    scope.put<Upload>(
+      "/sources/:ticket",
+      { onRequest, schema: { summary: "Takes a tar, gzipped or not, of at most 500 MB" } },
+      async (request) => {
+        try {
+          // Without a body there is nothing to read.
+          await storeSource(platform, request.params.ticket, request.body ?? request.raw);
+          return {};
+        } finally {
+          // Whoever sends too much hears it only when all is sent.
+          request.raw.resume();
+        }
+      },
+    );
     done();
   });
 }

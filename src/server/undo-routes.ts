@@ -12,19 +12,20 @@ import { releaseResources } from "./resources.ts";
 
 const revertBody = {
   type: ["object", "null"],
-  properties: { dry_run: { type: "boolean" } },
+  properties: { dry_run: { type: "boolean", description: "nothing is done: 200 and `{changes}`" } },
 } as const;
 
 const markBody = {
   type: "object",
   required: ["bad"],
-  properties: { bad: { type: ["string", "null"], maxLength: 10_000 } },
+  examples: [{ bad: "500s on /pay" }],
+  properties: { bad: { type: ["string", "null"], maxLength: 10_000, description: "why; null: no mark" } },
 } as const;
 
 export function undoRoutes(server: FastifyInstance, platform: Platform): void {
   server.post<{ Params: ReleaseParams; Body: { dry_run?: boolean } | undefined }>(
     "/apps/:app/releases/:release/actions/revert",
-    { schema: { body: revertBody } },
+    { schema: { summary: "Takes one release back and keeps everything later", body: revertBody } },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { version } = await findRelease(app, request.params.release);
@@ -38,13 +39,15 @@ export function undoRoutes(server: FastifyInstance, platform: Platform): void {
     },
   );
 
-  server.get<{ Params: AppParams }>("/apps/:app/marks", async (request) => [
-    ...(await marksOf(platform.app(request.params.app))).values(),
-  ]);
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/marks",
+    { schema: { summary: "Releases that somebody called bad, the newest first" } },
+    async (request) => [...(await marksOf(platform.app(request.params.app))).values()],
+  );
 
   server.patch<{ Params: ReleaseParams; Body: { bad: string | null } }>(
     "/apps/:app/releases/:release",
-    { schema: { body: markBody } },
+    { schema: { summary: "Marks it as bad; null clears the mark", body: markBody } },
     async (request) => {
       const app = platform.app(request.params.app);
       const release = await findRelease(app, request.params.release);

@@ -28,20 +28,37 @@ const SECRET_HEADER = "heroku-webhook-secret";
 
 const include = { type: "array", maxItems: 100, items: { type: "string", maxLength: 100 } } as const;
 const level = { enum: [...WEBHOOK_LEVELS] } as const;
-const textOrNull = { type: ["string", "null"] } as const;
-const properties = { url: { type: "string" }, include, level, secret: textOrNull, authorization: textOrNull } as const;
-const addBody = { type: "object", required: ["url", "include", "level"], properties } as const;
+const properties = {
+  url: { type: "string" },
+  include,
+  level,
+  secret: {
+    type: ["string", "null"],
+    description: "null counts as left out; no answer tells it but the one to whoever adds it",
+  },
+  authorization: { type: ["string", "null"], description: "the same" },
+} as const;
+const addBody = {
+  type: "object",
+  examples: [{ url: "https://…", include: ["api:release"], level: "sync" }],
+  required: ["url", "include", "level"],
+  properties,
+} as const;
 const changeBody = { type: "object", properties } as const;
 
 export function webhookRoutes(server: FastifyInstance, platform: Platform): void {
-  server.get<{ Params: AppParams }>("/apps/:app/webhooks", async ({ params }) => {
-    const app = platform.app(params.app);
-    return (await listWebhooks(app)).map((one) => webhookResource(app, one));
-  });
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/webhooks",
+    { schema: { summary: "Who is told of the app's [events](webhooks.md)" } },
+    async ({ params }) => {
+      const app = platform.app(params.app);
+      return (await listWebhooks(app)).map((one) => webhookResource(app, one));
+    },
+  );
 
   server.post<{ Params: AppParams; Body: WebhookOrder & { level: WebhookLevel } }>(
     "/apps/:app/webhooks",
-    { schema: { body: addBody } },
+    { schema: { summary: "Adds one; its secret is in the header `Heroku-Webhook-Secret`", body: addBody } },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const { info, secret } = await addWebhook(platform, app, request.body, callerOf(request));
@@ -51,14 +68,23 @@ export function webhookRoutes(server: FastifyInstance, platform: Platform): void
     },
   );
 
-  server.get<{ Params: IdParams }>("/apps/:app/webhooks/:id", async ({ params }) => {
-    const app = platform.app(params.app);
-    return webhookResource(app, await findWebhook(app, params.id));
-  });
+  server.get<{ Params: IdParams }>(
+    "/apps/:app/webhooks/:id",
+    { schema: { summary: "One of them, by its id or a beginning of that" } },
+    async ({ params }) => {
+      const app = platform.app(params.app);
+      return webhookResource(app, await findWebhook(app, params.id));
+    },
+  );
 
+  changes(server, platform);
+  deliveries(server, platform);
+}
+
+function changes(server: FastifyInstance, platform: Platform): void {
   server.patch<{ Params: IdParams; Body: Partial<WebhookOrder> }>(
     "/apps/:app/webhooks/:id",
-    { schema: { body: changeBody } },
+    { schema: { summary: "Changes it; what is left out stays", body: changeBody } },
     async (request, reply) => {
       const app = platform.app(request.params.app);
       const order = { ...request.body, id: request.params.id };
@@ -69,19 +95,22 @@ export function webhookRoutes(server: FastifyInstance, platform: Platform): void
     },
   );
 
-  server.delete<{ Params: IdParams }>("/apps/:app/webhooks/:id", async (request) => {
-    const app = platform.app(request.params.app);
-    const removed = await removeWebhook(app, request.params.id, callerOf(request));
-    await beginTelling(platform, app);
-    return webhookResource(app, removed);
-  });
-
-  deliveries(server, platform);
+  server.delete<{ Params: IdParams }>(
+    "/apps/:app/webhooks/:id",
+    { schema: { summary: "Removes it, and answers it as it was" } },
+    async (request) => {
+      const app = platform.app(request.params.app);
+      const removed = await removeWebhook(app, request.params.id, callerOf(request));
+      await beginTelling(platform, app);
+      return webhookResource(app, removed);
+    },
+  );
 }
 
 function deliveries(server: FastifyInstance, platform: Platform): void {
   server.get<{ Params: AppParams; Querystring: Record<string, string> }>(
     "/apps/:app/webhook-deliveries",
+    { schema: { summary: "What was told to whom, newest first; `?eq[status]=failed` for those of one status" } },
     async ({ params, query }) => {
       const all = await platform.app(params.app).webhooks.deliveries();
       const wanted = query["eq[status]"];
@@ -89,18 +118,28 @@ function deliveries(server: FastifyInstance, platform: Platform): void {
     },
   );
 
-  server.get<{ Params: IdParams }>("/apps/:app/webhook-deliveries/:id", async ({ params }) => {
-    const all = await platform.app(params.app).webhooks.deliveries();
-    return deliveryResource(pick(all, params.id, "delivery"));
-  });
+  server.get<{ Params: IdParams }>(
+    "/apps/:app/webhook-deliveries/:id",
+    { schema: { summary: "One of them, by its id or a beginning of that" } },
+    async ({ params }) => {
+      const all = await platform.app(params.app).webhooks.deliveries();
+      return deliveryResource(pick(all, params.id, "delivery"));
+    },
+  );
 
-  server.get<{ Params: AppParams }>("/apps/:app/webhook-events", async ({ params }) => {
-    const events = await eventsOf(platform.app(params.app));
-    return events.map(eventResource);
-  });
+  server.get<{ Params: AppParams }>(
+    "/apps/:app/webhook-events",
+    { schema: { summary: "What has happened, newest first" } },
+    async ({ params }) => {
+      const events = await eventsOf(platform.app(params.app));
+      return events.map(eventResource);
+    },
+  );
 
-  server.get<{ Params: IdParams }>("/apps/:app/webhook-events/:id", async ({ params }) =>
-    eventResource(pick(await eventsOf(platform.app(params.app)), params.id, "event")),
+  server.get<{ Params: IdParams }>(
+    "/apps/:app/webhook-events/:id",
+    { schema: { summary: "One of them, by its id or a beginning of that" } },
+    async ({ params }) => eventResource(pick(await eventsOf(platform.app(params.app)), params.id, "event")),
   );
 }
 

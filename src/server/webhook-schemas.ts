@@ -1,6 +1,6 @@
 /** Heroku's webhooks and what became of their deliveries (docs/api.md, "Webhook"). */
 import { WEBHOOK_ENTITIES, WEBHOOK_LEVELS } from "../core/webhook.ts";
-import { list, named, object, oneOf, orNull, text, time, times, uuid, whole } from "./schema-words.ts";
+import { list, named, object, oneOf, orNull, text, time, times, told, uuid, whole } from "./schema-words.ts";
 
 const level = oneOf(...WEBHOOK_LEVELS);
 
@@ -9,27 +9,35 @@ export const webhook = object({
   id: uuid,
   include: list(oneOf(...WEBHOOK_ENTITIES)),
   level,
-  url: text,
+  url: told(text, "masked"),
   ...times,
 });
 
 const attempt = object({
-  code: orNull(whole),
+  code: told(orNull(whole), "the status of the answer"),
   error_class: orNull(text),
   id: uuid,
   status: oneOf("succeeded", "failed"),
   ...times,
 });
 
-export const webhookDelivery = object({
-  event: object({ id: uuid, include: text }),
+export const webhookDelivery = told(
+  object({
+    event: object({ id: uuid, include: text }),
+    id: uuid,
+    last_attempt: orNull(attempt),
+    next_attempt_at: orNull(time),
+    num_attempts: whole,
+    status: oneOf("pending", "retrying", "succeeded", "failed"),
+    webhook: object({ id: uuid, level }),
+    ...times,
+  }),
+  "That one event is told to one webhook.",
+);
+
+export const webhookEvent = object({
   id: uuid,
-  last_attempt: orNull(attempt),
-  next_attempt_at: orNull(time),
-  num_attempts: whole,
-  status: oneOf("pending", "retrying", "succeeded", "failed"),
-  webhook: object({ id: uuid, level }),
+  include: text,
+  payload: told({ type: "object" }, "what is sent, but for `webhook_metadata`"),
   ...times,
 });
-
-export const webhookEvent = object({ id: uuid, include: text, payload: { type: "object" }, ...times });

@@ -12,12 +12,12 @@ import type { TestContext } from "../support/suite.ts";
 import { median, times, withContext, type Row } from "./measure.ts";
 
 const run = promisify(execFile);
-const ROUNDS = 3;
+const ROUNDS = 5;
 const SECONDS = 2;
 const CLIENTS = 16;
 const MANY_CLIENTS = 100;
-/** So many that the hundred first ones, each with its connection, are far from one in a hundred. */
-const REQUESTS = 30_000;
+/** So many that the hundred first ones, each with its connection, are one in two hundred. */
+const REQUESTS = 20_000;
 const RELEASES = 20;
 const APP = "foobaz";
 

@@ -1,108 +1,60 @@
-/** docs/api.md against the server: the same endpoints, no more and no less. */
+/** docs/api.md is what the server's description of itself makes. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
-import type { Platform } from "../../src/platform/platform.ts";
-import type { DaemonControl } from "../../src/server/platform-routes.ts";
-import * as heroku from "../../src/server/heroku-schemas.ts";
-import * as own from "../../src/server/own-schemas.ts";
-import * as pipelines from "../../src/server/pipeline-schemas.ts";
-import * as webhooks from "../../src/server/webhook-schemas.ts";
-import type { Schema } from "../../src/server/schema-words.ts";
-import { createServer } from "../../src/server/server.ts";
 import { AppError, type ErrorId } from "../../src/core/error.ts";
-import { describe } from "../support/suite.ts";
+import type { Platform } from "../../src/platform/platform.ts";
+import { OBJECTS } from "../../src/server/answers.ts";
+import { chapterOf } from "../../src/server/chapters.ts";
+import type { DescribedRoute } from "../../src/server/openapi.ts";
+import type { DaemonControl } from "../../src/server/platform-routes.ts";
+import { createServer } from "../../src/server/server.ts";
+import { describe, type TestContext } from "../support/suite.ts";
+import { ROOT } from "../support/transcript.ts";
+import { headingOf } from "./api-fields.ts";
+import { makeApiPage } from "./api-page.ts";
 import { codeIn, readPage, tableUnder } from "./markdown.ts";
 
-const PAGE = await readPage("docs/api.md");
-const PARAMETERS: Record<string, string> = {
-  APP: ":app",
-  BUILD: ":build",
-  ID: ":id",
-  NAME: ":name",
-  RELEASE: ":release",
-  TICKET: ":ticket",
-  TOKEN: ":id",
-  TYPE: ":type",
-};
+const PAGE = "docs/api.md";
 
-/** Heading → what is described there. */
-const SECTIONS: Record<string, Schema> = {
-  App: heroku.app,
-  "App set-up": heroku.appSetup,
-  Bisection: own.bisection,
-  Build: heroku.build,
-  Buildpack: heroku.buildpack,
-  Collaborator: heroku.collaborator,
-  Domain: heroku.domain,
-  Drain: heroku.drain,
-  Dyno: heroku.dyno,
-  Feature: heroku.feature,
-  Formation: heroku.formation,
-  Key: heroku.key,
-  Limits: own.limits,
-  "Log session": heroku.logSession,
-  Pipeline: pipelines.pipeline,
-  Platform: own.platform,
-  Promotion: pipelines.pipelinePromotion,
-  Release: heroku.release,
-  "Release slug": heroku.slug,
-  Slug: own.storedSlug,
-  Sources: heroku.source,
-  Verification: own.verification,
-  Wait: own.wait,
-  Webhook: webhooks.webhook,
-};
-
-interface Endpoint {
-  method: string;
-  url: string;
-}
-
-function endpoints(): Endpoint[] {
-  return tableUnder(PAGE, /^\| method /).map(([method = "", path = ""]) => ({
-    method: codeIn(method)[0] ?? "",
-    url: urlIn(path),
-  }));
-}
-
-/** A row for each list, which stands for its members too. */
-function absentEndpoints(): Endpoint[] {
-  return tableUnder(PAGE, /^\| not here /).flatMap(([cell = ""]) => {
-    const url = urlIn(cell);
-    const all = ["GET", "POST"].map((method) => ({ method, url }));
-    return all.concat(["GET", "PATCH", "DELETE"].map((method) => ({ method, url: `${url}/:name` })));
-  });
-}
-
-function urlIn(cell: string): string {
-  return (codeIn(cell)[0] ?? "").replace(/[A-Z]+/g, (word) => PARAMETERS[word] ?? word);
+async function routesOf(t: TestContext): Promise<readonly DescribedRoute[]> {
+  // Nothing is asked of the platform while routes are made.
+  const server = createServer({} as Platform, {} as DaemonControl);
+  t.after(() => server.close());
+  await server.ready();
+  return server.describedRoutes;
 }
 
 describe("api page", (test) => {
-  test("names every endpoint, and no other", async (t) => {
-    // Nothing is asked of the platform while routes are made.
-    const server = createServer({} as Platform, {} as DaemonControl);
-    t.after(() => server.close());
-    await server.ready();
-    const documented = [...endpoints(), ...absentEndpoints()];
-    for (const route of documented) assert.ok(server.hasRoute(route), `${route.method} ${route.url}`);
-    const served = [...server.printRoutes({ commonPrefix: false }).matchAll(/\(([A-Z, ]+)\)$/gm)]
-      .flatMap(([, methods = ""]) => methods.split(", "))
-      .filter((method) => method !== "HEAD");
-    assert.is(new Set(documented.map(({ method, url }) => `${method} ${url}`)).size, served.length);
+  test("is what the routes make: UPDATE=1 writes it", async (t) => {
+    const made = await makeApiPage(await routesOf(t));
+    if (process.env["UPDATE"] === "1") await writeFile(join(ROOT, PAGE), made);
+    assert.fixture(await readPage(PAGE), made);
   });
 
-  test("names every field of what is answered", () => {
-    for (const [heading, schema] of Object.entries(SECTIONS)) {
-      const [, section = ""] = PAGE.split(`\n### ${heading}\n`);
-      const words = new Set(codeIn(section.split(/\n##+ /)[0] ?? "").flatMap((code) => code.match(/\w+/g) ?? []));
-      const { properties } = schema as { properties: Record<string, unknown> };
-      const unnamed = Object.keys(properties).filter((field) => !words.has(field));
-      assert.equal(unnamed, [], heading);
-    }
+  test("every route says in a line what it does, and has a place", async (t) => {
+    const routes = await routesOf(t);
+    assert.ok(routes.length > 150);
+    const silent = routes.filter(({ url, summary }) => summary === undefined || chapterOf(url) === undefined);
+    assert.equal(
+      silent.map(({ method, url }) => `${method} ${url}`),
+      [],
+    );
   });
 
-  test("gives each error its status", () => {
-    for (const [status, id] of tableUnder(PAGE, /^\| status /)) {
+  test("every link inside it leads somewhere, and every object is told of", async () => {
+    const page = await readPage(PAGE);
+    const titles = [...page.matchAll(/^##+ (.*)$/gm)].map(([, title = ""]) => title);
+    const anchors = new Set(titles.map((title) => title.toLowerCase().replaceAll(" ", "-")));
+    assert.is(anchors.size, titles.length, "no two headings are the same");
+    const dead = [...page.matchAll(/\]\(#([^)]+)\)/g)].map(([, to = ""]) => to).filter((to) => !anchors.has(to));
+    assert.equal(dead, []);
+    const untold = Object.keys(OBJECTS).filter((name) => name !== "error" && !titles.includes(headingOf(name)));
+    assert.equal(untold, []);
+  });
+
+  test("gives each error its status", async () => {
+    for (const [status, id] of tableUnder(await readPage(PAGE), /^\| status /)) {
       assert.is(String(new AppError(codeIn(id ?? "")[0] as ErrorId, "").status), status);
     }
   });

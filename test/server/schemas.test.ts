@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import * as assert from "uvu/assert";
 import type { Platform } from "../../src/platform/platform.ts";
 import { answerOf } from "../../src/server/answers.ts";
+import * as accounts from "../../src/server/account-schemas.ts";
 import * as herokus from "../../src/server/heroku-schemas.ts";
 import * as pipelines from "../../src/server/pipeline-schemas.ts";
 import type { DaemonControl } from "../../src/server/platform-routes.ts";
@@ -11,7 +12,7 @@ import { createServer } from "../../src/server/server.ts";
 import * as webhooks from "../../src/server/webhook-schemas.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 
-const heroku = { ...herokus, ...pipelines, ...webhooks };
+const heroku = { ...accounts, ...herokus, ...pipelines, ...webhooks };
 
 /** Heroku's own fields of its objects; `?` may be null. */
 const FIELDS: Record<keyof typeof heroku, string> = {
