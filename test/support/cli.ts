@@ -25,7 +25,11 @@ export async function cli(machine: CliMachine, ...words: string[]): Promise<CliR
   const isTTY = machine.isTTY === true;
   const run = { stdout: "", stderr: "" };
   const stream = (name: "stdout" | "stderr"): World["stdout"] => ({
-    write: (text) => ((run[name] += text), true),
+    write: (text, onWritten) => {
+      run[name] += text;
+      if (onWritten !== undefined) queueMicrotask(onWritten);
+      return true;
+    },
     once: () => undefined,
     isTTY,
   });
