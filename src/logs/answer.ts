@@ -1,8 +1,8 @@
 /** Gathers the lines of an answer while blocks are read from the newest backwards. */
 import { ContextPicker } from "./context-picker.ts";
 import { copyLines } from "./line-matcher.ts";
-import type { Block, BlockTable } from "./block-index.ts";
-import { hasFacet } from "./facets.ts";
+import type { BlockTable } from "./block-index.ts";
+import { facetBit } from "./facets.ts";
 import type { LineSelection } from "./line-selection.ts";
 import { passingLines } from "./passing-lines.ts";
 import type { Position } from "./segment-files.ts";
@@ -22,7 +22,7 @@ export interface Wanted {
 
 export interface Answer {
   isComplete(): boolean;
-  mayBeIn(block: Block): boolean;
+  mayBeIn(blocks: BlockTable, number: number): boolean;
   /** Blocks of a segment that may have a hit; undefined: not known. */
   candidates(target: SignedSegment, blocks: BlockTable): Promise<Candidates | undefined>;
   /** Whether whole lines may have a hit, by a quick look. */
@@ -53,8 +53,8 @@ class PlainAnswer implements Answer {
     return this.missing <= 0 || this.bytes >= ANSWER_BYTES_MAX;
   }
 
-  mayBeIn(block: Block): boolean {
-    return this.wanted.selection.mayBeIn(block);
+  mayBeIn(blocks: BlockTable, number: number): boolean {
+    return this.wanted.selection.mayBeIn(blocks, number);
   }
 
   candidates(target: SignedSegment, blocks: BlockTable): Promise<Candidates | undefined> {
@@ -107,10 +107,10 @@ class ContextAnswer implements Answer {
     return this.missing <= 0 && [...this.picker.waiting()].length === 0;
   }
 
-  mayBeIn(block: Block): boolean {
+  mayBeIn(blocks: BlockTable, number: number): boolean {
     // What passes now may be the context of a hit that comes later.
-    if (!this.wanted.selection.scope.mayBeIn(block)) return false;
-    return this.missing > 0 || [...this.picker.waiting()].some((ps) => hasFacet(block.facets, `ps=${ps}`));
+    if (!this.wanted.selection.scope.mayBeIn(blocks, number)) return false;
+    return this.missing > 0 || [...this.picker.waiting()].some((ps) => blocks.hasAny(number, [facetBit(`ps=${ps}`)]));
   }
 
   /** The context of a hit may be in any block. */

@@ -9,6 +9,7 @@ import { FACET_WORDS, mergeFacets } from "./facets.ts";
 import { BLOCK_BYTES } from "./line-encoder.ts";
 
 export const RECORD_BYTES = 64;
+const FACETS_AT = 32;
 
 export interface Block {
   offset: number;
@@ -40,7 +41,8 @@ export function encodeRecord(block: Block, segment: string): Buffer {
   record.writeUInt32LE(block.sum, 12);
   record.writeDoubleLE(block.firstUs, 16);
   record.writeDoubleLE(block.lastUs, 24);
-  for (let word = 0; word < FACET_WORDS; word += 1) record.writeUInt32LE(block.facets[word] as number, 32 + word * 4);
+  for (let word = 0; word < FACET_WORDS; word += 1)
+    record.writeUInt32LE(block.facets[word] as number, FACETS_AT + word * 4);
   record.writeUInt32LE(crc32(record.subarray(0, 60), seedOf(segment)), 60);
   return record;
 }
@@ -93,6 +95,12 @@ export class BlockTable {
     return hash >>> 0;
   }
 
+  /** Whether a block has one of these facets; without making a block of its record. */
+  hasAny(number: number, bits: readonly number[]): boolean {
+    const at = number * RECORD_BYTES + FACETS_AT;
+    return bits.some((bit) => (((this.records[at + (bit >>> 3)] as number) >>> (bit & 7)) & 1) === 1);
+  }
+
   at(number: number): Block {
     return decodeRecord(this.records.subarray(number * RECORD_BYTES, (number + 1) * RECORD_BYTES));
   }
@@ -106,7 +114,7 @@ export function decodeRecords(index: Buffer, segment: string, size: number): Blo
 
 function decodeRecord(record: Buffer): Block {
   const facets = new Uint32Array(FACET_WORDS);
-  for (let word = 0; word < FACET_WORDS; word += 1) facets[word] = record.readUInt32LE(32 + word * 4);
+  for (let word = 0; word < FACET_WORDS; word += 1) facets[word] = record.readUInt32LE(FACETS_AT + word * 4);
   return {
     offset: record.readUInt32LE(0),
     bytes: record.readUInt32LE(4),

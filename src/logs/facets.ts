@@ -39,15 +39,6 @@ function addFacet(facets: Uint32Array, text: string): void {
   facets[bit >>> 5] = (facets[bit >>> 5] as number) | (1 << (bit & 31));
 }
 
-export function hasFacet(facets: Uint32Array, text: string): boolean {
-  return hasBit(facets, facetBit(text));
-}
-
-/** The same for the bit of a text, for whoever asks of many blocks. */
-export function hasBit(facets: Uint32Array, bit: number): boolean {
-  return (((facets[bit >>> 5] as number) >>> (bit & 31)) & 1) === 1;
-}
-
 export function mergeFacets(into: Uint32Array, from: Uint32Array): void {
   for (let word = 0; word < FACET_WORDS; word += 1) {
     const [a, b] = [into[word] as number, from[word] as number];

@@ -104,8 +104,8 @@ export async function* candidateLines(
   const blocks = await loadIndex(target, true);
   const candidates = await selection.candidates(target, blocks);
   const wanted = Array.from({ length: blocks.length }, (_, number) => {
-    const block = isCandidate(candidates, number) ? blocks.at(number) : undefined;
-    return block !== undefined && selection.mayBeIn(block) ? block : undefined;
+    const isWanted = isCandidate(candidates, number) && selection.mayBeIn(blocks, number);
+    return isWanted ? blocks.at(number) : undefined;
   });
   // Where nothing is passed over it does not matter whether the index is right about what is where.
   const cut = wanted.includes(undefined) ? rightBlocks : wholeLines;

@@ -1,8 +1,8 @@
 /** The part of a filter that is told from the head of a line, as byte comparisons. `web` means every `web.N`, `web.1`
  *  exactly that. */
 import { formatStamp } from "../core/log-line.ts";
-import type { Block } from "./block-index.ts";
-import { facetBit, hasBit, mayHaveRelease } from "./facets.ts";
+import type { Block, BlockTable } from "./block-index.ts";
+import { facetBit, mayHaveRelease } from "./facets.ts";
 import { HeadReader, startsAt } from "./head-reader.ts";
 import {
   KERNEL_BYTES_MAX,
@@ -34,14 +34,6 @@ const DOT = 0x2e;
 /** What stands before the name of the process: nothing in a message looks like it. */
 const PS_KEY = ',"ps":"';
 
-/** Of the facets of a block that may have such lines. */
-interface FacetBits {
-  ps: number | undefined;
-  type: number | undefined;
-  source: number | undefined;
-  levels: readonly number[] | undefined;
-}
-
 export class LineMatcher {
   readonly matchesAll: boolean;
   private readonly filter: HeadFilter;
@@ -59,7 +51,10 @@ export class LineMatcher {
   /** Whether the head behind the process name is asked for anything. */
   private readonly readsHead: boolean;
   private readonly head = new HeadReader();
-  private readonly bits: FacetBits;
+  /** Of each of these a block has one. */
+  private readonly facets: readonly (readonly number[])[];
+  /** Whether more is asked of a block. */
+  private readonly asksMore: boolean;
 
   constructor(filter: HeadFilter) {
     const { ps, source, release, levels, sinceUs, untilUs } = filter;
@@ -72,12 +67,12 @@ export class LineMatcher {
     this.since = mapGiven(sinceUs, (us) => Buffer.from(formatStamp(us)));
     this.until = mapGiven(untilUs, (us) => Buffer.from(formatStamp(us)));
     this.readsHead = [source, release, levels].some((wanted) => wanted !== undefined);
-    this.bits = {
-      ps: mapGiven(ps, (name) => facetBit(`ps=${name}`)),
-      type: this.isType ? facetBit(`type=${String(ps)}`) : undefined,
-      source: mapGiven(source, (name) => facetBit(`src=${name}`)),
-      levels: levels?.map((level) => facetBit(`lvl=${level}`)),
-    };
+    this.facets = [
+      mapGiven(ps, (name) => [`ps=${name}`, ...(this.isType ? [`type=${name}`] : [])]),
+      mapGiven(source, (name) => [`src=${name}`]),
+      levels?.map((level) => `lvl=${level}`),
+    ].flatMap((texts) => (texts === undefined ? [] : [texts.map((text) => facetBit(text))]));
+    this.asksMore = [release, sinceUs, untilUs].some((wanted) => wanted !== undefined);
     this.picked = this.readsHead || this.needle === undefined ? undefined : this.asPick();
     this.matchesAll = [source, release, levels, ps, sinceUs, untilUs].every((wanted) => wanted === undefined);
   }
@@ -88,21 +83,17 @@ export class LineMatcher {
   }
 
   /** Whether a block may have a line that matches. */
-  mayBeIn({ facets, firstUs, lastUs }: Block): boolean {
-    const { sinceUs, untilUs } = this.filter;
+  mayBeIn(blocks: BlockTable, number: number): boolean {
+    if (!this.facets.every((any) => blocks.hasAny(number, any))) return false;
+    return !this.asksMore || this.mayHave(blocks.at(number));
+  }
+
+  private mayHave({ facets, firstUs, lastUs }: Block): boolean {
+    const { sinceUs, untilUs, release } = this.filter;
     // Without a stamp that can be read, nothing is known of the time.
     if (sinceUs !== undefined && lastUs !== 0 && lastUs < sinceUs) return false;
     if (untilUs !== undefined && firstUs >= untilUs) return false;
-    return this.mayHave(facets);
-  }
-
-  private mayHave(facets: Uint32Array): boolean {
-    const { release } = this.filter;
-    const { ps, type, source, levels } = this.bits;
-    if (source !== undefined && !hasBit(facets, source)) return false;
-    if (release !== undefined && !mayHaveRelease(facets, release)) return false;
-    if (levels !== undefined && !levels.some((level) => hasBit(facets, level))) return false;
-    return ps === undefined || hasBit(facets, ps) || (type !== undefined && hasBit(facets, type));
+    return release === undefined || mayHaveRelease(facets, release);
   }
 
   /** The lines of whole lines that match, as offsets: start, end, start, end … */

@@ -1,5 +1,5 @@
 /** Which lines a filter takes: what their heads tell, and what their messages say. */
-import type { Block, BlockTable } from "./block-index.ts";
+import type { BlockTable } from "./block-index.ts";
 import { copyLines, LineMatcher } from "./line-matcher.ts";
 import type { HeadFilter } from "./line-matcher.ts";
 import { PatternSearch } from "./pattern-search.ts";
@@ -20,7 +20,7 @@ export interface LogFilter extends HeadFilter {
 
 /** Which blocks are worth reading. */
 export interface BlockSelection {
-  mayBeIn(block: Block): boolean;
+  mayBeIn(blocks: BlockTable, number: number): boolean;
   /** Undefined where nothing is known. */
   candidates(target: SignedSegment, blocks: BlockTable): Promise<Candidates | undefined>;
 }
@@ -46,8 +46,8 @@ export class LineSelection implements BlockSelection {
   }
 
   /** Whether a block may have a line that is selected. */
-  mayBeIn(block: Block): boolean {
-    return this.matcher.mayBeIn(block);
+  mayBeIn(blocks: BlockTable, number: number): boolean {
+    return this.matcher.mayBeIn(blocks, number);
   }
 
   /** Whether whole lines may have one that is selected, by a quick look for the text. */
@@ -87,7 +87,7 @@ export class LineSelection implements BlockSelection {
 
   /** Blocks that may have the context of a hit: it may be anywhere. */
   get neighbours(): BlockSelection {
-    return { mayBeIn: (block) => this.scope.mayBeIn(block), candidates: async () => undefined };
+    return { mayBeIn: (blocks, number) => this.scope.mayBeIn(blocks, number), candidates: async () => undefined };
   }
 
   /** The text, where that is all that a line is asked for. */

@@ -110,7 +110,7 @@ async function isRuledOut({ answer, files, distrusted }: Search, segment: string
   if (blocks === undefined) return false;
   const candidates = await answer.candidates({ dir, segment, isReadOnly }, blocks);
   for (let number = 0; number < blocks.length; number += 1)
-    if (isCandidate(candidates, number) && answer.mayBeIn(blocks.at(number))) return false;
+    if (isCandidate(candidates, number) && answer.mayBeIn(blocks, number)) return false;
   return true;
 }
 
@@ -119,7 +119,7 @@ async function addSegment(search: Search, target: SegmentToRead): Promise<void> 
   const isTrusted = !search.distrusted.has(target.segment);
   const blocks = await loadIndex(target, isTrusted);
   const candidates = isTrusted ? await answer.candidates(target, blocks) : undefined;
-  const mayBeIn = (number: number): boolean => isCandidate(candidates, number) && answer.mayBeIn(blocks.at(number));
+  const mayBeIn = (number: number): boolean => isCandidate(candidates, number) && answer.mayBeIn(blocks, number);
   // One block first: often it has all that is wanted. Whoever has to read on reads in larger pieces.
   for (let [end, max] = [blocks.length, 1]; end > 0; max = Math.min(max * 2, BLOCKS_AT_ONCE_MAX)) {
     const neighbours = wantedNeighbours(mayBeIn, blocks, end, max);
