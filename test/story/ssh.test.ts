@@ -246,9 +246,13 @@ describe(
         await writeFile(join(clone, "large"), randomBytes(1_500_000));
         await must(platform, clone, "add", "large");
         await must(platform, clone, "commit", "-q", "-m", "Large");
+        const arrived = (): Promise<string> => must(as(platform, kate), clone, "ls-remote", "production");
+        const before = await arrived();
         const large = await as(platform, kate).exec("git", ["push", "production", "main"], { cwd: clone });
-        assert.is(large.status, 1);
-        assert.match(large.stderr, "pack exceeds maximum allowed size");
+        // A git that still sends when the other end has gone does not come to read why.
+        assert.ok(large.status === 1 || large.status === 128, String(large.status));
+        if (large.status === 1) assert.match(large.stderr, "pack exceeds maximum allowed size");
+        assert.is(await arrived(), before);
         await must(as(platform, kate), clone, "heroku", "settings:unset", "push-size");
         await must(platform, clone, "reset", "-q", "--hard", oid);
       },
