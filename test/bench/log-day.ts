@@ -53,7 +53,7 @@ export async function openDay(dir: string): Promise<Day> {
   return { logs, text: file("log"), raw: file("raw"), journal: journalOf(dir, file("export")), truth };
 }
 
-const FOREVER = { bytesMax: Number.POSITIVE_INFINITY, ageMsMax: Number.POSITIVE_INFINITY };
+export const FOREVER = { bytesMax: Number.POSITIVE_INFINITY, ageMsMax: Number.POSITIVE_INFINITY };
 
 /** With all that is derived of its segments. */
 export async function openDayStore({ logs }: Day): Promise<LogStore> {

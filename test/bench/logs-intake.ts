@@ -9,13 +9,12 @@ import { systemClock } from "../../src/bin/system-clock.ts";
 import { LogStore } from "../../src/logs/log-store.ts";
 import { freePort } from "../support/http.ts";
 import { poll } from "../support/poll.ts";
-import { openDay, type Day } from "./log-day.ts";
+import { FOREVER, openDay, type Day } from "./log-day.ts";
 import { isThere, shell } from "./log-peers.ts";
 import { inPairs, ms, times, withContext, type Row } from "./measure.ts";
 import { cpuTicks, TICKS_PER_SECOND } from "./process-figures.ts";
 
 const PAIRS = 3;
-const FOREVER = { bytesMax: Number.POSITIVE_INFINITY, ageMsMax: Number.POSITIVE_INFINITY };
 /** Start-up is not what is asked about. */
 const MILLIONS = 3;
 const LINES = MILLIONS * 1_000_000;
