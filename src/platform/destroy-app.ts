@@ -1,4 +1,5 @@
-/** destroy: stops every process and moves all of an app to `trash/<app>-<time>/`, where it is kept for 7 days. */
+/** destroy: stops every process and moves all of an app to `trash/<app>-<time>/`, where it is kept for 7 days, or to
+ *  `trash/.purging-<app>/`, which is deleted at once. */
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isAppName, type AppName } from "../core/app-name.ts";
@@ -13,18 +14,26 @@ const TRASH_KEPT_MS = 7 * 24 * 3_600_000;
 
 /** The repository moves first: from then on the app does not exist, and the next start of the daemon finishes what a
  *  crash left (`sweepRemains`). A crash before that leaves the app as it was. */
-export async function destroyApp(platform: Platform, app: App, actor: Actor): Promise<void> {
+export async function destroyApp(
+  platform: Platform,
+  app: App,
+  actor: Actor,
+  { purge = false }: { purge?: boolean } = {},
+): Promise<void> {
   const former = platform.formerNames.of(app.name);
   app.end();
   app.logChange(actor, "Destroy app");
   for (const name of [app.name, ...former]) await platform.router.removeApp(name);
   try {
     await app.close({ stopApps: true });
-    const trash = await freshTrash(platform.home, app.name, platform.clock.now());
+    const trash = purge
+      ? await freshPurge(platform.home, app.name)
+      : await freshTrash(platform.home, app.name, platform.clock.now());
     await moveInto(trash, platform.home, app.name);
     await platform.formerNames.remove(former);
+    if (purge) await rm(trash, { recursive: true, force: true });
     platform.forget(app);
-    platform.journal.note(`destroyed ${app.name}, kept in ${trash}`);
+    platform.journal.note(`destroyed ${app.name}, ${purge ? "for good" : `kept in ${trash}`}`);
   } catch (error) {
     platform.forget(app, error);
     throw error;
@@ -43,6 +52,17 @@ async function moveInto(trash: string, home: Home, name: AppName): Promise<void>
   await moveIfThere(home.ledgerKeyBefore(name), join(trash, `${name}.ledger-key`));
   await moveIfThere(join(home.app(name), "logs"), join(trash, "logs"));
   await rm(home.app(name), { recursive: true, force: true });
+}
+
+/** Whatever is in such a directory is on its way out, whoever finds it. */
+const PURGING = ".purging-";
+
+async function freshPurge(home: Home, name: AppName): Promise<string> {
+  const path = join(home.trash, PURGING + name);
+  // Of an app of that name before this one.
+  await rm(path, { recursive: true, force: true });
+  await mkdir(path, { mode: 0o700 });
+  return path;
 }
 
 /** Two apps of one name can be destroyed within a second. */
@@ -78,9 +98,15 @@ export async function sweepRemains(
   for (const name of await readdir(home.apps)) {
     // Only what this platform made is its to clear.
     if (!isAppName(name) || repos.has(`${name}.git`) || spared.has(name)) continue;
-    const trash = (await unfinishedTrash(home, name)) ?? (await freshTrash(home, name, now));
+    const purge = join(home.trash, PURGING + name);
+    const isPurged = await exists(purge);
+    const trash = isPurged ? purge : ((await unfinishedTrash(home, name)) ?? (await freshTrash(home, name, now)));
     await moveInto(trash, home, name);
-    journal.note(`${name} has no repository: what was left of it is kept in ${trash}`);
+    const what = isPurged ? "goes for good" : `is kept in ${trash}`;
+    journal.note(`${name} has no repository: what was left of it ${what}`);
+  }
+  for (const name of await readdir(home.trash)) {
+    if (name.startsWith(PURGING)) await rm(join(home.trash, name), { recursive: true, force: true });
   }
   await emptyTrash(home, now);
 }

@@ -49,6 +49,13 @@ const createBody = {
   },
 } as const;
 
+const destroyQuery = {
+  type: "object",
+  properties: {
+    purge: { type: "string", enum: ["true", "false"], description: "nothing of it goes to the trash, it is gone" },
+  },
+} as const;
+
 const patchBody = {
   type: "object",
   examples: [{ maintenance: true }],
@@ -116,13 +123,13 @@ export function appRoutes(server: FastifyInstance, platform: Platform): void {
     },
   );
 
-  server.delete<{ Params: AppParams }>(
+  server.delete<{ Params: AppParams; Querystring: { purge?: string } }>(
     "/apps/:app",
-    { schema: { summary: "Destroys it, and answers it as it was; it is in the trash" } },
+    { schema: { summary: "Destroys it, and answers it as it was; it is in the trash", querystring: destroyQuery } },
     async (request) => {
       const app = platform.app(request.params.app);
       const resource = await appResource(platform, app, request);
-      await destroyApp(platform, app, callerOf(request));
+      await destroyApp(platform, app, callerOf(request), { purge: request.query.purge === "true" });
       return resource;
     },
   );

@@ -118,6 +118,24 @@ describe("destroy", (test) => {
     }
   });
 
+  test("with purge nothing is kept, and what a kill left of it goes with the next start", async (t) => {
+    const lab = await openLab(t);
+    const [app] = [await createApp(lab.platform, "foobaz", NED), await createApp(lab.platform, "killed", NED)];
+    const kept = await createApp(lab.platform, "kept", NED);
+    await destroyApp(lab.platform, kept, NED);
+    const [trash = ""] = await readdir(lab.home.trash);
+    await destroyApp(lab.platform, app, NED, { purge: true });
+    assert.equal(await readdir(lab.home.trash), [trash]);
+    await lab.close();
+    await mkdir(join(lab.home.trash, ".purging-killed"));
+    await rename(lab.home.repo("killed" as never), join(lab.home.trash, ".purging-killed", "repo.git"));
+    const again = await openLab(t, { root: lab.home.root });
+    assert.equal(again.platform.list(), []);
+    assert.equal(await readdir(again.home.trash), [trash]);
+    for (const dir of [again.home.apps, again.home.repos]) assert.equal(await readdir(dir), []);
+    assert.equal(await readdir(join(again.home.root, "keys")), ["ledger.key"]);
+  });
+
   test("processes that no launch of this daemon knows end too", async (t) => {
     const lab = await openLab(t);
     const app = await createApp(lab.platform, "foobaz", NED);

@@ -92,6 +92,12 @@ describe("apps", (test) => {
     await must(platform, clone, "push", "-q", "production", "main");
     await getUntil(platform.routerPort, "foobaz", "at v2");
     assert.is(await checkConverged(platform, "foobaz"), 2);
+    await show("destroy", "--confirm", "foobaz", "--purge");
+    const left = await readdir(join(platform.home, "trash"));
+    assert.equal(
+      left.filter((name) => name.includes("foobaz")),
+      trash,
+    );
   });
 
   test("destroy during a build refuses the push", async (t) => {

@@ -9,19 +9,20 @@ export const destroy: Command = {
   topic: "Apps",
   summary: "Stop an app and remove it",
   details:
-    "Asks for the app's name first. The repository, the key and the logs go to the trash of the platform's home for seven days; this clone's remotes of it go at once.",
+    "Asks for the app's name first. The repository, the key and the logs go to the trash of the platform's home for seven days, or with --purge for ever; this clone's remotes of it go at once.",
   parameters: APP_PARAMETER,
   completes: "apps",
   options: [
     ...APP_OPTIONS,
     { name: "confirm", short: "c", value: "NAME", summary: "the app's name once more, instead of being asked" },
+    { name: "purge", summary: "delete it at once: nothing goes to the trash" },
   ],
   examples: [{ command: "git heroku destroy --app foobaz --confirm foobaz", summary: "for scripts" }],
   async run(context) {
     const { client, world, platform, out } = context;
     const app = context.app();
     await confirm(context, app);
-    await out.action(`Destroying ${app}`, () => client.destroyApp(app));
+    await out.action(`Destroying ${app}`, () => client.destroyApp(app, context.args.has("purge")));
     for (const name of disconnectApp(world, platform, app)) await out.line(`Git remote ${name} removed`);
     return undefined;
   },
