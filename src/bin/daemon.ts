@@ -1,5 +1,6 @@
 /** What the daemon is made of: opens the home, the router, the platform, the hooks' door and the API, in this order,
  *  and closes them in the opposite one. */
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { findHome } from "../api/home.ts";
@@ -154,7 +155,10 @@ async function listen(server: FastifyInstance, door: TcpDoor, announce: () => Pr
     return undefined;
   });
   server.addHook("onClose", () => door.close());
-  announced = server.listen({ path: "server.sock" }).then(announce);
+  announced = server.listen({ path: "server.sock" }).then(() => {
+    chmodSync("server.sock", 0o600);
+    return announce();
+  });
   await announced;
   announced = undefined;
   door.open(server);

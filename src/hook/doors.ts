@@ -1,7 +1,7 @@
 /** The places where hooks knock: unix sockets in one directory, opened and shut by name. For machines where hooks
  *  can only open TCP, the same doors stand behind one loopback port that asks for a token and the door's name. */
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { renameSync, rmSync } from "node:fs";
+import { chmodSync, renameSync, rmSync } from "node:fs";
 import { chmod, mkdir, open, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -16,6 +16,7 @@ export interface DoorOptions {
 
 /** The group of the directory may come in too. */
 const SHARED = { directory: 0o750, socket: 0o660 };
+const OWN_SOCKET = 0o600;
 /** What is made below belongs to the directory's group: needed where that is not the daemon's own, and not let through by
  *  systemd's RestrictSUIDSGID where it is. */
 const SET_GROUP_ID = 0o2000;
@@ -57,7 +58,7 @@ export class Doors {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: isPaused }, onSocket);
     const path = join(this.#base.path, name);
     await listening(server, () => server.listen(`${path}.new`));
-    if (this.#isShared) await chmod(`${path}.new`, SHARED.socket);
+    chmodSync(`${path}.new`, this.#isShared ? SHARED.socket : OWN_SOCKET);
     // A socket is there before it listens: a hook that watches for it would be turned away.
     renameSync(`${path}.new`, path);
     this.#open.set(name, { server, onSocket });

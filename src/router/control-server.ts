@@ -1,5 +1,6 @@
 /** The router process's end of its unix socket: answers what daemons ask and tells all of them what happens. */
 import { once } from "node:events";
+import { chmodSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { readLines } from "./line-socket.ts";
 import { formatNotice, parseCall, type RouterEvent, type RouterRequest, type RouterResults } from "./wire.ts";
@@ -26,7 +27,7 @@ export class ControlServer {
     this.options = options;
   }
 
-  /** The file belongs to this process's user alone by its umask.
+  /** The file belongs to this process's user alone, from its first moment by the umask.
    *  @throws node's own error */
   static async listen(path: string, options: ControlOptions): Promise<ControlServer> {
     const server = createServer();
@@ -34,6 +35,7 @@ export class ControlServer {
     server.on("connection", (socket) => control.welcome(socket));
     server.listen(path);
     await once(server, "listening");
+    chmodSync(path, 0o600);
     // Out of descriptors, say: the connection is lost, the router is not.
     server.on("error", () => undefined);
     return control;

@@ -1,7 +1,7 @@
 /** docs/formats.md against the code: its examples are read by the readers of the product, or by one written here from
  *  the page alone, and its list of files is compared with a home. */
 import { createDecipheriv, createECDH, createHash, createPublicKey, ECDH, hkdfSync, verify } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { crc32, gunzipSync } from "node:zlib";
@@ -465,6 +465,9 @@ describe("formats: home", (test) => {
     };
     await run("heroku", "apps");
     await compareHome(platform, ["home"]);
+    const sockets = (await pathsIn(platform.home)).filter((path) => path.endsWith(".sock"));
+    assert.ok(sockets.includes("server.sock"));
+    for (const path of sockets) assert.is((await stat(join(platform.home, path))).mode & 0o777, 0o600, path);
     await run("heroku", "create", "foobaz");
     await run("heroku", "logs");
     await compareHome(platform, ["home", "app"]);
