@@ -70,8 +70,7 @@ export class PlatformClient {
   app = (app: string): Promise<App> => this.#get(appPath(app));
   createApp = (name: string | undefined, setup?: AppSetup): Promise<App> =>
     this.#change("POST", "/apps", { name, setup });
-  destroyApp = (app: string, purge = false): Promise<App> =>
-    this.#change("DELETE", appPath(app) + queryOf({ purge }));
+  destroyApp = (app: string, purge = false): Promise<App> => this.#change("DELETE", appPath(app) + queryOf({ purge }));
   renameApp = (app: string, name: string): Promise<App> => this.#change("PATCH", appPath(app), { name });
   setMaintenance = (app: string, on: boolean): Promise<App> => this.#change("PATCH", appPath(app), { maintenance: on });
 

@@ -14,7 +14,7 @@ import { checkPass, watchPass } from "./pass.ts";
 import type { Platform } from "./platform.ts";
 import { isWhole } from "./slug-health.ts";
 
-/** One build, in a record of its own. Its output is shown and kept.
+/** One build, in a record of its own. Its output is shown, kept, and told to the app's log.
  *  @throws AppError as `buildRelease`; BuildCancelled; NoLongerAllowed. */
 export async function recordBuild(
   platform: Platform,
@@ -23,8 +23,13 @@ export async function recordBuild(
   finish: (slug: Slug, show: Show) => void | Promise<void> = () => undefined,
 ): Promise<RecordedBuild> {
   const build = begun ?? app.builds.begin(commit, actor, platform.clock.now());
-  const show: Show = (text) => {
+  const log = buildLog(app);
+  const keep: Show = (text) => {
     build.output.write(text);
+    log(text);
+  };
+  const show: Show = (text) => {
+    keep(text);
     actor.output?.(text);
   };
   const { signal, release } = firstSignal(app.ending, build.signal);
@@ -39,7 +44,7 @@ export async function recordBuild(
   } catch (error) {
     const { cancelled } = build;
     const reason = error instanceof AppError ? reasonOf(error) : "a fault of the platform";
-    build.output.write(`\n !     ${cancelled ?? reason}\n`);
+    keep(`\n !     ${cancelled ?? reason}\n`);
     build.failed(platform.clock.now(), reason);
     if (cancelled === undefined || app.isEnding) throw error;
     await checkPass(actor);
@@ -194,8 +199,8 @@ async function findWithoutMemory(appDir: string, tree: string): Promise<Slug | u
   return (await findBuilt({ appDir, tree })) ?? (await findSlugOfTree(appDir, tree));
 }
 
-/** Where the output of a build goes that nobody watches. */
-export function buildLog(app: App): (text: string) => void {
+/** Whole lines that a build printed, as the app's log has them. */
+function buildLog(app: App): Show {
   return (text) => {
     for (const line of text.split("\n")) if (line.trim() !== "") app.log("build", line.trimEnd());
   };

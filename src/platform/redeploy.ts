@@ -7,7 +7,7 @@ import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { currentOf } from "./current-release.ts";
 import { deployAgain } from "./deploy-again.ts";
-import { buildLog, logBuild, recordBuild, type RecordedBuild } from "./ensure-slug.ts";
+import { logBuild, recordBuild, type RecordedBuild } from "./ensure-slug.ts";
 import type { Platform } from "./platform.ts";
 
 /** @param from the release whose code it is; undefined for the current one
@@ -35,11 +35,8 @@ export async function redeploy(
 
 async function build(platform: Platform, app: App, commit: string, actor: Actor): Promise<RecordedBuild> {
   app.runningBuild = { commit, email: actor.by.email };
-  const output = actor.output ?? buildLog(app);
   try {
-    return await logBuild(app, commit, actor, () =>
-      recordBuild(platform, app, { commit, actor: { ...actor, output } }),
-    );
+    return await logBuild(app, commit, actor, () => recordBuild(platform, app, { commit, actor }));
   } finally {
     app.runningBuild = undefined;
   }

@@ -11,7 +11,7 @@ import type { Snapshot } from "../ledger/release-writer.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { currentOf } from "./current-release.ts";
-import { buildLog, recordBuild, type RecordedBuild } from "./ensure-slug.ts";
+import { recordBuild, type RecordedBuild } from "./ensure-slug.ts";
 import { makeRelease } from "./make-release.ts";
 import { launch } from "./launch.ts";
 import type { Platform } from "./platform.ts";
@@ -114,8 +114,8 @@ async function buildCode(
     message: formatCodeRevertMessage(release),
   });
   try {
-    const logging = { ...actor, output: buildLog(app) };
-    return { commit, tree, built: await recordBuild(platform, app, { commit, actor: logging }) };
+    const unseen = { ...actor, output: () => undefined };
+    return { commit, tree, built: await recordBuild(platform, app, { commit, actor: unseen }) };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const name = formatVersion(release.version);

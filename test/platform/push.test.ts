@@ -115,7 +115,10 @@ describe("push", (test) => {
     const { report, shown } = await pushCommit(lab, app, await bringCode(lab, app, { Procfile: "web node\n" }));
     assert.equal(report, { ref: "refs/heads/main", ok: false, reason: "build failed" });
     assert.match(shown, "Procfile line 1");
-    assert.match(await logText(app), / failed"/);
+    const built = (await logText(app)).split("\n").filter((line) => line.includes('"ps":"build"'));
+    const said = [/"Build of \w+ started by /, /"-----> Heroku receiving push"/, /" ! {5}Procfile line 1/, / failed"/];
+    assert.is(built.length, said.length);
+    for (const [number, line] of built.entries()) assert.match(line, said[number] ?? "");
     assert.is((await app.ledger.head())?.version, 1);
   });
 

@@ -243,6 +243,7 @@ describe("revert of code", (test) => {
     assert.match(error.message, "Cannot revert v3: the code without its change does not build");
     assert.match(error.hint ?? "", "`npm run build` ended with exit status 1.");
     assert.match(error.hint ?? "", "git heroku logs --ps build");
+    assert.match(await logText(app), '"msg":"       > test -f needed"');
     assert.is(await versionOf(app), 4);
   });
 
