@@ -18,6 +18,8 @@ export interface Wanted {
   lines: number;
   /** Lines of the same process before and behind each hit. */
   context: number;
+  /** What is cut is of no use: then there are no lines at all, unless there is context. */
+  isAllOrNone?: boolean;
 }
 
 export interface Answer {
@@ -29,8 +31,16 @@ export interface Answer {
   mayHave(lines: Buffer): boolean;
   /** Whole lines that stand in front of those added before. */
   add(lines: Buffer, at: Position): Promise<void>;
-  /** NDJSON, oldest line first, and where its first line stands. */
-  result(): { lines: Buffer; start: Position | undefined };
+  result(): LastLines;
+}
+
+export interface LastLines {
+  /** NDJSON, oldest line first. */
+  lines: Buffer;
+  /** Where its first line stands, when there is context. */
+  start: Position | undefined;
+  /** It grew too large to have all that is wanted. */
+  isCut: boolean;
 }
 
 export function newAnswer(wanted: Wanted): Answer {
@@ -50,7 +60,7 @@ class PlainAnswer implements Answer {
   }
 
   isComplete(): boolean {
-    return this.missing <= 0 || this.bytes >= ANSWER_BYTES_MAX;
+    return this.missing <= 0 || this.isFull;
   }
 
   mayBeIn(blocks: BlockTable, number: number): boolean {
@@ -76,8 +86,14 @@ class PlainAnswer implements Answer {
     this.bytes += piece.length;
   }
 
-  result(): { lines: Buffer; start: undefined } {
-    return { lines: Buffer.concat(this.pieces.toReversed()), start: undefined };
+  result(): LastLines {
+    const isCut = this.missing > 0 && this.isFull;
+    if (isCut && this.wanted.isAllOrNone === true) this.pieces.length = 0;
+    return { lines: Buffer.concat(this.pieces.toReversed()), start: undefined, isCut };
+  }
+
+  private get isFull(): boolean {
+    return this.bytes >= ANSWER_BYTES_MAX;
   }
 }
 
@@ -140,8 +156,9 @@ class ContextAnswer implements Answer {
     }
   }
 
-  result(): { lines: Buffer; start: Position | undefined } {
+  result(): LastLines {
     const sorted = this.taken.toSorted((a, b) => a.order - b.order);
-    return { lines: Buffer.concat(sorted.map(({ bytes }) => bytes)), start: sorted[0]?.at };
+    const isCut = this.bytes >= ANSWER_BYTES_MAX;
+    return { lines: Buffer.concat(sorted.map(({ bytes }) => bytes)), start: sorted[0]?.at, isCut };
   }
 }

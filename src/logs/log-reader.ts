@@ -1,10 +1,12 @@
 /** Answers questions about a stream, whoever writes it: the newest lines, all of a time, those around a moment. */
 import { AppError } from "../core/error.ts";
+import type { LastLines, Wanted } from "./answer.ts";
+import { countLines } from "./count-lines.ts";
 import { LineSelection } from "./line-selection.ts";
 import type { LogFilter } from "./line-selection.ts";
 import { lastLines } from "./query.ts";
 import type { Snapshot } from "./query.ts";
-import type { Position, SegmentFiles } from "./segment-files.ts";
+import type { SegmentFiles } from "./segment-files.ts";
 import { linesInOrder } from "./read-threads.ts";
 import { Sieve } from "./sieve.ts";
 
@@ -30,7 +32,26 @@ export async function* readStored(
   const { lines, aroundUs } = query;
   if (aroundUs !== undefined) yield* readAround({ files, snapshot, signal }, query, aroundUs);
   else if (lines === undefined) yield* readAll({ files, snapshot, signal }, query);
-  else yield (await readLast({ files, snapshot, signal }, { ...query, lines })).lines;
+  else yield* readNewest({ files, snapshot, signal }, { ...query, lines });
+}
+
+/** Of what is too much to be gathered backwards it is counted how much stands before it. */
+async function* readNewest(reading: Reading, query: LogQuery & { lines: number }): AsyncGenerator<Buffer> {
+  const { lines: max, ...filter } = query;
+  const gathered = await gatherNewest(reading, query);
+  if (gathered !== undefined) return yield gathered;
+  let surplus = (await countLines(reading, filter)) - max;
+  for await (const piece of readAll(reading, filter)) {
+    const before = endOfLines(piece, Math.max(0, surplus));
+    surplus -= before.lines;
+    if (before.offset < piece.length) yield piece.subarray(before.offset);
+  }
+}
+
+/** Undefined when it is too much. With context that ends early, with the newest. */
+async function gatherNewest(reading: Reading, query: LogQuery & { lines: number }): Promise<Buffer | undefined> {
+  const { lines, isCut } = await readLast(reading, query, { isAllOrNone: true });
+  return isCut && (query.context ?? 0) === 0 ? undefined : lines;
 }
 
 export interface Reading {
@@ -39,13 +60,13 @@ export interface Reading {
   signal: AbortSignal;
 }
 
-/** `start` is where the lines begin, when there is context. */
 export async function readLast(
   { files, snapshot, signal }: Reading,
   query: LogQuery & { lines: number },
-): Promise<{ lines: Buffer; start: Position | undefined }> {
+  { isAllOrNone }: Pick<Wanted, "isAllOrNone"> = {},
+): Promise<LastLines> {
   const selection = new LineSelection(query, { isEndless: false });
-  const wanted = { selection, lines: query.lines, context: query.context ?? 0 };
+  const wanted = { selection, lines: query.lines, context: query.context ?? 0, isAllOrNone: isAllOrNone ?? false };
   return withSelection(selection, signal, () => lastLines(files, snapshot, wanted, signal));
 }
 
@@ -67,7 +88,7 @@ async function* readAll(reading: Reading, query: LogQuery): AsyncGenerator<Buffe
 async function* readAround(reading: Reading, query: LogQuery, aroundUs: number): AsyncGenerator<Buffer> {
   const { lines = 0 } = query;
   const before = Math.ceil(lines / 2);
-  yield (await readLast(reading, { ...query, untilUs: aroundUs, lines: before })).lines;
+  yield* readNewest(reading, { ...query, untilUs: aroundUs, lines: before });
   let missing = lines - before;
   if (missing === 0) return;
   for await (const piece of readAll(reading, { ...query, sinceUs: aroundUs })) {

@@ -2,7 +2,7 @@
  *  cannot match, and stops when it has enough or has come to lines that are too old. */
 import type { Block, BlockTable } from "./block-index.ts";
 import { newAnswer } from "./answer.ts";
-import type { Answer, Wanted } from "./answer.ts";
+import type { Answer, LastLines, Wanted } from "./answer.ts";
 import { ifThere } from "./if-there.ts";
 import { cutBlock, readRegion, Scratch } from "./read-blocks.ts";
 import { loadIndex, rememberedIndex } from "./segment-index.ts";
@@ -46,13 +46,12 @@ class WrongIndex extends Error {
   }
 }
 
-/** NDJSON, oldest line first; `start` is where it begins when there is context. */
 export async function lastLines(
   files: SegmentFiles,
   snapshot: Snapshot,
   wanted: Wanted,
   signal: AbortSignal,
-): Promise<{ lines: Buffer; start: Position | undefined }> {
+): Promise<LastLines> {
   const search = { files, signal, distrusted: new Set<string>(), scratch: new Scratch() };
   try {
     return await untilTrusted(search, snapshot, wanted);
@@ -65,7 +64,7 @@ async function untilTrusted(
   search: Omit<Search, "answer"> & { distrusted: Set<string> },
   snapshot: Snapshot,
   wanted: Wanted,
-): Promise<{ lines: Buffer; start: Position | undefined }> {
+): Promise<LastLines> {
   for (;;) {
     const answer = newAnswer(wanted);
     try {

@@ -4,7 +4,8 @@ import { crc32 } from "node:zlib";
 import * as assert from "uvu/assert";
 import type { LogLine } from "../../src/core/log-line.ts";
 import { BlockTable, decodeRecords, encodeRecord } from "../../src/logs/block-index.ts";
-import type { LogFilter, LogStore } from "../../src/logs/log-store.ts";
+import type { LogFilter, LogQuery, LogStore } from "../../src/logs/log-store.ts";
+import { StoredLogs } from "../../src/logs/stored-logs.ts";
 import { describe } from "../support/suite.ts";
 import { linesOf, messagesOf, openStore, segmentsOf, storedBytes } from "./open-store.ts";
 
@@ -127,6 +128,32 @@ describe("log queries", (test) => {
     await checkAnswers(store, all);
     assert.is((await store.query({}, 0)).length, 0);
     assert.equal(await store.processNames(), ["api", "clock", "rare.7", "web.1", "web.10", "worker.1"]);
+  });
+
+  test("the newest lines are all there, however much that is", async (t) => {
+    const dir = await t.tempDir();
+    const tail = `"source":"app","msg":"${"x".repeat(64_000)}"}\n`;
+    // Two segments, 71 MB together; every second line is another process's.
+    for (const first of [0, 1]) {
+      const stamps = Array.from(
+        { length: 550 },
+        (_, n) => `2026-11-26T0${String(first)}:00:00.${String(n).padStart(6, "0")}Z`,
+      );
+      const lines = stamps.map((ts, n) => `{"ts":"${ts}","ps":"web.${String((n % 2) + 1)}",${tail}`).join("");
+      await writeFile(join(dir, `20261126T0${String(first)}0000.000000Z.ndjson`), lines);
+    }
+    const logs = await StoredLogs.open(dir);
+    const ask = async (query: LogQuery): Promise<[number, string | undefined]> => {
+      let [count, begin] = [0, undefined as string | undefined];
+      for await (const piece of logs.read(query, new AbortController().signal)) {
+        begin ??= piece.toString("latin1", 7, 34);
+        for (let at = piece.indexOf(10); at !== -1; at = piece.indexOf(10, at + 1)) count += 1;
+      }
+      return [count, begin];
+    };
+    assert.equal(await ask({ lines: 1_090 }), [1_090, "2026-11-26T00:00:00.000010Z"]);
+    assert.equal(await ask({ lines: 1_000_000, search: "xx" }), [1_100, "2026-11-26T00:00:00.000000Z"]);
+    assert.equal(await ask({ lines: 540, ps: "web.2" }), [540, "2026-11-26T00:00:00.000021Z"]);
   });
 
   test("the index covers sealed segments, and its blocks are the segment's", async (t) => {
