@@ -2,7 +2,8 @@
  *  may be releases. */
 import { join } from "node:path";
 import { AppError } from "../core/error.ts";
-import { formatVersion } from "../core/release.ts";
+import { parseStamp } from "../core/log-line.ts";
+import { formatVersion, type Release } from "../core/release.ts";
 import { parseTimePoint } from "../core/time-point.ts";
 import { StoredLogs } from "../logs/stored-logs.ts";
 import type { App } from "./app.ts";
@@ -20,6 +21,11 @@ export interface WhichLog {
   /** One that was imported for the app. */
   imported: string | undefined;
 }
+
+/** A minute: then the line of a release is there, or was lost. */
+const TOLD_WITHIN_US = 60_000_000;
+/** Where a stored line has its time. */
+const [STAMP_AT, STAMP_END] = [7, 34];
 
 export interface OpenLogs {
   /** Undefined for one that was destroyed, whose releases are not at hand. */
@@ -54,8 +60,26 @@ async function openTrashedLogs(platform: Platform, name: string): Promise<Stored
 export async function resolveTime(platform: Platform, app: App | undefined, text: string): Promise<number> {
   const point = parseTimePoint(text, { now: platform.clock.now(), zoneMinutes: 0 });
   if (point.kind === "moment") return point.us;
-  if (app !== undefined) return (await app.ledger.get(point.version)).createdAt * 1000;
+  if (app !== undefined) return releaseMoment(app, await app.ledger.get(point.version));
   throw new AppError("invalid_params", `${formatVersion(point.version)} is no time for a destroyed app.`, {
     hint: `Name the time itself, or ask for the lines of that release: --release ${formatVersion(point.version)}.`,
   });
+}
+
+/** The ledger knows the second of a release, in which there may be others. The log, where it still has it, knows the line that first
+ *  tells of it: what was changed, as `Config add FOO`, in front of `Release v11 created`. */
+async function releaseMoment({ logs, ending }: App, { version, createdAt }: Release): Promise<number> {
+  const sinceUs = createdAt * 1000;
+  const told = new RegExp(
+    `,"msg":"(Running release v${String(version)} commands|Release v${String(version)} (created|failed))\\b`,
+  );
+  const query = { ps: "api", source: "heroku", sinceUs, untilUs: sinceUs + TOLD_WITHIN_US };
+  let before: string | undefined;
+  for await (const piece of logs.read(query, ending)) {
+    for (const line of piece.toString().split("\n").slice(0, -1)) {
+      if (told.test(line)) return parseStamp((before ?? line).slice(STAMP_AT, STAMP_END)) ?? sinceUs;
+      before = line;
+    }
+  }
+  return sinceUs;
 }

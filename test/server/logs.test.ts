@@ -155,6 +155,25 @@ describe("logs", (test) => {
     assert.equal(await ask("search=&regex=&since=&release=&level=&context=0&invert=&tail="), all);
   });
 
+  test("the moment of a release is that of its first line, also of several within a second", async (t) => {
+    const lab = await openApi(t);
+    const app = await createApp(lab.platform, "foobaz", NED);
+    for (const name of ["A", "B", "C"]) await setConfig(lab.platform, app, { [name]: "1" }, NED);
+    await app.logs.flushed();
+    const ask = async (query: string): Promise<string[]> =>
+      messages(String((await lab.ask("GET", `/apps/foobaz/logs?${query}`)).body)).map(
+        (msg) => msg.split(" by ")[0] ?? "",
+      );
+    const [two, three] = [
+      ["Config add A", "Release v2 created"],
+      ["Config add B", "Release v3 created"],
+    ];
+    assert.equal(await ask("since=v2&until=v4"), [...two, ...three]);
+    assert.equal(await ask("since=v3&until=v4"), three);
+    assert.equal(await ask("around=v3&lines=1"), ["Release v2 created"]);
+    assert.equal(await ask("until=v2"), ["Initial release", "Release v1 created"]);
+  });
+
   test("what cannot be asked is refused before anything is read, with a hint", async (t) => {
     const lab = await openApi(t);
     await createApp(lab.platform, "foobaz", NED);
