@@ -1,5 +1,6 @@
 /** The options that pick lines, for every command that reads a log: the same names as the parameters of the API. */
 import type { LogQuery } from "../api/log-resources.ts";
+import { AppError } from "../core/error.ts";
 import { LOG_LEVELS, LOG_SOURCES } from "../core/log-line.ts";
 import { findContradiction } from "../core/log-request.ts";
 import type { Arguments, Command, Option } from "./command.ts";
@@ -43,16 +44,16 @@ export const WHICH_OPTIONS: readonly Option[] = [
 export const TIME_WORDS =
   'A TIME is 10m, "2 hours ago", "yesterday 14:00", 2011-06-19T08:35:19Z, or v74 for the moment at which v74 was made; without a zone it is in UTC, as the lines are.';
 
-/** @throws AppError usage for options that contradict each other. */
+/** @throws AppError usage for options that contradict each other or are empty, invalid_params for a source that there is not. */
 export function readFilters(command: Command, args: Arguments): LogQuery {
   const given = command.options
     .map(({ name }) => name)
     .filter((name) => args.has(name) || args.value(name) !== undefined);
   const problem = findContradiction(new Set(given), "--");
   if (problem !== undefined) throw usageError(command, problem);
-  for (const name of ["search", "regex", "imported"]) {
-    if (args.value(name) === "") throw usageError(command, `--${name} takes a text that is not empty`);
-  }
+  const empty = given.find((name) => args.value(name) === "");
+  if (empty !== undefined) throw usageError(command, `--${empty} takes a text that is not empty`);
+  checkSource(args.value("source"));
   return {
     ...Object.fromEntries(FILTER_OPTIONS.map(({ name }) => [name, args.value(name)])),
     ignoreCase: args.has("ignore-case"),
@@ -60,6 +61,13 @@ export function readFilters(command: Command, args: Arguments): LogQuery {
     trash: args.has("trash"),
     imported: args.value("imported"),
   };
+}
+
+function checkSource(source: string | undefined): void {
+  if (source === undefined || LOG_SOURCES.some((known) => known === source)) return;
+  throw new AppError("invalid_params", `${JSON.stringify(source.slice(0, 40))} is no source.`, {
+    hint: `Sources are ${LOG_SOURCES.join(" and ")}; --ps picks the lines of a process.`,
+  });
 }
 
 /** The filters of this run as they were given, for a message. */

@@ -1,7 +1,6 @@
 /** `git heroku logs` */
 import type { LogQuery } from "../../api/log-resources.ts";
 import { COLOUR } from "../../core/colour.ts";
-import { LOG_SOURCES } from "../../core/log-line.ts";
 import { APP_OPTIONS, type Arguments, type Command, type Context } from "../command.ts";
 import { FILTER_OPTIONS, filterWords, readFilters, TEXT_OPTIONS, TIME_WORDS, WHICH_OPTIONS } from "../log-filters.ts";
 import { formatLines, jsonLines } from "../log-text.ts";
@@ -103,15 +102,10 @@ function readQuery(args: Arguments): LogQuery {
 
 /** Nothing matched: perhaps the name was mistyped. */
 async function hintAtProcesses({ client, out, args }: Context, app: string, query: LogQuery): Promise<void> {
-  const { ps, source, tail, trash = false, imported } = query;
+  const { ps, tail, trash = false, imported } = query;
   const names = await client.logProcesses(app, { trash, imported });
   if (tail === true && (names.length === 0 || names.some((name) => name === ps || name.split(".")[0] === ps))) return;
   const filter = filterWords(args);
   out.warn(filter === "" ? `${app} has no log lines yet.` : `No log lines match${filter}.`);
-  if (!isSource(source)) out.warn("Sources are app and heroku; --ps picks the lines of a process.");
-  else if (filter !== "" && names.length > 0) out.warn(`Processes with log lines: ${names.join(", ")}`);
-}
-
-function isSource(word: string | undefined): boolean {
-  return word === undefined || LOG_SOURCES.some((source) => source === word);
+  if (filter !== "" && names.length > 0) out.warn(`Processes with log lines: ${names.join(", ")}`);
 }
