@@ -98,23 +98,25 @@ export async function sweepRemains(
   for (const name of await readdir(home.apps)) {
     // Only what this platform made is its to clear.
     if (!isAppName(name) || repos.has(`${name}.git`) || spared.has(name)) continue;
-    const purge = join(home.trash, PURGING + name);
-    const isPurged = await exists(purge);
-    const trash = isPurged ? purge : ((await unfinishedTrash(home, name)) ?? (await freshTrash(home, name, now)));
+    const trash = (await unfinishedTrash(home, name)) ?? (await freshTrash(home, name, now));
     await moveInto(trash, home, name);
-    const what = isPurged ? "goes for good" : `is kept in ${trash}`;
-    journal.note(`${name} has no repository: what was left of it ${what}`);
+    journal.note(`${name} has no repository: what was left of it is in ${trash}`);
   }
-  for (const name of await readdir(home.trash)) {
-    if (name.startsWith(PURGING)) await rm(join(home.trash, name), { recursive: true, force: true });
-  }
+  await finishPurges(home);
   await emptyTrash(home, now);
+}
+
+async function finishPurges({ trash }: Home): Promise<void> {
+  const dirs = (await readdir(trash)).filter((name) => name.startsWith(PURGING));
+  for (const dir of dirs) await rm(join(trash, dir), { recursive: true, force: true });
 }
 
 const TRASH_NAME = /^(.+)-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z(-\d+)?$/;
 
 /** Where the killed `destroy` put the repository: what belongs to one app stays together. */
 async function unfinishedTrash(home: Home, name: AppName): Promise<string | undefined> {
+  const purge = join(home.trash, PURGING + name);
+  if (await exists(purge)) return purge;
   const trash = (await trashOf(home, name)).at(-1);
   if (trash === undefined) return undefined;
   const [there, keyHere, logsHere] = await Promise.all([
