@@ -95,14 +95,14 @@ export function usageError(command: Command, message: string): AppError {
 export function countOption(
   command: Command,
   args: Arguments,
-  option: { name: string; usual: number; max: number },
+  { name, usual, min = 1, max }: { name: string; usual: number; min?: number; max: number },
 ): number {
-  const text = args.value(option.name);
-  if (text === undefined) return option.usual;
-  const number = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
-  if (number >= 1 && number <= option.max) return number;
+  const text = args.value(name);
+  if (text === undefined) return usual;
+  const number = /^[0-9]{1,9}$/.test(text) ? Number(text) : -1;
+  if (number >= min && number <= max) return number;
   throw usageError(
     command,
-    `--${option.name} takes a number from 1 to ${String(option.max)}, not ${JSON.stringify(text)}`,
+    `--${name} takes a number from ${String(min)} to ${String(max)}, not ${JSON.stringify(text)}`,
   );
 }

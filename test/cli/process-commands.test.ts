@@ -285,7 +285,7 @@ describe("cli logs", (test) => {
       answer(response.writeHead(200));
       return undefined;
     };
-    const { status, stdout, stderr } = await run("logs", "-t", "--json", "--search", "a b", "-i");
+    const { status, stdout, stderr } = await run("logs", "-t", "-n", "0", "--json", "--search", "a b", "-i");
     assert.equal(
       [status, stdout],
       [
@@ -296,7 +296,7 @@ describe("cli logs", (test) => {
       ],
     );
     assert.is(stderr, " !    Couldn't find that app.\n");
-    const url = "/apps/foobaz/logs?search=a+b&ignore_case=true&tail=true&cursors=true";
+    const url = "/apps/foobaz/logs?search=a+b&ignore_case=true&lines=0&tail=true&cursors=true";
     assert.equal(
       fake.asked.map((question) => question.url),
       [url, ...[2, 2, 3].map((place) => `${url}&after=a%3A${String(place)}`)],
@@ -341,6 +341,8 @@ describe("cli logs", (test) => {
       "--search takes a text that is not empty.": ["--search", ""],
       '--context takes a number from 1 to 100, not "0".': ["--context", "0"],
       '--num takes a number from 1 to 1000000, not "none".': ["-n", "none"],
+      '--num takes a number from 1 to 1000000, not "0".': ["-n", "0"],
+      "--ps takes a text that is not empty.": ["--tail", "-n", "0", "--ps", ""],
     };
     for (const [message, words] of Object.entries(mistakes)) {
       const { status, stderr } = await run("logs", ...words);

@@ -88,12 +88,12 @@ function withColours(context: Context): Context {
 
 /** @throws AppError usage for options that contradict each other. */
 function readQuery(args: Arguments): LogQuery {
-  const count = (name: string, max: number): number | undefined =>
-    args.value(name) === undefined ? undefined : countOption(logs, args, { name, usual: 0, max });
+  const count = (name: string, max: number, min = 1): number | undefined =>
+    args.value(name) === undefined ? undefined : countOption(logs, args, { name, usual: 0, min, max });
   return {
     ...readFilters(logs, args),
     around: args.value("around"),
-    lines: count("num", LINES_MAX),
+    lines: count("num", LINES_MAX, args.has("tail") ? 0 : 1),
     context: count("context", CONTEXT_MAX),
     tail: args.has("tail"),
     cursors: true,
