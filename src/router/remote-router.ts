@@ -201,7 +201,10 @@ export class RemoteRouter implements Routing {
   private hear(link: RouterLink, event: RouterEvent): void {
     if (event.event === "replaced") {
       link.isLeaving = true;
-      this.follow(event.id).catch((error: unknown) => this.options.onFault("following a new router", error));
+      const followed = this.follow(event.id).catch((error: unknown) =>
+        this.options.onFault("following a new router", error),
+      );
+      this.changing = this.changing.then(() => followed);
     } else if (event.event === "wake" || (event.event === "quiet" && this.links.all.length === 1)) {
       // A router that drains may still have somebody, when all is quiet at the one that serves.
       this.options.onEvent(event);
@@ -209,7 +212,8 @@ export class RemoteRouter implements Routing {
   }
 
   private lost(link: RouterLink): void {
-    if (this.closing.signal.aborted || link !== this.serving) return;
+    // One that leaves is being followed: if that fails, another one is started.
+    if (this.closing.signal.aborted || link.isLeaving || link !== this.serving) return;
     this.options.onNote(`the router (pid ${String(link.hello.pid)}) has ended unasked; another one is started`);
     this.startAgain();
   }

@@ -156,6 +156,17 @@ describe("router process", (test) => {
     assert.equal((await spooledPaths(home)).sort(), ["/new", "/slow"]);
   });
 
+  test("replaced with nothing to do: the old one ends, and nobody takes that for a death", async (t) => {
+    const { home, notes, open } = await stage(t);
+    const remote = await open();
+    const { pid } = remote.about;
+    await remote.replace();
+    await untilSame(1, async () => (await processesOf(home)).length);
+    assert.is.not(remote.about.pid, pid);
+    assert.is((await get(remote.port, "nothing")).status, 404);
+    assert.equal(notes, []);
+  });
+
   test("one that cannot be replaced goes on", async (t) => {
     const { open } = await stage(t);
     const remote = await open();
