@@ -9,6 +9,7 @@ import type { SegmentFiles } from "./segment-files.ts";
 const SEGMENTS_MAX = 4;
 const NEWLINE = 10;
 const QUOTE = 0x22;
+const NAME = /^[\w.-]{1,160}$/;
 
 interface Known {
   scanned: number;
@@ -40,11 +41,13 @@ export class ProcessNames {
     this.known.set(segment, known);
     const scanned = this.files.use(segment, async (source) => {
       const end = size ?? (await source.size());
-      while (known.scanned < end) {
-        const lines = await readLines(source, known.scanned, end);
+      // Others may be at it too: each of them knows for itself where its next line begins.
+      for (let at = known.scanned; at < end; at = Math.max(at, known.scanned)) {
+        const lines = await readLines(source, at, end);
         if (lines.length === 0) return;
         addNames(lines, known.names);
-        known.scanned += lines.length;
+        at += lines.length;
+        known.scanned = Math.max(at, known.scanned);
       }
     });
     await ifThere(scanned);
@@ -59,7 +62,9 @@ function addNames(lines: Buffer, names: Set<string>): void {
     if (last.length > 0 && lines.compare(last, 0, last.length, start, start + last.length) === 0) continue;
     const quote = lines.indexOf(QUOTE, start);
     if (quote === -1) return;
-    names.add(lines.toString("latin1", start, quote));
+    const name = lines.toString("latin1", start, quote);
+    // Anything may stand in a line that somebody wrote by hand.
+    if (NAME.test(name)) names.add(name);
     last = lines.subarray(start, quote + 1);
   }
 }

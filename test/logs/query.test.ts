@@ -249,4 +249,16 @@ describe("log queries", (test) => {
     store.append({ ps: "run.4821", source: "app", msg: "x" });
     assert.equal(await store.processNames(), ["run.4821", "web.1", "web.2"]);
   });
+
+  test("process names are those of lines, whoever else asks at the same time", async (t) => {
+    const store = await openStore(t, await t.tempDir(), {});
+    for (let n = 0; n < 12_000; n += 1) {
+      store.append({ ps: `web.${String((n % 5) + 1)}`, source: "app", msg: `"${"a b ".repeat(n % 40)}"` });
+    }
+    await store.flushed();
+    const names = ["web.1", "web.2", "web.3", "web.4", "web.5"];
+    assert.equal(await Promise.all(Array.from({ length: 4 }, () => store.processNames())), Array(4).fill(names));
+    store.append({ ps: "last.1", source: "app", msg: "x" });
+    assert.equal(await store.processNames(), ["last.1", ...names]);
+  });
 });
