@@ -51,11 +51,8 @@ export async function runDaemon(env: Environment): Promise<void> {
   // A socket's path may be 108 bytes long, a home's longer: sockets are named from inside of it.
   process.chdir(home.root);
   const lock = await lockHome(home.root, home.socket);
-  const journal = openJournal(
-    home.journal,
-    systemClock,
-    process.stdout.isTTY ? (line) => process.stdout.write(line) : undefined,
-  );
+  const isWatched = process.stdout.isTTY || process.argv.includes("--echo");
+  const journal = openJournal(home.journal, systemClock, isWatched ? (line) => process.stdout.write(line) : undefined);
   // A terminal that was closed takes no more echoes.
   process.stdout.on("error", () => undefined);
   keepAlive(journal);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The daemon: serves one home until it is told to stop. The client and the hooks start it detached; in a terminal it
- *  runs in the foreground.
+ *  runs in the foreground. With `--echo` what it notes in its log is on standard output too, as on a terminal.
  *
  *  Environment: GIT_HEROKU_HOME, GIT_HEROKU_ROUTER_PORT, GIT_HEROKU_API_PORT. Exit status: 0 stopped, 1 refused,
  *  75 another daemon serves the home, 70 a bug. */

@@ -104,7 +104,9 @@ describe("daemon", (test) => {
       assert.is((await get(Number(new URL(router).port), "nothing")).status, 404);
       // Ctrl-C reaches the whole group of the terminal, a service manager's SIGTERM the one process.
       process.kill(signal === "SIGINT" ? -server.pid : server.pid, signal);
-      await server.ended;
+      const { stdout } = await server.ended;
+      assert.match(stdout, " started, version ");
+      assert.match(stdout, / stopped\n$/);
       await untilSame(["git-heroku routerd"], async () =>
         (await processesOf(platform.home)).map(({ command }) => command.trim()),
       );

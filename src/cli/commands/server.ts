@@ -13,7 +13,8 @@ export const server: Command = {
   topic: "Platform",
   isAboutThisMachine: true,
   summary: "Run the platform in the foreground",
-  details: "Ends with Ctrl-C; the apps keep running. A service manager runs it in this way.",
+  details:
+    "Says what it does, as `git heroku server:logs` has it. Ends with Ctrl-C; the apps keep running. A service manager runs it in this way.",
   options: [],
   examples: [{ command: "GIT_HEROKU_ROUTER_PORT=8080 git heroku server", summary: "on another port" }],
   async run(context) {
@@ -29,7 +30,7 @@ export const server: Command = {
 };
 
 function runInForeground({ world, home }: Context): Promise<number> {
-  const child = spawn(process.execPath, [world.daemonScript], {
+  const child = spawn(process.execPath, [world.daemonScript, "--echo"], {
     cwd: home,
     env: daemonEnvironment(world.env, home),
     stdio: "inherit",
