@@ -1,4 +1,5 @@
 /** How a build that fails says so. */
+import { diskFull, isDiskFull } from "../core/disk-full.ts";
 import { AppError } from "../core/error.ts";
 import { ToolFailed } from "./git.ts";
 
@@ -7,13 +8,11 @@ export function buildFailed(hint: string): AppError {
 }
 
 /** What a build says that has nowhere to write; undefined for any other failure. A tool of a buildpack says it in its own words. */
-export function diskFull(error: unknown): AppError | undefined {
+export function whenDiskFull(error: unknown): AppError | undefined {
   const isToolFull = error instanceof ToolFailed && /no space left on device|disk quota exceeded/i.test(error.said);
-  if (!isToolFull && !/^(ENOSPC|EDQUOT)$/.test((error as NodeJS.ErrnoException).code ?? "")) return undefined;
-  return new AppError("unavailable", "The disk of the platform is full.", {
-    hint: "Nothing was released. `git heroku info` tells what an app takes; push again when there is room.",
-    cause: error,
-  });
+  return isToolFull || isDiskFull(error)
+    ? diskFull(error, "Nothing was released; push again when there is room.")
+    : undefined;
 }
 
 /** Of a program: its exit status, or the name of the signal that ended it. */

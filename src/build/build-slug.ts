@@ -7,7 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import { spellDuration } from "../core/duration.ts";
 import { AppError } from "../core/error.ts";
 import { sortProcfile } from "../core/procfile.ts";
-import { buildFailed, diskFull } from "./build-failed.ts";
+import { buildFailed, whenDiskFull } from "./build-failed.ts";
 import { choosePacks, isPassive, packsSlugId, type BuildConfig, type Choice } from "./choose-packs.ts";
 import { RootFiles } from "./detect.ts";
 import type { ChosenBuildpack } from "./fetch-buildpack.ts";
@@ -99,7 +99,7 @@ async function buildWithin(asked: BuildRequest): Promise<Slug> {
     if (limit.signal.aborted) {
       throw buildFailed(`It took longer than ${spellDuration(settings.timeLimitMs)}, the setting build-timeout.`);
     }
-    throw diskFull(error) ?? error;
+    throw whenDiskFull(error) ?? error;
   } finally {
     request.signal.removeEventListener("abort", cancel);
     limit.abort();

@@ -2,7 +2,7 @@
  *  of the other's. Where the file system clones files, as `cp` does by itself, it takes no room either. */
 import { mkdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { diskFull } from "./build-failed.ts";
+import { whenDiskFull } from "./build-failed.ts";
 import { runProgram, type GitContext } from "./git.ts";
 import { layersOf } from "./layers.ts";
 import { occupied, remove, syncDirectory } from "./slug-files.ts";
@@ -24,7 +24,7 @@ export async function copySlug(slug: Slug, appDir: string, git: GitContext): Pro
     return await place.publish(appDir, { ...facts, sum });
   } catch (error) {
     await place.discard();
-    throw diskFull(error) ?? error;
+    throw whenDiskFull(error) ?? error;
   }
 }
 

@@ -2,6 +2,7 @@
  *  is large, the intended cursors first. While the disk is full (or fails) the batch waits and is tried again with a
  *  growing pause; spools are not read meanwhile, so their lines stay where they are. */
 import { setImmediate as endOfTick } from "node:timers";
+import { isDiskFull } from "../core/disk-full.ts";
 import { AppError } from "../core/error.ts";
 import type { Clock } from "../core/clock.ts";
 import { Batch } from "./batch.ts";
@@ -247,8 +248,8 @@ export class Journal {
 }
 
 function causeOf(error: unknown): string {
+  if (isDiskFull(error)) return "the disk was full";
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (code === "ENOSPC" || code === "EDQUOT") return "the disk was full";
   return `the log could not be written (${code ?? String(error)})`;
 }
 

@@ -1,5 +1,6 @@
 /** receive-push: what happens between `git push` and its answer. The build, the release and the branch are one
  *  decision: the push is accepted only once the release is on disk, else it is rejected with the reason. */
+import { diskFull, isDiskFull } from "../core/disk-full.ts";
 import { AppError } from "../core/error.ts";
 import { describeDeploy, formatVersion, type Release } from "../core/release.ts";
 import { formatProcfile, ONE_OFF_TYPE } from "../core/procfile.ts";
@@ -57,7 +58,8 @@ async function receiveCommand(platform: Platform, app: App, push: Push, command:
     return { ref: command.ref, ok: true };
   } catch (error) {
     // What fails because the app is being closed under it is no fault of its own.
-    const why = whyClosed(platform, app) ?? error;
+    const why =
+      whyClosed(platform, app) ?? (isDiskFull(error) ? diskFull(error, "Push again when there is room.") : error);
     if (why instanceof NoLongerAllowed) {
       app.log("api", `Push of ${command.new.slice(0, 7)} by ${push.actor.by.email} ended: ${why.message}`);
     }

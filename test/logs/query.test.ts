@@ -257,7 +257,8 @@ describe("log queries", (test) => {
     }
     await store.flushed();
     const names = ["web.1", "web.2", "web.3", "web.4", "web.5"];
-    assert.equal(await Promise.all(Array.from({ length: 4 }, () => store.processNames())), Array(4).fill(names));
+    const answers = await Promise.all([1, 2, 3, 4].map(() => store.processNames()));
+    for (const answer of answers) assert.equal(answer, names);
     store.append({ ps: "last.1", source: "app", msg: "x" });
     assert.equal(await store.processNames(), ["last.1", ...names]);
   });

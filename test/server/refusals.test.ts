@@ -1,6 +1,7 @@
 /** What the API refuses: always JSON with an id and a message, the right status, and nothing changed. */
 import * as assert from "uvu/assert";
 import { createApp } from "../../src/platform/create-app.ts";
+import { answerFor } from "../../src/server/answer-for.ts";
 import { describe } from "../support/suite.ts";
 import { deploy, NED } from "../platform/lab.ts";
 import { openApi, type ApiAnswer } from "./lab.ts";
@@ -193,6 +194,15 @@ describe("refusals", (test) => {
     const faults = lab.takeFaults().filter((fault) => fault.startsWith("PATCH"));
     assert.is(faults.length, 1);
     assert.match(faults[0] ?? "", /^PATCH \/apps\/foobaz\/config-vars: Error/);
+  });
+
+  test("a disk that is full is told as that", () => {
+    for (const code of ["ENOSPC", "EDQUOT"]) {
+      const { id, status, message, hint } = answerFor(Object.assign(new Error("no space left, write"), { code }));
+      assert.equal([id, status, message], ["unavailable", 503, "The disk of the platform is full."]);
+      assert.is(hint, "`git heroku info` tells what an app takes. Try again when there is room.");
+    }
+    assert.is(answerFor(Object.assign(new Error("not there"), { code: "ENOENT" })).id, "internal_server_error");
   });
 
   test("while it stops it says so, and no app seems to be gone", async (t) => {
