@@ -24,6 +24,15 @@ export interface LogQuery extends WhichLog {
   tail?: boolean;
   after?: string;
   cursors?: boolean;
+  leavesRest?: boolean;
+}
+
+/** What is left of a long answer, and where it is. */
+export interface LogRestItem {
+  dir: string;
+  segments: string[];
+  end: { segment: string; offset: number };
+  filter: object;
 }
 
 export interface LogRange extends WhichLog {

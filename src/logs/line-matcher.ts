@@ -1,7 +1,7 @@
 /** The part of a filter that is told from the head of a line, as byte comparisons. `web` means every `web.N`, `web.1`
  *  exactly that. */
 import { formatStamp } from "../core/log-line.ts";
-import type { Block, BlockTable } from "./block-index.ts";
+import type { BlockTable } from "./block-index.ts";
 import { facetBit, mayHaveRelease } from "./facets.ts";
 import { HeadReader, startsAt } from "./head-reader.ts";
 import {
@@ -85,15 +85,16 @@ export class LineMatcher {
   /** Whether a block may have a line that matches. */
   mayBeIn(blocks: BlockTable, number: number): boolean {
     if (!this.facets.every((any) => blocks.hasAny(number, any))) return false;
-    return !this.asksMore || this.mayHave(blocks.at(number));
+    return !this.asksMore || this.mayHave(blocks, number);
   }
 
-  private mayHave({ facets, firstUs, lastUs }: Block): boolean {
+  private mayHave(blocks: BlockTable, number: number): boolean {
+    const lastUs = blocks.lastUs(number);
     const { sinceUs, untilUs, release } = this.filter;
     // Without a stamp that can be read, nothing is known of the time.
     if (sinceUs !== undefined && lastUs !== 0 && lastUs < sinceUs) return false;
-    if (untilUs !== undefined && firstUs >= untilUs) return false;
-    return release === undefined || mayHaveRelease(facets, release);
+    if (untilUs !== undefined && blocks.firstUs(number) >= untilUs) return false;
+    return release === undefined || mayHaveRelease(blocks.at(number).facets, release);
   }
 
   /** The lines of whole lines that match, as offsets: start, end, start, end … */

@@ -4,7 +4,7 @@ import { copyLines, LineMatcher } from "./line-matcher.ts";
 import type { HeadFilter } from "./line-matcher.ts";
 import { PatternSearch } from "./pattern-search.ts";
 import { readCandidates } from "./signature.ts";
-import type { Candidates, SignedSegment } from "./signature.ts";
+import type { Candidates, SignedSegment, SoughtRows } from "./signature.ts";
 import { TextSearch } from "./text-search.ts";
 
 export interface LogFilter extends HeadFilter {
@@ -21,6 +21,8 @@ export interface LogFilter extends HeadFilter {
 /** Which blocks are worth reading. */
 export interface BlockSelection {
   mayBeIn(blocks: BlockTable, number: number): boolean;
+  /** Whether nothing but `mayBeIn` tells. */
+  readonly hasNoCandidates: boolean;
   /** Undefined where nothing is known. */
   candidates(target: SignedSegment, blocks: BlockTable): Promise<Candidates | undefined>;
 }
@@ -55,10 +57,19 @@ export class LineSelection implements BlockSelection {
     return this.text === undefined || this.filter.invert === true || this.text.mayBeIn(lines);
   }
 
+  get hasNoCandidates(): boolean {
+    return this.rows === undefined;
+  }
+
   /** Blocks of a segment that may have the text; undefined when its signature does not tell. */
   async candidates(target: SignedSegment, blocks: BlockTable): Promise<Candidates | undefined> {
+    const { rows } = this;
+    return rows === undefined ? undefined : readCandidates(target, blocks, rows);
+  }
+
+  private get rows(): SoughtRows | undefined {
     const rows = this.filter.invert === true ? undefined : this.text?.rows;
-    return rows === undefined || rows.isEmpty ? undefined : readCandidates(target, blocks, rows);
+    return rows?.isEmpty === true ? undefined : rows;
   }
 
   /** The lines of whole lines that are selected, as offsets: start, end, start, end … */
@@ -87,7 +98,11 @@ export class LineSelection implements BlockSelection {
 
   /** Blocks that may have the context of a hit: it may be anywhere. */
   get neighbours(): BlockSelection {
-    return { mayBeIn: (blocks, number) => this.scope.mayBeIn(blocks, number), candidates: async () => undefined };
+    return {
+      mayBeIn: (blocks, number) => this.scope.mayBeIn(blocks, number),
+      hasNoCandidates: true,
+      candidates: async () => undefined,
+    };
   }
 
   /** The text, where that is all that a line is asked for. */

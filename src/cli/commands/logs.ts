@@ -6,7 +6,7 @@ import { APP_OPTIONS, type Arguments, type Command, type Context } from "../comm
 import { FILTER_OPTIONS, filterWords, readFilters, TEXT_OPTIONS, TIME_WORDS, WHICH_OPTIONS } from "../log-filters.ts";
 import { formatLines, jsonLines } from "../log-text.ts";
 import { countOption } from "../parse-arguments.ts";
-import { lentLines } from "../stored-lines.ts";
+import { storedLines } from "../stored-lines.ts";
 import { Terminal } from "../terminal.ts";
 
 const LINES_USUAL = 100;
@@ -48,7 +48,7 @@ export const logs: Command = {
   ],
   async run(given) {
     const context = withColours(given);
-    const { client, args } = context;
+    const { args } = context;
     const query = readQuery(args);
     const app = context.app();
     const hint = (): Promise<void> => hintAtProcesses(context, app, query);
@@ -60,7 +60,7 @@ export const logs: Command = {
       return followLogs({ context, app, query, print });
     }
     let isEmpty = true;
-    for await (const lines of lentLines(await client.logs(app, query))) {
+    for await (const lines of storedLines(context, app, query)) {
       isEmpty = false;
       await print(lines);
     }
