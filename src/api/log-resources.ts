@@ -27,6 +27,13 @@ export interface LogQuery extends WhichLog {
   leavesRest?: boolean;
 }
 
+/** Whole lines, good until the next are asked for. */
+export interface FoundLines {
+  lines: Buffer;
+  /** Whether each is known to begin and end as the platform writes them. */
+  areOurs: boolean;
+}
+
 /** What is left of a long answer, and where it is. */
 export interface LogRestItem {
   dir: string;

@@ -2,7 +2,7 @@
  *  alive, and never what it told behind them: a failure, or where the rest is. */
 import { stat } from "node:fs/promises";
 import type { StreamedAnswer } from "../api/line.ts";
-import type { LogQuery, LogRestItem } from "../api/log-resources.ts";
+import type { FoundLines, LogQuery, LogRestItem } from "../api/log-resources.ts";
 import { AppError, parseErrorId } from "../core/error.ts";
 import type { Context } from "./command.ts";
 
@@ -13,13 +13,16 @@ const CURSOR = Buffer.from('\n{"cursor":');
 const FAILURE = '{"error":';
 const REST = '{"rest":';
 
-/** What is asked for of the log, in pieces that are good until the next is asked for. What is long is read here where it can be
+/** What is asked for of the log. What is long is read here where it can be
  *  (docs/decisions/190-the-asker-reads-the-rest.md).
  *  @throws AppError that the platform told, unavailable when it stopped on the way. */
-export async function* storedLines(context: Context, app: string, query: LogQuery): AsyncGenerator<Buffer, void> {
+export async function* storedLines(context: Context, app: string, query: LogQuery): AsyncGenerator<FoundLines, void> {
   const { client, world } = context;
   const answer = await client.logs(app, { ...query, leavesRest: await ownsFiles(context) });
-  const rest = yield* wholeLines(unbroken(answer.lend?.() ?? answer));
+  const told = wholeLines(unbroken(answer.lend?.() ?? answer));
+  let next = await told.next();
+  for (; next.done !== true; next = await told.next()) yield { lines: next.value, areOurs: false };
+  const rest = next.value;
   if (rest === undefined) return;
   try {
     yield* world.readLogRest(rest);

@@ -12,6 +12,7 @@ import {
   PICK_BYTES_MAX,
   type Needle,
   type Pick,
+  type Picked,
 } from "./log-kernel.ts";
 import { rarePlaces } from "./rare-places.ts";
 import { PS_AT, STAMP_AT, STAMP_BYTES } from "./line-head.ts";
@@ -121,7 +122,7 @@ export class LineMatcher {
 
   /** The lines of whole lines that match, next to each other; with `count` how many there are alone. Undefined where only `select` can
    *  tell. Of lines in the area of a borrowed kernel they are there too, until the next are. */
-  pick(lines: Buffer, count: boolean): { bytes: Buffer; lines: number } | undefined {
+  pick(lines: Buffer, count: boolean): Picked | undefined {
     const { picked } = this;
     if (picked === undefined || lines.length > PICK_BYTES_MAX) return undefined;
     const kernel = LogKernel.holding(lines);

@@ -85,9 +85,11 @@ export class LineSelection implements BlockSelection {
     return this.filter.invert === true ? text.reject(lines, matcher.select(lines)) : text.select(lines, matcher);
   }
 
-  /** The same lines next to each other; of lines in the area of a borrowed kernel they are there too, until the next are. */
-  async collect(lines: Buffer): Promise<Buffer> {
-    return this.loneMatcher?.pick(lines, false)?.bytes ?? copyLines(lines, await this.select(lines));
+  /** The same lines next to each other; of lines in the area of a borrowed kernel they are there too, until the next are.
+   *  `areOurs`: they are known to begin and end as the store writes them. */
+  async collect(lines: Buffer): Promise<{ bytes: Buffer; areOurs: boolean }> {
+    const picked = this.loneMatcher?.pick(lines, false);
+    return picked ?? { bytes: copyLines(lines, await this.select(lines)), areOurs: false };
   }
 
   /** How many lines `select` finds. */

@@ -3,6 +3,8 @@ import type { Claims } from "./claims.ts";
 import { forwardLines } from "./forward.ts";
 import { LineSelection } from "./line-selection.ts";
 import type { LogRest } from "./read-threads.ts";
+import type { Found } from "./read-thread.ts";
+import { PIECE_BYTES } from "./gathered.ts";
 import { SegmentFiles } from "./segment-files.ts";
 import { Sieve } from "./sieve.ts";
 
@@ -25,6 +27,8 @@ export class OwnReading {
   /** The segment that is read ahead. */
   private aheadAt: number | undefined;
   private aheadBytes = 0;
+  /** Memory for pieces. */
+  private readonly spare: Buffer[] = [];
 
   constructor({ dir, snapshot, filter }: LogRest, claims: Claims, signal: AbortSignal) {
     this.snapshot = snapshot;
@@ -39,16 +43,29 @@ export class OwnReading {
     return this.begun.has(number) || this.claims.take(number);
   }
 
-  /** Of a segment that is read here, in pieces that are good until the next is asked for. */
-  async *linesOf(number: number): AsyncGenerator<Buffer, void> {
+  /** Of a segment that is read here. */
+  async *linesOf(number: number): AsyncGenerator<Found, void> {
     if (this.aheadAt === number) this.aheadAt = undefined;
     const { ahead, rest } = this.begun.get(number) ?? this.begin(number);
     this.begun.delete(number);
     for (const piece of ahead) {
-      yield piece;
       this.aheadBytes -= piece.length;
+      yield this.found(piece);
+      this.reuse(piece);
     }
-    yield* rest;
+    for await (const piece of rest) {
+      yield this.found(piece);
+      this.reuse(piece);
+    }
+  }
+
+  private found(lines: Buffer): Found {
+    return { lines, areOurs: this.sieve.areOurs };
+  }
+
+  /** Fresh memory is dear: the system fills it with zeros first. */
+  private reuse({ buffer }: Buffer): void {
+    if (buffer.byteLength === PIECE_BYTES) this.spare.push(Buffer.from(buffer));
   }
 
   /** Reads a little of a segment behind this one.
@@ -63,7 +80,7 @@ export class OwnReading {
       this.aheadAt = undefined;
       return true;
     }
-    ahead.push(Buffer.from(value));
+    ahead.push(value);
     this.aheadBytes += value.length;
     return true;
   }
@@ -85,6 +102,7 @@ export class OwnReading {
   private begin(number: number): Begun {
     const { segments, end } = this.snapshot;
     const snapshot = { segments: segments.slice(number, number + 1), end };
-    return { ahead: [], rest: forwardLines({ files: this.files, snapshot, stop: this.signal }, this.sieve) };
+    const memory = (): Buffer => this.spare.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
+    return { ahead: [], rest: forwardLines({ files: this.files, snapshot, stop: this.signal, memory }, this.sieve) };
   }
 }

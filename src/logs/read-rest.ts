@@ -4,15 +4,14 @@ import { availableParallelism } from "node:os";
 import { Claims } from "./claims.ts";
 import { OwnReading } from "./own-reading.ts";
 import { neverBeCareful } from "./quick-io.ts";
-import { ReadThread } from "./read-thread.ts";
+import { ReadThread, type Found } from "./read-thread.ts";
 import type { LogRest } from "./read-threads.ts";
 
 /** How far the thread may be ahead: what is found in a segment of which a quarter is wanted. */
 const PIECES_AHEAD = 64;
 
-/** In pieces that are good until the next is asked for.
- *  @throws the system's error for files that may not be read. */
-export async function* readRest(rest: LogRest, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+/** @throws the system's error for files that may not be read. */
+export async function* readRest(rest: LogRest, signal: AbortSignal): AsyncGenerator<Found, void, undefined> {
   neverBeCareful();
   const { dir, snapshot, filter } = rest;
   const claims = Claims.for(snapshot.segments.length);
@@ -34,7 +33,7 @@ export async function* readRest(rest: LogRest, signal: AbortSignal): AsyncGenera
 async function* linesOfThread(
   thread: ReadThread,
   insteadOfWaiting: () => Promise<boolean>,
-): AsyncGenerator<Buffer, void> {
+): AsyncGenerator<Found, void> {
   for (;;) {
     while (thread.isWaitedFor && (await insteadOfWaiting()));
     const piece = await thread.nextPiece();

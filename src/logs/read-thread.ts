@@ -7,6 +7,13 @@ import type { ReadJob, ReadOrder, ReadTold } from "./read-worker.ts";
 
 const THREADS_MAX = Math.min(4, availableParallelism());
 
+export interface Found {
+  /** Good until the next are asked for. */
+  lines: Buffer;
+  /** Whether each is known to begin and end as the store writes them. */
+  areOurs: boolean;
+}
+
 export interface ReadQuestion extends Omit<ReadJob, "claims" | "stopped"> {
   claims: Claims;
 }
@@ -73,19 +80,19 @@ export class ReadThread {
     for (let left = segments; left > 0;) {
       const piece = await this.nextPiece();
       if (piece === undefined) left -= 1;
-      else yield piece;
+      else yield piece.lines;
     }
   }
 
   /** The same, piece by piece; undefined behind the last of each segment. */
-  async nextPiece(): Promise<Buffer | undefined> {
+  async nextPiece(): Promise<Found | undefined> {
     if (this.lent !== undefined) this.worker.tell({ used: this.lent }, [this.lent]);
     this.lent = undefined;
     const told = await this.next();
     if (!("lines" in told)) return undefined;
     const { buffer, byteOffset, length } = told.lines;
     this.lent = buffer;
-    return Buffer.from(buffer, byteOffset, length);
+    return { lines: Buffer.from(buffer, byteOffset, length), areOurs: told.areOurs };
   }
 
   /** Whatever it is still at, nobody wants it. */

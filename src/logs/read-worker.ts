@@ -26,7 +26,8 @@ export interface ReadJob {
 export type ReadOrder = ReadJob | { used: ArrayBuffer | undefined };
 
 /** Lines, the end of a segment, and at the end of all what went wrong, if anything did. */
-export type ReadTold = { lines: Uint8Array<ArrayBuffer> } | { segmentEnd: true } | { failure: string | undefined };
+export type ReadTold =
+  { lines: Uint8Array<ArrayBuffer>; areOurs: boolean } | { segmentEnd: true } | { failure: string | undefined };
 
 let room = 0;
 /** Used again and again: memory that is thrown away makes V8 look through all it has. */
@@ -48,7 +49,7 @@ async function read({ dir, isReadOnly, snapshot, filter, stopped, ...job }: Read
   for (const [number, segment] of snapshot.segments.entries()) {
     if (stop.aborted || !claims.take(number)) continue;
     for await (const lines of forwardLines({ files, snapshot: { segments: [segment], end }, stop, memory }, sieve)) {
-      tell({ lines: lines as Uint8Array<ArrayBuffer> }, [lines.buffer as ArrayBuffer]);
+      tell({ lines: lines as Uint8Array<ArrayBuffer>, areOurs: sieve.areOurs }, [lines.buffer as ArrayBuffer]);
       room -= 1;
       if (room === 0) await new Promise<void>((resolve) => (haveRoom = resolve));
     }

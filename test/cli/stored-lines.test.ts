@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import * as fc from "fast-check";
 import * as assert from "uvu/assert";
+import type { FoundLines } from "../../src/api/log-resources.ts";
 import { formatLogLine, formatLogText, type LogLine } from "../../src/core/log-line.ts";
 import type { Context, World } from "../../src/cli/command.ts";
 import { formatLines, jsonLines } from "../../src/cli/log-text.ts";
@@ -32,13 +33,13 @@ function answer(text: string, cuts: readonly number[]): IncomingMessage {
   return Readable.from(chunks, { objectMode: false }) as unknown as IncomingMessage;
 }
 
-function ask(stream: IncomingMessage, readLogRest?: World["readLogRest"]): AsyncGenerator<Buffer, void> {
+function ask(stream: IncomingMessage, readLogRest?: World["readLogRest"]): AsyncGenerator<FoundLines, void> {
   const context = { home: "/home", platform: "git@host", client: { logs: async () => stream }, world: { readLogRest } };
   return storedLines(context as unknown as Context, "app", {});
 }
 
-async function* readDirectory(): AsyncGenerator<Buffer> {
-  yield await readFile("/");
+async function* readDirectory(): AsyncGenerator<FoundLines> {
+  yield { lines: await readFile("/"), areOurs: false };
 }
 
 const cursor = (offset: number): string => `{"cursor":"20110619T083519.123456Z.ndjson:${String(offset)}"}\n`;
@@ -68,7 +69,7 @@ describe("stored lines", (test) => {
         let lines = "";
         const error = await rejects(
           (async () => {
-            for await (const piece of ask(answer(stored(LINES) + failure, cuts))) lines += piece.toString();
+            for await (const found of ask(answer(stored(LINES) + failure, cuts))) lines += found.lines.toString();
           })(),
         );
         assert.is(lines, stored(LINES));
@@ -83,12 +84,12 @@ describe("stored lines", (test) => {
       await fc.assert(
         fc.asyncProperty(CUTS, async (cuts) => {
           let lines = "";
-          const read = async function* (rest: object): AsyncGenerator<Buffer> {
+          const read = async function* (rest: object): AsyncGenerator<FoundLines> {
             assert.equal(rest, left);
-            yield Buffer.from(stored(LINES));
+            yield { lines: Buffer.from(stored(LINES)), areOurs: true };
           };
           const whole = answer(`${begin}${JSON.stringify({ rest: left })}\n`, cuts);
-          for await (const piece of ask(whole, read)) lines += piece.toString();
+          for await (const found of ask(whole, read)) lines += found.lines.toString();
           assert.is(lines, begin + stored(LINES));
         }),
       );

@@ -206,8 +206,9 @@ async function readAlong(dir: string): Promise<Stores[number]> {
     async *read(query, signal) {
       const { lines, aroundUs, regex, context = 0 } = query;
       const isShort = lines !== undefined || aroundUs !== undefined || regex !== undefined || context > 0;
-      if (isShort) yield* stored.read(query, signal);
-      else yield* readRest({ dir, snapshot: { segments, end }, filter: query }, signal);
+      if (isShort) return yield* stored.read(query, signal);
+      for await (const { lines: found } of readRest({ dir, snapshot: { segments, end }, filter: query }, signal))
+        yield found;
     },
     count: (filter, signal) => stored.count(filter, signal),
   };

@@ -111,8 +111,12 @@ const STORED = fc.oneof(
           fc.integer({ max: 700, min: 0 }).map((length) => "y".repeat(length)),
         ),
         cut: fc.oneof({ weight: 4, arbitrary: fc.constant(9_999) }, fc.integer({ min: 0, max: 80 })),
+        wrong: fc.oneof({ weight: 30, arbitrary: fc.constant(9_999) }, fc.integer({ min: 0, max: 7 })),
       })
-      .map(({ cut, ...parts }) => `${storedLine(parts).slice(0, cut)}\n`),
+      .map(({ cut, wrong, ...parts }) => {
+        const line = storedLine(parts);
+        return `${(line.slice(0, wrong) + line.slice(wrong).replace(/^./, "~")).slice(0, cut)}\n`;
+      }),
   },
   fc.constantFrom(
     "\n",
@@ -139,7 +143,12 @@ function picksAsPlain(stored: Buffer, filter: HeadFilter): void {
   borrowed.area.fill(`${storedLine({ us: US, ps: "web.1", msg: "" })}\n`);
   stored.copy(borrowed.area);
   for (const bytes of [stored, borrowed.area.subarray(0, stored.length)]) {
-    assert.is(matcher.pick(bytes, false)?.bytes.toString("latin1"), expected.join(""));
+    const picked = matcher.pick(bytes, false);
+    assert.is(picked?.bytes.toString("latin1"), expected.join(""));
+    assert.is(
+      picked?.areOurs,
+      expected.every((line) => /^\{"ts":".*"\}\n$/.test(line)),
+    );
     assert.is(matcher.pick(bytes, true)?.lines, expected.length);
   }
   assert.is(matcher.select(stored).length / 2, expected.length);

@@ -56,7 +56,7 @@ async function* exportLines(context: Context, query: Query): AsyncGenerator<Buff
   const app = context.app();
   const progress = new ByteProgress(context.out, `Exporting the log of ${app}...`);
   try {
-    for await (const lines of storedLines(context, app, query)) {
+    for await (const { lines } of storedLines(context, app, query)) {
       progress.add(lines.length, () => lines.toString("latin1", STAMP_AT, STAMP_END));
       yield lines;
     }
