@@ -110,6 +110,16 @@ export class BlockTable {
     return bits.some((bit) => (((this.records[at + (bit >>> 3)] as number) >>> (bit & 7)) & 1) === 1);
   }
 
+  /** Whether each block has one of these facets. */
+  allHaveAny(bits: readonly number[]): boolean {
+    for (let at = FACETS_AT; at < this.records.length; at += RECORD_BYTES) {
+      let has = 0;
+      for (const bit of bits) has |= (this.records[at + (bit >>> 3)] as number) >>> (bit & 7);
+      if ((has & 1) === 0) return false;
+    }
+    return true;
+  }
+
   firstUs(number: number): number {
     return this.records.readDoubleLE(number * RECORD_BYTES + FIRST_US_AT);
   }

@@ -161,9 +161,7 @@ function neighboursFrom(first: number, wanted: readonly (Block | undefined)[]): 
 /** Whether nothing is passed over, by what the index says: then it does not matter whether that is right. */
 async function isWantedWhole(target: SegmentToRead, selection: BlockSelection): Promise<boolean> {
   const blocks = selection.hasNoCandidates ? await uncheckedIndex(target) : undefined;
-  if (blocks === undefined) return false;
-  for (let number = 0; number < blocks.length; number += 1) if (!selection.mayBeIn(blocks, number)) return false;
-  return true;
+  return blocks !== undefined && selection.mayBeInAll(blocks);
 }
 
 /** All from a line's start on, some at a time. */

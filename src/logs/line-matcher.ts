@@ -89,6 +89,14 @@ export class LineMatcher {
     return !this.asksMore || this.mayHave(blocks, number);
   }
 
+  /** Whether each block may. */
+  mayBeInAll(blocks: BlockTable): boolean {
+    if (!this.facets.every((any) => blocks.allHaveAny(any))) return false;
+    let number = this.asksMore ? 0 : blocks.length;
+    while (number < blocks.length && this.mayHave(blocks, number)) number += 1;
+    return number === blocks.length;
+  }
+
   private mayHave(blocks: BlockTable, number: number): boolean {
     const lastUs = blocks.lastUs(number);
     const { sinceUs, untilUs, release } = this.filter;

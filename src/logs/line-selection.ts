@@ -21,7 +21,9 @@ export interface LogFilter extends HeadFilter {
 /** Which blocks are worth reading. */
 export interface BlockSelection {
   mayBeIn(blocks: BlockTable, number: number): boolean;
-  /** Whether nothing but `mayBeIn` tells. */
+  /** The same of all of them. */
+  mayBeInAll(blocks: BlockTable): boolean;
+  /** Whether nothing else tells. */
   readonly hasNoCandidates: boolean;
   /** Undefined where nothing is known. */
   candidates(target: SignedSegment, blocks: BlockTable): Promise<Candidates | undefined>;
@@ -55,6 +57,10 @@ export class LineSelection implements BlockSelection {
   /** Whether whole lines may have one that is selected, by a quick look for the text. */
   mayHave(lines: Buffer): boolean {
     return this.text === undefined || this.filter.invert === true || this.text.mayBeIn(lines);
+  }
+
+  mayBeInAll(blocks: BlockTable): boolean {
+    return this.matcher.mayBeInAll(blocks);
   }
 
   get hasNoCandidates(): boolean {
@@ -102,6 +108,7 @@ export class LineSelection implements BlockSelection {
   get neighbours(): BlockSelection {
     return {
       mayBeIn: (blocks, number) => this.scope.mayBeIn(blocks, number),
+      mayBeInAll: (blocks) => this.scope.mayBeInAll(blocks),
       hasNoCandidates: true,
       candidates: async () => undefined,
     };
