@@ -1,5 +1,6 @@
 /** What a command is: its words for people, the arguments that it takes, and what it does. The help texts, the man page
  *  and the parser all read the same value, so they cannot drift apart. */
+import type { FoundLines, LogRestItem } from "../api/log-resources.ts";
 import type { PlatformClient } from "../api/platform-client.ts";
 import type { Environment } from "../api/home.ts";
 import type { AppName } from "../core/app-name.ts";
@@ -147,6 +148,8 @@ export interface World {
   /** Builds as the platform does; gives the directory of the built code.
    *  @throws AppError when the build fails or is cancelled. */
   buildRelease(build: ReleaseBuild): Promise<string>;
+  /** What the platform has left of a long answer, read from its files. */
+  readLogRest(rest: LogRestItem): AsyncIterable<FoundLines>;
   /** The version of this program. */
   version(): string;
 }

@@ -2,7 +2,7 @@
  *  their place is known, and places come with their lines: so none is missing and none comes twice. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Unreachable, type StreamedAnswer } from "../api/line.ts";
-import type { LogQuery } from "../api/log-resources.ts";
+import type { FoundLines, LogQuery } from "../api/log-resources.ts";
 import { AppError } from "../core/error.ts";
 import type { Context } from "./command.ts";
 import { livePieces, type LivePiece } from "./stored-lines.ts";
@@ -14,7 +14,7 @@ export interface Follower {
   context: Context;
   app: string;
   query: LogQuery;
-  print(lines: Buffer): Promise<unknown>;
+  print(found: FoundLines): Promise<unknown>;
   /** Nothing comes behind these lines. Without it, it ends only by an error, or with the process. */
   isLast?: (lines: Buffer) => boolean;
 }
@@ -44,7 +44,7 @@ async function printUntilItEnds(follower: Follower, stream: StreamedAnswer): Pro
   for (;;) {
     const piece = await nextPiece(pieces);
     if (piece === undefined) return { isLast: false, after };
-    if (piece.lines.length > 0) await follower.print(piece.lines);
+    if (piece.lines.length > 0) await follower.print({ lines: piece.lines, areOurs: false });
     after = piece.cursor;
     if (follower.isLast?.(piece.lines) !== true) continue;
     await pieces.return();

@@ -5,7 +5,7 @@ import type { LogFilter } from "./line-selection.ts";
 import { lastLines } from "./query.ts";
 import type { Snapshot } from "./query.ts";
 import type { Position, SegmentFiles } from "./segment-files.ts";
-import { linesInOrder } from "./read-threads.ts";
+import { linesInOrder, type LogRest } from "./read-threads.ts";
 import { Sieve } from "./sieve.ts";
 
 export interface LogQuery extends LogFilter {
@@ -19,24 +19,23 @@ export interface LogQuery extends LogFilter {
 
 const NEWLINE = 10;
 
-/** Whole NDJSON lines, oldest first, in pieces that are good until the next is asked for.
- *  @throws AppError invalid_params for a pattern that is none or takes too long. */
-export async function* readStored(
-  files: SegmentFiles,
-  snapshot: Snapshot,
-  query: LogQuery,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer, void, undefined> {
-  const { lines, aroundUs } = query;
-  if (aroundUs !== undefined) yield* readAround({ files, snapshot, signal }, query, aroundUs);
-  else if (lines === undefined) yield* readAll({ files, snapshot, signal }, query);
-  else yield (await readLast({ files, snapshot, signal }, { ...query, lines })).lines;
-}
-
 export interface Reading {
   files: SegmentFiles;
   snapshot: Snapshot;
   signal: AbortSignal;
+  /** Takes what is left of an answer that turns out long, which then ends. */
+  leave?: TakeRest | undefined;
+}
+
+export type TakeRest = (rest: LogRest) => void;
+
+/** Whole NDJSON lines, oldest first, in pieces that are good until the next is asked for.
+ *  @throws AppError invalid_params for a pattern that is none or takes too long. */
+export async function* readStored(reading: Reading, query: LogQuery): AsyncGenerator<Buffer, void, undefined> {
+  const { lines, aroundUs } = query;
+  if (aroundUs !== undefined) yield* readAround({ ...reading, leave: undefined }, query, aroundUs);
+  else if (lines === undefined) yield* readAll(reading, query);
+  else yield (await readLast(reading, { ...query, lines })).lines;
 }
 
 /** `start` is where the lines begin, when there is context. */

@@ -1,12 +1,12 @@
 /** `git heroku logs` */
-import type { LogQuery } from "../../api/log-resources.ts";
+import type { FoundLines, LogQuery } from "../../api/log-resources.ts";
 import { COLOUR } from "../../core/colour.ts";
 import { LOG_SOURCES } from "../../core/log-line.ts";
 import { APP_OPTIONS, type Arguments, type Command, type Context } from "../command.ts";
 import { FILTER_OPTIONS, filterWords, readFilters, TEXT_OPTIONS, TIME_WORDS, WHICH_OPTIONS } from "../log-filters.ts";
 import { formatLines, jsonLines } from "../log-text.ts";
 import { countOption, usageError } from "../parse-arguments.ts";
-import { lentLines } from "../stored-lines.ts";
+import { storedLines } from "../stored-lines.ts";
 import { Terminal } from "../terminal.ts";
 
 const LINES_USUAL = 100;
@@ -49,7 +49,7 @@ export const logs: Command = {
   ],
   async run(given) {
     const context = withColours(given);
-    const { client, args } = context;
+    const { args } = context;
     const query = readQuery(args);
     const app = context.app();
     const hint = (): Promise<void> => hintAtProcesses(context, app, query);
@@ -61,22 +61,22 @@ export const logs: Command = {
       return followLogs({ context, app, query, print });
     }
     let isEmpty = true;
-    for await (const lines of lentLines(await client.logs(app, query))) {
+    for await (const found of storedLines(context, app, query)) {
       isEmpty = false;
-      await print(lines);
+      await print(found);
     }
     if (isEmpty) await hint();
     return undefined;
   },
 };
 
-function printer({ out, args }: Context): (lines: Buffer) => Promise<unknown> {
-  if (args.has("json")) return async (lines) => out.data(await jsonLines(lines));
+function printer({ out, args }: Context): (found: FoundLines) => Promise<unknown> {
+  if (args.has("json")) return async ({ lines, areOurs }) => out.data(areOurs ? lines : await jsonLines(lines));
   const text = (lines: Buffer): string => formatLines(lines, out);
-  if (args.has("raw")) return (lines) => out.data(text(lines));
+  if (args.has("raw")) return ({ lines }) => out.data(text(lines));
   // In a pipe too, where else all is as it was printed.
-  if (args.has("no-color")) return (lines) => out.write(text(lines).replace(COLOUR, ""));
-  return (lines) => out.write(text(lines));
+  if (args.has("no-color")) return ({ lines }) => out.write(text(lines).replace(COLOUR, ""));
+  return ({ lines }) => out.write(text(lines));
 }
 
 async function printCount({ client, args, out }: Context, app: string, query: LogQuery): Promise<undefined> {

@@ -56,7 +56,7 @@ async function tail(context: Context, app: string, { name, updated_at: upAt }: D
     context,
     app,
     query: { ps: name, since, tail: true, cursors: true },
-    print: (lines) => out.write(formatLines(lines, out)),
+    print: ({ lines }) => out.write(formatLines(lines, out)),
     isLast: (lines) => END.test(lines.toString("utf8")),
   });
 }
