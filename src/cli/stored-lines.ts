@@ -19,15 +19,12 @@ const REST = '{"rest":';
 export async function* storedLines(context: Context, app: string, query: LogQuery): AsyncGenerator<FoundLines, void> {
   const { client, world } = context;
   const answer = await client.logs(app, { ...query, leavesRest: await ownsFiles(context) });
-  const told = wholeLines(unbroken(answer.lend?.() ?? answer));
-  let next = await told.next();
-  for (; next.done !== true; next = await told.next()) yield { lines: next.value, areOurs: false };
-  const rest = next.value;
-  if (rest === undefined) return;
+  const left: LogRestItem[] = [];
+  for await (const lines of wholeLines(unbroken(answer.lend?.() ?? answer), left)) yield { lines, areOurs: false };
   try {
-    yield* world.readLogRest(rest);
+    for (const rest of left) yield* world.readLogRest(rest);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    if (error instanceof AppError) throw error;
     throw new AppError("unavailable", `The log cannot be read: ${(error as Error).message}.`, { cause: error });
   }
 }
@@ -72,33 +69,31 @@ function cursorAt(lines: Buffer, from: number): number {
   return before === -1 ? -1 : before + 1;
 }
 
-/** Gives at the end what was left, and where. */
-async function* wholeLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, LogRestItem | undefined> {
-  let left: LogRestItem | undefined;
+/** @param left gets what was left, if anything was */
+async function* wholeLines(chunks: AsyncIterable<Buffer>, left: LogRestItem[] = []): AsyncGenerator<Buffer, void> {
   let rest: Buffer = NOTHING;
   for await (const chunk of chunks) {
     const first = rest.length === 0 ? 0 : chunk.indexOf(NEWLINE) + 1;
     // A line that came in parts: it alone is copied.
-    if (first > 0) left = yield* withoutEnd(Buffer.concat([rest, chunk.subarray(0, first)]));
+    if (first > 0) yield* withoutEnd(Buffer.concat([rest, chunk.subarray(0, first)]), left);
     const end = chunk.lastIndexOf(NEWLINE) + 1;
-    if (end > first) left = yield* withoutEnd(chunk.subarray(first, end));
+    if (end > first) yield* withoutEnd(chunk.subarray(first, end), left);
     rest = end === 0 && rest.length > 0 ? Buffer.concat([rest, chunk]) : Buffer.from(chunk.subarray(end));
   }
-  return left;
 }
 
 /** Without empty lines in front, and what is told at the end. */
-function* withoutEnd(lines: Buffer): Generator<Buffer, LogRestItem | undefined> {
+function* withoutEnd(lines: Buffer, left: LogRestItem[]): Generator<Buffer, void> {
   let from = 0;
   while (lines[from] === NEWLINE) from += 1;
-  if (from === lines.length) return undefined;
+  if (from === lines.length) return;
   const last = lines.lastIndexOf(NEWLINE, lines.length - 2) + 1;
   const lastIs = (begin: string): boolean => lines.toString("latin1", last, last + begin.length) === begin;
   const isEnd = lastIs(FAILURE) || lastIs(REST);
   const good = lines.subarray(from, isEnd ? last : lines.length);
   if (good.length > 0) yield good;
   if (lastIs(FAILURE)) throw failureOf(lines.toString("utf8", last));
-  return isEnd ? (JSON.parse(lines.toString("utf8", last)) as { rest: LogRestItem }).rest : undefined;
+  if (isEnd) left.push((JSON.parse(lines.toString("utf8", last)) as { rest: LogRestItem }).rest);
 }
 
 function failureOf(json: string): AppError {

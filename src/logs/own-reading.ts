@@ -47,7 +47,6 @@ export class OwnReading {
   async *linesOf(number: number): AsyncGenerator<Found, void> {
     if (this.aheadAt === number) this.aheadAt = undefined;
     const { ahead, rest } = this.begun.get(number) ?? this.begin(number);
-    this.begun.delete(number);
     for (const piece of ahead) {
       this.aheadBytes -= piece.length;
       yield this.found(piece);
@@ -57,6 +56,7 @@ export class OwnReading {
       yield this.found(piece);
       this.reuse(piece);
     }
+    this.begun.delete(number);
   }
 
   private found(lines: Buffer): Found {
@@ -93,7 +93,7 @@ export class OwnReading {
   private takeBehind(behind: number): number | undefined {
     for (let number = behind + 1; number < this.snapshot.segments.length; number += 1) {
       if (!this.claims.take(number)) continue;
-      this.begun.set(number, this.begin(number));
+      this.begin(number);
       return number;
     }
     return undefined;
@@ -103,6 +103,9 @@ export class OwnReading {
     const { segments, end } = this.snapshot;
     const snapshot = { segments: segments.slice(number, number + 1), end };
     const memory = (): Buffer => this.spare.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
-    return { ahead: [], rest: forwardLines({ files: this.files, snapshot, stop: this.signal, memory }, this.sieve) };
+    const rest = forwardLines({ files: this.files, snapshot, stop: this.signal, memory }, this.sieve);
+    const begun = { ahead: [], rest };
+    this.begun.set(number, begun);
+    return begun;
   }
 }
