@@ -108,6 +108,7 @@ export const APP_OPTIONS: readonly Option[] = [
 ];
 /** The same as the option `app`, as a word. */
 export const APP_PARAMETER = "[app]";
+export const NO_WRAP_OPTION: Option = { name: "no-wrap", summary: "for Heroku's sake; no line is wrapped" };
 export const JSON_OPTION: Option = { name: "json", short: "j", summary: "print JSON" };
 /** Heroku's way to name what a command is aimed at. */
 export const PROCESS_OPTIONS: readonly Option[] = [

@@ -5,7 +5,7 @@ import { LOG_SOURCES } from "../../core/log-line.ts";
 import { APP_OPTIONS, type Arguments, type Command, type Context } from "../command.ts";
 import { FILTER_OPTIONS, filterWords, readFilters, TEXT_OPTIONS, TIME_WORDS, WHICH_OPTIONS } from "../log-filters.ts";
 import { formatLines, jsonLines } from "../log-text.ts";
-import { countOption } from "../parse-arguments.ts";
+import { countOption, usageError } from "../parse-arguments.ts";
 import { storedLines } from "../stored-lines.ts";
 import { Terminal } from "../terminal.ts";
 
@@ -35,6 +35,7 @@ export const logs: Command = {
     ...WHICH_OPTIONS,
     { name: "json", summary: "print NDJSON, one object a line" },
     { name: "no-color", summary: "no colours, also none of the processes' own" },
+    { name: "force-colors", summary: "colours in a pipe and a file too" },
     { name: "raw", summary: "control characters as they are, on a terminal too" },
   ],
   examples: [
@@ -83,8 +84,12 @@ async function printCount({ client, args, out }: Context, app: string, query: Lo
   await out.data(`${args.has("json") ? JSON.stringify(answer) : String(answer.count)}\n`);
 }
 
+/** @throws AppError usage for both. */
 function withColours(context: Context): Context {
-  return context.args.has("no-color") ? { ...context, out: Terminal.plain(context.world) } : context;
+  const { args, world } = context;
+  if (!args.has("force-colors")) return args.has("no-color") ? { ...context, out: Terminal.plain(world) } : context;
+  if (args.has("no-color")) throw usageError(logs, "--no-color and --force-colors cannot be used together");
+  return { ...context, out: Terminal.coloured(world) };
 }
 
 /** @throws AppError usage for options that contradict each other. */
