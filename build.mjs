@@ -33,7 +33,7 @@ const withoutLayout = {
 /** Large packages that a program imports on demand stay beside it: Node parses a program whole, also what is not run. */
 const ON_DEMAND = ["yargs", "ndjson", "age-encryption", "tar", "yaml"];
 /** So does a part of ours that few commands need. */
-const PARTS = ["release-build"];
+const PARTS = ["release-build", "log-rest"];
 const besideTheProgram = {
   name: "beside-the-program",
   setup(bundler) {

@@ -24,6 +24,22 @@ export interface LogQuery extends WhichLog {
   tail?: boolean;
   after?: string;
   cursors?: boolean;
+  leavesRest?: boolean;
+}
+
+/** Whole lines, good until the next are asked for. */
+export interface FoundLines {
+  lines: Buffer;
+  /** Whether each is known to begin and end as the platform writes them. */
+  areOurs: boolean;
+}
+
+/** What is left of a long answer, and where it is. */
+export interface LogRestItem {
+  dir: string;
+  segments: string[];
+  end: { segment: string; offset: number };
+  filter: object;
 }
 
 export interface LogRange extends WhichLog {

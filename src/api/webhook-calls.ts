@@ -52,8 +52,11 @@ export class WebhookCalls {
     this.#change("POST", appPath(app, "webhooks"), request);
   /** By its id or a beginning of that. */
   remove = (app: string, id: string): Promise<WebhookItem> => this.#change("DELETE", appPath(app, "webhooks", id));
-  /** Newest first. */
-  deliveries = (app: string): Promise<WebhookDelivery[]> => this.#get(appPath(app, "webhook-deliveries"));
+  /** Newest first; with a status those alone that have it. */
+  deliveries = (app: string, status?: string): Promise<WebhookDelivery[]> => {
+    const query = status === undefined ? "" : `?${new URLSearchParams({ "eq[status]": status }).toString()}`;
+    return this.#get(`${appPath(app, "webhook-deliveries")}${query}`);
+  };
   /** By its id or a beginning of that. */
   delivery = (app: string, id: string): Promise<WebhookDelivery> => this.#get(appPath(app, "webhook-deliveries", id));
   event = (app: string, id: string): Promise<WebhookEventItem> => this.#get(appPath(app, "webhook-events", id));

@@ -3,8 +3,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { PORTS_SERVICE } from "../core/port-guard.ts";
-import { PROCESS_PORTS } from "../core/process-ports.ts";
+import { portsAreClosed, portsAreOpen, PORTS_CHECK, PORTS_SERVICE } from "../core/port-guard.ts";
 import { PLACES } from "../core/server-files.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { DoctorLine } from "../server/platform-routes.ts";
@@ -25,8 +24,8 @@ interface Guard {
 const MACHINE: Guard = { unit: PLACES.portsUnit, systemctl: "systemctl" };
 
 export async function exposedPorts(platform: Platform): Promise<DoctorLine[]> {
-  const closed = await closedPorts(MACHINE);
-  if (closed !== undefined) return [closed];
+  const guard = await guardedPorts(MACHINE);
+  if (guard?.level === "ok") return [guard];
   const open = await openPorts();
   const exposed = platform.list().flatMap((app) =>
     app
@@ -34,32 +33,29 @@ export async function exposedPorts(platform: Platform): Promise<DoctorLine[]> {
       .filter(({ port }) => port !== undefined && open.has(port))
       .map(({ name, port }) => `${name} of ${app.name} (port ${String(port)})`),
   );
-  if (exposed.length === 0) return [];
+  if (exposed.length === 0) return guard === undefined ? [] : [guard];
   return [
     {
-      name: "app ports",
+      name: PORTS_CHECK,
       ok: true,
       level: "warning",
       message: `other machines may reach ${exposed.join(", ")} without the router`,
-      hint: existsSync(MACHINE.unit)
-        ? `Close them: systemctl restart ${PORTS_SERVICE}`
-        : "Let the app listen on 127.0.0.1 only, or let a firewall refuse these ports.",
+      hint: guard?.hint ?? "Let the app listen on 127.0.0.1 only, or let a firewall refuse these ports.",
     },
   ];
 }
 
-/** Undefined where nothing is known to close them. Only root may ask the kernel for its tables; anybody may ask systemd whether the
- *  unit did its work. */
-export async function closedPorts({ unit, systemctl }: Guard): Promise<DoctorLine | undefined> {
+/** Undefined where nothing is there to close them. Only root may ask the kernel for its tables, which is what the command does; anybody may
+ *  ask systemd whether the unit did its work. */
+export async function guardedPorts({ unit, systemctl }: Guard): Promise<DoctorLine | undefined> {
   if (!existsSync(unit)) return undefined;
   const words = ["is-active", "--quiet", PORTS_SERVICE];
-  const isActive = await new Promise<boolean>((settle) => {
-    execFile(systemctl, words, { timeout: PATIENCE_MS }, (error) => settle(error === null));
+  const status = await new Promise<unknown>((settle) => {
+    execFile(systemctl, words, { timeout: PATIENCE_MS }, (error) => settle(error === null ? 0 : error.code));
   });
-  if (!isActive) return undefined;
-  const { first, last } = PROCESS_PORTS;
-  const message = `${String(first)} to ${String(last)} are closed to other machines (${PORTS_SERVICE})`;
-  return { name: "app ports", ok: true, level: "ok", message };
+  // It is not there, or does not answer.
+  if (typeof status !== "number") return undefined;
+  return status === 0 ? portsAreClosed() : portsAreOpen(`${PORTS_SERVICE} is not active`);
 }
 
 /** Ports on which somebody listens beyond the loopback. */

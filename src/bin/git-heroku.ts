@@ -24,5 +24,8 @@ void runCli(process.argv.slice(2), {
     return fileURLToPath(new URL("./platformd.js", import.meta.url));
   },
   buildRelease: async (build) => (await import("./release-build.ts")).buildRelease(build),
+  async *readLogRest(rest) {
+    yield* (await import("./log-rest.ts")).readLogRest(rest);
+  },
   version: readVersion,
 }).then((status) => (process.exitCode = status));

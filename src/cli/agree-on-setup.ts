@@ -1,7 +1,7 @@
 /** `create --from`: shows what app.json asks for, and has the person agree before anything is made. */
 import { randomBytes } from "node:crypto";
 import { parseAppJson, SECRET_BYTES } from "../core/app-json.ts";
-import { describeSetup, makeSetup, type AppSetup } from "../core/app-setup.ts";
+import { describeSetup, makeSetup, planSetup, type AppSetup } from "../core/app-setup.ts";
 import type { ConfigVars } from "../core/config-vars.ts";
 import { AppError } from "../core/error.ts";
 import { pad } from "../core/text-table.ts";
@@ -15,11 +15,13 @@ export async function agreeOnSetup(context: Context, from: string): Promise<AppS
   const { out, args, world } = context;
   const app = parseAppJson(await findAppJson(world, from));
   const given = givenVars(args.values("env"));
-  await out.line(`=== app.json of ${from}`);
-  for (const [label, text] of describeSetup(app, given)) await out.line(`${pad(`${label}:`, 14)} ${text}`);
+  const rows = describeSetup(app, given).map(([label, text]) => `${pad(`${label}:`, 14)} ${text}\n`);
+  const words = [`=== app.json of ${from}\n`, ...rows].join("");
+  // A program reads one document, and a person what it is about.
+  await (args.has("json") ? out.note(words) : out.write(words));
   for (const notice of app.notices) out.warn(notice);
   const setup = makeSetup(app, given, () => randomBytes(SECRET_BYTES).toString("hex"));
-  if (args.has("dry-run")) return undefined;
+  if (args.has("dry-run")) return args.has("json") ? out.json(planSetup(app, given, setup)) : undefined;
   if (!args.has("yes")) await askWhether(context);
   return setup;
 }

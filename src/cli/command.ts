@@ -1,5 +1,6 @@
 /** What a command is: its words for people, the arguments that it takes, and what it does. The help texts, the man page
  *  and the parser all read the same value, so they cannot drift apart. */
+import type { FoundLines, LogRestItem } from "../api/log-resources.ts";
 import type { PlatformClient } from "../api/platform-client.ts";
 import type { Environment } from "../api/home.ts";
 import type { AppName } from "../core/app-name.ts";
@@ -107,6 +108,7 @@ export const APP_OPTIONS: readonly Option[] = [
 ];
 /** The same as the option `app`, as a word. */
 export const APP_PARAMETER = "[app]";
+export const NO_WRAP_OPTION: Option = { name: "no-wrap", summary: "for Heroku's sake; no line is wrapped" };
 export const JSON_OPTION: Option = { name: "json", short: "j", summary: "print JSON" };
 /** Heroku's way to name what a command is aimed at. */
 export const PROCESS_OPTIONS: readonly Option[] = [
@@ -146,6 +148,8 @@ export interface World {
   /** Builds as the platform does; gives the directory of the built code.
    *  @throws AppError when the build fails or is cancelled. */
   buildRelease(build: ReleaseBuild): Promise<string>;
+  /** What the platform has left of a long answer, read from its files. */
+  readLogRest(rest: LogRestItem): AsyncIterable<FoundLines>;
   /** The version of this program. */
   version(): string;
 }

@@ -2,7 +2,7 @@
  *  their place is known, and places come with their lines: so none is missing and none comes twice. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Unreachable, type StreamedAnswer } from "../api/line.ts";
-import type { LogQuery } from "../api/log-resources.ts";
+import type { FoundLines, LogQuery } from "../api/log-resources.ts";
 import { AppError } from "../core/error.ts";
 import type { Context } from "./command.ts";
 import { livePieces, type LivePiece } from "./stored-lines.ts";
@@ -14,30 +14,41 @@ export interface Follower {
   context: Context;
   app: string;
   query: LogQuery;
-  print(lines: Buffer): Promise<unknown>;
+  print(found: FoundLines): Promise<unknown>;
+  /** Nothing comes behind these lines. Without it, it ends only by an error, or with the process. */
+  isLast?: (lines: Buffer) => boolean;
 }
 
-/** Ends only by an error, or with the process.
- *  @throws AppError when the app is gone, or what was asked cannot be answered. */
-export async function followLogs(follower: Follower): Promise<never> {
+/** @throws AppError when the app is gone, or what was asked cannot be answered. */
+export async function followLogs(follower: Follower): Promise<undefined> {
   const { context, app, query } = follower;
   let after: string | undefined;
   let stream = await context.client.logs(app, query);
   for (;;) {
-    after = (await printUntilItEnds(follower, stream)) ?? after;
+    const end = await printUntilItEnds(follower, stream);
+    if (end.isLast) return undefined;
+    after = end.after ?? after;
     stream = await reconnect(follower, after === undefined ? query : { ...query, after });
   }
 }
 
-/** The last place that was told, when there was one. */
-async function printUntilItEnds(follower: Follower, stream: StreamedAnswer): Promise<string | undefined> {
+interface End {
+  isLast: boolean;
+  /** The last place that was told, when there was one. */
+  after: string | undefined;
+}
+
+async function printUntilItEnds(follower: Follower, stream: StreamedAnswer): Promise<End> {
   const pieces = livePieces(stream);
   let after: string | undefined;
   for (;;) {
     const piece = await nextPiece(pieces);
-    if (piece === undefined) return after;
-    if (piece.lines.length > 0) await follower.print(piece.lines);
+    if (piece === undefined) return { isLast: false, after };
+    if (piece.lines.length > 0) await follower.print({ lines: piece.lines, areOurs: false });
     after = piece.cursor;
+    if (follower.isLast?.(piece.lines) !== true) continue;
+    await pieces.return();
+    return { isLast: true, after };
   }
 }
 

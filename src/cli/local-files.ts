@@ -21,6 +21,12 @@ export const PROCFILE_OPTION: Option = {
   summary: "another Procfile; the processes run beside it",
 };
 
+export const START_OPTION: Option = {
+  name: "start-cmd",
+  value: "COMMAND",
+  summary: "the type web where there is no Procfile",
+};
+
 export interface LocalApp {
   /** Where its processes run. */
   directory: string;
@@ -28,8 +34,8 @@ export interface LocalApp {
   procfile: Procfile | undefined;
 }
 
-/** The Procfile that was asked for, else that of this directory, else that of the work tree. Without any, a start script
- *  of package.json is the type web, as it is on the platform.
+/** The Procfile that was asked for, else that of this directory, else that of the work tree. Without any, the command that was
+ *  given, else a start script of package.json, is the type web, as it is on the platform.
  *  @throws AppError not_found for a file that was asked for, invalid_params for a malformed one. */
 export async function findLocalApp(world: World, args: Arguments): Promise<LocalApp> {
   const asked = args.value(PROCFILE_OPTION.name);
@@ -45,11 +51,18 @@ export async function findLocalApp(world: World, args: Arguments): Promise<Local
     const text = await readText(join(directory, "Procfile"));
     if (text !== undefined) return { directory, procfile: scanProcfile(text) };
   }
+  return withoutProcfile(directories, args.value(START_OPTION.name));
+}
+
+/** @param directories from the nearest to the top of the work tree */
+async function withoutProcfile(directories: readonly string[], command: string | undefined): Promise<LocalApp> {
+  const [here = "", top = here] = directories;
+  if (command !== undefined) return { directory: here, procfile: new Map([["web", command]]) };
   for (const directory of directories) {
     const text = await readText(join(directory, "package.json"));
     if (text !== undefined) return { directory, procfile: hasStart(text) ? START : undefined };
   }
-  return { directory: top ?? world.cwd, procfile: undefined };
+  return { directory: top, procfile: undefined };
 }
 
 const START: Procfile = new Map([["web", "npm start"]]);

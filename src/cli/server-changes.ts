@@ -90,7 +90,8 @@ export function canClosePorts(root: string): boolean {
 
 function openChanges(root: string): Change[] {
   if (!existsSync(join(root, PLACES.portsUnit))) return [];
-  return [run("systemctl", "disable", "--now", PORTS_SERVICE), remove(PLACES.portsUnit), remove(PLACES.ports)];
+  const files = [PLACES.portsDropIn, PLACES.portsUnit, PLACES.ports];
+  return [run("systemctl", "disable", "--now", PORTS_SERVICE), ...files.map(remove)];
 }
 
 /** A shell for the forced command; no password, which is not the same as a locked account. */

@@ -33,14 +33,21 @@ export class Terminal {
     return new Terminal(stdout, stderr, { ...env, NO_COLOR: "1" });
   }
 
+  /** With colours wherever it goes, whatever the environment says. */
+  static coloured({ stdout, stderr, env }: Streams): Terminal {
+    return new Terminal(stdout, stderr, env, true);
+  }
+
   readonly #stdout: OutputStream;
   readonly #stderr: OutputStream;
   readonly #mayColour: boolean;
+  readonly #mustColour: boolean;
 
-  constructor(stdout: OutputStream, stderr: OutputStream, env: Readonly<Record<string, string | undefined>>) {
+  constructor(stdout: OutputStream, stderr: OutputStream, env: Streams["env"], mustColour = false) {
     this.#stdout = stdout;
     this.#stderr = stderr;
-    this.#mayColour = (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+    this.#mustColour = mustColour;
+    this.#mayColour = mustColour || ((env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb");
   }
 
   /** Writes as it stands, a slow reader is waited for. */
@@ -72,7 +79,7 @@ export class Terminal {
   }
 
   get isColoured(): boolean {
-    return this.isTerminal && this.#mayColour;
+    return this.#mustColour || (this.isTerminal && this.#mayColour);
   }
 
   paint(text: string, colour: Colour): string {

@@ -24,7 +24,8 @@ export function readPlainUrls({ cwd, env }: Place): RemoteUrl[] | undefined {
   if (!isPlainEnvironment(env)) return undefined;
   try {
     if (!personalFiles(env).every(saysNothing)) return undefined;
-    return parseUrls(readFileSync(join(findRepository(cwd), "config"), "utf8"));
+    const repository = findRepository(cwd);
+    return repository === undefined ? [] : parseUrls(readFileSync(join(repository, "config"), "utf8"));
   } catch {
     // Not plain; or a file that is not there, or not to be read: git says what it makes of that.
     return undefined;
@@ -61,9 +62,9 @@ function saysNothing(file: string): boolean {
   }
 }
 
-/** The `.git` of the work tree around the directory, if that is how git would find it. A repository that belongs to
- *  somebody else, or lies on another file system, git would not look into. */
-function findRepository(cwd: string): string {
+/** The `.git` of the work tree around the directory, if that is how git would find it; undefined where there is none. A repository that
+ *  belongs to somebody else, or lies on another file system, git would not look into. */
+function findRepository(cwd: string): string | undefined {
   const { dev } = statSync(cwd);
   for (let directory = cwd; ; directory = dirname(directory)) {
     const repository = join(directory, ".git");
@@ -73,7 +74,7 @@ function findRepository(cwd: string): string {
       if ([directory, repository].every((path) => isOurs(path, dev)) && isRepository(repository)) return repository;
       throw new NotPlain();
     }
-    if (directory === dirname(directory)) throw new NotPlain();
+    if (directory === dirname(directory)) return undefined;
   }
 }
 

@@ -63,6 +63,26 @@ export function describeSetup(app: AppJson, given: ConfigVars): [label: string, 
   return rows.filter((row): row is [string, string] => row[1] !== undefined);
 }
 
+/** The same for a program. */
+export interface SetupPlan extends AppSetup {
+  /** Config vars that are given with the command. */
+  given: readonly string[];
+  /** Config vars whose value is made up. */
+  secrets: readonly string[];
+}
+
+/** @param setup as `makeSetup` makes it; its secrets are none of it */
+export function planSetup(app: AppJson, given: ConfigVars, setup: AppSetup): SetupPlan {
+  const names = app.env.map(({ name }) => name).filter((name) => Object.hasOwn(given, name));
+  const secrets = app.env
+    .filter(({ name, source }) => source.kind === "secret" && !names.includes(name))
+    .map(({ name }) => name);
+  const shown = Object.entries(setup.config_vars ?? {}).filter(
+    ([name]) => !names.includes(name) && !secrets.includes(name),
+  );
+  return { ...setup, config_vars: Object.fromEntries(shown), given: names, secrets };
+}
+
 const VALUE_SHOWN_MAX = 60;
 
 function describeVar({ name, source }: AppJsonVar, given: ConfigVars): string {

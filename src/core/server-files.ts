@@ -1,7 +1,7 @@
 /** The files that make a Debian or Ubuntu server a platform: a systemd unit, sshd's drop-in, and a site of Caddy or nginx in
  *  front. Plain texts made of checked values; who writes them is for the caller. */
 import { AppError } from "./error.ts";
-import { portRules, portsUnitText, PORTS_SERVICE } from "./port-guard.ts";
+import { nftablesDropIn, portRules, portsUnitText, PORTS_SERVICE } from "./port-guard.ts";
 
 export interface ServerSetup {
   /** The system user: sshd lets people in as it. */
@@ -39,6 +39,7 @@ export const PLACES = {
   unit: `/etc/systemd/system/${SERVICE}`,
   portsUnit: `/etc/systemd/system/${PORTS_SERVICE}`,
   ports: "/etc/git-heroku-ports.nft",
+  portsDropIn: "/etc/systemd/system/nftables.service.d/git-heroku.conf",
   directories: "/etc/tmpfiles.d/git-heroku.conf",
   sshd: "/etc/ssh/sshd_config.d/git-heroku.conf",
   caddy: "/etc/caddy/git-heroku.caddy",
@@ -95,6 +96,7 @@ export function portFiles(): ServerFile[] {
   return [
     { path: PLACES.ports, text: `${MADE}${portRules()}` },
     { path: PLACES.portsUnit, text: `${MADE}${portsUnitText(PLACES.ports)}` },
+    { path: PLACES.portsDropIn, text: `${MADE}${nftablesDropIn()}` },
   ];
 }
 

@@ -257,7 +257,7 @@ export class Formation {
     this.#gate.check();
     this.#rests.keep(this.#roster.listed.values());
     if (this.#phase === "working")
-      this.#health.look(target.release, this.#roster.webOf(target), this.#roster.serving());
+      this.#health.look(target.release, this.#roster.webOf(target), this.#roster.standIn(target.release));
     this.#memory.watch(this.#roster.all);
     this.#daily.watch(this.#settings.dailyRestart ? [...this.#roster.listed.values()] : []);
     this.#forgetTargets();

@@ -4,13 +4,14 @@ import type { DynoSpec, DynoState } from "../core/dyno.ts";
 import { compareDynoNames, formatDynoName } from "../core/formation-plan.ts";
 import type { DynoName } from "../core/formation-plan.ts";
 import { WEB_TYPE } from "../core/procfile.ts";
-import { nextSwitch } from "../core/web-switch.ts";
+import { nextSwitch, worthKeeping } from "../core/web-switch.ts";
 import type { SwitchState } from "../core/web-switch.ts";
 import type { Endpoint } from "./dyno-host.ts";
 import type { DynoProcess } from "./dyno-process.ts";
 import { RollingRestart } from "./rolling-restart.ts";
 import { specOf, wantedDynos } from "./target.ts";
 import type { Target } from "./target.ts";
+import type { StandIn } from "./web-health.ts";
 
 export interface Routes {
   readonly endpoints: readonly Endpoint[];
@@ -61,8 +62,15 @@ export class Roster {
     this.retired.add(dyno);
   }
 
-  /** The retired ones serve on until the target's own web processes can. */
-  keepRetired(): void {
+  /** Of those that an earlier daemon left, what serves goes on until the target's own web processes can, or what may come to. */
+  keepInherited(): void {
+    this.#keepRetired();
+    const old = this.#oldRelease();
+    const kept = this.#worthKeeping(old);
+    for (const dyno of old) if (!kept.has(dyno)) dyno.send({ type: "stop-requested" });
+  }
+
+  #keepRetired(): void {
     this.#switch = this.#oldRelease().length > 0 ? "booting" : "none";
   }
 
@@ -85,7 +93,7 @@ export class Roster {
     if (!wantedDynos(target).some((name) => name.type === WEB_TYPE)) return;
     const old = this.#web().filter((dyno) => dyno.spec.release !== target.release);
     if (old.length === 0) return;
-    const serving = new Set(this.serving());
+    const kept = this.#worthKeeping([...[...this.retired].filter((dyno) => !dyno.isLeaving), ...old]);
     this.#roll.abandon();
     for (const dyno of old) {
       this.listed.delete(dyno.ps);
@@ -93,9 +101,20 @@ export class Roster {
       this.#replaced.set(dyno.ps, dyno.state === "idle" ? "down" : dyno.state);
       if (dyno.hasProcess) this.addRetired(dyno);
       else dyno.retire();
-      if (!serving.has(dyno)) dyno.send({ type: "stop-requested" });
+      if (!kept.has(dyno)) dyno.send({ type: "stop-requested" });
     }
-    this.keepRetired();
+    this.#keepRetired();
+  }
+
+  #worthKeeping(dynos: readonly DynoProcess[]): Set<DynoProcess> {
+    const serving = new Set(this.serving());
+    const old = dynos.map((dyno) => ({
+      dyno,
+      release: dyno.spec.release,
+      serves: serving.has(dyno),
+      boots: mayComeUp(dyno),
+    }));
+    return new Set(worthKeeping(old).map(({ dyno }) => dyno));
   }
 
   reconcile(target: Target): void {
@@ -116,8 +135,9 @@ export class Roster {
     const wantsWeb = !target.asleep.has(WEB_TYPE) && wantedDynos(target).some((name) => name.type === WEB_TYPE);
     const news = wantsWeb ? this.webOf(target) : [];
     const old = this.#oldRelease();
+    const oldWeb = old.map(({ endpoint }) => ({ serves: endpoint !== undefined }));
     // Right after `beginRelease` the new ones do not exist yet.
-    if (news.length > 0 || !wantsWeb) this.#switch = nextSwitch(this.#switch, news, old.length);
+    if (news.length > 0 || !wantsWeb) this.#switch = nextSwitch(this.#switch, news, oldWeb);
     if (this.#switch !== "none") return;
     this.#host.publish();
     for (const dyno of old) dyno.send({ type: "stop-requested" });
@@ -150,7 +170,7 @@ export class Roster {
   #tendRetired(dyno: DynoProcess): void {
     if (dyno.isDown) this.retired.delete(dyno);
     else if (this.#roll.isNeeded(dyno)) return;
-    else if (!dyno.isLeaving && (this.#switch === "none" || this.#isStranded(dyno))) {
+    else if (!dyno.isLeaving && (this.#switch === "none" || dyno.hasFailed || this.#isStranded(dyno))) {
       dyno.send({ type: "stop-requested" });
     }
   }
@@ -201,6 +221,19 @@ export class Roster {
     return [...needed, ...this.#web().filter((dyno) => dyno.endpoint !== undefined)];
   }
 
+  /** Whose web processes serve while those of this release do not. */
+  standIn(release: number): StandIn | undefined {
+    const serving = this.serving().find(({ spec }) => spec.release !== release);
+    if (serving !== undefined) return { release: serving.spec.release, serves: true };
+    const awaited = this.#awaited()?.spec.release;
+    return awaited === undefined ? undefined : { release: awaited, serves: false };
+  }
+
+  /** One of an older release that may come up while none serves. */
+  #awaited(): DynoProcess | undefined {
+    return this.#oldRelease().find(mayComeUp);
+  }
+
   routes(target: Target): Routes {
     const serving = this.serving().sort(byName);
     return {
@@ -211,6 +244,7 @@ export class Roster {
 
   #webState(target: Target): "none" | "crashed" | "starting" | "idle" {
     if (!wantedDynos(target).some((name) => name.type === WEB_TYPE)) return "none";
+    if (this.#awaited() !== undefined) return "starting";
     const web = this.#web();
     const are = (state: DynoState): boolean => web.length > 0 && web.every((dyno) => dyno.state === state);
     return are("idle") ? "idle" : are("crashed") ? "crashed" : "starting";
@@ -228,4 +262,9 @@ export class Roster {
 
 function byName(a: DynoProcess, b: DynoProcess): number {
   return compareDynoNames(a.name, b.name);
+}
+
+/** It is to, and has not failed to yet. */
+function mayComeUp(dyno: DynoProcess): boolean {
+  return dyno.state === "starting" && !dyno.hasFailed;
 }

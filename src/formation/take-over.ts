@@ -61,10 +61,10 @@ async function place(found: readonly Instance[], target: Target, parts: TakeOver
   restore(target, parts);
   const useless = new Set(surplus.map(({ id }) => id));
   for (const dyno of roster.retired) {
-    if (useless.has(dyno.id) && preboot && roster.resumeRestart(dyno)) continue;
-    if (dyno.state !== "up" || useless.has(dyno.id)) dyno.send({ type: "stop-requested" });
+    if (!useless.has(dyno.id) || (preboot && roster.resumeRestart(dyno))) continue;
+    dyno.send({ type: "stop-requested" });
   }
-  roster.keepRetired();
+  roster.keepInherited();
 }
 
 async function adopt(instance: Instance, host: DynoHost, keep: (dyno: DynoProcess) => unknown): Promise<void> {

@@ -9,14 +9,19 @@ export interface WebHealth {
   /** Of an unhealthy one: which process, and what became of it: `exited with status 1`. */
   readonly ps?: string;
   readonly failure?: string;
-  /** The older release that serves meanwhile, if any. */
-  readonly serving?: number;
+  readonly standIn?: StandIn;
+}
+
+/** An older release whose web processes serve meanwhile, or are on the way to that: superseded before they were up. */
+export interface StandIn {
+  readonly release: number;
+  readonly serves: boolean;
 }
 
 export class WebHealthTeller {
   readonly #tell: (health: WebHealth) => void;
   #now: WebHealth = { release: 0, verdict: "none" };
-  #told: Pick<WebHealth, "release" | "verdict"> = this.#now;
+  #told: WebHealth = this.#now;
 
   constructor(tell: (health: WebHealth) => void) {
     this.#tell = tell;
@@ -26,29 +31,28 @@ export class WebHealthTeller {
     return this.#now;
   }
 
-  /** @param web those of the release
-   *  @param serving those that get requests, of whichever release */
-  look(release: number, web: readonly DynoProcess[], serving: readonly DynoProcess[]): void {
+  /** @param web those of the release */
+  look(release: number, web: readonly DynoProcess[], standIn: StandIn | undefined): void {
     const verdict = judgeWeb(web);
     this.#now = { release, verdict };
     if (verdict !== "healthy" && verdict !== "unhealthy") return;
-    if (verdict === "unhealthy") this.#now = { ...this.#now, ...describe(release, web, serving) };
-    // One that starts again after a crash is awaited for a while, which is no news.
-    if (this.#told.release === release && this.#told.verdict === verdict) return;
-    this.#told = { release, verdict };
+    if (verdict === "unhealthy") this.#now = { ...this.#now, ...describe(web, standIn) };
+    if (!this.#isNews(this.#now)) return;
+    this.#told = this.#now;
     this.#tell(this.#now);
+  }
+
+  /** One that starts again after a crash is awaited for a while, which is none; what became of its stand-in is. */
+  #isNews({ release, verdict, standIn }: WebHealth): boolean {
+    if (this.#told.release !== release || this.#told.verdict !== verdict) return true;
+    return this.#told.standIn?.serves === false && standIn?.serves !== false;
   }
 }
 
-function describe(
-  release: number,
-  web: readonly DynoProcess[],
-  serving: readonly DynoProcess[],
-): Pick<WebHealth, "ps" | "failure" | "serving"> {
+function describe(web: readonly DynoProcess[], standIn: StandIn | undefined): Partial<WebHealth> {
   const failed = web.find(({ failure }) => failure !== undefined);
-  const older = serving.map(({ spec }) => spec.release).find((version) => version !== release);
   return {
     ...(failed?.failure === undefined ? {} : { ps: failed.ps, failure: failed.failure }),
-    ...(older === undefined ? {} : { serving: older }),
+    ...(standIn === undefined ? {} : { standIn }),
   };
 }

@@ -9,6 +9,8 @@ import { FACET_WORDS, mergeFacets } from "./facets.ts";
 import { BLOCK_BYTES } from "./line-encoder.ts";
 
 export const RECORD_BYTES = 64;
+const FIRST_US_AT = 16;
+const LAST_US_AT = 24;
 const FACETS_AT = 32;
 
 export interface Block {
@@ -39,8 +41,8 @@ export function encodeRecord(block: Block, segment: string): Buffer {
   record.writeUInt32LE(block.bytes, 4);
   record.writeUInt32LE(block.lines, 8);
   record.writeUInt32LE(block.sum, 12);
-  record.writeDoubleLE(block.firstUs, 16);
-  record.writeDoubleLE(block.lastUs, 24);
+  record.writeDoubleLE(block.firstUs, FIRST_US_AT);
+  record.writeDoubleLE(block.lastUs, LAST_US_AT);
   for (let word = 0; word < FACET_WORDS; word += 1)
     record.writeUInt32LE(block.facets[word] as number, FACETS_AT + word * 4);
   record.writeUInt32LE(crc32(record.subarray(0, 60), seedOf(segment)), 60);
@@ -79,6 +81,13 @@ export class BlockTable {
     return new BlockTable(index.subarray(0, at), covered);
   }
 
+  /** All records, whatever they say: for a question whose answer may be wrong. */
+  static unchecked(index: Buffer): BlockTable {
+    const records = index.subarray(0, index.length - (index.length % RECORD_BYTES));
+    const last = records.length - RECORD_BYTES;
+    return new BlockTable(records, last < 0 ? 0 : records.readUInt32LE(last) + records.readUInt32LE(last + 4));
+  }
+
   /** With the blocks that follow. */
   extended(blocks: readonly Block[], segment: string): BlockTable {
     const added = blocks.map((block) => encodeRecord(block, segment));
@@ -101,8 +110,54 @@ export class BlockTable {
     return bits.some((bit) => (((this.records[at + (bit >>> 3)] as number) >>> (bit & 7)) & 1) === 1);
   }
 
+  /** Whether each block has one of these facets. */
+  allHaveAny(bits: readonly number[]): boolean {
+    for (let at = FACETS_AT; at < this.records.length; at += RECORD_BYTES) {
+      let has = 0;
+      for (const bit of bits) has |= (this.records[at + (bit >>> 3)] as number) >>> (bit & 7);
+      if ((has & 1) === 0) return false;
+    }
+    return true;
+  }
+
+  firstUs(number: number): number {
+    return this.records.readDoubleLE(number * RECORD_BYTES + FIRST_US_AT);
+  }
+
+  lastUs(number: number): number {
+    return this.records.readDoubleLE(number * RECORD_BYTES + LAST_US_AT);
+  }
+
   at(number: number): Block {
-    return decodeRecord(this.records.subarray(number * RECORD_BYTES, (number + 1) * RECORD_BYTES));
+    return new StoredBlock(this.records, number * RECORD_BYTES);
+  }
+}
+
+/** Of its facets an array is made only when they are asked for. */
+class StoredBlock implements Block {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly sum: number;
+  readonly firstUs: number;
+  readonly lastUs: number;
+  readonly lines: number;
+  private readonly records: Buffer;
+  private readonly place: number;
+
+  constructor(records: Buffer, place: number) {
+    this.records = records;
+    this.place = place;
+    this.offset = records.readUInt32LE(place);
+    this.bytes = records.readUInt32LE(place + 4);
+    this.lines = records.readUInt32LE(place + 8);
+    this.sum = records.readUInt32LE(place + 12);
+    this.firstUs = records.readDoubleLE(place + FIRST_US_AT);
+    this.lastUs = records.readDoubleLE(place + LAST_US_AT);
+  }
+
+  get facets(): Uint32Array {
+    const read = (_: unknown, word: number): number => this.records.readUInt32LE(this.place + FACETS_AT + word * 4);
+    return Uint32Array.from({ length: FACET_WORDS }, read);
   }
 }
 
@@ -110,20 +165,6 @@ export class BlockTable {
 export function decodeRecords(index: Buffer, segment: string, size: number): Block[] {
   const table = BlockTable.decode(index, segment, size);
   return Array.from({ length: table.length }, (_, number) => table.at(number));
-}
-
-function decodeRecord(record: Buffer): Block {
-  const facets = new Uint32Array(FACET_WORDS);
-  for (let word = 0; word < FACET_WORDS; word += 1) facets[word] = record.readUInt32LE(FACETS_AT + word * 4);
-  return {
-    offset: record.readUInt32LE(0),
-    bytes: record.readUInt32LE(4),
-    lines: record.readUInt32LE(8),
-    sum: record.readUInt32LE(12),
-    firstUs: record.readDoubleLE(16),
-    lastUs: record.readDoubleLE(24),
-    facets,
-  };
 }
 
 /** Gathers pieces into blocks, in the order of the file. */

@@ -20,7 +20,8 @@ export async function countSegment(target: SegmentToRead, selection: LineSelecti
   const scratch = new Scratch();
   let count = 0;
   try {
-    for await (const lines of candidateLines(target, selection, stop, scratch)) count += await selection.count(lines);
+    for await (const lines of candidateLines(target, selection, { stop, scratch }))
+      count += await selection.count(lines);
     return count;
   } finally {
     scratch.close();

@@ -1,5 +1,4 @@
 /** The lines of a stream that match, oldest first, a block at a time: an answer of any size in little memory. */
-import { setImmediate as othersTurn } from "node:timers/promises";
 import type { BlockSelection, LineSelection } from "./line-selection.ts";
 import type { Block } from "./block-index.ts";
 import { segmentsWithin } from "./query.ts";
@@ -7,7 +6,7 @@ import type { Snapshot } from "./query.ts";
 import { blockBytes, readRegion, rightBlocks, Scratch, wholeLines } from "./read-blocks.ts";
 import { isCandidate } from "./signature.ts";
 import { readLines } from "./scan-blocks.ts";
-import { loadIndex } from "./segment-index.ts";
+import { loadIndex, uncheckedIndex } from "./segment-index.ts";
 import type { SegmentToRead } from "./segment-index.ts";
 import type { SegmentFiles } from "./segment-files.ts";
 import type { SegmentSource } from "./segment-source.ts";
@@ -28,12 +27,17 @@ export interface ForwardReading {
   stop: Stop;
   /** For each piece; one for all unless told otherwise. */
   memory?: () => Buffer;
+  /** Asked before a segment is read, of which so many bytes may have what is wanted: nothing of it is read unless it says so. */
+  mayRead?: ((segment: string, bytes: number) => boolean) | undefined;
 }
+
+/** Node's own, in node:timers/promises, takes 10 ms to load. */
+const othersTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /** In pieces of some hundred KB, or what there is after some milliseconds; each is good until the next is asked for.
  *  @param passed is told how much was read */
 export async function* forwardLines(
-  { files, snapshot, stop, memory = oneMemory() }: ForwardReading,
+  { files, snapshot, stop, memory = oneMemory(), mayRead }: ForwardReading,
   sieve: Sieve,
   passed = { bytes: 0 },
 ): AsyncGenerator<Buffer, void, undefined> {
@@ -43,7 +47,7 @@ export async function* forwardLines(
   const gathered = new Gathered(memory);
   try {
     for await (const target of forwardSegments(files, snapshot, selection, stop))
-      for await (const lines of candidateLines(target, blocks, stop, scratch)) {
+      for await (const lines of candidateLines(target, blocks, { stop, scratch, mayRead })) {
         passed.bytes += lines.length;
         const found = await sieve.sift(lines);
         if (gathered.isDue(found.length)) {
@@ -93,20 +97,30 @@ async function openIfThere(files: SegmentFiles, segment: string): Promise<Segmen
   }
 }
 
-/** Whole lines of the blocks that may have what is selected, some of them at a time. With a scratch they are good until the next are
- *  asked for. */
+interface BlockReading extends Pick<ForwardReading, "stop" | "mayRead"> {
+  /** With it lines are good until the next are asked for. */
+  scratch?: Scratch;
+}
+
+/** Whole lines of the blocks that may have what is selected, some of them at a time. */
 export async function* candidateLines(
   target: SegmentToRead,
   selection: BlockSelection,
-  stop: Stop,
-  scratch?: Scratch,
+  reading: BlockReading,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const blocks = await loadIndex(target, true);
-  const candidates = await selection.candidates(target, blocks);
-  const wanted = Array.from({ length: blocks.length }, (_, number) => {
-    const isWanted = isCandidate(candidates, number) && selection.mayBeIn(blocks, number);
-    return isWanted ? blocks.at(number) : undefined;
-  });
+  const wanted = (await isWantedWhole(target, selection)) ? undefined : await wantedBlocks(target, selection);
+  const bytes = wanted === undefined ? target.size : blockBytes(wanted.filter((block) => block !== undefined));
+  if (reading.mayRead?.(target.segment, bytes) === false) return;
+  yield* wanted === undefined ? linesFrom(target, 0, reading) : linesOfBlocks(target, wanted, reading);
+}
+
+/** @param wanted by the number of the block; undefined where others are */
+async function* linesOfBlocks(
+  target: SegmentToRead,
+  wanted: readonly (Block | undefined)[],
+  reading: BlockReading,
+): AsyncGenerator<Buffer, void, undefined> {
+  const { stop, scratch } = reading;
   // Where nothing is passed over it does not matter whether the index is right about what is where.
   const cut = wanted.includes(undefined) ? rightBlocks : wholeLines;
   for (let number = 0; number < wanted.length;) {
@@ -119,8 +133,17 @@ export async function* candidateLines(
     const lines = cut(region, neighbours);
     if (lines.length > 0) yield lines;
     // Not what the index says: from here on the lines themselves tell where they begin and end.
-    if (lines.length < blockBytes(neighbours)) return yield* unindexedLines(target, first.offset + lines.length, stop);
+    if (lines.length < blockBytes(neighbours)) return yield* linesFrom(target, first.offset + lines.length, reading);
   }
+}
+
+async function wantedBlocks(target: SegmentToRead, selection: BlockSelection): Promise<(Block | undefined)[]> {
+  const blocks = await loadIndex(target, true);
+  const candidates = await selection.candidates(target, blocks);
+  return Array.from({ length: blocks.length }, (_, number) => {
+    const isWanted = isCandidate(candidates, number) && selection.mayBeIn(blocks, number);
+    return isWanted ? blocks.at(number) : undefined;
+  });
 }
 
 /** Blocks from a number on that follow each other and are wanted, as many as are read at once; at least one if that is. */
@@ -135,14 +158,24 @@ function neighboursFrom(first: number, wanted: readonly (Block | undefined)[]): 
   }
 }
 
-async function* unindexedLines(
+/** Whether nothing is passed over, by what the index says: then it does not matter whether that is right. */
+async function isWantedWhole(target: SegmentToRead, selection: BlockSelection): Promise<boolean> {
+  const blocks = selection.hasNoCandidates ? await uncheckedIndex(target) : undefined;
+  return blocks !== undefined && selection.mayBeInAll(blocks);
+}
+
+/** All from a line's start on, some at a time. */
+async function* linesFrom(
   { source, size }: SegmentToRead,
   from: number,
-  stop: Stop,
+  { stop, scratch }: BlockReading,
 ): AsyncGenerator<Buffer, void, undefined> {
-  let at = await nextLineStart(source, from, size);
-  while (!stop.aborted) {
-    const lines = await readLines(source, at, size);
+  for (let at = from; at < size && !stop.aborted;) {
+    const room = scratch?.take(Math.min(REGION_BYTES, size - at));
+    const region = room?.subarray(0, await source.read(room, room.length, at));
+    const short = region && wholeLines(region);
+    // Or a line that is longer than that.
+    const lines = short === undefined || short.length === 0 ? await readLines(source, at, size) : short;
     if (lines.length === 0) return;
     at += lines.length;
     yield lines;

@@ -2,7 +2,7 @@
 
 export const PIECE_BYTES = 256 * 1024;
 /** What is passed on although there is room for more. */
-const ENOUGH_BYTES = 128 * 1024;
+const ENOUGH_BYTES = 176 * 1024;
 /** Nobody waits longer for what was found. */
 const PATIENCE_MS = 5;
 

@@ -1,7 +1,7 @@
 /** The part of a filter that is told from the head of a line, as byte comparisons. `web` means every `web.N`, `web.1`
  *  exactly that. */
 import { formatStamp } from "../core/log-line.ts";
-import type { Block, BlockTable } from "./block-index.ts";
+import type { BlockTable } from "./block-index.ts";
 import { facetBit, mayHaveRelease } from "./facets.ts";
 import { HeadReader, startsAt } from "./head-reader.ts";
 import {
@@ -12,6 +12,7 @@ import {
   PICK_BYTES_MAX,
   type Needle,
   type Pick,
+  type Picked,
 } from "./log-kernel.ts";
 import { rarePlaces } from "./rare-places.ts";
 import { PS_AT, STAMP_AT, STAMP_BYTES } from "./line-head.ts";
@@ -85,15 +86,24 @@ export class LineMatcher {
   /** Whether a block may have a line that matches. */
   mayBeIn(blocks: BlockTable, number: number): boolean {
     if (!this.facets.every((any) => blocks.hasAny(number, any))) return false;
-    return !this.asksMore || this.mayHave(blocks.at(number));
+    return !this.asksMore || this.mayHave(blocks, number);
   }
 
-  private mayHave({ facets, firstUs, lastUs }: Block): boolean {
+  /** Whether each block may. */
+  mayBeInAll(blocks: BlockTable): boolean {
+    if (!this.facets.every((any) => blocks.allHaveAny(any))) return false;
+    let number = this.asksMore ? 0 : blocks.length;
+    while (number < blocks.length && this.mayHave(blocks, number)) number += 1;
+    return number === blocks.length;
+  }
+
+  private mayHave(blocks: BlockTable, number: number): boolean {
+    const lastUs = blocks.lastUs(number);
     const { sinceUs, untilUs, release } = this.filter;
     // Without a stamp that can be read, nothing is known of the time.
     if (sinceUs !== undefined && lastUs !== 0 && lastUs < sinceUs) return false;
-    if (untilUs !== undefined && firstUs >= untilUs) return false;
-    return release === undefined || mayHaveRelease(facets, release);
+    if (untilUs !== undefined && blocks.firstUs(number) >= untilUs) return false;
+    return release === undefined || mayHaveRelease(blocks.at(number).facets, release);
   }
 
   /** The lines of whole lines that match, as offsets: start, end, start, end … */
@@ -120,7 +130,7 @@ export class LineMatcher {
 
   /** The lines of whole lines that match, next to each other; with `count` how many there are alone. Undefined where only `select` can
    *  tell. Of lines in the area of a borrowed kernel they are there too, until the next are. */
-  pick(lines: Buffer, count: boolean): { bytes: Buffer; lines: number } | undefined {
+  pick(lines: Buffer, count: boolean): Picked | undefined {
     const { picked } = this;
     if (picked === undefined || lines.length > PICK_BYTES_MAX) return undefined;
     const kernel = LogKernel.holding(lines);

@@ -4,7 +4,7 @@ import { copyLines, LineMatcher } from "./line-matcher.ts";
 import type { HeadFilter } from "./line-matcher.ts";
 import { PatternSearch } from "./pattern-search.ts";
 import { readCandidates } from "./signature.ts";
-import type { Candidates, SignedSegment } from "./signature.ts";
+import type { Candidates, SignedSegment, SoughtRows } from "./signature.ts";
 import { TextSearch } from "./text-search.ts";
 
 export interface LogFilter extends HeadFilter {
@@ -21,6 +21,10 @@ export interface LogFilter extends HeadFilter {
 /** Which blocks are worth reading. */
 export interface BlockSelection {
   mayBeIn(blocks: BlockTable, number: number): boolean;
+  /** The same of all of them. */
+  mayBeInAll(blocks: BlockTable): boolean;
+  /** Whether nothing else tells. */
+  readonly hasNoCandidates: boolean;
   /** Undefined where nothing is known. */
   candidates(target: SignedSegment, blocks: BlockTable): Promise<Candidates | undefined>;
 }
@@ -55,10 +59,23 @@ export class LineSelection implements BlockSelection {
     return this.text === undefined || this.filter.invert === true || this.text.mayBeIn(lines);
   }
 
+  mayBeInAll(blocks: BlockTable): boolean {
+    return this.matcher.mayBeInAll(blocks);
+  }
+
+  get hasNoCandidates(): boolean {
+    return this.rows === undefined;
+  }
+
   /** Blocks of a segment that may have the text; undefined when its signature does not tell. */
   async candidates(target: SignedSegment, blocks: BlockTable): Promise<Candidates | undefined> {
+    const { rows } = this;
+    return rows === undefined ? undefined : readCandidates(target, blocks, rows);
+  }
+
+  private get rows(): SoughtRows | undefined {
     const rows = this.filter.invert === true ? undefined : this.text?.rows;
-    return rows === undefined || rows.isEmpty ? undefined : readCandidates(target, blocks, rows);
+    return rows?.isEmpty === true ? undefined : rows;
   }
 
   /** The lines of whole lines that are selected, as offsets: start, end, start, end … */
@@ -74,9 +91,11 @@ export class LineSelection implements BlockSelection {
     return this.filter.invert === true ? text.reject(lines, matcher.select(lines)) : text.select(lines, matcher);
   }
 
-  /** The same lines next to each other; of lines in the area of a borrowed kernel they are there too, until the next are. */
-  async collect(lines: Buffer): Promise<Buffer> {
-    return this.loneMatcher?.pick(lines, false)?.bytes ?? copyLines(lines, await this.select(lines));
+  /** The same lines next to each other; of lines in the area of a borrowed kernel they are there too, until the next are.
+   *  `areOurs`: they are known to begin and end as the store writes them. */
+  async collect(lines: Buffer): Promise<{ bytes: Buffer; areOurs: boolean }> {
+    const picked = this.loneMatcher?.pick(lines, false);
+    return picked ?? { bytes: copyLines(lines, await this.select(lines)), areOurs: false };
   }
 
   /** How many lines `select` finds. */
@@ -87,7 +106,12 @@ export class LineSelection implements BlockSelection {
 
   /** Blocks that may have the context of a hit: it may be anywhere. */
   get neighbours(): BlockSelection {
-    return { mayBeIn: (blocks, number) => this.scope.mayBeIn(blocks, number), candidates: async () => undefined };
+    return {
+      mayBeIn: (blocks, number) => this.scope.mayBeIn(blocks, number),
+      mayBeInAll: (blocks) => this.scope.mayBeInAll(blocks),
+      hasNoCandidates: true,
+      candidates: async () => undefined,
+    };
   }
 
   /** The text, where that is all that a line is asked for. */

@@ -76,6 +76,13 @@ export interface Pick {
   until: Buffer | undefined;
 }
 
+export interface Picked {
+  bytes: Buffer;
+  lines: number;
+  /** Whether each of the bytes' lines begins and ends as the store writes them. */
+  areOurs: boolean;
+}
+
 /** In the end of a line that the plain form must look at again. */
 const DOUBT = 0x80000000;
 
@@ -189,14 +196,14 @@ export class LogKernel {
 
   /** The lines of what was loaded, at most PICK_BYTES_MAX, which ends behind a newline at `end`, that are picked; next to each other,
    *  until the next call. With `count` they are only counted. */
-  pick(end: number, { ps, isType, since, until }: Pick, count: boolean): { bytes: Buffer; lines: number } {
+  pick(end: number, { ps, isType, since, until }: Pick, count: boolean): Picked {
     this.bytes.set(ps, NEEDLE);
     if (since !== undefined) this.bytes.set(since, SINCE);
     if (until !== undefined) this.bytes.set(until, UNTIL);
     const times = (since === undefined ? 0 : HAS_SINCE) | (until === undefined ? 0 : HAS_UNTIL);
     const mode = (isType ? OF_TYPE : 0) | times | (count ? COUNT_PICKED : 0);
     this.exports.pick(SOURCE_AT, SOURCE_AT + end, ps.length, mode);
-    return { bytes: this.written(this.result(0)), lines: this.result(1) };
+    return { bytes: this.written(this.result(0)), lines: this.result(1), areOurs: this.result(2) === 1 };
   }
 
   private result(number: number): number {

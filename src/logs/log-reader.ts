@@ -7,7 +7,7 @@ import type { LogFilter } from "./line-selection.ts";
 import { lastLines } from "./query.ts";
 import type { Snapshot } from "./query.ts";
 import type { SegmentFiles } from "./segment-files.ts";
-import { linesInOrder } from "./read-threads.ts";
+import { linesInOrder, type LogRest } from "./read-threads.ts";
 import { Sieve } from "./sieve.ts";
 
 export interface LogQuery extends LogFilter {
@@ -21,18 +21,23 @@ export interface LogQuery extends LogFilter {
 
 const NEWLINE = 10;
 
+export interface Reading {
+  files: SegmentFiles;
+  snapshot: Snapshot;
+  signal: AbortSignal;
+  /** Takes what is left of an answer that turns out long, which then ends. */
+  leave?: TakeRest | undefined;
+}
+
+export type TakeRest = (rest: LogRest) => void;
+
 /** Whole NDJSON lines, oldest first, in pieces that are good until the next is asked for.
  *  @throws AppError invalid_params for a pattern that is none or takes too long. */
-export async function* readStored(
-  files: SegmentFiles,
-  snapshot: Snapshot,
-  query: LogQuery,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer, void, undefined> {
+export async function* readStored(reading: Reading, query: LogQuery): AsyncGenerator<Buffer, void, undefined> {
   const { lines, aroundUs } = query;
-  if (aroundUs !== undefined) yield* readAround({ files, snapshot, signal }, query, aroundUs);
-  else if (lines === undefined) yield* readAll({ files, snapshot, signal }, query);
-  else yield* readNewest({ files, snapshot, signal }, { ...query, lines });
+  if (aroundUs !== undefined) yield* readAround({ ...reading, leave: undefined }, query, aroundUs);
+  else if (lines === undefined) yield* readAll(reading, query);
+  else yield* readNewest(reading, { ...query, lines });
 }
 
 /** Of what is too much to be gathered backwards it is counted how much stands before it. */
@@ -41,7 +46,7 @@ async function* readNewest(reading: Reading, query: LogQuery & { lines: number }
   const gathered = await gatherNewest(reading, query);
   if (gathered !== undefined) return yield gathered;
   let surplus = (await countLines(reading, filter)) - max;
-  for await (const piece of readAll(reading, filter)) {
+  for await (const piece of readAll({ ...reading, leave: undefined }, filter)) {
     const before = endOfLines(piece, Math.max(0, surplus));
     surplus -= before.lines;
     if (before.offset < piece.length) yield piece.subarray(before.offset);
@@ -52,12 +57,6 @@ async function* readNewest(reading: Reading, query: LogQuery & { lines: number }
 async function gatherNewest(reading: Reading, query: LogQuery & { lines: number }): Promise<Buffer | undefined> {
   const { lines, isCut } = await readLast(reading, query, { isAllOrNone: true });
   return isCut && (query.context ?? 0) === 0 ? undefined : lines;
-}
-
-export interface Reading {
-  files: SegmentFiles;
-  snapshot: Snapshot;
-  signal: AbortSignal;
 }
 
 export async function readLast(

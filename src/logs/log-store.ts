@@ -16,7 +16,7 @@ import { LiveFeed } from "./live-feed.ts";
 import type { Take } from "./live-feed.ts";
 import type { LogFilter } from "./line-selection.ts";
 import { readStored } from "./log-reader.ts";
-import type { LogQuery } from "./log-reader.ts";
+import type { LogQuery, TakeRest } from "./log-reader.ts";
 import type { MinuteCounts } from "./minute-counter.ts";
 import { Minutes } from "./minutes.ts";
 import type { MinuteRange } from "./minutes.ts";
@@ -40,6 +40,7 @@ export type { MinuteCounts } from "./minute-counter.ts";
 export type { MinuteRange } from "./minutes.ts";
 export type { LogFilter } from "./line-selection.ts";
 export type { LogQuery } from "./log-reader.ts";
+export type { LogRest } from "./read-threads.ts";
 export type { TailQuery } from "./tail.ts";
 export type { SpoolSource } from "./spool.ts";
 
@@ -202,11 +203,11 @@ export class LogStore {
   }
 
   /** Stored lines as whole NDJSON lines, oldest first, in pieces that are good until the next is asked for; ends early when the
-   *  signal aborts.
+   *  signal aborts, or where `leave` got the rest.
    *  @throws AppError invalid_params for a pattern that is none or takes too long. */
-  async *read(query: LogQuery, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+  async *read(query: LogQuery, signal: AbortSignal, leave?: TakeRest): AsyncGenerator<Buffer, void, undefined> {
     await this.journal.settled();
-    yield* readStored(this.files, this.snapshot(), query, signal);
+    yield* readStored({ files: this.files, snapshot: this.snapshot(), signal, leave }, query);
   }
 
   /** How many stored lines there are that the filter takes.

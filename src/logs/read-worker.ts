@@ -1,5 +1,6 @@
 /** A thread that reads what is found in segments (read-threads.ts), one answer at a time, and never far ahead of who reads it. */
 import { parentPort } from "node:worker_threads";
+import { Claims } from "./claims.ts";
 import { forwardLines, type Stop } from "./forward.ts";
 import { PIECE_BYTES } from "./gathered.ts";
 import { LineSelection, type LogFilter } from "./line-selection.ts";
@@ -13,6 +14,8 @@ export interface ReadJob {
   isReadOnly: boolean;
   snapshot: Snapshot;
   filter: LogFilter;
+  /** Of its segments, which others may read too. */
+  claims: SharedArrayBuffer;
   /** How many pieces may be on their way. */
   room: number;
   /** A word: whether the answer is wanted no more. */
@@ -22,8 +25,9 @@ export interface ReadJob {
 /** A job, or the memory of a piece that has been used. */
 export type ReadOrder = ReadJob | { used: ArrayBuffer | undefined };
 
-/** Lines; at the end what went wrong, if anything did. */
-export type ReadTold = { lines: Uint8Array<ArrayBuffer> } | { failure: string | undefined };
+/** Lines, the end of a segment, and at the end of all what went wrong, if anything did. */
+export type ReadTold =
+  { lines: Uint8Array<ArrayBuffer>; areOurs: boolean } | { segmentEnd: true } | { failure: string | undefined };
 
 let room = 0;
 /** Used again and again: memory that is thrown away makes V8 look through all it has. */
@@ -31,7 +35,7 @@ const spare: ArrayBuffer[] = [];
 const memory = (): Buffer => Buffer.from(spare.pop() ?? new ArrayBuffer(PIECE_BYTES));
 let haveRoom: () => void = () => undefined;
 
-async function read({ dir, isReadOnly, snapshot, filter, stopped }: ReadJob): Promise<void> {
+async function read({ dir, isReadOnly, snapshot, filter, stopped, ...job }: ReadJob): Promise<void> {
   const word = new Int32Array(stopped);
   const stop: Stop = {
     get aborted() {
@@ -40,10 +44,16 @@ async function read({ dir, isReadOnly, snapshot, filter, stopped }: ReadJob): Pr
   };
   const sieve = new Sieve(new LineSelection(filter, { isEndless: false }), 0);
   const files = new SegmentFiles(dir, { isReadOnly });
-  for await (const lines of forwardLines({ files, snapshot, stop, memory }, sieve)) {
-    tell({ lines: lines as Uint8Array<ArrayBuffer> }, [lines.buffer as ArrayBuffer]);
-    room -= 1;
-    if (room === 0) await new Promise<void>((resolve) => (haveRoom = resolve));
+  const claims = new Claims(job.claims);
+  const { end } = snapshot;
+  for (const [number, segment] of snapshot.segments.entries()) {
+    if (stop.aborted || !claims.take(number)) continue;
+    for await (const lines of forwardLines({ files, snapshot: { segments: [segment], end }, stop, memory }, sieve)) {
+      tell({ lines: lines as Uint8Array<ArrayBuffer>, areOurs: sieve.areOurs }, [lines.buffer as ArrayBuffer]);
+      room -= 1;
+      if (room === 0) await new Promise<void>((resolve) => (haveRoom = resolve));
+    }
+    tell({ segmentEnd: true });
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { threadId } from "node:worker_threads";
 import { RecentMap } from "../core/recent-map.ts";
 import { BlockTable } from "./block-index.ts";
+import { ifThere } from "./if-there.ts";
 import { scanBlocks } from "./scan-blocks.ts";
 import { indexName } from "./segment-files.ts";
 import type { SegmentSource } from "./segment-source.ts";
@@ -44,6 +45,13 @@ export async function loadIndex(target: SegmentToRead, useIndex: boolean): Promi
   const all = blocks.extended(last === undefined ? rest.blocks : [...rest.blocks, last], segment);
   if (isSealed && !isReadOnly) await saveIndex(target, all.records);
   return all;
+}
+
+/** The index as it lies there, right or wrong; undefined where there is none of the whole segment. */
+export async function uncheckedIndex({ dir, segment, size, isSealed }: SegmentToRead): Promise<BlockTable | undefined> {
+  const index = await ifThere(readFile(join(dir, indexName(segment))));
+  const blocks = index && BlockTable.unchecked(index);
+  return isSealed && blocks?.covered !== size ? undefined : blocks;
 }
 
 /** What the index tells. Nothing when the segment was changed after its index: then somebody's hand was in it. */

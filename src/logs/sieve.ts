@@ -9,6 +9,8 @@ const NOTHING = Buffer.alloc(0);
 export class Sieve {
   readonly selection: LineSelection;
   readonly context: number;
+  /** Whether all lines so far are known to begin and end as the store writes them. */
+  areOurs = true;
   private readonly picker: ContextPicker<Buffer>;
 
   constructor(selection: LineSelection, context: number) {
@@ -20,8 +22,13 @@ export class Sieve {
   /** Of whole lines those that are let through; of lines in the area of a borrowed kernel they are there too, until the next are. */
   async sift(lines: Buffer): Promise<Buffer> {
     if (lines.length === 0) return NOTHING;
-    if (this.context > 0) return this.siftWithContext(lines);
-    return this.selection.matchesAll ? lines : this.selection.collect(lines);
+    if (this.context === 0 && !this.selection.matchesAll) {
+      const { bytes, areOurs } = await this.selection.collect(lines);
+      this.areOurs &&= areOurs;
+      return bytes;
+    }
+    this.areOurs = false;
+    return this.context > 0 ? this.siftWithContext(lines) : lines;
   }
 
   /** `sift` for what needs neither a thread nor context. */

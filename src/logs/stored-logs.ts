@@ -2,7 +2,7 @@
 import { countLines } from "./count-lines.ts";
 import type { LogFilter } from "./line-selection.ts";
 import { readStored } from "./log-reader.ts";
-import type { LogQuery } from "./log-reader.ts";
+import type { LogQuery, TakeRest } from "./log-reader.ts";
 import type { MinuteCounts } from "./minute-counter.ts";
 import { Minutes } from "./minutes.ts";
 import type { MinuteRange } from "./minutes.ts";
@@ -28,10 +28,11 @@ export class StoredLogs {
     return new StoredLogs(new SegmentFiles(dir, { isReadOnly: true }), { segments, end: { segment, offset } });
   }
 
-  /** Whole NDJSON lines, oldest first, in pieces that are good until the next is asked for; ends early when the signal aborts.
+  /** Whole NDJSON lines, oldest first, in pieces that are good until the next is asked for; ends early when the signal aborts,
+   *  or where `leave` got the rest.
    *  @throws AppError invalid_params for a pattern that is none or takes too long. */
-  read(query: LogQuery, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
-    return readStored(this.files, this.snapshot, query, signal);
+  read(query: LogQuery, signal: AbortSignal, leave?: TakeRest): AsyncGenerator<Buffer, void, undefined> {
+    return readStored({ files: this.files, snapshot: this.snapshot, signal, leave }, query);
   }
 
   count(filter: LogFilter, signal: AbortSignal): Promise<number> {

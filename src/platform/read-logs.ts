@@ -12,7 +12,7 @@ import { exists } from "./home.ts";
 import { openImport } from "./import-logs.ts";
 import type { Platform } from "./platform.ts";
 
-export type { LogQuery, TailQuery } from "../logs/log-store.ts";
+export type { LogQuery, LogRest, TailQuery } from "../logs/log-store.ts";
 
 /** The live log unless one of these is given. */
 export interface WhichLog {

@@ -4,7 +4,7 @@ import { formatVersion, type Release } from "../core/release.ts";
 import type { Settings } from "../core/settings.ts";
 import type { WebHealth } from "../formation/web-health.ts";
 import type { App } from "./app.ts";
-import { describeUnhealthy, ROLLBACK_ADVICE } from "./web-health.ts";
+import { describeStandIn, describeUnhealthy, ROLLBACK_ADVICE } from "./web-health.ts";
 
 export function wantsVerifying({ autoRollback, healthPath, verifyDeploy }: Settings): boolean {
   return verifyDeploy || autoRollback || healthPath !== undefined;
@@ -24,8 +24,8 @@ export async function verifyDeploy(
   if (health.verdict === "none") return output("       No web processes to wait for\n");
   if (health.verdict === "healthy") return output(`       web is up in ${formatVersion(version)}\n`);
   const rolledBack = await app.healing;
-  const serving = health.serving === undefined ? "nothing serves" : `${formatVersion(health.serving)} serves on`;
-  output(`\n !     ${describeUnhealthy(health)}; ${serving}.\n`);
+  const meanwhile = health.standIn === undefined ? "nothing serves" : describeStandIn(health.standIn);
+  output(`\n !     ${describeUnhealthy(health)}; ${meanwhile}.\n`);
   output(` !     ${nextStep(health, rolledBack)}\n\n`);
 }
 

@@ -3,7 +3,7 @@
 import { AppError } from "../core/error.ts";
 import { PLATFORM_PERSON } from "../core/person.ts";
 import { formatVersion, type Release } from "../core/release.ts";
-import type { WebHealth } from "../formation/web-health.ts";
+import type { StandIn, WebHealth } from "../formation/web-health.ts";
 import type { Actor } from "./actor.ts";
 import type { App } from "./app.ts";
 import { ensureSlug } from "./ensure-slug.ts";
@@ -27,22 +27,24 @@ export async function meetWebHealth(platform: Platform, app: App, health: WebHea
 }
 
 async function meetUnhealthy(platform: Platform, app: App, health: WebHealth): Promise<Release | undefined> {
+  const { standIn } = health;
+  if (standIn?.serves === true) await app.healthy.note(standIn.release);
   const healthy = await app.healthy.version();
   // It has been up, in the days of an earlier daemon.
   if (healthy >= health.release) return undefined;
   const { settings } = await app.state();
-  const rollback = settings.autoRollback ? await findRollback(app, health.release, healthy) : undefined;
-  if (health.ps !== undefined && health.serving !== undefined) {
-    const advice = rollback === undefined ? `; ${ROLLBACK_ADVICE}` : "";
-    app.logs.append({
-      ps: health.ps,
-      source: "heroku",
-      level: "error",
-      release: health.release,
-      msg: `${describeUnhealthy(health)}; ${formatVersion(health.serving)} serves on${advice}`,
-    });
-  }
+  // What comes of an older one that is on its way decides whether there is a way back.
+  const isOpen = standIn?.serves === false;
+  const rollback = settings.autoRollback && !isOpen ? await findRollback(app, health.release, healthy) : undefined;
+  tellUnhealthy(app, health, rollback === undefined ? `; ${ROLLBACK_ADVICE}` : "");
   return rollback === undefined ? undefined : rollBack(platform, app, health.release, rollback);
+}
+
+function tellUnhealthy(app: App, health: WebHealth, advice: string): void {
+  const { ps, release, standIn } = health;
+  if (ps === undefined || standIn === undefined) return;
+  const msg = `${describeUnhealthy(health)}; ${describeStandIn(standIn)}${advice}`;
+  app.logs.append({ ps, source: "heroku", level: "error", release, msg });
 }
 
 export const ROLLBACK_ADVICE = "roll back with: git heroku rollback";
@@ -52,6 +54,11 @@ export function describeUnhealthy({ ps = "web", failure, release }: WebHealth): 
   const name = `${ps} of ${formatVersion(release)}`;
   if (failure === undefined) return `${name} was never up`;
   return failure.startsWith("exited") ? `${name} ${failure} before it was up` : `${name} ${failure}`;
+}
+
+/** `v73 serves on` */
+export function describeStandIn({ release, serves }: StandIn): string {
+  return `${formatVersion(release)} ${serves ? "serves on" : "is still starting"}`;
 }
 
 /** Undefined when there is no way back that is known to be a good one. */

@@ -29,6 +29,7 @@ export const LOG_PARAMS = {
   tail: "`true`: the answer goes on with new lines until one side closes; not with `until`",
   after: "a [place in the stream](#places-in-the-stream)",
   cursors: "`true`: the stream tells its places",
+  leaves_rest: "`true`: the [rest of a long answer](#the-rest-of-a-long-answer) may be left to the asker",
   trash: "`true`: the log of the app of this name that was destroyed last; not with `tail`",
   imported: "a log that was [imported](#imported-lines), by its name; not with `tail`, `trash`",
 } as const;
@@ -45,7 +46,7 @@ export function schemaOf(params: Readonly<Record<string, string>>): TextsSchema 
   return { type: "object", properties: Object.fromEntries(fields) };
 }
 
-const NOT_FOR_COUNTS = new Set<string>(["lines", "around", "context", "tail", "after", "cursors"]);
+const NOT_FOR_COUNTS = new Set<string>(["lines", "around", "context", "tail", "after", "cursors", "leaves_rest"]);
 export const COUNT_PARAMS: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(LOG_PARAMS).filter(([name]) => !NOT_FOR_COUNTS.has(name)),
 );
@@ -61,6 +62,8 @@ export interface ReadParams {
   isTail: boolean;
   /** Whether lines of their own tell places in the stream, and what went wrong. */
   tellsCursors: boolean;
+  /** Whether the asker can read files, if they are of this machine. */
+  leavesRest: boolean;
 }
 
 /** Which log is asked about; all but the live one end somewhere.
@@ -86,6 +89,7 @@ export async function readLogParams(platform: Platform, app: App | undefined, pa
     },
     isTail: isOn(params, "tail"),
     tellsCursors: isOn(params, "cursors"),
+    leavesRest: isOn(params, "leaves_rest"),
   };
 }
 
@@ -95,7 +99,7 @@ function checkTogether(params: LogParams): void {
   if (problem !== undefined) throw new AppError("invalid_params", problem);
 }
 
-const SWITCHES = new Set<LogParam>(["ignore_case", "invert", "tail", "cursors", "trash"]);
+const SWITCHES = new Set<LogParam>(["ignore_case", "invert", "tail", "cursors", "leaves_rest", "trash"]);
 
 /** An empty text, and a switch that is off, count as not given. */
 function isGiven(params: LogParams, name: LogParam): boolean {

@@ -2,8 +2,9 @@
 import type { FastifyInstance } from "fastify";
 import { AppError } from "../core/error.ts";
 import type { Platform } from "../platform/platform.ts";
-import { openLogs } from "../platform/read-logs.ts";
+import { openLogs, type LogRest } from "../platform/read-logs.ts";
 import type { AppParams } from "./app-routes.ts";
+import { visitorOf } from "./caller.ts";
 import {
   COUNT_PARAMS,
   LOG_PARAMS,
@@ -35,38 +36,43 @@ export function logRoutes(server: FastifyInstance, platform: Platform): void {
       await followInto(answer, form, (take) => app.logs.follow(params.query, take, signal));
       return reply.type(NDJSON).send(answer.body);
     }
-    const stored = source.logs.read(params.query, signal);
+    const mayLeave = params.leavesRest && visitorOf(request).credential === undefined;
+    let rest: LogRest | undefined;
+    const leave = (left: LogRest): void => void (rest = left);
+    const stored = source.logs.read(params.query, signal, mayLeave ? leave : undefined);
     // What cannot be answered at all is told as an error, before the answer begins.
     const first = await stored.next();
     const answer = new LineAnswer(reply.raw);
     void sendStored(answer, first, stored).then(
-      () => answer.end(),
+      () => answer.end(rest && formatRest(rest)),
       (error: unknown) => breakOff(platform, answer, params, error),
     );
     return reply.type(NDJSON).send(answer.body);
   });
+  countRoute(server, platform);
+  nameRoute(server, platform);
+}
 
-  const counting = {
+function countRoute(server: FastifyInstance, platform: Platform): void {
+  const options = {
     schema: {
       summary: "How many lines there are; filters as for [lines](#lines), no beginning means all",
       querystring: schemaOf(COUNT_PARAMS),
     },
   };
-  server.get<{ Params: AppParams; Querystring: LogParams }>(
-    "/apps/:app/log-count",
-    counting,
-    async (request, reply) => {
-      const source = await openLogs(platform, request.params.app, readWhich(request));
-      const { query } = await readLogParams(platform, source.app, request.query);
-      return { count: await source.logs.count(query, untilGone(reply.raw, platform.closing)) };
-    },
-  );
+  server.get<{ Params: AppParams; Querystring: LogParams }>("/apps/:app/log-count", options, async (request, reply) => {
+    const source = await openLogs(platform, request.params.app, readWhich(request));
+    const { query } = await readLogParams(platform, source.app, request.query);
+    return { count: await source.logs.count(query, untilGone(reply.raw, platform.closing)) };
+  });
+}
 
+function nameRoute(server: FastifyInstance, platform: Platform): void {
   const { trash, imported } = LOG_PARAMS;
-  const naming = {
+  const options = {
     schema: { summary: "Names of processes with lines, sorted", querystring: schemaOf({ trash, imported }) },
   };
-  server.get<{ Params: AppParams; Querystring: LogParams }>("/apps/:app/log-processes", naming, async (request) => {
+  server.get<{ Params: AppParams; Querystring: LogParams }>("/apps/:app/log-processes", options, async (request) => {
     return (await openLogs(platform, request.params.app, readWhich(request))).logs.processNames();
   });
 }
@@ -90,6 +96,11 @@ const withCursor = madeOnce(({ lines, next }) => {
   const cursor = { cursor: `${next.segment}:${String(next.offset)}` };
   return Buffer.concat([lines, Buffer.from(`${JSON.stringify(cursor)}\n`)]);
 });
+
+/** The last line of an answer whose rest the asker reads. */
+function formatRest({ dir, snapshot, filter }: LogRest): Buffer {
+  return Buffer.from(`${JSON.stringify({ rest: { dir, ...snapshot, filter } })}\n`);
+}
 
 /** The last line of an answer that cannot go on: its status was sent long ago. */
 function formatFailure(platform: Platform, error: unknown): Buffer {

@@ -1,10 +1,13 @@
 /** The ports of apps' processes, closed to other machines: the rules in a kernel, the unit, and what doctor says. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { closedPorts } from "../../src/bin/exposed-ports.ts";
-import { NFT } from "../../src/core/port-guard.ts";
+import { guardedPorts } from "../../src/bin/exposed-ports.ts";
+import { lookIntoKernel } from "../../src/cli/port-table.ts";
+import { NFT, portsAreClosed } from "../../src/core/port-guard.ts";
 import { PLACES } from "../../src/core/server-files.ts";
 import { describe } from "../support/suite.ts";
 import { missing, mustPass, stage } from "./server-lab.ts";
@@ -38,6 +41,7 @@ port=20000
 echo "opened: $(reach there)"
 kill $server $other
 `;
+const NFTABLES_UNIT = "/usr/lib/systemd/system/nftables.service";
 /** What it takes to have another machine. */
 const NO_OTHER_MACHINE = (() => {
   const program = [NFT, "ip", "nsenter"].find((one) => spawnSync(one, ["-V"]).error !== undefined);
@@ -48,13 +52,37 @@ const NO_OTHER_MACHINE = (() => {
 })();
 
 describe("closed ports", (test) => {
-  test("doctor says that ports are closed when the unit is there and did its work", async (t) => {
+  test("doctor says whether the unit that closes ports did its work", async (t) => {
     const { root, run } = await stage(t);
     const unit = join(root, PLACES.portsUnit);
-    assert.is(await closedPorts({ unit, systemctl: "true" }), undefined);
+    assert.is(await guardedPorts({ unit, systemctl: "true" }), undefined);
     await run("server:install");
-    assert.is((await closedPorts({ unit, systemctl: "true" }))?.level, "ok");
-    for (const systemctl of ["false", join(root, "none")]) assert.is(await closedPorts({ unit, systemctl }), undefined);
+    assert.is((await guardedPorts({ unit, systemctl: "true" }))?.level, "ok");
+    const open = await guardedPorts({ unit, systemctl: "false" });
+    assert.is(open?.message, "20000 to 29999 are open to other machines: git-heroku-ports.service is not active");
+    assert.is(open?.hint, "Close them: systemctl restart git-heroku-ports.service");
+    assert.is(await guardedPorts({ unit, systemctl: join(root, "none") }), undefined);
+  });
+
+  test("nftables.service puts the rules back by its start, as long as the unit is wanted", async (t) => {
+    const { root, run } = await stage(t);
+    await run("server:install");
+    const text = await readFile(join(root, PLACES.portsDropIn), "utf8");
+    assert.equal(text.split("\n").slice(1), [
+      "[Service]",
+      "ExecStartPost=-systemctl --no-block try-reload-or-restart git-heroku-ports.service",
+      "",
+    ]);
+    const unit = await readFile(join(root, PLACES.portsUnit), "utf8");
+    for (const line of [
+      // Its reload is the file once more, and it comes after all tables were removed.
+      "ExecReload=/usr/sbin/nft -f /etc/git-heroku-ports.nft",
+      "After=nftables.service",
+      // What nftables.service does again later.
+      "PartOf=nftables.service",
+      "ReloadPropagatedFrom=nftables.service",
+    ])
+      assert.ok(unit.split("\n").includes(line), line);
   });
 
   test.needing(
@@ -66,6 +94,52 @@ describe("closed ports", (test) => {
       mustPass("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", join(root, PLACES.portsUnit));
     },
   );
+
+  test.needing(
+    existsSync(NFTABLES_UNIT) ? missing("systemd-analyze") : "nftables' unit",
+    "systemd takes what is added to nftables.service",
+    async (t) => {
+      const { root, run } = await stage(t);
+      await run("server:install");
+      const unit = join(root, PLACES.portsUnit, "../nftables.service");
+      await copyFile(NFTABLES_UNIT, unit);
+      // What it does not know in a drop-in is a fault for it.
+      mustPass("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit);
+    },
+  );
+
+  test.needing(NO_OTHER_MACHINE, "doctor sees that the table is gone from the kernel", async (t) => {
+    const { root, run } = await stage(t);
+    await run("server:install");
+    const unit = join(root, PLACES.portsUnit);
+    const network = spawn("unshare", ["--net", "sh", "-c", "echo made; exec sleep 600"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    t.after(() => network.kill("SIGKILL"));
+    await once(network.stdout, "data");
+    const nft = join(root, "nft");
+    const own = async (before = ""): Promise<void> =>
+      writeFile(nft, `#!/bin/sh\nexec nsenter --net=/proc/${String(network.pid)}/ns/net ${before} ${NFT} "$@"\n`, {
+        mode: 0o755,
+      });
+    await own();
+    const look = async (): Promise<unknown> => lookIntoKernel([portsAreClosed()], { unit, nft });
+    mustPass(nft, "-f", join(root, PLACES.ports));
+    assert.equal(await look(), [portsAreClosed()]);
+    // As Debian's nftables.service begins.
+    mustPass(nft, "flush", "ruleset");
+    assert.equal(await look(), [
+      {
+        ...portsAreClosed(),
+        level: "warning",
+        message: "20000 to 29999 are open to other machines: the table inet git_heroku is not in the kernel",
+        hint: "Close them: systemctl restart git-heroku-ports.service",
+      },
+    ]);
+    await own("setpriv --reuid=65534 --regid=65534 --clear-groups");
+    assert.equal(await look(), [portsAreClosed()], "nobody but root is told");
+    assert.equal(await lookIntoKernel([portsAreClosed()], { unit: join(root, "none"), nft }), [portsAreClosed()]);
+  });
 
   test.needing(
     NO_OTHER_MACHINE,

@@ -222,6 +222,45 @@ describe("cli create, apps, info, open, remote, destroy", (test) => {
   });
 });
 
+describe("cli in the words of Heroku's scripts", (test) => {
+  test("keys --long prints the keys, a line each", async (t) => {
+    const { fake, run } = await setUp(t);
+    const key = {
+      id: "1",
+      fingerprint: "SHA256:x",
+      email: "kate@foobazco.com",
+      comment: "kate@laptop",
+      created_at: "",
+    };
+    const lines = ["ssh-ed25519 AAAA kate@laptop", "ssh-rsa BBBB"];
+    fake.override = ({ url }) =>
+      url === "/account/keys" ? { body: lines.map((line) => ({ ...key, public_key: line })) } : undefined;
+    for (const option of ["-l", "--long"]) assert.equal(await run("keys", option), done(`${lines.join("\n")}\n`));
+    assert.match((await run("keys")).stdout, "SHA256:x  kate@foobazco.com  ssh-ed25519  kate@laptop\n");
+  });
+
+  test("webhooks:deliveries --status asks for those alone", async (t) => {
+    const { fake, run } = await setUp(t);
+    fake.override = ({ url }) => (url.includes("/webhook-deliveries") ? { body: [] } : undefined);
+    assert.equal(await run("webhooks:deliveries", "-s", "failed"), done(""));
+    assert.is(fake.asked.at(-1)?.url, "/apps/foobaz/webhook-deliveries?eq%5Bstatus%5D=failed");
+    const { status, stderr } = await run("webhooks:deliveries", "--status", "lost");
+    assert.is(status, 2);
+    assert.match(stderr, '--status is one of pending, retrying, succeeded, failed, not "lost".');
+  });
+
+  test("run:detached takes a type, and needs a command", async (t) => {
+    const { fake, run } = await setUp(t);
+    const dyno = { id: "d", name: "run.1", updated_at: "2011-06-19T08:35:19Z" };
+    fake.override = ({ method, url }) =>
+      method === "POST" && url === "/apps/foobaz/dynos" ? { status: 201, body: dyno } : undefined;
+    const { status } = await run("run:detached", "--type", "worker", "--no-launcher", "--", "--once");
+    assert.is(status, 0);
+    assert.is((fake.lastChange()?.body as { command: string } | undefined)?.command, "worker --once");
+    for (const words of [[], ["--tail", "--json", "true"]]) assert.is((await run("run:detached", ...words)).status, 2);
+  });
+});
+
 describe("cli config, maintenance", (test) => {
   test("config:add echoes, restarts and tells the release", async (t) => {
     const { run, fake, foobaz } = await setUp(t);

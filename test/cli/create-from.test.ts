@@ -68,6 +68,21 @@ describe("cli create --from", (test) => {
     assert.match(vars["S"] ?? "", /^[0-9a-f]{64}$/);
   });
 
+  test("for a program: one document, and what is said for people beside it", async (t) => {
+    const { cwd, run } = await setUp(t);
+    await writeFile(join(cwd, "app.json"), APP_JSON);
+    const stderr = `=== app.json of .\n${SHOWN}`;
+    const asked = await run("--from", ".", "--json");
+    assert.equal([asked.status, asked.stdout], [1, ""]);
+    const planned = await run("--from", ".", "--json", "--dry-run");
+    const { config_vars, given, secrets, formation } = JSON.parse(planned.stdout) as Record<string, unknown>;
+    assert.equal([planned.status, planned.stderr], [0, stderr]);
+    assert.equal([config_vars, given, secrets, formation], [{ A: "1" }, [], ["S"], { worker: 2 }]);
+    const made = await run("foobaz", "-n", "--from", ".", "--json", "--yes", "--env", "A=2");
+    assert.is((JSON.parse(made.stdout) as { name: string }).name, "foobaz");
+    assert.equal([made.status, made.stderr], [0, stderr.replace('A => "1"', "A, as given")]);
+  });
+
   test("a git repository, by its branch", async (t) => {
     const { cwd, run } = await setUp(t);
     const code = join(cwd, "code");

@@ -17,19 +17,11 @@ interface Declared {
 /** About what there is not: teams, spaces, regions, sizes, stacks, add-ons, certificates, single sign-on, a browser. */
 const NOT_THERE = new Set(["team", "space", "personal", "all", "region", "stack", "addons", "size", "cert", "browser"]);
 const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
-  // Colours that were asked for are kept in a pipe as it is.
-  logs: ["force-colors"],
   "apps:transfer": ["bulk", "locked"],
-  "auth:login": ["expires-in", "interactive"],
-  "domains:add": ["wait"],
-  domains: ["columns", "csv", "extended", "filter", "no-wrap", "sort"],
-  "keys:add": ["yes"],
-  keys: ["long"],
-  local: ["start-cmd"],
-  ps: ["no-wrap"],
-  run: ["no-launcher", "no-notify"],
-  "run:detached": ["no-launcher", "tail", "type"],
-  "webhooks:deliveries": ["status"],
+  // How long a token lasts is decided where it is made.
+  "auth:login": ["expires-in"],
+  // A table's options, which no other command of Heroku's has; --json is for programs.
+  domains: ["columns", "csv", "extended", "filter", "sort"],
 };
 
 const { script = "", missing } = await fetchHeroku();

@@ -118,5 +118,13 @@ describe("local", (test) => {
     await writeFile(join(lab.cwd, "package.json"), '{"scripts":{"start":"exit 7"}}');
     const { status, output } = await lab.run("local", "-p", "18700");
     assert.is(status, 7, output);
+    // As Heroku's client has it: before what the package would start, and behind a Procfile.
+    const given = await lab.run("local", "-p", "18700", "--start-cmd", "exit 5");
+    assert.is(given.status, 5, given.output);
+    await writeFile(join(lab.cwd, "Procfile"), "web: exit 6\n");
+    const unneeded = await lab.run("local", "-p", "18700", "--start-cmd", "exit 5");
+    assert.is(unneeded.status, 6, unneeded.output);
+    const clash = await lab.run("local", "--release", "v1", "--start-cmd", "exit 5", "-a", "foobaz");
+    assert.match(clash.output, "--release comes with a Procfile of its own.");
   });
 });

@@ -243,6 +243,13 @@ describe("cli logs", (test) => {
     assert.match(raw.stdout, "\u001b[32mhello\u001b[0m \u0007 漢");
     const piped = await cli(machine, ...words, "--no-color");
     assert.is(piped.stdout, "2011-06-18T08:21:39+00:00 app[web.1]: hello \u0007 漢\n");
+    const forced = await cli({ ...machine, env: { ...machine.env, NO_COLOR: "1" } }, ...words, "--force-colors");
+    assert.match(
+      forced.stdout,
+      /^\u001b\[3\dm2011-06-18T08:21:39\+00:00 app\[web\.1\]:\u001b\[0m \u001b\[32mhello\u001b\[0m \u0007 漢\u001b\[0m\n$/,
+    );
+    const both = await cli(machine, ...words, "--force-colors", "--no-color");
+    assert.equal([both.status, both.stdout], [2, ""]);
   });
 
   test("a line that is not ours is shown as it is", async (t) => {

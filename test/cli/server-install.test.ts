@@ -36,8 +36,8 @@ describe("server:install", (test) => {
     assert.equal(await contentsBelow(root), before);
     assert.is((await run("server:install", ...options)).status, 0);
     const made = await contentsBelow(root);
-    const { unit, ports, portsUnit, directories, sshd, caddy, caddyMain } = PLACES;
-    for (const path of [unit, ports, portsUnit, directories, sshd, caddy, caddyMain]) {
+    const { unit, ports, portsUnit, portsDropIn, directories, sshd, caddy, caddyMain } = PLACES;
+    for (const path of [unit, ports, portsUnit, portsDropIn, directories, sshd, caddy, caddyMain]) {
       assert.ok(shown.stdout.includes(`Write ${path}\n`), path);
       const text = await readFile(join(root, path), "utf8");
       for (const line of text.split("\n").filter((one) => one !== ""))
@@ -57,7 +57,7 @@ describe("server:install", (test) => {
     const opened = await run("server:install", ...options, "--open-ports");
     assert.match(opened.stdout, "systemctl disable --now git-heroku-ports.service\n");
     assert.equal(
-      (await filesBelow(root)).filter((path) => path.includes("ports")),
+      (await filesBelow(root)).filter((path) => /ports|nftables/.test(path)),
       [],
     );
     assert.is((await run("server:upgrade")).status, 0);

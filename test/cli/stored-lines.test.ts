@@ -1,8 +1,11 @@
+import { readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import * as fc from "fast-check";
 import * as assert from "uvu/assert";
+import type { FoundLines } from "../../src/api/log-resources.ts";
 import { formatLogLine, formatLogText, type LogLine } from "../../src/core/log-line.ts";
+import type { Context, World } from "../../src/cli/command.ts";
 import { formatLines, jsonLines } from "../../src/cli/log-text.ts";
 import { livePieces, storedLines } from "../../src/cli/stored-lines.ts";
 import { Terminal } from "../../src/cli/terminal.ts";
@@ -28,6 +31,15 @@ function answer(text: string, cuts: readonly number[]): IncomingMessage {
   const at = [0, ...cuts.map((cut) => cut % bytes.length).toSorted((a, b) => a - b), bytes.length];
   const chunks = at.slice(1).map((end, index) => bytes.subarray(at[index], end));
   return Readable.from(chunks, { objectMode: false }) as unknown as IncomingMessage;
+}
+
+function ask(stream: IncomingMessage, readLogRest?: World["readLogRest"]): AsyncGenerator<FoundLines, void> {
+  const context = { home: "/home", platform: "git@host", client: { logs: async () => stream }, world: { readLogRest } };
+  return storedLines(context as unknown as Context, "app", {});
+}
+
+async function* readDirectory(): AsyncGenerator<FoundLines> {
+  yield { lines: await readFile("/"), areOurs: false };
 }
 
 const cursor = (offset: number): string => `{"cursor":"20110619T083519.123456Z.ndjson:${String(offset)}"}\n`;
@@ -57,13 +69,35 @@ describe("stored lines", (test) => {
         let lines = "";
         const error = await rejects(
           (async () => {
-            for await (const piece of storedLines(answer(stored(LINES) + failure, cuts))) lines += piece.toString();
+            for await (const found of ask(answer(stored(LINES) + failure, cuts))) lines += found.lines.toString();
           })(),
         );
         assert.is(lines, stored(LINES));
         assert.match(String(error), "The pattern takes too long.");
       }),
     );
+  });
+
+  test("what is left of a long answer is read behind it, and never shown", async () => {
+    const left = { dir: "/logs", segments: ["a"], end: { segment: "a", offset: 5 }, filter: { ps: "web" } };
+    for (const begin of ["", stored(LINES)])
+      await fc.assert(
+        fc.asyncProperty(CUTS, async (cuts) => {
+          let lines = "";
+          const read = async function* (rest: object): AsyncGenerator<FoundLines> {
+            assert.equal(rest, left);
+            yield { lines: Buffer.from(stored(LINES)), areOurs: true };
+          };
+          const whole = answer(`${begin}${JSON.stringify({ rest: left })}\n`, cuts);
+          for await (const found of ask(whole, read)) lines += found.lines.toString();
+          assert.is(lines, begin + stored(LINES));
+        }),
+      );
+  });
+
+  test("a rest that may not be read is told of", async () => {
+    const error = await rejects(ask(answer('{"rest":{}}\n', []), readDirectory).next());
+    assert.match(String(error), "The log cannot be read: EISDIR");
   });
 
   test("as text: what the slow way makes of it, whatever the message; what is no line of ours as it is", async () => {

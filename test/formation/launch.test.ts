@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { describe } from "../support/suite.ts";
+import type { TestContext } from "../support/suite.ts";
 import { poll } from "../support/poll.ts";
 import { copyOfFixture, PATIENT, shown, stage, target, Visitor } from "./support.ts";
 
@@ -167,6 +168,83 @@ describe("launch", (test) => {
     assert.ok(witness.routes.slice(1).every(({ endpoints }) => endpoints.length === 1));
   });
 
+  test("superseded before it was up, a web process serves when the new one does not come up", async (t) => {
+    const visitor = new Visitor();
+    const { formation, witness } = await stage(t, {
+      settings: PATIENT,
+      drained: (endpoint) => visitor.drained(endpoint),
+    });
+    const gate = await makeGate(t);
+    formation.converge(await target("hello", { web: 1 }, { release: 1, procfile: gate.web }), "launch");
+    await witness.until(() => witness.processes.length === 1);
+    formation.converge(await target("crashes", { web: 1 }, { release: 2 }), "launch");
+    await witness.sees("web.1 v2 State changed from starting to crashed");
+    await formation.looked();
+    assert.equal(witness.routes.at(-1), { endpoints: [], webState: "starting" });
+    await gate.open();
+    await formation.settled();
+    assert.equal(shown(formation.list()), ["web.1 v2 crashed", "web.1 v1 up serving"]);
+    const unhealthy = { release: 2, verdict: "unhealthy", ps: "web.1", failure: "exited with status 1" };
+    assert.equal(witness.health, [
+      { ...unhealthy, standIn: { release: 1, serves: false } },
+      { ...unhealthy, standIn: { release: 1, serves: true } },
+    ]);
+
+    visitor.come(witness);
+    formation.converge(await target("hello", { web: 1 }, { release: 3 }), "launch");
+    await formation.settled();
+    assert.equal(await visitor.leave(), []);
+    assert.equal(shown(formation.list()), ["web.1 v3 up serving"]);
+  });
+
+  test("of several that were superseded on their way the oldest goes on, until it fails too", async (t) => {
+    const { formation, witness } = await stage(t, { settings: PATIENT });
+    const gate = await makeGate(t);
+    const broken = { procfile: `web: until [ -e ${gate.path} ]; do sleep 0.02; done; exit 3\n` };
+    formation.converge(await target("hello", { web: 1 }, { release: 1, ...broken }), "launch");
+    await witness.until(() => witness.processes.length === 1);
+    formation.converge(await target("slow-boot", { web: 1 }, { release: 2 }), "launch");
+    await witness.until(() => witness.processes.length === 2);
+    formation.converge(await target("crashes", { web: 1 }, { release: 3 }), "launch");
+    await witness.sees("web.1 v2 Process exited");
+    await witness.sees("web.1 v3 State changed from starting to crashed");
+    await formation.looked();
+    assert.equal(shown(formation.list()), ["web.1 v3 crashed", "web.1 v1 starting"]);
+    await gate.open();
+    await formation.settled();
+    assert.equal(shown(formation.list()), ["web.1 v3 crashed"]);
+    assert.equal(witness.routes.at(-1), { endpoints: [], webState: "crashed" });
+    assert.is(witness.health.length, 2);
+  });
+
+  test("a new release that is up first ends the one that it superseded", async (t) => {
+    const { formation, witness } = await stage(t);
+    formation.converge(await target("slow-boot", { web: 1 }, { release: 1 }), "launch");
+    await witness.until(() => witness.processes.length === 1);
+    formation.converge(await target("hello", { web: 1, worker: 1 }, { release: 2 }), "launch");
+    await formation.settled();
+    assert.equal(shown(formation.list()), ["web.1 v2 up serving", "worker.1 v2 up"]);
+    assert.ok(witness.saw("web.1 v1 Process exited"));
+  });
+
+  test("a daemon that comes while the superseded one boots gives it its chance", async (t) => {
+    const gate = await makeGate(t);
+    const crashes = await target("crashes", { web: 1 }, { release: 2 });
+    const first = await stage(t, { settings: PATIENT });
+    first.formation.converge(await target("hello", { web: 1 }, { release: 1, procfile: gate.web }), "launch");
+    await first.witness.until(() => first.witness.processes.length === 1);
+    first.formation.converge(crashes, "launch");
+    await first.witness.sees("web.1 v2 State changed from starting to crashed");
+    await first.formation.shutdown({ stopApps: false });
+    const second = await stage(t, { appsDirectory: first.appsDirectory, settings: PATIENT });
+    second.formation.converge(crashes, "start");
+    await second.formation.adopted();
+    assert.equal(shown(second.formation.list()), ["web.1 v2 crashed", "web.1 v1 starting"]);
+    await gate.open();
+    await second.formation.settled();
+    assert.equal(shown(second.formation.list()), ["web.1 v2 crashed", "web.1 v1 up serving"]);
+  });
+
   test("scaling web to none during a launch ends the old ones too", async (t) => {
     const { formation, witness } = await stage(t);
     formation.converge(await target("hello", { web: 1 }, { release: 1 }), "launch");
@@ -180,6 +258,13 @@ describe("launch", (test) => {
     assert.equal(witness.routes.at(-1), { endpoints: [], webState: "none" });
   });
 });
+
+/** A Procfile whose web process listens once the gate is open. */
+async function makeGate(t: TestContext): Promise<{ path: string; web: string; open(): Promise<void> }> {
+  const path = join(await t.tempDir(), "gate");
+  const web = `web: until [ -e ${path} ]; do sleep 0.02; done; exec node web.js\n`;
+  return { path, web, open: () => writeFile(path, "") };
+}
 
 function threeOf(line: string): string[] {
   return [line, line, line];

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { parseStamp, type LogLine, type NewLogLine } from "../../src/core/log-line.ts";
 import type { LogFilter, LogQuery, LogStore } from "../../src/logs/log-store.ts";
-import { ReadThread } from "../../src/logs/read-threads.ts";
+import { readRest } from "../../src/logs/read-rest.ts";
 import { listSegments } from "../../src/logs/segment-files.ts";
 import { StoredLogs } from "../../src/logs/stored-logs.ts";
 import { describe, type TestContext } from "../support/suite.ts";
@@ -196,8 +196,8 @@ async function coldCopy(t: TestContext, dir: string): Promise<{ dir: string; sto
   return { dir: copy, store };
 }
 
-/** The log of a destroyed app, all of it read in a thread where that can be. */
-async function readInThread(dir: string): Promise<Stores[number]> {
+/** The log of a destroyed app, all of it read as an asker does, with a thread beside, where that can be. */
+async function readAlong(dir: string): Promise<Stores[number]> {
   const stored = await StoredLogs.open(dir);
   const segments = await listSegments(dir);
   const segment = segments.at(-1) ?? "";
@@ -206,10 +206,9 @@ async function readInThread(dir: string): Promise<Stores[number]> {
     async *read(query, signal) {
       const { lines, aroundUs, regex, context = 0 } = query;
       const isShort = lines !== undefined || aroundUs !== undefined || regex !== undefined || context > 0;
-      const thread = isShort ? undefined : ReadThread.take();
-      if (thread === undefined) return yield* stored.read(query, signal);
-      yield* thread.read({ dir, isReadOnly: true, snapshot: { segments, end }, filter: query }, signal);
-      thread.giveBack();
+      if (isShort) return yield* stored.read(query, signal);
+      for await (const { lines: found } of readRest({ dir, snapshot: { segments, end }, filter: query }, signal))
+        yield found;
     },
     count: (filter, signal) => stored.count(filter, signal),
   };
@@ -223,7 +222,7 @@ describe("every filter", (test) => {
     const all = linesOf(await storedBytes(dir));
     assert.ok((await segmentsOf(dir)).length >= 4);
     const cold = await coldCopy(t, dir);
-    const stored = await readInThread(join(cold.dir, "logs"));
+    const stored = await readAlong(join(cold.dir, "logs"));
     await fc.assert(
       fc.asyncProperty(filters, (filter) => checkEverything([cold.store, store, stored], all, filter)),
       { numRuns: 8 },

@@ -11,8 +11,8 @@ import { KERNEL_SOURCE_SHA256 } from "../../src/logs/kernel-code.ts";
 import { countInThreads } from "../../src/logs/count-threads.ts";
 import { encodeRun, type EncodedRun } from "../../src/logs/line-encoder.ts";
 import { LineHeads } from "../../src/logs/line-head.ts";
-import { LineMatcher } from "../../src/logs/line-matcher.ts";
-import { borrowKernel, LogKernel, returnKernel } from "../../src/logs/log-kernel.ts";
+import { LineMatcher, type HeadFilter } from "../../src/logs/line-matcher.ts";
+import { borrowKernel, LogKernel, PICK_BYTES_MAX, returnKernel } from "../../src/logs/log-kernel.ts";
 import { PartScanner } from "../../src/logs/raw-parts.ts";
 import { TextSearch } from "../../src/logs/text-search.ts";
 import { zlibAdler32 } from "../support/adler.ts";
@@ -99,17 +99,61 @@ const PICKED = fc.record({
   untilUs: fc.option(MOMENT, { nil: undefined }),
 });
 /** Lines as they are stored, and what is none. */
-const STORED = fc
-  .record({
-    us: MOMENT,
-    ps: fc.constantFrom("web.1", "web.10", "web", "webb.1", "w", "a-very-long-type-of-process.12"),
-    msg: fc.constantFrom("", "x", ',\\"ps\\":\\"web.1\\"', "é".repeat(40), "y".repeat(700)),
-    cut: fc.oneof({ weight: 4, arbitrary: fc.constant(9_999) }, fc.integer({ min: 0, max: 80 })),
-  })
-  .map(({ us, ps, msg, cut }) => {
-    const line = `{"ts":"${formatStamp(us)}","ps":"${ps}","source":"app","msg":"${msg}"}`;
-    return `${line.slice(0, cut)}\n`;
-  });
+const STORED = fc.oneof(
+  {
+    weight: 9,
+    arbitrary: fc
+      .record({
+        us: MOMENT,
+        ps: fc.constantFrom("web.1", "web.10", "web", "webb.1", "w", "a-very-long-type-of-process.12"),
+        msg: fc.oneof(
+          fc.constantFrom("", "x", ',\\"ps\\":\\"web.1\\"', "é".repeat(40)),
+          fc.integer({ max: 700, min: 0 }).map((length) => "y".repeat(length)),
+        ),
+        cut: fc.oneof({ weight: 4, arbitrary: fc.constant(9_999) }, fc.integer({ min: 0, max: 80 })),
+        wrong: fc.oneof({ weight: 30, arbitrary: fc.constant(9_999) }, fc.integer({ min: 0, max: 7 })),
+      })
+      .map(({ cut, wrong, ...parts }) => {
+        const line = storedLine(parts);
+        return `${(line.slice(0, wrong) + line.slice(wrong).replace(/^./, "~")).slice(0, cut)}\n`;
+      }),
+  },
+  fc.constantFrom(
+    "\n",
+    "\n".repeat(70),
+    `${" ".repeat(34)}\n,"ps":"web.1","source":"app"}\n`,
+    `${"z".repeat(17_000)}\n`,
+  ),
+);
+
+function storedLine({ us, ps, msg }: { us: number; ps: string; msg: string }): string {
+  return `{"ts":"${formatStamp(us)}","ps":"${ps}","source":"app","msg":"${msg}"}`;
+}
+
+/** Picks as the plain form does: in memory of its own, and in an area that has lines behind the last. */
+function picksAsPlain(stored: Buffer, filter: HeadFilter): void {
+  const matcher = new LineMatcher(filter);
+  const lines = stored
+    .toString("latin1")
+    .split(/(?<=\n)/)
+    .filter((line) => line.endsWith("\n"));
+  const expected = lines.filter((line) => matcher.matches(Buffer.from(line, "latin1"), 0, line.length));
+  const borrowed = borrowKernel();
+  if (borrowed === undefined) throw new Error("There is no kernel.");
+  borrowed.area.fill(`${storedLine({ us: US, ps: "web.1", msg: "" })}\n`);
+  stored.copy(borrowed.area);
+  for (const bytes of [stored, borrowed.area.subarray(0, stored.length)]) {
+    const picked = matcher.pick(bytes, false);
+    assert.is(picked?.bytes.toString("latin1"), expected.join(""));
+    assert.is(
+      picked?.areOurs,
+      expected.every((line) => /^\{"ts":".*"\}\n$/.test(line)),
+    );
+    assert.is(matcher.pick(bytes, true)?.lines, expected.length);
+  }
+  assert.is(matcher.select(stored).length / 2, expected.length);
+  returnKernel(borrowed);
+}
 
 describe("kernel of the log", (test) => {
   test("is what was made of its source", async () => {
@@ -186,21 +230,28 @@ describe("kernel of the log", (test) => {
   });
 
   test("picks the lines of a process in a time, whatever a hand left there", () => {
-    const property = fc.property(fc.array(STORED, { maxLength: 40 }), PICKED, (lines, filter) => {
-      const stored = Buffer.from(lines.join(""));
-      const matcher = new LineMatcher(filter);
-      const expected = lines.filter((line) => matcher.matches(Buffer.from(line), 0, Buffer.byteLength(line)));
-      assert.is(matcher.pick(stored, false)?.bytes.toString(), expected.join(""));
-      assert.is(matcher.pick(stored, true)?.lines, expected.length);
-      assert.is(matcher.select(stored).length / 2, expected.length);
-      const borrowed = borrowKernel();
-      if (borrowed === undefined) throw new Error("There is no kernel.");
-      stored.copy(borrowed.area);
-      assert.is(matcher.pick(borrowed.area.subarray(0, stored.length), false)?.bytes.toString(), expected.join(""));
-      returnKernel(borrowed);
+    const lines = fc.array(STORED, { maxLength: 40 });
+    const rest = fc.constantFrom("", "no end", storedLine({ us: US, ps: "web.1", msg: "" }));
+    const property = fc.property(lines, rest, PICKED, (whole, end, filter) => {
+      picksAsPlain(Buffer.from(whole.join("") + end), filter);
     });
     fc.assert(property, { numRuns: 1000 });
     assert.is(new LineMatcher({ ps: "web", source: "app" }).pick(Buffer.from("\n"), false), undefined);
+  });
+
+  test("picks lines wherever they end, and as many as it is given", () => {
+    const messages = Array.from({ length: 300 }, (_, length) => "y".repeat(length));
+    const lines = messages.map((msg, n) => `${storedLine({ us: US, ps: `web.${String(n % 3)}`, msg })}\n`);
+    picksAsPlain(Buffer.from(lines.join("")), { ps: "web.1" });
+    picksAsPlain(Buffer.from(lines.join("\n")), { ps: "web", untilUs: US + 1 });
+    const line = lines[1] as string;
+    const all = Buffer.from(line.repeat(Math.floor(PICK_BYTES_MAX / line.length)));
+    picksAsPlain(all, { ps: "web.1", sinceUs: US });
+    picksAsPlain(Buffer.alloc(PICK_BYTES_MAX, "y"), { ps: "web.1" });
+    picksAsPlain(Buffer.alloc(PICK_BYTES_MAX, "\n"), { ps: "web.1" });
+    const long = storedLine({ us: US, ps: "web.1", msg: "y".repeat(PICK_BYTES_MAX - 100) });
+    picksAsPlain(Buffer.from(`${long}\n`), { ps: "web.1", sinceUs: US });
+    picksAsPlain(Buffer.from(`\n${long}`), { ps: "web.1" });
   });
 
   test("counts in pieces, in a thread: each line once, wherever they are cut", async (t) => {

@@ -2,9 +2,13 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { Claims } from "../../src/logs/claims.ts";
 import { LineSelection, type LogFilter } from "../../src/logs/line-selection.ts";
+import type { Reading } from "../../src/logs/log-reader.ts";
 import type { Snapshot } from "../../src/logs/query.ts";
-import { linesInOrder, ReadThread } from "../../src/logs/read-threads.ts";
+import { readRest } from "../../src/logs/read-rest.ts";
+import { ReadThread } from "../../src/logs/read-thread.ts";
+import { linesInOrder, type LogRest } from "../../src/logs/read-threads.ts";
 import { SegmentFiles } from "../../src/logs/segment-files.ts";
 import { Sieve } from "../../src/logs/sieve.ts";
 import { poll } from "../support/poll.ts";
@@ -49,10 +53,23 @@ async function* inThread({ files, snapshot }: Log, filter: LogFilter, signal = N
   // On a small machine there is only one, which may still be at the end of what nobody wanted.
   const thread = await poll(async () => ReadThread.take());
   try {
-    yield* thread.read({ dir: files.dir, isReadOnly: false, snapshot, filter }, signal);
+    const claims = Claims.for(snapshot.segments.length);
+    thread.begin({ dir: files.dir, isReadOnly: false, snapshot, filter, claims, room: 4 }, signal);
+    yield* thread.linesOf(snapshot.segments.length);
   } finally {
     thread.giveBack();
   }
+}
+
+/** As a platform and its asker do it together. */
+async function* leftToTheAsker(reading: Reading, sieve: Sieve, longBytes: number): AsyncGenerator<Buffer, void> {
+  let rest: LogRest | undefined;
+  const leave = (left: LogRest): void => void (rest = left);
+  yield* linesInOrder({ ...reading, leave }, sieve, longBytes);
+  if (longBytes === 0) assert.ok(rest, "nothing was left");
+  // As it comes through the socket.
+  const told = rest && (JSON.parse(JSON.stringify(rest)) as LogRest);
+  if (told !== undefined) for await (const { lines } of readRest(told, NEVER)) yield lines;
 }
 
 describe("long answers", (test) => {
@@ -68,6 +85,7 @@ describe("long answers", (test) => {
       for (const long of [0, 1_200_000, 10_000_000]) {
         const sieve = new Sieve(new LineSelection(filter, { isEndless: false }), 0);
         assert.equal(await textOf(linesInOrder({ files, snapshot, signal: NEVER }, sieve, long)), wanted);
+        assert.equal(await textOf(leftToTheAsker({ files, snapshot, signal: NEVER }, sieve, long)), wanted);
       }
     }
   });

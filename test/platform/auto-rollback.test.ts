@@ -1,12 +1,15 @@
 /** What follows when a release's web processes never come up: it is told, and undone where the app wants that. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { App } from "../../src/platform/app.ts";
 import { changeSettings } from "../../src/platform/change-settings.ts";
 import { createApp } from "../../src/platform/create-app.ts";
 import type { Platform } from "../../src/platform/platform.ts";
 import { rollback } from "../../src/platform/rollback.ts";
+import { get } from "../support/http.ts";
 import { describe } from "../support/suite.ts";
-import { bringCode, deploy, logText, NED, openLab, pushCommit, untilLogged } from "./lab.ts";
+import { bringCode, deploy, logText, NED, openLab, pushCommit, until, untilLogged } from "./lab.ts";
 
 const GOOD = { Procfile: `web: node -e 'require("http").createServer((q, s) => s.end()).listen(process.env.PORT)'\n` };
 const BAD = { Procfile: "web: exit 3\n" };
@@ -100,5 +103,30 @@ describe("auto-rollback", (test) => {
     await found.formation.settled();
     await found.healing;
     assert.is((await releases(found)).length, 3);
+  });
+
+  test("superseded before it was up, a release serves when the next one does not, and is rolled back to", async (t) => {
+    const lab = await openLab(t);
+    const app = await createApp(lab.platform, "foobaz", NED);
+    await set(lab.platform, app, { "restart-policy": "never" });
+    const gate = join(await t.tempDir(), "gate");
+    const slow = { Procfile: GOOD.Procfile.replace("web: ", `web: until [ -e ${gate} ]; do sleep 0.02; done; `) };
+    await pushCommit(lab, app, await bringCode(lab, app, slow));
+    await until(() => app.processes()[0]?.pid !== undefined);
+    await pushCommit(lab, app, await bringCode(lab, app, BAD));
+    await untilLogged(app, "web.1 of v3 exited with status 3 before it was up; v2 is still starting");
+    await set(lab.platform, app, { "auto-rollback": "on" });
+    const page = get(lab.platform.router.port, "foobaz");
+    await writeFile(gate, "");
+    assert.is((await page).status, 200);
+    await untilLogged(app, "web.1 of v3 exited with status 3 before it was up; v2 serves on");
+    await untilLogged(app, "Release v4 created by platform@git-heroku");
+    await app.healing;
+    await app.formation.settled();
+    assert.is((await releases(app))[0], "v4 Rollback to v2 platform@git-heroku platform");
+    assert.equal(
+      app.processes().map(({ state, release }) => [state, release]),
+      [["up", 4]],
+    );
   });
 });

@@ -1,9 +1,12 @@
 /** An app's first deploy, its secrets and its end. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { JSON_OPTION } from "../../src/cli/command.ts";
+import { loadAllCommands } from "../../src/cli/command-list.ts";
+import { cli, type CliRun } from "../support/cli.ts";
 import { checkConverged, runningProcesses, untilSame } from "../support/converged.ts";
 import { cloneFixture, deployFixture, must, platformClient, untilUp } from "../support/deploy.ts";
 import { get, getUntil } from "../support/http.ts";
@@ -32,6 +35,33 @@ async function typeInto(platform: TestPlatform, cwd: string, command: string, wo
   return `${output.replaceAll("\r", "")}[${String(status)}]`;
 }
 
+/** What is given to the commands that need more than their name. */
+const JSON_WORDS: Readonly<Record<string, readonly string[]>> = {
+  "access:add": ["kate@foobazco.com"],
+  "access:update": ["kate@foobazco.com", "-p", "view"],
+  "access:remove": ["kate@foobazco.com"],
+  "buildpacks:add": ["nodejs"],
+  "buildpacks:remove": ["nodejs"],
+  "buildpacks:set": ["procfile"],
+  "config:get": ["A"],
+  "config:history": ["A"],
+  "domains:add": ["told.example.com"],
+  "domains:remove": ["told.example.com"],
+  "drains:add": ["https://logs.example.com/"],
+  "drains:remove": ["https://logs.example.com/"],
+  "logs:archive": ["archive"],
+  "logs:import": ["old.ndjson"],
+  "webhooks:add": ["-u", "https://hooks.example.com/", "-i", "api:release", "-l", "notify"],
+};
+
+const OLD_LINE = `{"ts":"2011-06-19T08:35:19.123456Z","ps":"web.1","source":"app","msg":"hello"}\n`;
+
+/** Of an app without code, of no build, key, token or webhook: refused, and nothing is on standard output. */
+const REFUSED = [
+  "ps:wait run:detached releases:output builds:info builds:output builds:cancel releases:revert releases:redeploy",
+  "releases:bisect promote tokens:revoke keys:add webhooks:remove",
+].flatMap((names) => names.split(" "));
+
 describe("apps", (test) => {
   const common = test.shared(startPlatform);
 
@@ -47,6 +77,25 @@ describe("apps", (test) => {
       `collaborators=\ngit_url=${git_url}\nweb_url=http://plain.localhost:${port}/\nslug_size=0\nowner=${owner.email}\n` +
         "region=local\ndynos={}\nstack=host",
     );
+  });
+
+  test("with --json each command prints one document, or nothing", async (t) => {
+    const platform = await borrowPlatform(t, common);
+    const run = (...words: string[]): Promise<CliRun> => cli({ env: platform.env, cwd: platform.dir }, ...words);
+    assert.is((JSON.parse((await run("create", "told", "--json")).stdout) as { name: string }).name, "told");
+    await must(platform, platform.dir, "heroku", "config:add", "A=1", "-a", "told");
+    await writeFile(join(platform.dir, "old.ndjson"), OLD_LINE);
+    const commands = (await loadAllCommands()).filter(({ command }) => command.options.includes(JSON_OPTION));
+    const refused: string[] = [];
+    for (const { name, options } of commands.map(({ command }) => command)) {
+      const app = options.some((option) => option.name === "app") ? ["-a", "told"] : [];
+      const { status, stdout, stderr } = await run(name, ...(JSON_WORDS[name] ?? []), ...app, "--json");
+      if (status === 0 || stdout !== "") assert.not.throws(() => JSON.parse(stdout) as unknown, `${name}: ${stdout}`);
+      if (stdout !== "") continue;
+      assert.ok(REFUSED.includes(name), `${name}: ${stderr}`);
+      refused.push(name);
+    }
+    assert.equal(refused, REFUSED);
   });
 
   test("destroy asks, leaves nothing running, and the name begins anew", async (t) => {

@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import { checkConverged, readLedger, untilSame } from "../support/converged.ts";
 import { deployFixture, makeConfigReleases, must, platformClient, stopRunning, untilUp } from "../support/deploy.ts";
 import { get, getUntil } from "../support/http.ts";
-import { borrowPlatform, processesOf, startPlatform, type TestPlatform } from "../support/platform.ts";
+import { borrowPlatform, processesOf, startPlatform, type ExecResult, type TestPlatform } from "../support/platform.ts";
 import { commitChange } from "../support/push.ts";
 import { describe, type TestContext } from "../support/suite.ts";
 import { ROOT, runTranscript } from "../support/transcript.ts";
@@ -244,6 +244,35 @@ describe("backup", (test) => {
     await untilSame([], async () =>
       (await readdir(join(platform.home, "repos"))).filter((name) => name.startsWith(".")),
     );
+  });
+
+  test("a passphrase from the environment seals the keys, and no other opens them", async (t) => {
+    const platform = await borrowPlatform(t, common);
+    await heroku(platform, "create", "quiet");
+    await heroku(platform, "config:add", "SECRET=one", "--app", "quiet");
+    const run = (passphrase: string, ...words: string[]): Promise<ExecResult> =>
+      platform.exec("git", ["heroku", ...words], { env: { GIT_HEROKU_PASSPHRASE: passphrase } });
+
+    const empty = await run("", "backup", "--app", "quiet", "-o", "quiet.backup");
+    const stderr = " !    The passphrase is empty.\n !    Choose a long one: it guards the keys.\n";
+    assert.equal(empty, { status: 1, stdout: "", stderr });
+    assert.not.ok((await readdir(platform.dir)).includes("quiet.backup"));
+    const made = await run("hunter2 ü", "backup", "--app", "quiet", "-o", "quiet.backup");
+    assert.is(made.status, 0, made.stderr);
+    const bytes = await readFile(join(platform.dir, "quiet.backup"), "latin1");
+    assert.match(bytes, "age-encryption.org/v1\n-> scrypt ");
+
+    const wrong = await run("hunter3", "restore", "quiet.backup", "--name", "again");
+    assert.is(wrong.status, 1);
+    assert.match(wrong.stderr, " !    That is not the passphrase of this backup.\n !    Nothing was restored.\n");
+    assert.equal(
+      (await platformClient(platform).apps()).map(({ name }) => name),
+      ["quiet"],
+    );
+    const restored = await run("hunter2 ü", "restore", "quiet.backup", "--name", "again");
+    assert.match(restored.stdout, "Restoring again... done, v2\n");
+    assert.equal(await platformClient(platform).config("again"), { SECRET: "one" });
+    assert.not.match(made.stdout + made.stderr + wrong.stderr + restored.stdout + restored.stderr, "hunter");
   });
 }, 300_000);
 

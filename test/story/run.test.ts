@@ -35,6 +35,21 @@ describe("one-off processes", (test) => {
     ) as Dyno;
     assert.equal([started.name, started.type, started.command, started.state], ["run.1", "run", "sleep 60", "up"]);
     const client = platformClient(platform);
+    // Its last words, however quick it is, and nothing of another one.
+    const words = ["run:detached", "--tail", "--", "echo one; echo two; exit 3"];
+    const followed = (await must(platform, clone, "heroku", ...words)).split("\n");
+    assert.equal(
+      followed.map((line) => line.replace(/^\S+ (app|heroku)\[/, "$1[")),
+      [
+        "Running echo one; echo two; exit 3 on foobaz... done, run.2",
+        "heroku[run.2]: Starting process with command: `echo one; echo two; exit 3`",
+        "heroku[run.2]: State changed from starting to up",
+        "app[run.2]: one",
+        "app[run.2]: two",
+        "heroku[run.2]: Process exited with status 3",
+        "heroku[run.2]: State changed from up to complete",
+      ],
+    );
     await client.changeConfig("foobaz", { GREETING: "hey" });
     const older = await client.runDetached("foobaz", { command: "exec sleep 60", release: "v2" });
     assert.is(older.release.version, 2);

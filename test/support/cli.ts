@@ -42,6 +42,9 @@ export async function cli(machine: CliMachine, ...words: string[]): Promise<CliR
     now: () => NOW,
     daemonScript: machine.daemonScript ?? "/nonexistent/platformd.js",
     buildRelease: () => Promise.reject(new Error("Nothing is built here.")),
+    readLogRest: () => {
+      throw new Error("No platform is here that could leave something.");
+    },
     version: () => "0.1.0",
   });
   return { status, ...run };

@@ -6,6 +6,7 @@ import { pad } from "../../core/text-table.ts";
 import { JSON_OPTION, type Command, type Context } from "../command.ts";
 import { checkMachine } from "../doctor-checks.ts";
 import { findPlatform, startPlatform } from "../platform-state.ts";
+import { lookIntoKernel } from "../port-table.ts";
 
 export const doctor: Command = {
   name: "doctor",
@@ -22,7 +23,7 @@ export const doctor: Command = {
     const isRunning = running !== undefined;
     const portIsOurs = isRunning || (await findRouter(home)) !== undefined;
     const checks = await checkMachine({ env: world.env, home, portIsOurs, isRunning });
-    checks.push(...(await checkPlatform(context)));
+    checks.push(...(await lookIntoKernel(await checkPlatform(context))));
     if (args.has("json")) await out.json(checks);
     else for (const check of checks) await out.write(format(check, out.paint(pad(check.level, 8), colourOf(check))));
     return checks.some((check) => check.level === "error") ? 1 : 0;

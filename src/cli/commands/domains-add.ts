@@ -8,7 +8,7 @@ export const domainsAdd: Command = {
   details:
     "A name that begins with *. stands for all names below it; a whole name of any app is stronger, and so is a longer one. No two apps of a platform can have the same name. Takes effect at once and makes no release.",
   parameters: "<name...>",
-  options: [...APP_OPTIONS, JSON_OPTION],
+  options: [...APP_OPTIONS, { name: "wait", summary: "for Heroku's sake; a name is there at once" }, JSON_OPTION],
   examples: [
     { command: "git heroku domains:add www.foobazco.com", summary: "one name" },
     { command: "git heroku domains:add foobazco.com '*.foobazco.com'", summary: "a name and all names below it" },

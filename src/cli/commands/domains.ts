@@ -1,6 +1,6 @@
 /** `git heroku domains` */
 import { pad } from "../../core/text-table.ts";
-import { APP_OPTIONS, JSON_OPTION, type Command } from "../command.ts";
+import { APP_OPTIONS, JSON_OPTION, NO_WRAP_OPTION, type Command } from "../command.ts";
 
 export const domains: Command = {
   name: "domains",
@@ -8,7 +8,7 @@ export const domains: Command = {
   summary: "List the host names of the app",
   details:
     "The first one is the platform's own name for the app; the others were added. The DNS, or the TLS front, of an added name must lead to the router; docs/routing.md shows how.",
-  options: [...APP_OPTIONS, JSON_OPTION],
+  options: [...APP_OPTIONS, NO_WRAP_OPTION, JSON_OPTION],
   examples: [{ command: "git heroku domains", summary: "for the app of this clone" }],
   async run(context) {
     const items = await context.client.domains(context.app());

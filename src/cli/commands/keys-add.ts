@@ -21,6 +21,7 @@ export const keysAdd: Command = {
   completes: "files",
   options: [
     { name: "for", value: "EMAIL", summary: "whose key it is; usually yours. Also: 'Kate Bush <kate@foobazco.com>'" },
+    { name: "yes", short: "y", summary: "for Heroku's sake; nothing is asked" },
     SERVER_OPTION,
     JSON_OPTION,
   ],

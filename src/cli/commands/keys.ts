@@ -8,11 +8,19 @@ export const keys: Command = {
   topic: "Access",
   summary: "List SSH keys: who may come in over SSH, and as whom",
   details: "On the platform's own machine those of everybody, elsewhere your own.",
-  options: [SERVER_OPTION, JSON_OPTION],
-  examples: [{ command: "git heroku keys", summary: "fingerprint, whose, type and comment" }],
+  options: [
+    { name: "long", short: "l", summary: "the whole keys, as authorized_keys has them" },
+    SERVER_OPTION,
+    JSON_OPTION,
+  ],
+  examples: [
+    { command: "git heroku keys", summary: "fingerprint, whose, type and comment" },
+    { command: "git heroku keys --long >authorized_keys", summary: "for another server" },
+  ],
   async run({ args, client, out }) {
     const items = await client.access.keys();
     if (args.has("json")) return out.json(items);
+    if (args.has("long")) return out.write(items.map(({ public_key: key }) => `${key}\n`).join(""));
     if (items.length === 0) return out.line("There are no SSH keys.");
     const width = Math.max(...items.map(({ email }) => email.length));
     for (const item of items) await out.line(format(item, width));

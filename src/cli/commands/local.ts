@@ -8,7 +8,7 @@ import type { Procfile } from "../../core/procfile.ts";
 import { formatVersion, parseVersion } from "../../core/release.ts";
 import { APP_OPTIONS, type Arguments, type Command, type Context, type Option } from "../command.ts";
 import { Interruption, signalStatus } from "../interruption.ts";
-import { ENV_OPTION, findLocalApp, PROCFILE_OPTION, readEnvFiles } from "../local-files.ts";
+import { ENV_OPTION, findLocalApp, PROCFILE_OPTION, readEnvFiles, START_OPTION } from "../local-files.ts";
 import { runFormation } from "../local-formation.ts";
 import { chooseFirstPort, PORT_DEFAULT } from "../local-ports.ts";
 import { countOption, usageError } from "../parse-arguments.ts";
@@ -31,6 +31,7 @@ export const local: Command = {
     { name: "port", short: "p", value: "PORT", summary: "the first port" },
     ENV_OPTION,
     PROCFILE_OPTION,
+    START_OPTION,
     { name: "timeout", short: "t", value: "SECONDS", summary: "between SIGTERM and SIGKILL (usually 5)" },
     RELEASE,
     ...APP_OPTIONS,
@@ -86,7 +87,7 @@ async function runWorkTree(context: Context, { interruption, timeoutMs }: Run): 
 
 async function runRelease(context: Context, version: number, { interruption, timeoutMs }: Run): Promise<number> {
   const { world, out, args, platform, client } = context;
-  if (args.value(PROCFILE_OPTION.name) !== undefined)
+  if ([PROCFILE_OPTION, START_OPTION].some(({ name }) => args.value(name) !== undefined))
     throw usageError(local, "--release comes with a Procfile of its own");
   const app = context.app();
   const choice = { app: args.value("app"), remote: args.value("remote") };

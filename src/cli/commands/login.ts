@@ -16,6 +16,7 @@ export const login: Command = {
     "Asks for the token, or reads it from standard input, tries it, and hands it to git's credential helper (gitcredentials(7)): git itself fetches and pushes with it, and git heroku asks the platform with it. Whoever runs the platform makes one with `git heroku tokens:create --for EMAIL`. Without an address the platform is the one that this clone's remote leads to.",
   parameters: "[url]",
   options: [
+    { name: "interactive", short: "i", summary: "for Heroku's sake; no browser is opened" },
     { name: "remote", short: "r", value: "NAME", completes: "remotes", summary: "the git remote that leads there" },
   ],
   examples: [

@@ -1,11 +1,11 @@
 /** `git heroku logs` */
-import type { LogQuery } from "../../api/log-resources.ts";
+import type { FoundLines, LogQuery } from "../../api/log-resources.ts";
 import { COLOUR } from "../../core/colour.ts";
 import { APP_OPTIONS, type Arguments, type Command, type Context } from "../command.ts";
 import { FILTER_OPTIONS, filterWords, readFilters, TEXT_OPTIONS, TIME_WORDS, WHICH_OPTIONS } from "../log-filters.ts";
 import { formatLines, jsonLines } from "../log-text.ts";
-import { countOption } from "../parse-arguments.ts";
-import { lentLines } from "../stored-lines.ts";
+import { countOption, usageError } from "../parse-arguments.ts";
+import { storedLines } from "../stored-lines.ts";
 import { Terminal } from "../terminal.ts";
 
 const LINES_USUAL = 100;
@@ -34,6 +34,7 @@ export const logs: Command = {
     ...WHICH_OPTIONS,
     { name: "json", summary: "print NDJSON, one object a line" },
     { name: "no-color", summary: "no colours, also none of the processes' own" },
+    { name: "force-colors", summary: "colours in a pipe and a file too" },
     { name: "raw", summary: "control characters as they are, on a terminal too" },
   ],
   examples: [
@@ -47,7 +48,7 @@ export const logs: Command = {
   ],
   async run(given) {
     const context = withColours(given);
-    const { client, args } = context;
+    const { args } = context;
     const query = readQuery(args);
     const app = context.app();
     const hint = (): Promise<void> => hintAtProcesses(context, app, query);
@@ -59,22 +60,22 @@ export const logs: Command = {
       return followLogs({ context, app, query, print });
     }
     let isEmpty = true;
-    for await (const lines of lentLines(await client.logs(app, query))) {
+    for await (const found of storedLines(context, app, query)) {
       isEmpty = false;
-      await print(lines);
+      await print(found);
     }
     if (isEmpty) await hint();
     return undefined;
   },
 };
 
-function printer({ out, args }: Context): (lines: Buffer) => Promise<unknown> {
-  if (args.has("json")) return async (lines) => out.data(await jsonLines(lines));
+function printer({ out, args }: Context): (found: FoundLines) => Promise<unknown> {
+  if (args.has("json")) return async ({ lines, areOurs }) => out.data(areOurs ? lines : await jsonLines(lines));
   const text = (lines: Buffer): string => formatLines(lines, out);
-  if (args.has("raw")) return (lines) => out.data(text(lines));
+  if (args.has("raw")) return ({ lines }) => out.data(text(lines));
   // In a pipe too, where else all is as it was printed.
-  if (args.has("no-color")) return (lines) => out.write(text(lines).replace(COLOUR, ""));
-  return (lines) => out.write(text(lines));
+  if (args.has("no-color")) return ({ lines }) => out.write(text(lines).replace(COLOUR, ""));
+  return ({ lines }) => out.write(text(lines));
 }
 
 async function printCount({ client, args, out }: Context, app: string, query: LogQuery): Promise<undefined> {
@@ -82,8 +83,12 @@ async function printCount({ client, args, out }: Context, app: string, query: Lo
   await out.data(`${args.has("json") ? JSON.stringify(answer) : String(answer.count)}\n`);
 }
 
+/** @throws AppError usage for both. */
 function withColours(context: Context): Context {
-  return context.args.has("no-color") ? { ...context, out: Terminal.plain(context.world) } : context;
+  const { args, world } = context;
+  if (!args.has("force-colors")) return args.has("no-color") ? { ...context, out: Terminal.plain(world) } : context;
+  if (args.has("no-color")) throw usageError(logs, "--no-color and --force-colors cannot be used together");
+  return { ...context, out: Terminal.coloured(world) };
 }
 
 /** @throws AppError usage for options that contradict each other. */

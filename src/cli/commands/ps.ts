@@ -4,7 +4,7 @@ import { formatStateFor } from "../../core/duration.ts";
 import { AppError } from "../../core/error.ts";
 import { formatMemory } from "../../core/limits.ts";
 import { compareDynoNames, formatDynoTable, pad } from "../../core/text-table.ts";
-import { APP_OPTIONS, JSON_OPTION, type Command, type Context } from "../command.ts";
+import { APP_OPTIONS, JSON_OPTION, NO_WRAP_OPTION, type Command, type Context } from "../command.ts";
 import { showLive } from "../live-screen.ts";
 import { unknownType } from "../process-target.ts";
 
@@ -22,6 +22,7 @@ export const ps: Command = {
     ...APP_OPTIONS,
     { name: "extended", short: "x", summary: "more about each process" },
     { name: "watch", short: "w", summary: "show it as it changes" },
+    NO_WRAP_OPTION,
     JSON_OPTION,
   ],
   examples: [

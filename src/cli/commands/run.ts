@@ -1,10 +1,9 @@
 /** `git heroku run` */
 import type { AppName } from "../../core/app-name.ts";
-import { AppError } from "../../core/error.ts";
 import { APP_OPTIONS, type Command, type Context } from "../command.ts";
 import { joinRun, terminalSize, type RunSession } from "../run-session.ts";
+import { NO_LAUNCHER_OPTION, readCommand, TYPE_OPTION } from "../run-words.ts";
 import { ENV_OPTION, readVariables } from "../run-variables.ts";
-import { shellCommand } from "../shell-words.ts";
 
 export const run: Command = {
   name: "run",
@@ -16,9 +15,11 @@ export const run: Command = {
   options: [
     ...APP_OPTIONS,
     ENV_OPTION,
-    { name: "type", short: "t", value: "TYPE", summary: "the command of this type, and the words behind it" },
+    { ...TYPE_OPTION, short: "t" },
     { name: "no-tty", summary: "pipes, although you are at a terminal" },
     { name: "exit-code", short: "x", summary: "for Heroku's sake; the exit status is always passed on" },
+    NO_LAUNCHER_OPTION,
+    { name: "no-notify", summary: "for Heroku's sake; nothing notifies you" },
   ],
   examples: [
     { command: "git heroku run bash", summary: "a shell beside the app" },
@@ -30,7 +31,7 @@ export const run: Command = {
   ],
   async run(context) {
     const { out, args } = context;
-    const words = commandWords(args.value("type"), args.words);
+    const words = readCommand(run, args);
     const app = context.app();
     out.note(`Running ${words} on ${app}... `);
     let session: RunSession;
@@ -44,17 +45,6 @@ export const run: Command = {
     return joinRun(session);
   },
 };
-
-/** @throws AppError usage. */
-function commandWords(type: string | undefined, words: readonly string[]): string {
-  if (type === undefined && words.length === 0) {
-    throw new AppError("usage", "There is no command to run.", {
-      hint: "Usage: git heroku run [options] [--] <command>",
-    });
-  }
-  const command = words.length === 0 ? [] : [shellCommand(words)];
-  return [...(type === undefined ? [] : [type]), ...command].join(" ");
-}
 
 async function begin({ world, client, args }: Context, app: AppName, command: string): Promise<RunSession> {
   const hasTerminal = world.stdin.isTTY === true && world.stdout.isTTY === true && !args.has("no-tty");

@@ -2,12 +2,13 @@
 import type { WebhookDelivery } from "../../api/webhook-calls.ts";
 import { formatAgo, formatDuration } from "../../core/duration.ts";
 import { pad } from "../../core/text-table.ts";
-import { APP_OPTIONS, JSON_OPTION, type Command } from "../command.ts";
-import { countOption } from "../parse-arguments.ts";
+import { APP_OPTIONS, JSON_OPTION, type Arguments, type Command } from "../command.ts";
+import { countOption, usageError } from "../parse-arguments.ts";
 
 const USUAL = 15;
 /** As many are kept. */
 const MAX = 500;
+const STATUSES = ["pending", "retrying", "succeeded", "failed"];
 
 export const webhooksDeliveries: Command = {
   name: "webhooks:deliveries",
@@ -19,10 +20,18 @@ export const webhooksDeliveries: Command = {
   options: [
     ...APP_OPTIONS,
     { name: "num", short: "n", value: "COUNT", summary: `how many (usually ${String(USUAL)})` },
+    {
+      name: "status",
+      short: "s",
+      value: "STATUS",
+      completes: STATUSES,
+      summary: `only those that are ${STATUSES.slice(0, -1).join(", ")} or failed`,
+    },
     JSON_OPTION,
   ],
   examples: [
     { command: "git heroku webhooks:deliveries", summary: "the last ones" },
+    { command: "git heroku webhooks:deliveries --status failed", summary: "what nobody took" },
     { command: "git heroku webhooks:deliveries 7ffc8cfe", summary: "what was sent" },
   ],
   async run(context) {
@@ -36,12 +45,19 @@ export const webhooksDeliveries: Command = {
       return out.json(payload);
     }
     const count = countOption(webhooksDeliveries, args, { name: "num", usual: USUAL, max: MAX });
-    const found = (await client.webhooks.deliveries(app)).slice(0, count);
+    const found = (await client.webhooks.deliveries(app, readStatus(args))).slice(0, count);
     if (args.has("json")) return out.json(found);
     for (const delivery of found) await out.line(describe(delivery, world.now()));
     return undefined;
   },
 };
+
+/** @throws AppError usage for another word. */
+function readStatus(args: Arguments): string | undefined {
+  const status = args.value("status");
+  if (status === undefined || STATUSES.includes(status)) return status;
+  throw usageError(webhooksDeliveries, `--status is one of ${STATUSES.join(", ")}, not ${JSON.stringify(status)}`);
+}
 
 function describe(delivery: WebhookDelivery, now: number): string {
   const { id, event, webhook, status, created_at: createdAt } = delivery;

@@ -19,10 +19,16 @@ const TARGET: u32 = 0x180000;
 const SHUFFLES: u32 = 0x6000;
 /** Room for found lines ends here. */
 const END: u32 = 0x1fff00;
+/** What `pick` notes of a part: u32 each, the chunks that have a newline; u32 × 2 each, start and end of lines that may be picked. */
+const CHUNKS: u32 = 0x120000;
+const LINES: u32 = 0x121000;
 
 const BLOCK_BYTES: u32 = 64 * 1024;
 const PART_BYTES_MAX: u32 = 64 * 1024;
 const WINDOW_BYTES: u32 = 96;
+/** So much stays nearest to the processor. */
+const PICK_PART_BYTES: u32 = 16 * 1024;
+const CHUNK_BYTES: u32 = 64;
 
 const NEWLINE: u8 = 10;
 const RETURN: u8 = 13;
@@ -409,6 +415,8 @@ function isNeedle(at: u32, length: u32, fold: bool): bool {
     return n == length;
   }
   for (; n + 8 <= length; n += 8) if (load<u64>(at + n) != load<u64>(NEEDLE + n)) return false;
+  // The last eight, with some before.
+  if (length >= 8) return load<u64>(at + length - 8) == load<u64>(NEEDLE + length - 8);
   while (n < length && load<u8>(at + n) == load<u8>(NEEDLE + n)) n += 1;
   return n == length;
 }
@@ -552,43 +560,102 @@ function isPicked(start: u32, stop: u32, length: u32, mode: u32): bool {
   return (mode & 4) == 0 || isBefore(start + 7, UNTIL);
 }
 
-/** Bit n: byte n of 64 is a newline. */
+/** Nothing when the line [start, stop), which is longer than both, begins with `{"ts":"` and ends with `"}`. */
+// @ts-ignore: decorator
+@inline
+function oddity(start: u32, stop: u32): u64 {
+  return ((load<u64>(start) << 8) ^ 0x223a227374227b00) | <u64>(load<u16>(stop - 3) ^ 0x7d22);
+}
+
+// @ts-ignore: decorator
+@inline
+function isNewline(at: u32): v128 {
+  return i8x16.eq(v128.load(at), i8x16.splat(NEWLINE));
+}
+
+/** Bit n: byte n of a chunk is a newline. */
 // @ts-ignore: decorator
 @inline
 function newlines(at: u32): u64 {
-  const wanted = i8x16.splat(NEWLINE);
-  const a = i8x16.eq(v128.load(at), wanted);
-  const b = i8x16.eq(v128.load(at, 16), wanted);
-  const c = i8x16.eq(v128.load(at, 32), wanted);
-  const d = i8x16.eq(v128.load(at, 48), wanted);
-  if (!v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) return 0;
-  const low = i8x16.bitmask(a) | (i8x16.bitmask(b) << 16);
-  const high = i8x16.bitmask(c) | (i8x16.bitmask(d) << 16);
+  const low = i8x16.bitmask(isNewline(at)) | (i8x16.bitmask(isNewline(at + 16)) << 16);
+  const high = i8x16.bitmask(isNewline(at + 32)) | (i8x16.bitmask(isNewline(at + 48)) << 16);
   return (<u64>(<u32>high) << 32) | <u64>(<u32>low);
 }
 
+/** Notes a chunk if it has a newline: without a branch, which no processor could foretell. */
+// @ts-ignore: decorator
+@inline
+function noteChunk(at: u32, put: u32): u32 {
+  const any = v128.or(v128.or(isNewline(at), isNewline(at + 16)), v128.or(isNewline(at + 32), isNewline(at + 48)));
+  store<u32>(put, at);
+  return put + (<u32>v128.any_true(any) << 2);
+}
+
+/** Notes the chunks of [from, end) that have a newline. */
+// @ts-ignore: decorator
+@inline
+function noteChunks(from: u32, end: u32): u32 {
+  let put = CHUNKS;
+  for (let at = from; at < end; at += 2 * CHUNK_BYTES) {
+    put = noteChunk(at, put);
+    put = noteChunk(at + CHUNK_BYTES, put);
+  }
+  return put;
+}
+
+// @ts-ignore: decorator
+@inline
+function copyLine(start: u32, stop: u32, dst: u32): void {
+  for (let at = start; at < stop; at += 64, dst += 64) {
+    v128.store(dst, v128.load(at));
+    v128.store(dst, v128.load(at, 16), 16);
+    v128.store(dst, v128.load(at, 32), 32);
+    v128.store(dst, v128.load(at, 48), 48);
+  }
+}
+
 /** Copies the lines of [from, end) that are picked (above) to TARGET, next to each other; there is room for all. With bit 3 of `mode` they
- *  are only counted. RESULT: bytes, lines. */
+ *  are only counted. RESULT: bytes, lines, whether all that were copied look like lines of the store. Part by part it notes where newlines are, then which lines have the first bytes of the needle, both
+ *  without a branch that depends on them, and looks at these alone. */
 export function pick(from: u32, end: u32, length: u32, mode: u32): void {
+  const name = v128.load(NEEDLE);
+  const places = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const compared = i8x16.lt_u(places, i8x16.splat(<u8>min(length, 16)));
   let start = from;
   let dst = TARGET;
   let lines: u32 = 0;
-  for (let p = from; p < end; p += 64) {
-    for (let mask = newlines(p); mask != 0; mask &= mask - 1) {
-      const stop = p + <u32>ctz(mask) + 1;
-      if (stop > end) break;
-      if (isPicked(start, stop, length, mode)) {
-        lines += 1;
-        if ((mode & 8) == 0) {
-          for (let n: u32 = 0; n < stop - start; n += 16) v128.store(dst + n, v128.load(start + n));
-          dst += stop - start;
-        }
-      }
-      start = stop;
+  let odd: u64 = 0;
+  for (let part = from; part < end; part += PICK_PART_BYTES) {
+    const chunksEnd = noteChunks(part, min(part + PICK_PART_BYTES, end));
+    let put = LINES;
+    for (let n = CHUNKS; n < chunksEnd; n += 4) {
+      const chunk = load<u32>(n);
+      let mask = newlines(chunk);
+      do {
+        const stop = chunk + <u32>ctz(mask) + 1;
+        store<u32>(put, start);
+        store<u32>(put, stop, 4);
+        const differs = v128.any_true(v128.and(v128.xor(v128.load(start + 35), name), compared));
+        put += <u32>!differs << 3;
+        start = stop;
+        mask &= mask - 1;
+      } while (mask != 0);
+    }
+    for (let n = LINES; n < put; n += 8) {
+      const first = load<u32>(n);
+      const stop = load<u32>(n, 4);
+      // What is behind the end is not asked for.
+      if (stop > end || !isPicked(first, stop, length, mode)) continue;
+      lines += 1;
+      if ((mode & 8) != 0) continue;
+      odd |= oddity(first, stop);
+      copyLine(first, stop, dst);
+      dst += stop - first;
     }
   }
   store<u32>(RESULT, dst - TARGET);
   store<u32>(RESULT, lines, 4);
+  store<u32>(RESULT, odd == 0 ? 1 : 0, 8);
 }
 
 // — Sums: the plain form is in adler.ts —
