@@ -68,8 +68,8 @@ export const SETTINGS = {
   "log-drain-retry": { kind: "duration", default: "1m", help: "the longest wait before a drain tries again" },
   "log-hot": {
     kind: "age",
-    default: "1d",
-    help: "how long the log stays as it is before it is compressed; off: for ever",
+    default: "7d",
+    help: "how long the log stays as it is before it is compressed, if it is not over half of log-size; off: for ever",
   },
   "log-rate": {
     kind: "rate",

@@ -162,7 +162,7 @@ export class LogStore {
   /** From now on removes what is too old or too much, and compresses what is no longer hot. */
   retain(policy: RetentionPolicy): void {
     this.retention.policy = policy;
-    this.care.hotMs = policy.hotMs ?? Number.POSITIVE_INFINITY;
+    this.care.policy = policy;
     this.lookAfter();
   }
 

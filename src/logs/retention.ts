@@ -8,7 +8,7 @@ export interface RetentionPolicy {
   bytesMax: number;
   /** Since the last line of a segment. */
   ageMsMax: number;
-  /** Since the last line of a segment, until it is compressed; never when left out. */
+  /** Since the last line of a segment, until it is compressed if that is not needed sooner; never when left out. */
   hotMs?: number;
 }
 

@@ -1,12 +1,22 @@
 /** Looks after the segments that grow no more: derives from each what makes reading quick, and compresses those whose
- *  last line is old. One step at a time, in the background thread; killed at any point, what there is stays right. */
+ *  last line is old, or that are in the way of newer ones. One step at a time, in the background thread; killed at any point, what there is stays right. */
 import { readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { inBackground } from "./background.ts";
 import { BlockTable } from "./block-index.ts";
+import { ifThere } from "./if-there.ts";
+import { KEEP_ALL } from "./retention.ts";
 import { readRollup } from "./rollup.ts";
-import { compressedName, indexName, rollupName, segmentUs, signatureName, syncDirectory } from "./segment-files.ts";
+import {
+  bytesOf,
+  compressedName,
+  indexName,
+  rollupName,
+  segmentUs,
+  signatureName,
+  syncDirectory,
+} from "./segment-files.ts";
 import type { SegmentFiles } from "./segment-files.ts";
 import { loadIndex } from "./segment-index.ts";
 import type { SegmentJob } from "./segment-worker.ts";
@@ -32,8 +42,8 @@ export interface CareParts {
 }
 
 export class SegmentCare {
-  /** How long after its last line a segment stays as it is. */
-  hotMs = Number.POSITIVE_INFINITY;
+  /** From half of `bytesMax` on the oldest are compressed, however new they are: before any must go. */
+  policy = KEEP_ALL;
   private readonly parts: CareParts;
   /** Segments that have what is derived from them. */
   private readonly derived = new Set<string>();
@@ -70,10 +80,11 @@ export class SegmentCare {
 
   private async look(): Promise<void> {
     const { segments } = this.parts;
+    let tooMuch = await this.bytesTooMuch();
     for (const segment of segments.slice(0, -1)) {
       await this.attempt(segment, async () => {
         await this.derive(segment);
-        if (this.dueInMs(segment) <= 0) await this.compress(segment);
+        if (this.dueInMs(segment) <= 0 || tooMuch > 0) tooMuch -= await this.compress(segment);
       });
     }
     const newest = segments.at(-1);
@@ -101,12 +112,20 @@ export class SegmentCare {
       await this.make({ kind: "sign", dir, segment }, signatureName(segment));
   }
 
+  private async bytesTooMuch(): Promise<number> {
+    const { bytesMax, hotMs } = this.policy;
+    if (hotMs === undefined || !Number.isFinite(hotMs) || !Number.isFinite(bytesMax)) return 0;
+    const sizes = await bytesOf(this.parts.dir, this.parts.segments);
+    return sizes.reduce((sum, size) => sum + size, 0) - bytesMax / 2;
+  }
+
   /** Until its last line, which is not newer than the first of the next segment, is old enough. */
   private dueInMs(segment: string): number {
     const { segments, clock } = this.parts;
+    const { hotMs = Number.POSITIVE_INFINITY } = this.policy;
     const next = segments[segments.indexOf(segment) + 1];
     const us = next === undefined ? undefined : segmentUs(next);
-    return us === undefined ? Number.POSITIVE_INFINITY : us / 1000 + this.hotMs - clock.now();
+    return us === undefined ? Number.POSITIVE_INFINITY : us / 1000 + hotMs - clock.now();
   }
 
   /** What is not there yet: an index first, since the rest is derived from it. */
@@ -126,13 +145,15 @@ export class SegmentCare {
     this.derived.add(segment);
   }
 
-  private async compress(segment: string): Promise<void> {
+  /** How many bytes it takes less then. */
+  private async compress(segment: string): Promise<number> {
     const { dir, bytesMin } = this.parts;
-    const { size } = await stat(join(dir, segment)).catch(() => ({ size: 0 }));
-    if (size < bytesMin) return;
+    const size = await sizeOf(join(dir, segment));
+    if (size < bytesMin) return 0;
     await this.make({ kind: "compress", dir, segment }, compressedName(segment));
     await syncDirectory(dir);
     await this.exclusively(segment, () => rm(join(dir, segment), { force: true }));
+    return size - (await sizeOf(join(dir, compressedName(segment))));
   }
 
   /** Has the job done, and gives the file that it leaves its name. */
@@ -173,4 +194,9 @@ export class SegmentCare {
     await this.waiting;
     await this.running;
   }
+}
+
+/** Nothing where there is no such file. */
+async function sizeOf(path: string): Promise<number> {
+  return (await ifThere(stat(path)))?.size ?? 0;
 }

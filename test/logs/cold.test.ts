@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { CODECS, GZIP, usualCodec } from "../../src/logs/frames.ts";
 import type { Frame } from "../../src/logs/frames.ts";
 import type { LogStoreOptions } from "../../src/logs/log-store.ts";
-import { listSegments } from "../../src/logs/segment-files.ts";
+import { bytesOf, listSegments } from "../../src/logs/segment-files.ts";
 import { StoredLogs } from "../../src/logs/stored-logs.ts";
 import { describe } from "../support/suite.ts";
 import { openStore } from "./open-store.ts";
@@ -152,6 +152,30 @@ describe("cold segments", (test) => {
     const store = await openStore(t, dir, { ...COLD, retention: { ...KEPT, hotMs: 0, bytesMax: 1_900_000 } });
     await store.close();
     assert.equal(await listSegments(logs), names);
+  });
+
+  test("what is new is compressed too when the log comes near its size, the oldest first and no more than needed", async (t) => {
+    const log = await plainLog();
+    const week = 7 * 86_400_000;
+    for (const [hotMs, sizes, compressed] of [
+      [week, 2.001, 0],
+      [week, 1.999, 1],
+      [week, 1.01, 2],
+      [Number.POSITIVE_INFINITY, 1.01, 0],
+    ] as const) {
+      const dir = await copyOf(t, log);
+      const logs = join(dir, "logs");
+      const names = await listSegments(logs);
+      const bytes = (await bytesOf(logs, names)).reduce((sum, size) => sum + size, 0);
+      const store = await openStore(t, dir, { ...CARED, retention: { ...KEPT, hotMs, bytesMax: bytes * sizes } });
+      await store.caredFor();
+      assert.ok((await answers(store)).join() === log.wanted.join());
+      await store.close();
+      assert.equal(
+        (await filesOf(dir)).map((name) => name.endsWith(SUFFIX)),
+        names.map((_, number) => number < compressed),
+      );
+    }
   });
 
   for (const codec of CODECS) {

@@ -10,7 +10,7 @@ export const logsRetention: Command = {
   topic: "Logs",
   summary: "Show or change how long and how much of the log is kept",
   details:
-    "The oldest part of the log is removed when the log grows over the size, and what is older than the days if there is such a limit. It goes in pieces of up to 64 MB, and the newest piece always stays. Pieces whose lines are all older than the hot time are compressed; they are searched as before. Makes no release.",
+    "The oldest part of the log is removed when the log grows over the size, and what is older than the days if there is such a limit. It goes in pieces of up to 64 MB, and the newest piece always stays. Pieces whose lines are all older than the hot time are compressed, and the oldest ones as soon as the log has half of the size; they are searched as before. Makes no release.",
   options: [
     ...APP_OPTIONS,
     { name: "days", value: "DAYS", summary: "for how long; off: the size alone counts" },
