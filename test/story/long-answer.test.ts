@@ -14,7 +14,7 @@ import { describe, type TestContext } from "../support/suite.ts";
 const BEGIN_US = Date.UTC(2011, 5, 19) * 1000;
 const SINCE = "2011-06-19T00:00:00Z";
 const SEGMENTS = 3;
-const LINES_EACH = 24_000;
+const LINES_EACH = 18_000;
 
 interface Lab {
   platform: TestPlatform;
@@ -22,7 +22,7 @@ interface Lab {
   lines: Record<string, string>;
 }
 
-/** Three segments of some 11 MB, without anything that is derived from them. */
+/** Three segments of some 9 MB, without anything that is derived from them. */
 async function withLongLog(t: TestContext): Promise<Lab> {
   const platform = await startPlatform(t);
   await must(platform, platform.dir, "heroku", "create", "big");
