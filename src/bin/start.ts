@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { isListening } from "../api/daemon.ts";
 import { findHome } from "../api/home.ts";
 import { PlatformClient } from "../api/platform-client.ts";
+import { writeRemote } from "../clone/remotes.ts";
 import { packageRoot } from "./version.ts";
 
 const run = promisify(execFile);
@@ -84,8 +85,7 @@ async function deploySample(): Promise<void> {
   await git("init", "-q", "-b", "main");
   await git("add", ".");
   await git("commit", "-q", "-m", "The sample app");
-  await git("config", "remote.production.url", remote);
-  await git("config", "remote.production.fetch", "+refs/heads/*:refs/remotes/production/*");
+  writeRemote({ cwd: dir, env: process.env }, "production", remote);
   console.log("$ git push production main");
   const push = spawn("git", ["-C", dir, "push", "production", "main"], {
     stdio: "inherit",
